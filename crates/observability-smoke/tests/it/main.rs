@@ -1,1 +1,3 @@
+//! The command as its user meets it, against real servers.
 
+mod drill;

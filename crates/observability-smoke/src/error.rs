@@ -1,0 +1,36 @@
+//! What keeps the tool from doing its job. Grouped by who can mend it; what is wrong out there is a finding.
+
+use std::path::PathBuf;
+
+use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, Usage};
+
+/// The tool could not do its job; the exit code is 3.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line asks for something that cannot be done.
+    #[error(transparent)]
+    Usage(#[from] Usage),
+    /// The configuration file cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The run could not start.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// What was seen could not be written.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A file that was named cannot be read.
+    #[error("reading {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The drill could not be prepared.
+    #[error(transparent)]
+    Drill(#[from] crate::drill::DrillError),
+}

@@ -1,0 +1,24 @@
+//! `metrics FILE|URL|-`: one exposition, read strictly.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use evidence_report::run::{SharedFlags, Usage};
+
+use crate::error::Error;
+
+/// What was typed after `metrics`.
+#[derive(Debug, Clone, Args)]
+pub struct MetricsArguments {
+    /// A file, an http(s) URL, or `-` for standard input
+    #[arg(value_name = "FILE|URL|-")]
+    pub source: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the file cannot be read.
+pub async fn execute(arguments: &MetricsArguments, _shared: &SharedFlags) -> Result<ExitCode, Error> {
+    Err(Usage(format!("{} cannot be read", arguments.source)).into())
+}

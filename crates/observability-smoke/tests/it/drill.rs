@@ -1,0 +1,1 @@
+//! The drill, against a real Prometheus and Alertmanager.
