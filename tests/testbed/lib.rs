@@ -1,1 +1,3 @@
-//! What the whole-product tests run against.
+//! What the tests and the demonstration run against. It knows no tool, so that every tool's tests may use it.
+
+pub mod tls_farm;

@@ -1,0 +1,12 @@
+//! A farm of TLS servers on loopback, well-behaved and not: certificates of any lifetime, and every way in
+//! which a port can fail to be a TLS server.
+
+mod authority;
+mod behaviour;
+mod sample;
+mod served;
+
+pub use authority::{Authority, Identity, Lifetime};
+pub use behaviour::Behaviour;
+pub use sample::{SampleError, write_sample};
+pub use served::{Farm, Stand};

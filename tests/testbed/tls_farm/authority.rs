@@ -1,0 +1,197 @@
+//! Certificates made to order: a root, an intermediate, and leaves of any lifetime.
+
+use std::time::{Duration, SystemTime};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+const DAY: u64 = 86_400;
+
+/// A span of validity around the present moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// First moment.
+    pub not_before: SystemTime,
+    /// Last moment.
+    pub not_after: SystemTime,
+}
+
+impl Lifetime {
+    /// A certificate of `total` that ends `left` from now.
+    #[must_use]
+    pub fn left(total: Duration, left: Duration) -> Self {
+        let not_after = SystemTime::now() + left;
+        Self { not_before: not_after - total, not_after }
+    }
+
+    /// A certificate of so many days, of which so many are left.
+    #[must_use]
+    pub fn days_left(total: u64, left: u64) -> Self {
+        Self::left(Duration::from_secs(total * DAY), Duration::from_secs(left * DAY))
+    }
+
+    /// A certificate of so many days that ended so many days ago.
+    #[must_use]
+    pub fn expired(total: u64, ago: u64) -> Self {
+        let not_after = SystemTime::now() - Duration::from_secs(ago * DAY);
+        Self { not_before: not_after - Duration::from_secs(total * DAY), not_after }
+    }
+
+    /// A certificate of so many days that begins so many days from now.
+    #[must_use]
+    pub fn begins_in(total: u64, days: u64) -> Self {
+        let not_before = SystemTime::now() + Duration::from_secs(days * DAY);
+        Self { not_before, not_after: not_before + Duration::from_secs(total * DAY) }
+    }
+
+    fn put_into(self, parameters: &mut CertificateParams) {
+        parameters.not_before = self.not_before.into();
+        parameters.not_after = self.not_after.into();
+    }
+}
+
+/// What a server presents: its chain, and the key of the first certificate.
+#[derive(Debug)]
+pub struct Identity {
+    /// The chain, the server's own certificate first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The private key, PKCS#8.
+    key: Vec<u8>,
+}
+
+impl Identity {
+    /// The private key of the first certificate.
+    #[must_use]
+    pub fn key(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.clone()).into()
+    }
+
+    /// The same key, with another chain.
+    #[must_use]
+    pub fn with_chain(&self, chain: Vec<CertificateDer<'static>>) -> Self {
+        Self { chain, key: self.key.clone() }
+    }
+
+    /// Only the server's own certificate: the mistake of a missing intermediate.
+    #[must_use]
+    pub fn leaf_only(&self) -> Self {
+        self.with_chain(self.chain[..1].to_vec())
+    }
+
+    /// The chain in PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.chain.iter().map(|certificate| pem(certificate)).collect()
+    }
+
+    /// A certificate that vouches for itself.
+    ///
+    /// # Errors
+    /// When a name is none.
+    pub fn self_signed(names: &[&str], lifetime: Lifetime) -> Result<Self, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let certificate = leaf_parameters(names, lifetime)?.self_signed(&key)?;
+        Ok(Self { chain: vec![certificate.der().clone()], key: key.serialize_der() })
+    }
+}
+
+/// A root and an intermediate, made afresh.
+pub struct Authority {
+    root: CertifiedIssuer<'static, KeyPair>,
+    intermediate: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authority")
+    }
+}
+
+impl Authority {
+    /// A root of ten years and an intermediate of five, both with most of it left.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn new() -> Result<Self, rcgen::Error> {
+        Self::with_lifetimes(Lifetime::days_left(3650, 3000), Lifetime::days_left(1825, 1500))
+    }
+
+    /// A root and an intermediate of these lifetimes.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn with_lifetimes(root: Lifetime, intermediate: Lifetime) -> Result<Self, rcgen::Error> {
+        let root =
+            CertifiedIssuer::self_signed(issuer_parameters("Farm Root CA", root), KeyPair::generate()?)?;
+        let intermediate = CertifiedIssuer::signed_by(
+            issuer_parameters("Farm Intermediate CA", intermediate),
+            KeyPair::generate()?,
+            &root,
+        )?;
+        Ok(Self { root, intermediate })
+    }
+
+    /// A server's identity for these names, with the intermediate in its chain.
+    ///
+    /// # Errors
+    /// When a name is none.
+    pub fn issue(&self, names: &[&str], lifetime: Lifetime) -> Result<Identity, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let leaf = leaf_parameters(names, lifetime)?.signed_by(&key, &self.intermediate)?;
+        let chain = vec![leaf.der().clone(), self.intermediate.der().clone()];
+        Ok(Identity { chain, key: key.serialize_der() })
+    }
+
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> &CertificateDer<'static> {
+        self.root.der()
+    }
+
+    /// The intermediate.
+    #[must_use]
+    pub fn intermediate(&self) -> &CertificateDer<'static> {
+        self.intermediate.der()
+    }
+
+    /// The root in PEM: what `--roots` takes.
+    #[must_use]
+    pub fn root_pem(&self) -> String {
+        self.root.pem()
+    }
+}
+
+fn issuer_parameters(name: &str, lifetime: Lifetime) -> CertificateParams {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters.use_authority_key_identifier_extension = true;
+    lifetime.put_into(&mut parameters);
+    parameters
+}
+
+fn leaf_parameters(names: &[&str], lifetime: Lifetime) -> Result<CertificateParams, rcgen::Error> {
+    let mut parameters = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    parameters.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or("nobody"));
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    parameters.use_authority_key_identifier_extension = true;
+    lifetime.put_into(&mut parameters);
+    Ok(parameters)
+}
+
+/// One certificate in PEM.
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let digits = BASE64_STANDARD.encode(certificate);
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in digits.as_bytes().chunks(64) {
+        text.extend(line.iter().map(|&byte| char::from(byte)));
+        text.push('\n');
+    }
+    text + "-----END CERTIFICATE-----\n"
+}

@@ -1,0 +1,149 @@
+//! The farm itself: listeners on ports that the kernel chose, on a runtime of their own.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
+
+use super::Behaviour;
+
+/// A farm of servers. Dropping it ends them all.
+#[derive(Debug)]
+pub struct Farm {
+    runtime: Runtime,
+}
+
+/// One server of the farm, and what it saw.
+#[derive(Debug, Clone)]
+pub struct Stand {
+    /// Where it listens.
+    pub address: SocketAddr,
+    seen: Arc<Seen>,
+}
+
+/// What a server saw.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    connections: AtomicUsize,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+    handshakes: AtomicUsize,
+    application_bytes: AtomicUsize,
+}
+
+impl Farm {
+    /// A farm without servers.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Ok(Self { runtime })
+    }
+
+    /// Opens a server on 127.0.0.1.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, or the identity cannot be served.
+    pub fn open(&self, behaviour: Behaviour) -> io::Result<Stand> {
+        self.open_on(Ipv4Addr::LOCALHOST.into(), behaviour)
+    }
+
+    /// Opens a server on this address.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, or the identity cannot be served.
+    pub fn open_on(&self, address: IpAddr, behaviour: Behaviour) -> io::Result<Stand> {
+        let acceptor = behaviour.acceptor().map_err(io::Error::other)?;
+        let listener = self.runtime.block_on(TcpListener::bind((address, 0)))?;
+        let stand = Stand { address: listener.local_addr()?, seen: Arc::default() };
+        let seen = Arc::clone(&stand.seen);
+        let behaviour = Arc::new(behaviour);
+        self.runtime.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (behaviour, acceptor, seen) =
+                    (Arc::clone(&behaviour), acceptor.clone(), Arc::clone(&seen));
+                connections.spawn(async move {
+                    seen.opened();
+                    let _ = behaviour.treat(stream, acceptor.as_ref(), &seen).await;
+                    seen.open.fetch_sub(1, Ordering::SeqCst);
+                });
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        Ok(stand)
+    }
+
+    /// A port of 127.0.0.1 on which nobody listens, and which nobody else is given while the guard lives.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn dead_port(&self) -> io::Result<(SocketAddr, impl Drop + use<>)> {
+        // Bound, and never listening: a connection to it is refused.
+        let _inside = self.runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        Ok((socket.local_addr()?, DeadPort(socket)))
+    }
+}
+
+struct DeadPort(#[expect(dead_code, reason = "held so that the port stays taken")] tokio::net::TcpSocket);
+
+impl Drop for DeadPort {
+    fn drop(&mut self) {}
+}
+
+impl Stand {
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn target(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// How many connections were accepted.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.seen.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections were open at one time.
+    #[must_use]
+    pub fn most_open(&self) -> usize {
+        self.seen.most_open.load(Ordering::SeqCst)
+    }
+
+    /// How many handshakes came to their end.
+    #[must_use]
+    pub fn handshakes(&self) -> usize {
+        self.seen.handshakes.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes of application data came from clients.
+    #[must_use]
+    pub fn application_bytes(&self) -> usize {
+        self.seen.application_bytes.load(Ordering::SeqCst)
+    }
+}
+
+impl Seen {
+    fn opened(&self) {
+        self.connections.fetch_add(1, Ordering::SeqCst);
+        let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_open.fetch_max(open, Ordering::SeqCst);
+    }
+
+    pub(super) fn handshake(&self) {
+        self.handshakes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn application_data(&self, bytes: usize) {
+        self.application_bytes.fetch_add(bytes, Ordering::SeqCst);
+    }
+}
