@@ -1,1 +1,21 @@
+//! One record, one evidence file that a person reads in twenty seconds and a machine verifies.
+//!
+//! The way of the data, the same in every tool:
+//! *flags and config → Plan → observe (I/O) → assess (pure) → [`record`] → publish.*
+//!
+//! * [`record`]: what a run saw: verdicts, checks, findings, measurements, the timeline, and the one wire
+//!   type [`record::v1`].
+//! * [`document`]: the evidence file: rendered from the record, sealed, read back, verified.
+//! * [`formats`]: the other outputs, one a file.
+//! * [`run`]: the paved path of every tool: flags, stop, children, journal, lock, sweep, progress, publish.
+//! * `command` (feature `command`): the `evidence-report` command: verify, the tracker's check, the launch gate.
+//!
+//! This crate knows no tool: the arrows go from the tools to here, never back.
 
+pub mod document;
+pub mod formats;
+pub mod record;
+pub mod run;
+
+#[cfg(feature = "command")]
+pub mod command;

@@ -1,0 +1,27 @@
+//! The evidence file: markdown that people read, re-derived from a sealed record inside the same file.
+//!
+//! * [`render_v1`]: record → the managed region. A pure function.
+//! * [`seal`]: SHA-256 over the RFC 8785 form of the parsed record.
+//! * [`read`]: text → record, seal, notes; duplicate and unknown keys refused.
+//! * [`verify`]: renders again and compares text; every alteration is told by name and line.
+//! * [`normalise`]: what a formatter may change without touching the meaning.
+//! * [`notes`]: people's own words after the managed region, kept on regeneration.
+//!
+//! No markdown parser takes part: comparing parsed markdown lets an extra table cell or an entity-coded
+//! verdict through.
+
+mod escape;
+mod normalise;
+pub mod notes;
+mod read;
+mod render_v1;
+mod seal;
+mod strict_json;
+mod verify;
+
+pub use read::{Document, END_MARKER, FENCE_TAG, ReadError, read};
+pub use render_v1::render_v1;
+pub(crate) use render_v1::{summary, tally};
+pub(crate) use seal::hex;
+pub use seal::seal;
+pub use verify::{Alteration, Verification, verify};

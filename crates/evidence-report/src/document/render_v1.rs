@@ -1,0 +1,321 @@
+//! Version 1 of the evidence file's managed region: a pure function of the record.
+//!
+//! After release this is frozen by golden files: any visible change is a version 2, so that a better
+//! renderer never makes old evidence look altered.
+
+use std::fmt::Write;
+
+use super::{
+    escape::{cell, fenced, inline},
+    read::{END_MARKER, FENCE_TAG},
+    seal::seal,
+};
+use crate::record::{
+    Objective,
+    v1::{CheckCount, FindingRecord, MeasurementRecord, OutcomeRecord, Record, TimelineRecord},
+};
+
+/// So many rows of a table are shown; the rest is folded.
+const SHOWN: usize = 7;
+
+/// Width of the bars of a timeline, in characters.
+const BAR: u64 = 40;
+
+/// The managed region of the evidence file: from its first byte to the end marker, with a line feed.
+#[must_use]
+pub fn render_v1(record: &Record) -> String {
+    let mut out = summary(record);
+    reproduce(&mut out, record);
+    details(&mut out, record);
+    let _ = write!(
+        out,
+        "<details>\n<summary>Record and seal: what a machine verifies</summary>\n\n{}\nSeal: `{}`\n\n</details>\n\n{END_MARKER}\n",
+        fenced(FENCE_TAG, &record.pretty()),
+        seal(record),
+    );
+    out
+}
+
+/// The part that people read first: verdict, checks, measurements, timeline, charts.
+#[must_use]
+pub(crate) fn summary(record: &Record) -> String {
+    let mut out = String::new();
+    head(&mut out, record);
+    checks(&mut out, record);
+    remedies(&mut out, record);
+    measurements(&mut out, &record.measurements, record.measurements_omitted);
+    if let Some(times) = &record.timeline {
+        timeline(&mut out, times);
+    }
+    for chart in &record.charts {
+        let _ = write!(out, "## {}\n\n{}\n", inline(&chart.title), fenced("text", &chart.lines.join("\n")));
+    }
+    out
+}
+
+fn head(out: &mut String, record: &Record) {
+    let minute = |time: &str| Record::time(time).strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let commit = record.commit.as_ref().map_or("none".to_owned(), |commit| {
+        let short: String = commit.id.chars().take(12).collect();
+        let dirty = if commit.dirty { " (with uncommitted changes)" } else { "" };
+        format!("{}{dirty}", inline(&short))
+    });
+    let _ = write!(
+        out,
+        "# {}\n\n**{} · {} · finished {} · valid until {} · owner {} · commit {commit}**\n\n",
+        inline(&record.title),
+        record.verdict,
+        record.environment,
+        minute(&record.finished),
+        minute(&record.valid_until),
+        record.owner.as_deref().map_or("none named".to_owned(), inline),
+    );
+    if let Some(reason) = &record.interrupted {
+        let _ = write!(
+            out,
+            "The run was interrupted by {} before its work was done: what is not listed here was not checked.\n\n",
+            inline(reason)
+        );
+    }
+}
+
+/// One row of the table of checks.
+struct Row([String; 5]);
+
+impl Row {
+    fn of_finding(finding: &FindingRecord) -> Self {
+        let subject = match &finding.location {
+            Some(place) => format!("{} ({place})", finding.subject),
+            None => finding.subject.clone(),
+        };
+        let observed = match &finding.hurts_at {
+            Some(at) => format!("{} (hurts at {at})", finding.observed),
+            None => finding.observed.clone(),
+        };
+        Self([
+            finding.outcome.words().to_owned(),
+            cell(&format!("{} ({})", finding.title, finding.check)),
+            cell(&subject),
+            cell(&finding.expected),
+            cell(&observed),
+        ])
+    }
+
+    /// Passes of one check share a row.
+    fn of_passes(count: &CheckCount) -> Self {
+        Self([
+            OutcomeRecord::Passed.words().to_owned(),
+            cell(&format!("{} ({})", count.title, count.check)),
+            format!("{} subjects", count.passed),
+            "–".to_owned(),
+            format!("all {} passed", count.passed),
+        ])
+    }
+}
+
+/// What did not pass comes one by one, the worst first; what passed comes check by check.
+fn rows(record: &Record) -> Vec<Row> {
+    let is_pass = |finding: &&FindingRecord| finding.outcome == OutcomeRecord::Passed;
+    let mut rows: Vec<Row> =
+        record.findings.iter().filter(|finding| !is_pass(finding)).map(Row::of_finding).collect();
+    for count in record.counts.iter().filter(|count| count.passed > 0) {
+        let mut passes =
+            record.findings.iter().filter(is_pass).filter(|finding| finding.check == count.check);
+        match (count.passed, passes.next()) {
+            (1, Some(finding)) => rows.push(Row::of_finding(finding)),
+            _ => rows.push(Row::of_passes(count)),
+        }
+    }
+    rows
+}
+
+fn checks(out: &mut String, record: &Record) {
+    let _ = write!(out, "{}\n\n", inline(&tally(record)));
+    let rows: Vec<_> = rows(record).into_iter().map(|Row(cells)| cells.to_vec()).collect();
+    let header = ["Result", "Check", "Subject", "Expected", "Observed"];
+    folding_table(out, &header, &rows, "More checks");
+    if record.findings_omitted > 0 {
+        let _ = write!(
+            out,
+            "{} more findings, none worse than these, are counted and not listed.\n\n",
+            record.findings_omitted
+        );
+    }
+}
+
+/// "2 failed, 1 warned, 40 passed": over all findings, also those that are not listed.
+pub(crate) fn tally(record: &Record) -> String {
+    let sum = |of: fn(&CheckCount) -> u64| record.counts.iter().map(of).sum::<u64>();
+    let parts = [
+        (sum(|count| count.failed), "failed"),
+        (sum(|count| count.inconclusive), "inconclusive"),
+        (sum(|count| count.not_checked), "not checked"),
+        (sum(|count| count.warned), "warned"),
+        (sum(|count| count.passed), "passed"),
+        (sum(|count| count.not_checked_optional), "not checked (optional)"),
+    ];
+    let words: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    if words.is_empty() { "Nothing was checked.".to_owned() } else { format!("{}.", words.join(", ")) }
+}
+
+fn remedies(out: &mut String, record: &Record) {
+    let mut seen: Vec<(&str, Vec<&str>)> = Vec::new();
+    let acting = (record.findings.iter())
+        .filter(|finding| finding.outcome.verdict().is_some() && !finding.remedy.is_empty());
+    for finding in acting {
+        match seen.iter_mut().find(|(remedy, _)| *remedy == finding.remedy) {
+            Some((_, subjects)) => subjects.push(&finding.subject),
+            None => seen.push((&finding.remedy, vec![&finding.subject])),
+        }
+    }
+    if seen.is_empty() {
+        return;
+    }
+    out.push_str("## What to do\n\n");
+    for (remedy, subjects) in seen.iter().take(SHOWN) {
+        let more =
+            if subjects.len() > 3 { format!(" and {} more", subjects.len() - 3) } else { String::new() };
+        let subjects = subjects.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "- {}: {}{more}", inline(remedy), inline(&subjects));
+    }
+    out.push('\n');
+}
+
+fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u64) {
+    if measurements.is_empty() {
+        return;
+    }
+    out.push_str("## Measurements\n\n");
+    let row = |measurement: &MeasurementRecord| {
+        let labels: Vec<_> =
+            measurement.labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
+        let objective = match &measurement.objective {
+            Some(Objective::AtMost(limit)) => format!("at most {limit} {}", measurement.unit),
+            Some(Objective::AtLeast(limit)) => format!("at least {limit} {}", measurement.unit),
+            None => String::new(),
+        };
+        let met = match measurement.met {
+            Some(true) => "met",
+            Some(false) => "MISSED",
+            None => "",
+        };
+        vec![
+            cell(&measurement.metric),
+            cell(&labels.join(", ")),
+            cell(&format!("{} {}", measurement.value, measurement.unit)),
+            cell(&objective),
+            cell(met),
+        ]
+    };
+    // What is held against an objective comes first.
+    let (judged, plain): (Vec<_>, Vec<_>) =
+        measurements.iter().partition(|measurement| measurement.objective.is_some());
+    let rows: Vec<_> = judged.into_iter().chain(plain).map(row).collect();
+    folding_table(out, &["Measurement", "Of", "Value", "Objective", "Result"], &rows, "More measurements");
+    if omitted > 0 {
+        let _ = write!(out, "{omitted} more measurements are not listed.\n\n");
+    }
+}
+
+fn timeline(out: &mut String, timeline: &TimelineRecord) {
+    let _ = write!(out, "## Timeline\n\nZero is {}.\n\n", inline(&timeline.zero));
+    let rows: Vec<_> = (timeline.stages.iter())
+        .map(|stage| {
+            let took = stage.end_ms.saturating_sub(stage.start_ms);
+            let took = if took == 0 { "–".to_owned() } else { seconds(took) };
+            vec![cell(&stage.name), seconds(stage.start_ms), took, cell(&stage.note)]
+        })
+        .collect();
+    table(out, &["Stage", "At", "Took", "Note"], &rows);
+    out.push('\n');
+    let end = timeline.stages.iter().map(|stage| stage.end_ms).max().unwrap_or(0).max(1);
+    let width = timeline.stages.iter().map(|stage| stage.name.chars().count()).max().unwrap_or(0);
+    let scale = |at: u64| usize::try_from(at.saturating_mul(BAR) / end).unwrap_or(0);
+    let bars: Vec<_> = (timeline.stages.iter())
+        .map(|stage| {
+            let (start, stop) = (scale(stage.start_ms), scale(stage.end_ms));
+            let mark = if stage.start_ms == stage.end_ms {
+                "◆".to_owned()
+            } else {
+                "█".repeat((stop - start).max(1))
+            };
+            format!("{:width$}  {}{mark}", stage.name, " ".repeat(start))
+        })
+        .collect();
+    let _ = writeln!(out, "{}", fenced("text", &bars.join("\n")));
+}
+
+fn seconds(milliseconds: u64) -> String {
+    format!("{}.{:03} s", milliseconds / 1000, milliseconds % 1000)
+}
+
+fn reproduce(out: &mut String, record: &Record) {
+    let command: Vec<_> = record.command.iter().map(|word| shell_word(word)).collect();
+    let _ = write!(out, "## How to reproduce\n\n{}\n", fenced("sh", &command.join(" ")));
+    let mut rows = vec![
+        vec!["Tool".to_owned(), cell(&format!("{} {}", record.tool.name, record.tool.version))],
+        vec!["Ran".to_owned(), cell(&format!("{} to {}", record.started, record.finished))],
+        vec!["On".to_owned(), cell(&format!("{} by {}", record.host, record.operator))],
+    ];
+    if let Some(commit) = &record.commit {
+        rows.push(vec!["Commit".to_owned(), cell(&commit.id)]);
+    }
+    if !record.tracker_items.is_empty() {
+        let items: Vec<_> = record.tracker_items.iter().map(u32::to_string).collect();
+        rows.push(vec!["Tracker item".to_owned(), items.join(", ")]);
+    }
+    rows.extend(record.facts.iter().map(|fact| vec![cell(&fact.name), cell(&fact.value)]));
+    rows.extend(
+        record.attachments.iter().map(|file| {
+            vec![cell(&file.name), cell(&format!("{} bytes, sha256 {}", file.bytes, file.sha256))]
+        }),
+    );
+    if let Some(previous) = &record.previous {
+        rows.push(vec!["Record before this one".to_owned(), cell(previous)]);
+    }
+    table(out, &["Fact", "Value"], &rows);
+    out.push('\n');
+}
+
+/// A word as a shell reads it back.
+fn shell_word(word: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./:=@%+,".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn details(out: &mut String, record: &Record) {
+    for detail in &record.details {
+        let _ = write!(
+            out,
+            "<details>\n<summary>{}</summary>\n\n{}\n</details>\n\n",
+            inline(&detail.title),
+            fenced("text", &detail.text)
+        );
+    }
+}
+
+fn folding_table(out: &mut String, header: &[&str], rows: &[Vec<String>], fold: &str) {
+    let (shown, folded) = rows.split_at(rows.len().min(SHOWN));
+    if !shown.is_empty() {
+        table(out, header, shown);
+        out.push('\n');
+    }
+    if !folded.is_empty() {
+        let _ = write!(out, "<details>\n<summary>{fold}: {}</summary>\n\n", folded.len());
+        table(out, header, folded);
+        out.push_str("\n</details>\n\n");
+    }
+}
+
+fn table(out: &mut String, header: &[&str], rows: &[Vec<String>]) {
+    let _ = writeln!(out, "| {} |", header.join(" | "));
+    let _ = writeln!(out, "|{}", " --- |".repeat(header.len()));
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.join(" | "));
+    }
+}

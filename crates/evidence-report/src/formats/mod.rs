@@ -1,0 +1,76 @@
+//! The other outputs, one format a file: each turns a report into text, and none touches a file.
+
+mod github;
+mod json;
+mod junit;
+mod text;
+mod textfile;
+
+use std::str::FromStr;
+
+use crate::record::Report;
+
+pub use github::{annotations, step_summary};
+pub(crate) use text::first_line;
+pub use textfile::last_success;
+
+/// An output format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people, on a terminal.
+    Text,
+    /// The record, with every finding.
+    Json,
+    /// JUnit XML, in the dialect that Jenkins reads.
+    Junit,
+    /// GitHub Actions annotations.
+    Github,
+    /// Prometheus text for node_exporter's textfile collector.
+    Textfile,
+}
+
+/// What a format may need beside the report.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// The evidence file, as it is shown to people.
+    pub evidence: Option<String>,
+    /// Every finding, not only those that need somebody.
+    pub verbose: bool,
+    /// Colour.
+    pub color: bool,
+    /// The last success that the textfile told before, in Unix seconds.
+    pub last_success: Option<i64>,
+}
+
+const NAMES: [(&str, Format); 5] = [
+    ("text", Format::Text),
+    ("json", Format::Json),
+    ("junit", Format::Junit),
+    ("github", Format::Github),
+    ("textfile", Format::Textfile),
+];
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, format)| *format).ok_or_else(|| {
+            let known: Vec<_> = NAMES.iter().map(|(name, _)| *name).collect();
+            format!("there is no format '{name}'; there are: {}", known.join(", "))
+        })
+    }
+}
+
+impl Format {
+    /// The report in this format.
+    #[must_use]
+    pub fn render(self, report: &Report, setting: &Setting) -> String {
+        match self {
+            Self::Text => text::render(report, setting),
+            Self::Json => json::render(report),
+            Self::Junit => junit::render(report),
+            Self::Github => annotations(report),
+            Self::Textfile => textfile::render(report, setting),
+        }
+    }
+}

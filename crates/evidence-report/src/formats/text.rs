@@ -1,0 +1,130 @@
+//! Text for people: the first line says what is wrong, how bad it is and what now.
+
+use std::fmt::Write;
+
+use super::Setting;
+use crate::{
+    document,
+    record::{Finding, Objective, Outcome, Report, Verdict, v1::Record},
+};
+
+/// Without `--verbose` so many findings that need somebody are listed.
+const LISTED: usize = 40;
+
+pub(super) fn render(report: &Report, setting: &Setting) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", first_line(report, setting.color));
+    let listed = if setting.verbose { usize::MAX } else { LISTED };
+    let needing: Vec<_> = (report.findings.iter())
+        .filter(|finding| setting.verbose || finding.outcome != Outcome::Passed)
+        .collect();
+    for finding in needing.iter().take(listed) {
+        list(&mut out, finding, setting.color);
+    }
+    if needing.len() > listed {
+        let _ = writeln!(out, "  … and {} more (--verbose lists all)", needing.len() - listed);
+    }
+    measurements(&mut out, report);
+    timeline(&mut out, report);
+    if let Some(evidence) = &setting.evidence {
+        let _ = writeln!(out, "evidence: {evidence}");
+    }
+    out
+}
+
+/// One line: verdict, how many of what, the worst finding and what to do about it.
+pub(crate) fn first_line(report: &Report, color: bool) -> String {
+    let verdict = report.verdict();
+    let record_tally = document::tally(&Record::of(report));
+    let mut line = format!("{}: {}: {record_tally}", paint(verdict, verdict.word(), color), report.run.title);
+    if let Some(reason) = &report.run.interrupted {
+        let _ = write!(line, " Interrupted by {reason}.");
+    }
+    let worst = report
+        .findings
+        .first()
+        .filter(|finding| finding.outcome.verdict().is_some_and(|verdict| verdict != Verdict::Passed));
+    if let Some(finding) = worst {
+        let _ = write!(line, " {}: {}. {}", finding.subject, finding.observed, finding.remedy);
+    }
+    line
+}
+
+fn list(out: &mut String, finding: &Finding, color: bool) {
+    let (word, verdict) = match finding.outcome {
+        Outcome::Passed => ("passed", Verdict::Passed),
+        Outcome::Warned => ("WARNED", Verdict::Warned),
+        Outcome::Failed => ("FAILED", Verdict::Failed),
+        Outcome::Inconclusive => ("INCONCLUSIVE", Verdict::Inconclusive),
+        Outcome::NotChecked(_) => ("NOT CHECKED", Verdict::Inconclusive),
+    };
+    let word = paint(verdict, &format!("{word:12}"), color && finding.outcome != Outcome::Passed);
+    let place = finding.location.as_ref().map(|place| match place.line {
+        Some(line) => format!("{}:{line}: ", place.path),
+        None => format!("{}: ", place.path),
+    });
+    let _ = write!(
+        out,
+        "  {word} {}{}: {} [{}]",
+        place.unwrap_or_default(),
+        finding.subject,
+        finding.observed,
+        finding.check.id
+    );
+    let acts = !matches!(finding.outcome, Outcome::Passed | Outcome::NotChecked(_));
+    if acts && !finding.expected.is_empty() {
+        let _ = write!(out, " (expected: {})", finding.expected);
+    }
+    out.push('\n');
+    if acts && !finding.remedy.is_empty() {
+        let _ = writeln!(out, "               → {}", finding.remedy);
+    }
+}
+
+fn measurements(out: &mut String, report: &Report) {
+    let judged = report.measurements.iter().filter(|measurement| measurement.objective.is_some());
+    for measurement in judged {
+        let objective = match &measurement.objective {
+            Some(Objective::AtMost(limit)) => format!("at most {limit}"),
+            Some(Objective::AtLeast(limit)) => format!("at least {limit}"),
+            None => String::new(),
+        };
+        let met = if measurement.met() == Some(false) { "MISSED" } else { "met" };
+        let _ = writeln!(
+            out,
+            "  {} = {} {} (objective: {objective} {}: {met})",
+            measurement.metric, measurement.value, measurement.unit, measurement.unit
+        );
+    }
+}
+
+fn timeline(out: &mut String, report: &Report) {
+    let timeline = &report.timeline;
+    if timeline.stages.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "  from {}:", timeline.zero);
+    let width = timeline.stages.iter().map(|stage| stage.name.chars().count()).max().unwrap_or(0);
+    for stage in &timeline.stages {
+        let took = stage.end.saturating_sub(stage.start);
+        let took = if took.is_zero() { String::new() } else { format!("{:>9.3} s", took.as_secs_f64()) };
+        let line = format!(
+            "    {:width$} {:>9.3} s {took:>11}  {}",
+            stage.name,
+            stage.start.as_secs_f64(),
+            stage.note
+        );
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+}
+
+/// Colour is never the only carrier: the word is there in any case.
+fn paint(verdict: Verdict, text: &str, color: bool) -> String {
+    let code = match verdict {
+        Verdict::Passed => "32",
+        Verdict::Warned => "33",
+        Verdict::Inconclusive => "35",
+        Verdict::Failed => "31",
+    };
+    if color { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_owned() }
+}

@@ -1,0 +1,110 @@
+//! The whole report of a run, before it is cut to the size of a record. The output formats get all of it.
+
+use jiff::Timestamp;
+
+use super::{
+    check::Tool, finding::Finding, measurement::Measurement, timeline::Timeline, verdict::Environment,
+    verdict::Verdict,
+};
+
+/// The facts about a run that are not what it saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFacts {
+    /// Title of the evidence file.
+    pub title: String,
+    /// Where the run took place.
+    pub environment: Environment,
+    /// What binds the environment to the world: system identifier, database, host names.
+    pub facts: Vec<(String, String)>,
+    /// The items of the tracker that the run is evidence for.
+    pub tracker_items: Vec<u32>,
+    /// When the run began (wall clock).
+    pub started: Timestamp,
+    /// When it ended (wall clock).
+    pub finished: Timestamp,
+    /// Until when it may be relied upon.
+    pub valid_until: Timestamp,
+    /// Name of the machine.
+    pub host: String,
+    /// Who ran it.
+    pub operator: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The commit that was checked out, and whether the work tree differed from it.
+    pub commit: Option<(String, bool)>,
+    /// The command line, without secrets.
+    pub command: Vec<String>,
+    /// Why the run ended before its work was done.
+    pub interrupted: Option<String>,
+    /// The seal of the record before this one.
+    pub previous: Option<String>,
+}
+
+/// A chart in plain text, for example the expiry dates of certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// What it shows.
+    pub title: String,
+    /// The lines, drawn with characters of one width.
+    pub lines: Vec<String>,
+}
+
+/// Output worth keeping, shown folded. Redact before you add it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is.
+    pub title: String,
+    /// The text; the record keeps its last 8 KiB.
+    pub text: String,
+}
+
+/// A file that belongs to the evidence, by its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name.
+    pub name: String,
+    /// SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// Everything that a run saw.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The tool.
+    pub tool: &'static Tool,
+    /// The facts about the run.
+    pub run: RunFacts,
+    /// Every finding, the worst first.
+    pub findings: Vec<Finding>,
+    /// Every measurement.
+    pub measurements: Vec<Measurement>,
+    /// What happened when.
+    pub timeline: Timeline,
+    /// Charts in text.
+    pub charts: Vec<Chart>,
+    /// Output worth keeping.
+    pub details: Vec<Detail>,
+    /// Digests of files.
+    pub attachments: Vec<Attachment>,
+}
+
+impl Report {
+    /// The verdict: the worst of all findings; a run that was interrupted is never better than inconclusive.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let found = Verdict::worst(self.findings.iter().filter_map(|finding| finding.outcome.verdict()));
+        if self.run.interrupted.is_some() { found.max(Verdict::Inconclusive) } else { found }
+    }
+
+    /// Puts the worst findings first; among equals what hurts soonest, then by check and subject.
+    pub fn sort(&mut self) {
+        self.findings.sort_by(|a, b| {
+            (b.outcome.severity())
+                .cmp(&a.outcome.severity())
+                .then_with(|| a.hurts_at.unwrap_or(Timestamp::MAX).cmp(&b.hurts_at.unwrap_or(Timestamp::MAX)))
+                .then_with(|| (a.check.id, &a.subject).cmp(&(b.check.id, &b.subject)))
+        });
+    }
+}

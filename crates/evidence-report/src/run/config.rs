@@ -1,0 +1,59 @@
+//! Configuration files: YAML, unknown keys refused with line and column.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::flags::FailOn;
+use crate::record::Environment;
+
+/// The part of every tool's configuration file that says how to run, under the key `run`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SharedConfig {
+    /// Where the run takes place.
+    pub environment: Option<Environment>,
+    /// Who answers for the result.
+    pub owner: Option<String>,
+    /// Evidence file to write, relative to the working folder; `none` writes none.
+    pub evidence: Option<PathBuf>,
+    /// What makes the exit code other than 0.
+    pub fail_on: Option<FailOn>,
+    /// Deadline for the whole run, for example `10m`.
+    pub timeout: Option<String>,
+    /// How long the evidence may be relied upon, for example `7d`.
+    pub valid_for: Option<String>,
+}
+
+/// A configuration file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("reading the configuration {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It says something that is not understood. The message holds line and column.
+    #[error("the configuration {path} is wrong: {message}. `--print-schema` prints what may stand in it", path = path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// What, where.
+        message: String,
+    },
+}
+
+/// Reads a YAML file into a type that denies unknown fields.
+///
+/// # Errors
+/// When the file cannot be read, or says something that `T` does not know; with line and column.
+pub fn read_config<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    serde_saphyr::from_str(&text)
+        .map_err(|error| ConfigError::Wrong { path: path.to_owned(), message: error.to_string() })
+}

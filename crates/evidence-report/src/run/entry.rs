@@ -1,0 +1,110 @@
+//! The frame around every tool's `main`: parse, explain, run, and one mapping to exit codes.
+
+use std::{future::Future, io::Write, process::ExitCode};
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+
+use super::flags::SharedFlags;
+use crate::record::Tool;
+
+/// What a tool's command line has to offer the frame.
+pub trait CommandLine: Parser + CommandFactory {
+    /// The shared flags.
+    fn shared(&self) -> &SharedFlags;
+
+    /// The JSON Schema of the configuration file, where the tool has one.
+    fn config_schema() -> Option<schemars::Schema>;
+}
+
+/// The user asked for something that cannot be done; the message says what to type instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Runs a tool: parses the command line (clap's exit code 2 becomes 3), answers `--explain` and
+/// `--print-schema`, then runs `execute` on a runtime. An error is printed with its causes, and exits 3.
+pub fn main<C, F, Fut, E>(tool: &'static Tool, execute: F) -> ExitCode
+where
+    C: CommandLine,
+    F: FnOnce(C) -> Fut,
+    Fut: Future<Output = Result<ExitCode, E>>,
+    E: std::error::Error,
+{
+    match answer_about_itself::<C>(tool) {
+        Some(Ok(answer)) => return print(&answer),
+        Some(Err(error)) => return complain(tool, &error),
+        None => {}
+    }
+    let cli = match C::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return ExitCode::from(if asked { 0 } else { 3 });
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(tool, &error),
+    };
+    let code = runtime.block_on(execute(cli)).unwrap_or_else(|error| complain(tool, &error));
+    // A blocking look-up that nobody waits for any more must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    code
+}
+
+/// `--explain` and `--print-schema` need no command, so they are looked for before clap asks for one.
+fn answer_about_itself<C: CommandLine>(tool: &Tool) -> Option<Result<String, Usage>> {
+    let mut arguments = std::env::args().skip(1).take_while(|argument| argument != "--");
+    while let Some(argument) = arguments.next() {
+        if argument == "--print-schema" {
+            let none = || Usage(format!("{} has no configuration file", tool.name));
+            return Some(
+                C::config_schema()
+                    .ok_or_else(none)
+                    .map(|schema| serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"),
+            );
+        }
+        let id = match argument.strip_prefix("--explain") {
+            Some("") => arguments.next(),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => continue,
+        };
+        return id.map(|id| explain(tool, &id));
+    }
+    None
+}
+
+fn explain(tool: &Tool, id: &str) -> Result<String, Usage> {
+    let one = |check: &crate::record::Check| {
+        format!("{}: {}\n\n{}\n\nWhat to do: {}\n", check.id, check.title, check.explanation, check.remedy)
+    };
+    if id == "all" {
+        return Ok(tool.checks.iter().map(|check| one(check)).collect::<Vec<_>>().join("\n"));
+    }
+    tool.check(id).map(one).ok_or_else(|| {
+        let known: Vec<_> = tool.checks.iter().map(|check| check.id).collect();
+        Usage(format!("there is no check '{id}'; there are: {}", known.join(", ")))
+    })
+}
+
+/// Prints to stdout; a broken pipe is no error.
+fn print(text: &str) -> ExitCode {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where an error reaches the user")]
+fn complain(tool: &Tool, error: &dyn std::error::Error) -> ExitCode {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    eprintln!("{}: {message}", tool.name);
+    ExitCode::from(3)
+}

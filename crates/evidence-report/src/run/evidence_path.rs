@@ -1,0 +1,37 @@
+//! Where the evidence file goes when nobody says.
+
+use std::path::{Path, PathBuf};
+
+use super::settings::SettingsError;
+use crate::record::Environment;
+
+/// The folder of the evidence files in a repository.
+const EVIDENCE_FOLDER: &str = "doc/operations/evidence";
+
+/// The named path, or the default name in the repository that we stand in.
+pub(super) fn resolve(
+    named: Option<&Path>,
+    default_name: Option<&'static str>,
+) -> Result<Option<PathBuf>, SettingsError> {
+    let working_folder = || std::env::current_dir().map_err(SettingsError::WorkingFolder);
+    match (named, default_name) {
+        (Some(path), _) if path == Path::new("none") => Ok(None),
+        (Some(path), _) => Ok(Some(working_folder()?.join(path))),
+        (None, None) => Ok(None),
+        (None, Some(name)) => match repository(&working_folder()?) {
+            Some(root) => Ok(Some(root.join(EVIDENCE_FOLDER).join(name))),
+            None => Err(SettingsError::NoRepository(name)),
+        },
+    }
+}
+
+/// The root of the repository that holds `folder`.
+pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_owned)
+}
+
+/// `NAME.<environment>.md` beside `path`: where a run goes that must not replace the required file.
+pub(super) fn beside(path: &Path, environment: Environment) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}.{environment}.md"))
+}

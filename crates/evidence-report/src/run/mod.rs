@@ -1,0 +1,35 @@
+//! The paved path of every tool: flags, stop, children, journal, lock, sweep, progress, publish.
+//!
+//! A tool's `main` reads: parse → `Plan::resolve` → [`Run::start`] → observe → [`Run::finish`] →
+//! [`Finished::publish`]. [`main`] wraps that, so that errors and exit codes are the same everywhere.
+
+mod atomic;
+pub mod child;
+mod config;
+mod entry;
+mod evidence_path;
+mod flags;
+mod folder;
+mod git;
+mod journal;
+mod lock;
+mod progress;
+mod publish;
+pub mod redact;
+mod session;
+mod settings;
+mod stop;
+mod sweep;
+
+pub use atomic::write_atomically;
+pub use config::{ConfigError, SharedConfig, read_config};
+pub use entry::{CommandLine, Usage, main};
+pub use flags::{ColorChoice, FailOn, FormatRequest, SharedFlags, parse_duration};
+pub use folder::{RunFolder, run_base};
+pub use journal::{Effect, Entry, Journal};
+pub use progress::{Bar, Progress};
+pub use publish::{Finished, PublishError};
+pub use session::{Run, RunError};
+pub use settings::{Defaults, Settings, SettingsError};
+pub use stop::{Stop, StopReason, Stopped};
+pub use sweep::{Swept, sweep, sweep_command};

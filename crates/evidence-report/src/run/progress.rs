@@ -1,0 +1,117 @@
+//! Progress on stderr: bars and a spinner on a terminal, plain lines elsewhere when asked for.
+
+use std::{io::IsTerminal, time::Duration};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How a run tells what it is doing. Clones share the same lines.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bars: MultiProgress,
+    phase: ProgressBar,
+    lines: Lines,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Silent,
+    Plain,
+    Drawn,
+}
+
+/// One bar. Dropping it takes it away.
+#[derive(Debug)]
+pub struct Bar(ProgressBar);
+
+impl Progress {
+    /// Progress that draws on a terminal, prints plain lines elsewhere when `verbose`, and is silent unless
+    /// `wanted`.
+    #[must_use]
+    pub fn new(wanted: bool, verbose: bool) -> Self {
+        let lines = match (wanted, std::io::stderr().is_terminal()) {
+            (false, _) => Lines::Silent,
+            (true, true) => Lines::Drawn,
+            (true, false) if verbose => Lines::Plain,
+            (true, false) => Lines::Silent,
+        };
+        let target =
+            if lines == Lines::Drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bars = MultiProgress::with_draw_target(target);
+        let phase = bars.add(ProgressBar::new_spinner());
+        Self { bars, phase, lines }
+    }
+
+    /// Says what is being done now.
+    pub fn phase(&self, what: impl Into<String>) {
+        let what = what.into();
+        match self.lines {
+            Lines::Silent => {}
+            Lines::Plain => self.plain(&what),
+            Lines::Drawn => {
+                self.phase.enable_steady_tick(Duration::from_millis(120));
+                self.phase.set_message(what);
+            }
+        }
+    }
+
+    /// Says something that stays on the screen.
+    pub fn note(&self, what: impl AsRef<str>) {
+        match self.lines {
+            Lines::Silent => {}
+            Lines::Plain => self.plain(what.as_ref()),
+            Lines::Drawn => {
+                let _ = self.bars.println(what.as_ref());
+            }
+        }
+    }
+
+    /// A bar that counts to `total`.
+    #[must_use]
+    pub fn bar(&self, total: u64, what: impl Into<String>) -> Bar {
+        self.styled(total, what.into(), "  {msg} {wide_bar} {human_pos}/{human_len} {eta}")
+    }
+
+    fn styled(&self, total: u64, what: String, template: &str) -> Bar {
+        let bar = self.bars.add(ProgressBar::new(total));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Bar(bar)
+    }
+
+    /// A bar that counts bytes to `total`.
+    #[must_use]
+    pub fn byte_bar(&self, total: u64, what: impl Into<String>) -> Bar {
+        self.styled(total, what.into(), "  {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+    }
+
+    /// Takes everything off the screen.
+    pub fn clear(&self) {
+        self.phase.finish_and_clear();
+        let _ = self.bars.clear();
+    }
+
+    #[expect(clippy::print_stderr, reason = "progress belongs on stderr")]
+    fn plain(&self, what: &str) {
+        eprintln!("{what}");
+    }
+}
+
+impl Bar {
+    /// Counts on.
+    pub fn advance(&self, by: u64) {
+        self.0.inc(by);
+    }
+
+    /// Sets the count.
+    pub fn set(&self, to: u64) {
+        self.0.set_position(to);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,350 @@
+//! One run of a tool, from start to finish.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    child::{ChildCommand, Groups},
+    folder::{RunFolder, run_base},
+    git,
+    journal::Journal,
+    lock::Lock,
+    progress::Progress,
+    publish::Finished,
+    redact,
+    settings::Settings,
+    stop::{Stop, StopReason},
+    sweep::{Swept, sweep},
+};
+use crate::document::hex;
+use crate::record::{
+    Attachment, Chart, Detail, Environment, Finding, Measurement, Report, RunFacts, Timeline, Tool,
+};
+
+/// A run that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another run of the same job holds the lock.
+    #[error("another run of this job is under way: {holder}. Wait for it, or end that process")]
+    Overlap {
+        /// Who.
+        holder: String,
+    },
+    /// The base folder is not ours alone.
+    #[error(
+        "the folder {base} belongs to another user, or others may write to it; remove it, or name another with OPS_SMOKE_RUN_BASE",
+        base = base.display()
+    )]
+    ForeignBase {
+        /// The folder.
+        base: PathBuf,
+    },
+    /// The run's folder cannot be made.
+    #[error("preparing the run's folder {path}: {source}", path = path.display())]
+    Folder {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Signals cannot be listened to.
+    #[error("listening for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+impl RunError {
+    pub(super) fn folder(path: &Path, source: std::io::Error) -> Self {
+        Self::Folder { path: path.to_owned(), source }
+    }
+}
+
+/// A run under way. It is shared by reference among the tasks of the tool.
+#[derive(Debug)]
+pub struct Run {
+    tool: &'static Tool,
+    settings: Settings,
+    folder: RunFolder,
+    _job: Option<Lock>,
+    stop: Stop,
+    groups: Groups,
+    progress: Progress,
+    clock: Instant,
+    started: Timestamp,
+    swept: Swept,
+    watchers: tokio::task::JoinSet<()>,
+    seen: Mutex<Seen>,
+}
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+struct Seen {
+    environment: Option<Environment>,
+    facts: Vec<(String, String)>,
+    findings: Vec<Finding>,
+    measurements: Vec<Measurement>,
+    timeline: Timeline,
+    charts: Vec<Chart>,
+    details: Vec<Detail>,
+    attachments: Vec<Attachment>,
+}
+
+impl Run {
+    /// Starts a run: sweeps what dead runs left, takes the job's lock, makes the run's folder, listens for
+    /// signals and watches the deadline. Call it on a tokio runtime.
+    ///
+    /// # Errors
+    /// When another run of the same job is under way, or the folders cannot be made.
+    pub fn start(tool: &'static Tool, settings: Settings) -> Result<Self, RunError> {
+        let base = run_base();
+        let swept = sweep(&base);
+        let folder = RunFolder::create(&base, tool.name)?;
+        let job = settings.evidence.as_ref().map(|path| job_lock(&base, tool.name, path)).transpose()?;
+        let (stop, groups) = (Stop::new(), Groups::default());
+        let progress = Progress::new(settings.progress, settings.verbose);
+        for line in &swept.undone {
+            progress.note(format!("left by a dead run: {line}"));
+        }
+        let mut watchers = tokio::task::JoinSet::new();
+        watch_deadline(&mut watchers, &stop, settings.timeout);
+        watch_signals(&mut watchers, &stop, &groups, &progress).map_err(RunError::Signals)?;
+        Ok(Self {
+            tool,
+            settings,
+            folder,
+            _job: job,
+            stop,
+            groups,
+            progress,
+            clock: Instant::now(),
+            started: Timestamp::now(),
+            swept,
+            watchers,
+            seen: Mutex::default(),
+        })
+    }
+
+    /// How the run runs.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The token that says when to stop.
+    #[must_use]
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// The run's own folder, 0700, removed at the end.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The run's id: the name of its folder.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.folder.id()
+    }
+
+    /// The journal of outside effects.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        self.folder.journal()
+    }
+
+    /// How to tell what is being done.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// What the sweep at the start undid.
+    #[must_use]
+    pub fn swept(&self) -> &Swept {
+        &self.swept
+    }
+
+    /// Time since the start, on the monotonic clock.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// When the run started, on the wall clock: a label, never a measurement.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// A child process of this run.
+    #[must_use]
+    pub fn child(&self, program: impl AsRef<OsStr>) -> ChildCommand {
+        ChildCommand::new(program.as_ref(), self.folder.id(), &self.groups)
+    }
+
+    /// Adds a finding.
+    pub fn finding(&self, finding: Finding) {
+        self.seen().findings.push(finding);
+    }
+
+    /// Adds findings.
+    pub fn findings(&self, findings: impl IntoIterator<Item = Finding>) {
+        self.seen().findings.extend(findings);
+    }
+
+    /// Adds a measurement.
+    pub fn measurement(&self, measurement: Measurement) {
+        self.seen().measurements.push(measurement);
+    }
+
+    /// Sets the timeline; a later call replaces it.
+    pub fn timeline(&self, timeline: Timeline) {
+        self.seen().timeline = timeline;
+    }
+
+    /// Adds a chart.
+    pub fn chart(&self, chart: Chart) {
+        self.seen().charts.push(chart);
+    }
+
+    /// Keeps a text, redacted.
+    pub fn detail(&self, title: impl Into<String>, text: &str) {
+        let detail = Detail { title: title.into(), text: redact::text(text) };
+        self.seen().details.push(detail);
+    }
+
+    /// Adds a file's digest.
+    pub fn attachment(&self, name: impl Into<String>, content: &[u8]) {
+        let sha256 = hex(&Sha256::digest(content));
+        self.seen().attachments.push(Attachment { name: name.into(), sha256, bytes: content.len() as u64 });
+    }
+
+    /// Notes a fact that binds the environment to the world (system identifier, host name, …).
+    pub fn fact(&self, name: impl Into<String>, value: impl Into<String>) {
+        self.seen().facts.push((name.into(), value.into()));
+    }
+
+    /// Says where the run really takes place: an embedded source makes it local whatever the flags say.
+    pub fn is_really(&self, environment: Environment) {
+        self.seen().environment = Some(environment);
+    }
+
+    /// Ends the run: what was seen becomes a report. The run's folder is removed.
+    pub fn finish(mut self) -> Finished {
+        self.watchers.abort_all();
+        self.progress.clear();
+        let seen = std::mem::take(&mut *self.seen());
+        let finished = Timestamp::now();
+        let valid_until = finished
+            .checked_add(jiff::SignedDuration::try_from(self.settings.valid_for).unwrap_or_default())
+            .unwrap_or(Timestamp::MAX);
+        let mut report = Report {
+            tool: self.tool,
+            run: RunFacts {
+                title: self.settings.title.clone(),
+                environment: seen.environment.unwrap_or(self.settings.environment),
+                facts: seen.facts,
+                tracker_items: self.settings.tracker_items.clone(),
+                started: self.started,
+                finished,
+                valid_until,
+                host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+                operator: operator(),
+                owner: self.settings.owner.clone(),
+                commit: std::env::current_dir().ok().and_then(|folder| git::commit(&folder)),
+                command: redact::arguments(&command_line(self.tool.name)),
+                interrupted: self.stop.reason().map(ToString::to_string),
+                previous: None,
+            },
+            findings: seen.findings,
+            measurements: seen.measurements,
+            timeline: seen.timeline,
+            charts: seen.charts,
+            details: seen.details,
+            attachments: seen.attachments,
+        };
+        report.sort();
+        let folder = self.folder.path().to_owned();
+        if let Err(error) = self.folder.remove() {
+            self.progress.note(format!("removing {}: {error}", folder.display()));
+        }
+        Finished::new(report, self.settings)
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn job_lock(base: &Path, tool: &str, evidence: &Path) -> Result<Lock, RunError> {
+    let jobs = base.join("jobs");
+    fs_err::create_dir_all(&jobs).map_err(|source| RunError::folder(&jobs, source))?;
+    let digest = hex(&Sha256::digest(evidence.as_os_str().as_encoded_bytes()));
+    let path = jobs.join(format!("{tool}-{}.lock", &digest[..16]));
+    let holder = format!(
+        "{tool} for {}, process {}, since {}",
+        evidence.display(),
+        std::process::id(),
+        Timestamp::now()
+    );
+    let lock = Lock::take(&path, &holder).map_err(|source| RunError::folder(&path, source))?;
+    lock.map_err(|held| RunError::Overlap { holder: held.holder })
+}
+
+fn watch_deadline(watchers: &mut tokio::task::JoinSet<()>, stop: &Stop, after: Duration) {
+    let stop = stop.clone();
+    watchers.spawn(async move {
+        tokio::time::sleep(after).await;
+        stop.request(StopReason::Deadline(after));
+    });
+}
+
+/// The first signal asks the run to stop; the second kills its children.
+fn watch_signals(
+    watchers: &mut tokio::task::JoinSet<()>,
+    stop: &Stop,
+    groups: &Groups,
+    progress: &Progress,
+) -> std::io::Result<()> {
+    let kinds = [
+        (SignalKind::interrupt(), "SIGINT"),
+        (SignalKind::terminate(), "SIGTERM"),
+        (SignalKind::hangup(), "SIGHUP"),
+    ];
+    for (kind, name) in kinds {
+        let mut signals = signal(kind)?;
+        let (stop, groups, progress) = (stop.clone(), groups.clone(), progress.clone());
+        watchers.spawn(async move {
+            while signals.recv().await.is_some() {
+                if stop.is_requested() {
+                    groups.kill_all();
+                } else {
+                    progress.note(format!("{name}: stopping and cleaning up; once more kills the children"));
+                    stop.request(StopReason::Signal(name));
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+fn operator() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+fn command_line(tool: &str) -> Vec<String> {
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    std::iter::once(tool.to_owned()).chain(arguments).collect()
+}

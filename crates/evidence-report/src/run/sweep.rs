@@ -1,0 +1,147 @@
+//! What a killed run left behind is undone by the next, or by `sweep`: what its journal says, and only that.
+
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use fs_err as fs;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{
+    child::MARK,
+    folder::run_base,
+    journal::{Effect, open_effects},
+    lock::Lock,
+};
+
+/// What a sweep undid.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// One line for each thing that was undone.
+    pub undone: Vec<String>,
+    /// One line for each thing that could not be undone.
+    pub failed: Vec<String>,
+}
+
+/// A half-made run folder is older than this before it counts as left behind.
+const UNBORN_AFTER: Duration = Duration::from_secs(3600);
+
+/// Undoes what dead runs under `base` left. Runs that still hold their lock are not touched.
+#[must_use]
+pub fn sweep(base: &Path) -> Swept {
+    let mut swept = Swept::default();
+    let Ok(entries) = fs::read_dir(base) else { return swept };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = entry.path();
+        let Ok(meta) = entry.metadata() else { continue };
+        let age = meta.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+        let ours = meta.is_dir() && meta.uid() == rustix::process::getuid().as_raw();
+        if !ours || name == "jobs" || (name.starts_with(".new-") && age < UNBORN_AFTER) {
+            continue;
+        }
+        if path.join("lock").is_file() {
+            sweep_run(&name, &path, &mut swept);
+        }
+    }
+    swept
+}
+
+fn sweep_run(id: &str, path: &Path, swept: &mut Swept) {
+    // Held while we work: two sweeps at once do not undo the same run.
+    let Ok(Ok(_lock)) = Lock::take(&path.join("lock"), "sweep") else { return };
+    let effects = fs::read_to_string(path.join("journal")).map(|text| open_effects(&text));
+    let before = swept.failed.len();
+    let mut undo = |what: String, done: std::io::Result<bool>| match done {
+        Ok(true) => swept.undone.push(what),
+        Ok(false) => {}
+        Err(error) => swept.failed.push(format!("{what}: {error}")),
+    };
+    // Processes first: a live server would write into a folder that is being removed.
+    let ended = end_marked_processes(id);
+    undo(format!("ended {} process(es) of the dead run {id}", ended.len()), Ok(!ended.is_empty()));
+    for effect in effects.unwrap_or_default() {
+        match effect {
+            Effect::Processes { .. } => {}
+            Effect::Folder { path } => {
+                let done = remove_folder(&path);
+                undo(format!("removed {}", path.display()), done);
+            }
+        }
+    }
+    if swept.failed.len() == before {
+        match fs::remove_dir_all(path) {
+            Ok(()) => swept.undone.push(format!("removed the dead run's folder {}", path.display())),
+            Err(error) => swept.failed.push(format!("removing {}: {error}", path.display())),
+        }
+    }
+}
+
+fn remove_folder(path: &PathBuf) -> std::io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path).map(|()| true),
+        Ok(_) => Err(std::io::Error::other("is no longer a folder; left alone")),
+    }
+}
+
+/// Kills every process whose environment carries this run's mark, and waits until none is left.
+/// The mark is random for each run, so that neither a reused process id nor another run is hit.
+fn end_marked_processes(id: &str) -> Vec<i32> {
+    let mut ended = Vec::new();
+    for _ in 0..100 {
+        let alive = marked_processes(id);
+        if alive.is_empty() {
+            break;
+        }
+        for &process in &alive {
+            if let Some(pid) = Pid::from_raw(process) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            if !ended.contains(&process) {
+                ended.push(process);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    ended
+}
+
+fn marked_processes(id: &str) -> Vec<i32> {
+    let mark = format!("{MARK}={id}").into_bytes();
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok())
+        .filter(|&process| process != own)
+        .filter(|process| {
+            // A zombie's environment reads as empty: it is dead already.
+            std::fs::read(format!("/proc/{process}/environ"))
+                .is_ok_and(|environment| environment.split(|&byte| byte == 0).any(|line| line == mark))
+        })
+        .collect()
+}
+
+/// The `sweep` command of every tool: prints what was undone. Exit code 0 when nothing is left behind, 3
+/// when something could not be undone.
+#[must_use]
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+pub fn sweep_command() -> ExitCode {
+    let base = run_base();
+    let swept = sweep(&base);
+    for line in &swept.undone {
+        println!("{line}");
+    }
+    for line in &swept.failed {
+        println!("NOT undone: {line}");
+    }
+    if swept == Swept::default() {
+        println!("nothing left behind under {}", base.display());
+    }
+    ExitCode::from(if swept.failed.is_empty() { 0 } else { 3 })
+}
