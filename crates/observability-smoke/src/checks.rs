@@ -6,7 +6,7 @@ use evidence_report::record::{Check, Tool};
 use crate::drill;
 
 /// `metrics.valid`
-pub const METRICS_VALID: Check = Check {
+pub(crate) const METRICS_VALID: Check = Check {
     id: "metrics.valid",
     title: "Exposition is valid",
     explanation: "The text that a target exposes is read strictly: syntax, types, duplicates, histogram and summary \
@@ -32,7 +32,7 @@ static ALL: [&Check; COUNT] = {
 };
 
 /// The tool.
-pub static TOOL: Tool =
+pub(crate) static TOOL: Tool =
     Tool { name: "observability-smoke", version: env!("CARGO_PKG_VERSION"), checks: &ALL };
 
 #[cfg(test)]

@@ -8,18 +8,18 @@ use crate::{config::Config, drill_command::DrillArguments, metrics_command::Metr
 /// Proves that the monitoring works
 #[derive(Debug, Parser)]
 #[command(name = "observability-smoke", version, about, max_term_width = 110)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The command.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
     /// The flags that every tool shares.
     #[command(flatten)]
-    pub shared: SharedFlags,
+    pub(crate) shared: SharedFlags,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Probe services, read their metrics and ask Prometheus, as the configuration says
     Run,
     /// Read an exposition strictly: a file, a URL, or `-` for standard input

@@ -7,7 +7,9 @@ use serde::Deserialize;
 /// The configuration file of `observability-smoke`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub(crate) struct Config {
     /// How to run.
-    pub run: SharedConfig,
+    pub(crate) run: SharedConfig,
+    /// The drill.
+    pub(crate) drill: crate::drill::config::DrillConfig,
 }

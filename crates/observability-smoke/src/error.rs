@@ -6,7 +6,7 @@ use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, U
 
 /// The tool could not do its job; the exit code is 3.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The command line asks for something that cannot be done.
     #[error(transparent)]
     Usage(#[from] Usage),
@@ -32,5 +32,5 @@ pub enum Error {
     },
     /// The drill could not be prepared.
     #[error(transparent)]
-    Drill(#[from] crate::drill::DrillError),
+    Drill(#[from] crate::drill_command::DrillError),
 }

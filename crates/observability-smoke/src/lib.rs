@@ -2,37 +2,41 @@
 //! to the notification.
 //!
 //! * [`exposition`]: the strict reader of the Prometheus text format and of OpenMetrics; knows nothing of checks.
-//! * [`probes`] and [`backends`]: ask services, `/metrics` endpoints and Prometheus, and judge the answers.
-//! * [`drill`]: from a fault to the notification received, stage by stage.
-//! * [`checks`]: every check that the tool can make, in one table.
+//! * `probes` and `backends`: ask services, `/metrics` endpoints and Prometheus, and judge the answers.
+//! * `drill` and `rules`: from a fault to the notification received, stage by stage.
+//! * `checks`: every check that the tool can make, in one table.
 //!
-//! The commands, one a module: [`run_command`], [`metrics_command`], [`drill_command`].
+//! Each command has a module of its own: `run_command`, `metrics_command`, `drill_command`.
 
 use std::process::ExitCode;
 
-pub mod checks;
-pub mod cli;
-pub mod config;
-pub mod drill;
-pub mod drill_command;
-pub mod error;
+mod checks;
+mod cli;
+mod config;
+mod drill;
+mod drill_command;
+mod error;
 pub mod exposition;
-pub mod metrics_command;
-pub mod run_command;
+mod metrics_command;
+mod rules;
+mod run_command;
 
 use cli::{Cli, Command};
 use error::Error;
 
-/// Does what the command line asks for.
-///
-/// # Errors
-/// When the tool cannot do its job: an unusable configuration, a file that cannot be read. What is wrong out
-/// there is a finding, never an error.
-pub async fn execute(cli: Cli) -> Result<ExitCode, Error> {
+/// Runs the tool: what was typed, to the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    evidence_report::run::main::<Cli, _, _, _>(&checks::TOOL, execute)
+}
+
+/// Does what the command line asks for. An error means that the tool could not do its job; what is wrong out
+/// there is a finding.
+async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Run => run_command::execute(&cli.shared).await,
         Command::Metrics(arguments) => metrics_command::execute(&arguments, &cli.shared).await,
-        Command::Drill(arguments) => drill_command::execute(arguments, &cli.shared).await,
+        Command::Drill(arguments) => Ok(drill_command::execute(arguments, &cli.shared).await?),
         Command::Sweep => Ok(evidence_report::run::sweep_command()),
     }
 }

@@ -9,16 +9,16 @@ use crate::error::Error;
 
 /// What was typed after `metrics`.
 #[derive(Debug, Clone, Args)]
-pub struct MetricsArguments {
+pub(crate) struct MetricsArguments {
     /// A file, an http(s) URL, or `-` for standard input
     #[arg(value_name = "FILE|URL|-")]
-    pub source: String,
+    pub(crate) source: String,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub async fn execute(arguments: &MetricsArguments, _shared: &SharedFlags) -> Result<ExitCode, Error> {
+pub(crate) async fn execute(arguments: &MetricsArguments, _shared: &SharedFlags) -> Result<ExitCode, Error> {
     Err(Usage(format!("{} cannot be read", arguments.source)).into())
 }

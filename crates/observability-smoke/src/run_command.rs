@@ -10,7 +10,7 @@ use crate::{config::Config, error::Error};
 ///
 /// # Errors
 /// When the configuration cannot be used.
-pub async fn execute(shared: &SharedFlags) -> Result<ExitCode, Error> {
+pub(crate) async fn execute(shared: &SharedFlags) -> Result<ExitCode, Error> {
     let path = shared.config.as_ref().ok_or_else(|| Usage("run needs --config FILE".to_owned()))?;
     let _config: Config = read_config(path)?;
     Err(Usage("the configuration names nothing to check".to_owned()).into())

@@ -1,2 +1,22 @@
-//! The strict reader of the Prometheus text format and of OpenMetrics. It knows nothing of checks, files or
-//! the network: bytes go in, events and problems come out.
+//! The strict reader of the Prometheus text format and of OpenMetrics.
+//!
+//! Bytes go in by [`Reader::feed`], in chunks of any size; samples come out one by one, and problems with line,
+//! column and the offending text at the end. Memory is bounded by the series of the largest family, never by
+//! the bytes. It knows nothing of checks, files or the network.
+//!
+//! Two verdicts are kept apart, because Prometheus' own scanner is permissive on purpose: *valid by the
+//! specification* ([`Reading::is_valid`]) and *Prometheus would ingest it* ([`Reading::ingestion`]).
+
+mod fingerprint;
+mod histogram;
+mod lines;
+mod number;
+mod problem;
+mod prometheus;
+mod reader;
+mod sample;
+mod scan;
+
+pub use problem::{Ingestion, Problem, Rule, Weight};
+pub use reader::{Reader, Reading, Syntax};
+pub use sample::{Kind, Sample};

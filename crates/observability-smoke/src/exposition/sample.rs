@@ -1,0 +1,81 @@
+//! One sample, as the reader hands it out: a view into the line that is being read.
+
+use std::{borrow::Cow, fmt};
+
+use super::scan::LabelSpan;
+
+/// The type of a metric family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Kind {
+    /// `untyped` in Prometheus text, `unknown` in OpenMetrics, or no type given.
+    #[default]
+    Unknown,
+    /// A counter.
+    Counter,
+    /// A gauge.
+    Gauge,
+    /// A histogram.
+    Histogram,
+    /// A histogram whose buckets may go down (OpenMetrics).
+    GaugeHistogram,
+    /// A summary.
+    Summary,
+    /// A constant 1 with labels (OpenMetrics).
+    Info,
+    /// One boolean a state (OpenMetrics).
+    StateSet,
+}
+
+impl Kind {
+    /// The word of a TYPE line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A sample that was read without an error of syntax.
+#[derive(Debug)]
+pub struct Sample<'a> {
+    pub(super) text: &'a str,
+    pub(super) labels: &'a [LabelSpan],
+    /// The sample's name, for example `http_request_duration_seconds_bucket`.
+    pub name: &'a str,
+    /// The type of the family that it belongs to.
+    pub kind: Kind,
+    /// The value.
+    pub value: f64,
+    /// The timestamp in seconds since 1970, where one is given.
+    pub timestamp: Option<f64>,
+    /// The line, counted from 1.
+    pub line: u64,
+}
+
+impl<'a> Sample<'a> {
+    /// Names and values of the labels, in the order of the line.
+    pub fn labels(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
+        let (labels, text) = (self.labels, self.text);
+        labels.iter().map(move |label| (label.name(text), label.value(text)))
+    }
+
+    /// The value of a label; `None` where it does not stand.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.labels.iter().find(|label| label.name(self.text) == name).map(|label| label.value(self.text))
+    }
+}

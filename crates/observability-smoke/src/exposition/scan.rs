@@ -1,0 +1,294 @@
+//! The tokens that both formats share: names, labels, words, blanks. It knows one line, and nothing of families.
+
+use std::borrow::Cow;
+
+use super::problem::{Fault, Rule};
+
+const NAME_START: u8 = 1;
+const NAME: u8 = 2;
+const COLON: u8 = 4;
+
+/// The classes of the bytes, so that a name costs one look-up a byte.
+static CLASS: [u8; 256] = {
+    let mut class = [0_u8; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "less than 256")]
+        let character = byte as u8;
+        if character.is_ascii_alphabetic() || character == b'_' {
+            class[byte] = NAME_START | NAME;
+        } else if character.is_ascii_digit() {
+            class[byte] = NAME;
+        } else if character == b':' {
+            class[byte] = COLON;
+        }
+        byte += 1;
+    }
+    class
+};
+
+/// How tokens are separated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Prometheus text: any blanks and tabs, a comma after the last label, three escapes.
+    Free,
+    /// OpenMetrics: no blank inside the braces, no trailing comma, unknown escapes stand for themselves.
+    Strict,
+}
+
+/// Where a label stands in its line: byte offsets of the name and the value, without quotes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LabelSpan {
+    name: (u32, u32),
+    value: (u32, u32),
+    escaped: bool,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a line is at most a mebibyte long")]
+const fn span(from: usize, to: usize) -> (u32, u32) {
+    (from as u32, to as u32)
+}
+
+impl LabelSpan {
+    pub(super) fn name<'a>(&self, line: &'a str) -> &'a str {
+        &line[self.name.0 as usize..self.name.1 as usize]
+    }
+
+    pub(super) fn value<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        let raw = &line[self.value.0 as usize..self.value.1 as usize];
+        if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
+    }
+
+    pub(super) const fn value_range(&self) -> (usize, usize) {
+        (self.value.0 as usize, self.value.1 as usize)
+    }
+
+    pub(super) const fn name_range(&self) -> (usize, usize) {
+        (self.name.0 as usize, self.name.1 as usize)
+    }
+}
+
+/// `\\`, `\"` and `\n` replaced; any other escape stands for itself.
+pub(super) fn unescape(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        match rest.as_bytes().get(at + 1) {
+            Some(b'n') => text.push('\n'),
+            Some(b'"') => text.push('"'),
+            Some(b'\\') => text.push('\\'),
+            _ => {
+                text.push('\\');
+                rest = &rest[at + 1..];
+                continue;
+            }
+        }
+        rest = &rest[at + 2..];
+    }
+    text.push_str(rest);
+    text
+}
+
+/// Reads one line from left to right.
+#[derive(Debug)]
+pub(super) struct Scanner<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    style: Style,
+    /// A fault that does not keep the rest of the line from being read.
+    pub(super) minor: Option<Fault>,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str, style: Style) -> Self {
+        Self { text, at: 0, style, minor: None }
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at >= self.text.len()
+    }
+
+    /// Skips blanks and tabs, and says how many.
+    pub(super) fn blanks(&mut self) -> usize {
+        let start = self.at;
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    fn blanks_inside_braces(&mut self) {
+        if self.style == Style::Free {
+            self.blanks();
+        }
+    }
+
+    /// Takes this byte if it comes next.
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let taken = self.peek() == Some(byte);
+        self.at += usize::from(taken);
+        taken
+    }
+
+    /// A metric name; empty where none stands.
+    pub(super) fn metric_name(&mut self) -> &'a str {
+        self.name(NAME_START | COLON, NAME | COLON)
+    }
+
+    fn name(&mut self, first: u8, further: u8) -> &'a str {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        if bytes.get(start).is_some_and(|&byte| CLASS[byte as usize] & first != 0) {
+            let length = bytes[start..].iter().position(|&byte| CLASS[byte as usize] & further == 0);
+            self.at = length.map_or(bytes.len(), |length| start + length);
+        }
+        &self.text[start..self.at]
+    }
+
+    /// What stands up to the next blank or tab (free) or blank (strict), or the end.
+    pub(super) fn word(&mut self) -> &'a str {
+        let start = self.at;
+        let bytes = &self.text.as_bytes()[start..];
+        let end = bytes.iter().position(|&byte| byte == b' ' || (byte == b'\t' && self.style == Style::Free));
+        self.at = end.map_or(self.text.len(), |end| start + end);
+        &self.text[start..self.at]
+    }
+
+    /// Where the token that starts here ends, to be shown in a message.
+    pub(super) fn end_of_token(&self) -> usize {
+        let rest = &self.text[self.at..];
+        let end = rest.char_indices().skip(1).find(|(_, c)| matches!(c, ' ' | '\t' | ',' | '{' | '}' | '='));
+        end.map_or(self.text.len(), |(end, _)| self.at + end)
+    }
+
+    pub(super) fn fault(&self, rule: Rule, message: impl Into<Cow<'static, str>>) -> Fault {
+        Fault::new(rule, self.at, self.end_of_token(), message)
+    }
+
+    /// The labels behind an opening brace, up to and with the closing one. Comes back with the place of a
+    /// quoted metric name, if one stands among them.
+    pub(super) fn labels(&mut self, spans: &mut Vec<LabelSpan>) -> Result<Option<(usize, usize)>, Fault> {
+        spans.clear();
+        let opened = self.at - 1;
+        let mut quoted_name = None;
+        self.blanks_inside_braces();
+        if self.take(b'}') {
+            return Ok(None);
+        }
+        loop {
+            let name = self.label_name(opened)?;
+            self.blanks_inside_braces();
+            let quoted = self.text.as_bytes().get(name.1 as usize) == Some(&b'"');
+            if quoted && matches!(self.peek(), Some(b',' | b'}')) && quoted_name.is_none() {
+                quoted_name = Some((name.0 as usize, name.1 as usize));
+            } else {
+                if !self.take(b'=') {
+                    return Err(self.fault(Rule::LabelSyntax, "an equals sign must follow a label's name"));
+                }
+                self.blanks_inside_braces();
+                if self.peek() != Some(b'"') {
+                    return Err(self.fault(Rule::LabelSyntax, "a label's value must stand in double quotes"));
+                }
+                let (value, escaped) = self.quoted()?;
+                spans.push(LabelSpan { name, value, escaped });
+                self.blanks_inside_braces();
+            }
+            match self.peek() {
+                Some(b'}') => {
+                    self.at += 1;
+                    break;
+                }
+                Some(b',') => {
+                    self.at += 1;
+                    self.blanks_inside_braces();
+                    if self.style == Style::Free && self.take(b'}') {
+                        break;
+                    }
+                }
+                Some(_) => {
+                    return Err(self.fault(Rule::LabelSyntax, "a comma or a closing brace must follow a label"));
+                }
+                None => return Err(self.not_closed(opened)),
+            }
+        }
+        self.no_label_twice(spans)?;
+        Ok(quoted_name)
+    }
+
+    fn not_closed(&self, opened: usize) -> Fault {
+        Fault::new(Rule::LabelSyntax, opened, self.text.len(), "the brace is never closed")
+    }
+
+    /// A label's name; a quoted one comes back without its quotes.
+    fn label_name(&mut self, opened: usize) -> Result<(u32, u32), Fault> {
+        let start = self.at;
+        if self.style == Style::Free && self.peek() == Some(b'"') {
+            let (name, _) = self.quoted()?;
+            let range = (name.0 as usize, name.1 as usize);
+            let message = "a quoted name is read by Prometheus 3 and later only";
+            self.minor.get_or_insert_with(|| Fault::new(Rule::QuotedName, range.0, range.1, message));
+            return Ok(name);
+        }
+        if self.name(NAME_START, NAME).is_empty() {
+            return Err(match self.peek() {
+                None => self.not_closed(opened),
+                Some(b',' | b'}' | b' ' | b'\t') => {
+                    Fault::new(Rule::LabelSyntax, self.at, self.at + 1, "a label's name must stand here")
+                }
+                Some(_) => self.fault(Rule::LabelName, "a label's name has only letters, digits and underscores, and starts with no digit"),
+            });
+        }
+        Ok(span(start, self.at))
+    }
+
+    /// A quoted metric name on a HELP or TYPE line, without its quotes.
+    pub(super) fn quoted_name(&mut self) -> Option<(usize, usize)> {
+        self.quoted().ok().map(|((from, to), _)| (from as usize, to as usize))
+    }
+
+    /// What stands in double quotes; the scanner stands on the opening one. Says whether it holds escapes.
+    fn quoted(&mut self) -> Result<((u32, u32), bool), Fault> {
+        let opened = self.at;
+        let bytes = self.text.as_bytes();
+        let mut at = opened + 1;
+        let mut escaped = false;
+        loop {
+            let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
+                return Err(Fault::new(Rule::LabelSyntax, opened, self.text.len(), "the quote is never closed"));
+            };
+            at += found;
+            if bytes[at] == b'"' {
+                self.at = at + 1;
+                return Ok((span(opened + 1, at), escaped));
+            }
+            escaped = true;
+            let known = matches!(bytes.get(at + 1), Some(b'"' | b'\\' | b'n'));
+            if !known && self.style == Style::Free {
+                let shown = self.text[at..].chars().take(2).map(char::len_utf8).sum::<usize>();
+                let message = "only \\\\, \\\" and \\n are escapes in a label's value";
+                self.minor.get_or_insert_with(|| Fault::new(Rule::Escape, at, at + shown, message));
+            }
+            // The byte after the backslash may start a character of several bytes: none of the further ones
+            // is a quote or a backslash.
+            at = (at + 2).min(bytes.len());
+        }
+    }
+
+    fn no_label_twice(&self, spans: &[LabelSpan]) -> Result<(), Fault> {
+        let twice = if spans.len() <= 16 {
+            (1..spans.len()).find(|&i| spans[..i].iter().any(|other| other.name(self.text) == spans[i].name(self.text)))
+        } else {
+            let mut seen = std::collections::HashSet::with_capacity(spans.len());
+            spans.iter().position(|label| !seen.insert(label.name(self.text)))
+        };
+        twice.map_or(Ok(()), |index| {
+            let (from, to) = spans[index].name_range();
+            Err(Fault::new(Rule::DuplicateLabel, from, to, "this label stands twice on the sample"))
+        })
+    }
+}
