@@ -1,1 +1,79 @@
-//! The `evidence-report` command.
+//! The `evidence-report` command: verify evidence files, check a tracker, decide its launch gate.
+//!
+//! It walks the paved path like every other tool: its answers are findings, its outputs are the formats.
+
+mod artefacts;
+mod check;
+mod checks;
+mod cli;
+mod gate;
+mod tracker;
+mod verify;
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+
+use crate::run::{self, PublishError, Run, RunError, Settings, SettingsError, Usage};
+
+/// Runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    run::main::<cli::Cli, _, _, _>(&checks::TOOL, execute)
+}
+
+/// The command could not do its job.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Usage(#[from] Usage),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error("reading the tracker {path}: {source}")]
+    Tracker { path: String, source: std::io::Error },
+    #[error("the tracker {path}: {source}")]
+    TrackerForm { path: String, source: tracker::TrackerError },
+}
+
+async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
+    let Some(command) = &cli.command else {
+        return Err(Usage("say what to do: verify, check or gate (--help explains them)".into()).into());
+    };
+    if let cli::Command::Sweep = command {
+        return Ok(run::sweep_command());
+    }
+    if cli.shared.config.is_some() {
+        return Err(Usage("evidence-report has no configuration file".into()).into());
+    }
+    let settings = Settings::resolve(&cli.shared, &run::SharedConfig::default(), &command.defaults())?;
+    if cli.shared.dry_run {
+        return Ok(command.print_plan(&settings));
+    }
+    let now = Timestamp::now();
+    match command {
+        cli::Command::Sweep => Ok(run::sweep_command()),
+        cli::Command::Verify { files } => {
+            let run = Run::start(&checks::TOOL, settings)?;
+            run.findings(files.iter().map(|file| verify::verify_file(file)));
+            Ok(run.finish().publish()?)
+        }
+        cli::Command::Check(place) => {
+            let (tracker, seen) = place.observe()?;
+            let run = Run::start(&checks::TOOL, settings)?;
+            run.findings(check::assess(&tracker, &seen, now));
+            Ok(run.finish().publish()?)
+        }
+        cli::Command::Gate(place) => {
+            let (tracker, seen) = place.observe()?;
+            let run = Run::start(&checks::TOOL, settings)?;
+            let decided = gate::assess(&tracker, &seen, now);
+            run.retitle(gate::title(&decided));
+            run.findings(decided);
+            Ok(run.finish().publish()?)
+        }
+    }
+}

@@ -5,8 +5,15 @@
 pub(super) fn inline(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut blank = false;
-    for char in text.chars() {
+    let mut chars = text.chars().peekable();
+    let mut before = None;
+    while let Some(char) = chars.next() {
+        // Between letters an underscore begins no emphasis (CommonMark 0.31, rule 2): names stay readable.
+        let inside_word = before.is_some_and(char::is_alphanumeric)
+            && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        before = Some(char);
         match char {
+            '_' if inside_word => escaped.push('_'),
             _ if char.is_whitespace() || char.is_control() => {
                 // One blank: runs of them are not told apart by the reader of markdown either.
                 if !blank {
@@ -61,6 +68,14 @@ mod tests {
         assert_eq!(inline("  two\n\nlines  "), "two lines");
         assert_eq!(inline("a\u{202E}b"), "a\\[U+202E\\]b");
         assert_eq!(cell(" "), "–");
+    }
+
+    #[test]
+    fn names_with_underscores_stay_readable() {
+        assert_eq!(
+            inline("recovery_time_seconds _or_ __init__"),
+            "recovery_time_seconds \\_or\\_ \\_\\_init\\_\\_"
+        );
     }
 
     #[test]

@@ -24,4 +24,4 @@ pub use render_v1::render_v1;
 pub(crate) use render_v1::{summary, tally};
 pub(crate) use seal::hex;
 pub use seal::seal;
-pub use verify::{Alteration, Verification, verify};
+pub use verify::{Alteration, Kind, Verification, verify};

@@ -76,6 +76,20 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// The line that it is about, where there is one.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::NoEvidence | Self::NoRecord => None,
+            Self::Newer { line, .. } | Self::Record { line, .. } => Some(*line),
+            Self::Cut { lines } => Some(*lines),
+            Self::Doubled { lines, .. } => lines.get(1).copied(),
+            Self::NoSeal { record_line } => Some(*record_line),
+        }
+    }
+}
+
 /// Takes an evidence file apart.
 ///
 /// # Errors

@@ -177,7 +177,7 @@ fn remedies(out: &mut String, record: &Record) {
         let more =
             if subjects.len() > 3 { format!(" and {} more", subjects.len() - 3) } else { String::new() };
         let subjects = subjects.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-        let _ = writeln!(out, "- {}: {}{more}", inline(remedy), inline(&subjects));
+        let _ = writeln!(out, "- {} ({}{more})", inline(remedy), inline(&subjects));
     }
     out.push('\n');
 }

@@ -119,6 +119,17 @@ impl fmt::Display for Alteration {
     }
 }
 
+impl Alteration {
+    /// The line of the file that it is about, where there is one.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Structure(error) => error.line(),
+            Self::Seal { line } | Self::Contradiction { line, .. } | Self::Line { line, .. } => Some(*line),
+        }
+    }
+}
+
 /// Verifies the text of an evidence file.
 #[must_use]
 pub fn verify(text: &str) -> Verification {

@@ -63,14 +63,12 @@ fn list(out: &mut String, finding: &Finding, color: bool) {
         Some(line) => format!("{}:{line}: ", place.path),
         None => format!("{}: ", place.path),
     });
-    let _ = write!(
-        out,
-        "  {word} {}{}: {} [{}]",
-        place.unwrap_or_default(),
-        finding.subject,
-        finding.observed,
-        finding.check.id
-    );
+    let subject = match &finding.location {
+        Some(place) if place.path == finding.subject => String::new(),
+        _ => format!("{}: ", finding.subject),
+    };
+    let place = place.unwrap_or_default();
+    let _ = write!(out, "  {word} {place}{subject}{} [{}]", finding.observed, finding.check.id);
     let acts = !matches!(finding.outcome, Outcome::Passed | Outcome::NotChecked(_));
     if acts && !finding.expected.is_empty() {
         let _ = write!(out, " (expected: {})", finding.expected);

@@ -28,7 +28,7 @@ where
     C: CommandLine,
     F: FnOnce(C) -> Fut,
     Fut: Future<Output = Result<ExitCode, E>>,
-    E: std::error::Error,
+    E: Into<Box<dyn std::error::Error>>,
 {
     match answer_about_itself::<C>(tool) {
         Some(Ok(answer)) => return print(&answer),
@@ -47,7 +47,7 @@ where
         Ok(runtime) => runtime,
         Err(error) => return complain(tool, &error),
     };
-    let code = runtime.block_on(execute(cli)).unwrap_or_else(|error| complain(tool, &error));
+    let code = runtime.block_on(execute(cli)).unwrap_or_else(|error| complain(tool, error.into().as_ref()));
     // A blocking look-up that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     code

@@ -26,7 +26,7 @@ pub(super) fn resolve(
 }
 
 /// The root of the repository that holds `folder`.
-pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn repository(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_owned)
 }
 

@@ -24,6 +24,8 @@ mod sweep;
 pub use atomic::write_atomically;
 pub use config::{ConfigError, SharedConfig, read_config};
 pub use entry::{CommandLine, Usage, main};
+#[cfg(feature = "command")]
+pub(crate) use evidence_path::repository;
 pub use flags::{ColorChoice, FailOn, FormatRequest, SharedFlags, parse_duration};
 pub use folder::{RunFolder, run_base};
 pub use journal::{Effect, Entry, Journal};

@@ -86,6 +86,7 @@ pub struct Run {
 /// What was seen so far.
 #[derive(Debug, Default)]
 struct Seen {
+    title: Option<String>,
     environment: Option<Environment>,
     facts: Vec<(String, String)>,
     findings: Vec<Finding>,
@@ -238,6 +239,11 @@ impl Run {
         self.seen().environment = Some(environment);
     }
 
+    /// Gives the evidence another title, one that says more than the default.
+    pub fn retitle(&self, title: impl Into<String>) {
+        self.seen().title = Some(title.into());
+    }
+
     /// Ends the run: what was seen becomes a report. The run's folder is removed.
     pub fn finish(mut self) -> Finished {
         self.watchers.abort_all();
@@ -250,7 +256,7 @@ impl Run {
         let mut report = Report {
             tool: self.tool,
             run: RunFacts {
-                title: self.settings.title.clone(),
+                title: seen.title.unwrap_or_else(|| self.settings.title.clone()),
                 environment: seen.environment.unwrap_or(self.settings.environment),
                 facts: seen.facts,
                 tracker_items: self.settings.tracker_items.clone(),

@@ -1,0 +1,160 @@
+//! `check TRACKER`: does every item hold what it says? Pure: what was seen comes in, findings come out.
+
+use jiff::Timestamp;
+
+use super::{
+    artefacts::{Artefact, File, Page, Seen},
+    checks::{
+        CONSISTENT, FRESH, LINKS, MAKE_TARGET, OWNER, PENDING, PRESENT, STATUS, TARGET, TRACKED, VERDICT,
+    },
+    tracker::{Evidence, EvidenceKind, Field, Item, Status, Tracker},
+};
+use crate::record::{
+    Check, Finding, Requirement, Verdict,
+    v1::{self, Record},
+};
+
+/// Everything that is to be said about a tracker.
+pub(super) fn assess(tracker: &Tracker, seen: &Seen, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for item in &tracker.items {
+        findings.extend(fields(tracker, item));
+        for evidence in &item.evidence {
+            findings.extend(named(tracker, item, evidence, seen, now));
+        }
+    }
+    findings
+}
+
+fn fields(tracker: &Tracker, item: &Item) -> Vec<Finding> {
+    let status = match (&item.status, item.known_status()) {
+        (_, Some(status)) => STATUS.passed(item.name()).observed(status.word()),
+        (Some(field), None) => STATUS.failed(item.name()).observed(format!("'{}'", field.value)),
+        (None, None) => STATUS.failed(item.name()).observed("no status"),
+    };
+    let mut findings = vec![
+        status.expected("open, in_progress or done").at(&tracker.path, Some(item.status_line())),
+        present(tracker, item, &OWNER, item.owner.as_ref()),
+        present(tracker, item, &TARGET, item.target.as_ref()),
+    ];
+    let paths = item.paths().count();
+    let links = if paths == 0 {
+        LINKS.failed(item.name()).observed("no path and no link under Evidence")
+    } else {
+        LINKS.passed(item.name()).observed(format!("{paths} named"))
+    };
+    findings.push(links.expected("at least one path or link").at(&tracker.path, Some(item.line)));
+    if item.known_status() == Some(Status::Done) {
+        let line = item.pending.first().map_or(item.line, |field| field.line);
+        let pending = match item.pending.first() {
+            Some(field) => {
+                PENDING.failed(item.name()).observed(format!("done, and pending: {}", field.value))
+            }
+            None => PENDING.passed(item.name()).observed("nothing pending"),
+        };
+        findings.push(pending.expected("nothing pending").at(&tracker.path, Some(line)));
+    }
+    findings
+}
+
+fn present(tracker: &Tracker, item: &Item, check: &'static Check, field: Option<&Field>) -> Finding {
+    let finding = match field {
+        Some(field) => check.passed(item.name()).observed(&field.value),
+        None => check.failed(item.name()).observed("none"),
+    };
+    let line = field.map_or(item.line, |field| field.line);
+    finding.expected("one").at(&tracker.path, Some(line))
+}
+
+fn named(tracker: &Tracker, item: &Item, evidence: &Evidence, seen: &Seen, now: Timestamp) -> Vec<Finding> {
+    let (text, artefact) = match &evidence.kind {
+        EvidenceKind::Make(target) => {
+            let subject = format!("make {target}, {}", item.name());
+            let finding = if seen.has_make_target(target) {
+                MAKE_TARGET.passed(subject).observed("a target of the Makefile")
+            } else {
+                MAKE_TARGET.failed(subject).observed("no such target in the Makefile at the root")
+            };
+            return vec![finding.expected("a make target").at(&tracker.path, Some(evidence.line))];
+        }
+        EvidenceKind::Path(path) | EvidenceKind::Link(path) => (path, seen.artefact(evidence)),
+    };
+    let place = |finding: Finding| finding.at(&tracker.path, Some(evidence.line));
+    let mut findings = vec![place(existence(text, item, &artefact))];
+    for file in &artefact.files {
+        findings.extend(tracked(file).map(place));
+        findings.extend(page(file, now).into_iter().map(place));
+    }
+    findings
+}
+
+fn existence(text: &str, item: &Item, artefact: &Artefact) -> Finding {
+    let subject = format!("{text}, {}", item.name());
+    let expected = "a file that is not empty";
+    let empty = artefact.files.iter().find(|file| file.bytes == 0);
+    let finding = match (&artefact.trouble, artefact.files.as_slice(), empty) {
+        (Some(trouble), ..) => PRESENT.inconclusive(subject).observed(trouble).remedy("Make it readable."),
+        (None, [], _) => PRESENT.failed(subject).observed("nothing there"),
+        (None, _, Some(file)) => PRESENT.failed(subject).observed(format!("{} is empty", file.path)),
+        (None, [file], None) => PRESENT.passed(subject).observed(format!("{} bytes", file.bytes)),
+        (None, files, None) => PRESENT.passed(subject).observed(format!("{} files", files.len())),
+    };
+    finding.expected(expected)
+}
+
+fn tracked(file: &File) -> Option<Finding> {
+    let finding = match file.tracked? {
+        true => TRACKED.passed(&file.path).observed("tracked"),
+        false => TRACKED.warned(&file.path).observed("git does not track it"),
+    };
+    Some(finding.expected("tracked by git"))
+}
+
+fn page(file: &File, now: Timestamp) -> Vec<Finding> {
+    match &file.page {
+        Page::Other => Vec::new(),
+        Page::ByHand => {
+            vec![CONSISTENT.not_checked(
+                Requirement::Optional,
+                &file.path,
+                "present, unverified: a page by hand holds no record",
+            )]
+        }
+        Page::Evidence { verification, record } => {
+            let mut findings = vec![(**verification).clone()];
+            if let Some(record) = record {
+                findings.push(verdict(&file.path, record));
+                findings.push(freshness(&file.path, record, now));
+            }
+            findings
+        }
+    }
+}
+
+/// What the evidence itself says.
+pub(super) fn verdict(path: &str, record: &Record) -> Finding {
+    let observed = format!("{} in {}, finished {}", record.verdict, record.environment, record.finished);
+    let finding = match record.verdict {
+        Verdict::Passed => VERDICT.passed(path),
+        Verdict::Warned => VERDICT.warned(path),
+        Verdict::Inconclusive => VERDICT.inconclusive(path),
+        Verdict::Failed => VERDICT.failed(path),
+    };
+    finding.expected("PASSED").observed(observed)
+}
+
+/// Failed past its validity; warned in the last fifth of it.
+pub(super) fn freshness(path: &str, record: &Record, now: Timestamp) -> Finding {
+    let (finished, until) = (Record::time(&record.finished), Record::time(&record.valid_until));
+    let validity = until.duration_since(finished);
+    let left = until.duration_since(now);
+    let observed = format!("valid until {}", v1::rfc3339(until));
+    let finding = if left.is_negative() || left.is_zero() {
+        FRESH.failed(path).observed(format!("no longer: {observed}"))
+    } else if left < validity / 5 {
+        FRESH.warned(path).observed(format!("not for long: {observed}")).hurts_at(until)
+    } else {
+        FRESH.passed(path).observed(observed)
+    };
+    finding.expected("still valid")
+}

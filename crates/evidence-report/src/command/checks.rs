@@ -1,0 +1,124 @@
+//! Every check of the `evidence-report` command.
+
+use crate::record::{Check, Tool};
+
+/// The command.
+pub(super) static TOOL: Tool = Tool {
+    name: "evidence-report",
+    version: env!("CARGO_PKG_VERSION"),
+    checks: &[
+        &CONSISTENT,
+        &VERDICT,
+        &FRESH,
+        &STATUS,
+        &OWNER,
+        &TARGET,
+        &LINKS,
+        &PRESENT,
+        &TRACKED,
+        &MAKE_TARGET,
+        &PENDING,
+        &GATE_RULE,
+        &GATE_ITEM,
+    ],
+};
+
+pub(super) static CONSISTENT: Check = Check {
+    id: "evidence.consistent",
+    title: "Evidence as recorded",
+    explanation: "The visible part of an evidence file is rendered again from the sealed record inside it, \
+        and compared line by line. Only signed evidence would also tell who made it: this check tells that \
+        the file is consistent.",
+    remedy: "Restore the file from version control, or run its tool again; words of your own go under Notes.",
+};
+
+pub(super) static VERDICT: Check = Check {
+    id: "evidence.verdict",
+    title: "Evidence that passes",
+    explanation: "A tracker's evidence file must come from a run that passed. Inconclusive is no pass: what \
+        was not checked may be wrong.",
+    remedy: "Read the evidence file's section 'What to do', mend it, and run its tool again.",
+};
+
+pub(super) static FRESH: Check = Check {
+    id: "evidence.fresh",
+    title: "Evidence still valid",
+    explanation: "Every record says until when it may be relied upon. Past that it fails; shortly before it \
+        warns.",
+    remedy: "Run its tool again.",
+};
+
+pub(super) static STATUS: Check = Check {
+    id: "tracker.status",
+    title: "Item has a status",
+    explanation: "The status of an item is one of open, in_progress, done.",
+    remedy: "Write `- Status: `…`` with one of open, in_progress, done.",
+};
+
+pub(super) static OWNER: Check = Check {
+    id: "tracker.owner",
+    title: "Item has an owner",
+    explanation: "Somebody answers for every item.",
+    remedy: "Write `- Owner: `…`` with the team or role that answers for the item.",
+};
+
+pub(super) static TARGET: Check = Check {
+    id: "tracker.target",
+    title: "Item has a target",
+    explanation: "Every item names the milestone before which it is to be done.",
+    remedy: "Write `- Target: `…`` with the milestone.",
+};
+
+pub(super) static LINKS: Check = Check {
+    id: "tracker.evidence_links",
+    title: "Item names evidence",
+    explanation: "An item that names no evidence cannot be verified by anybody. Paths are read from code \
+        spans and links, never guessed from prose.",
+    remedy: "Name the evidence under the item's Evidence, each path in backticks.",
+};
+
+pub(super) static PRESENT: Check = Check {
+    id: "tracker.artefact",
+    title: "Named file exists",
+    explanation: "Every path that an item names as evidence exists and is not empty; a glob matches at least \
+        one file.",
+    remedy: "Write the file, or correct the path in the tracker.",
+};
+
+pub(super) static TRACKED: Check = Check {
+    id: "tracker.artefact_in_git",
+    title: "Named file is in git",
+    explanation: "Evidence that git does not track exists on one machine only.",
+    remedy: "Add the file to the repository.",
+};
+
+pub(super) static MAKE_TARGET: Check = Check {
+    id: "tracker.make_target",
+    title: "Named make target exists",
+    explanation: "A `make …` command that the tracker names is a target of the Makefile at the root.",
+    remedy: "Add the target to the Makefile, or correct the tracker.",
+};
+
+pub(super) static PENDING: Check = Check {
+    id: "tracker.pending",
+    title: "Done without Pending",
+    explanation: "An item that is done and still says Pending contradicts itself.",
+    remedy: "Show what is pending and take the line out, or set the status back to in_progress.",
+};
+
+pub(super) static GATE_RULE: Check = Check {
+    id: "gate.rule",
+    title: "Gate rule understood",
+    explanation: "A rule of the section Launch Gating names items, the status that they need, and what they \
+        need besides. A rule that is not understood leaves the gate undecidable.",
+    remedy: "Write the rule as: items 1-5 to be `done`; or: items 6-10 at least `in_progress` with owners, \
+        timeline, and evidence links.",
+};
+
+pub(super) static GATE_ITEM: Check = Check {
+    id: "gate.item",
+    title: "Item meets the gate",
+    explanation: "Every item that a gate rule names has the status and everything else that the rule asks \
+        for; a done item's evidence verifies, passes and is still valid.",
+    remedy: "Bring the item to what the rule asks for.",
+};

@@ -1,0 +1,136 @@
+//! What was typed.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{CommandError, artefacts::Seen, tracker::Tracker};
+use crate::{
+    record::v1::Record,
+    run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Evidence that a person reads and a machine verifies; the tracker's check; the launch gate.
+#[derive(Debug, Parser)]
+#[command(
+    name = "evidence-report",
+    version,
+    after_help = "Examples:\n  \
+        evidence-report verify doc/operations/evidence/*.md\n  \
+        evidence-report check doc/operations/parallel_ops_track.md\n  \
+        evidence-report gate doc/operations/parallel_ops_track.md --format junit=gate.xml\n\n\
+        --print-schema prints the JSON Schema of the record.\n\n\
+        Exit codes: 0 passed (gate open), 1 warned, 2 failed (altered, gate closed), \
+        3 inconclusive or a usage error."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) shared: SharedFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Verify evidence files: is what they say what was recorded?
+    Verify {
+        /// Evidence files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Check a tracker: does every item hold what it says?
+    Check(TrackerPlace),
+    /// Decide the tracker's launch gate: open or closed, with every reason
+    Gate(TrackerPlace),
+    /// Undo what killed runs left behind
+    Sweep,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrackerPlace {
+    /// The tracker's markdown file
+    #[arg(value_name = "TRACKER", default_value = "doc/operations/parallel_ops_track.md")]
+    tracker: PathBuf,
+    /// Folder that the tracker's paths start from [default: the repository of the tracker]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+}
+
+impl CommandLine for Cli {
+    fn shared(&self) -> &SharedFlags {
+        &self.shared
+    }
+
+    fn config_schema() -> Option<schemars::Schema> {
+        Some(Record::json_schema())
+    }
+}
+
+impl Command {
+    pub(super) fn defaults(&self) -> Defaults {
+        let title = match self {
+            Self::Verify { .. } => "Verification of evidence files",
+            Self::Check(_) => "Check of the tracker's evidence",
+            Self::Gate(_) => "Launch gate",
+            Self::Sweep => "Sweep",
+        };
+        Defaults {
+            title,
+            evidence_name: None,
+            tracker_items: &[],
+            timeout: Duration::from_secs(300),
+            valid_for: DAY,
+        }
+    }
+
+    /// `--dry-run`: what would be read.
+    #[expect(clippy::print_stdout, reason = "the result of --dry-run")]
+    pub(super) fn print_plan(&self, settings: &Settings) -> ExitCode {
+        println!("{}", settings.title);
+        match self {
+            Self::Verify { files } => {
+                files.iter().for_each(|file| println!("would verify {}", file.display()))
+            }
+            Self::Check(place) | Self::Gate(place) => {
+                println!(
+                    "would read {} and what it names, below {}",
+                    place.tracker.display(),
+                    place.root().display()
+                );
+            }
+            Self::Sweep => {}
+        }
+        ExitCode::SUCCESS
+    }
+}
+
+impl TrackerPlace {
+    /// Reads the tracker and looks at everything that it names.
+    pub(super) fn observe(&self) -> Result<(Tracker, Seen), CommandError> {
+        let path = self.tracker.display().to_string();
+        if self.tracker.is_dir() {
+            return Err(Usage(format!("{path} is a folder; name the tracker's markdown file")).into());
+        }
+        let text = fs_err::read_to_string(&self.tracker)
+            .map_err(|source| CommandError::Tracker { path: path.clone(), source })?;
+        let tracker =
+            Tracker::read(&path, &text).map_err(|source| CommandError::TrackerForm { path, source })?;
+        let folder = self.tracker.parent().unwrap_or(Path::new("")).to_owned();
+        let seen = Seen::observe(&self.root(), &folder, &tracker);
+        Ok((tracker, seen))
+    }
+
+    fn root(&self) -> PathBuf {
+        self.root.clone().unwrap_or_else(|| {
+            let folder = self.tracker.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = std::path::absolute(folder.unwrap_or(Path::new("."))).unwrap_or_default();
+            crate::run::repository(&folder).unwrap_or_else(|| PathBuf::from("."))
+        })
+    }
+}
