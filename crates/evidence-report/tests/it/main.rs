@@ -1,5 +1,7 @@
 //! The library and the command, as their users meet them.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
 mod fixture;
 mod formats;
 mod rendering;

@@ -211,7 +211,8 @@ fn kill_9_takes_the_child_along_and_the_next_run_sweeps_the_rest_and_only_that()
     wait_for("the grandchild's end", || (!runs(grandchild)).then_some(()));
     let mut left = place.run_folders();
     let mut expected = others;
-    (left.sort(), expected.sort());
+    left.sort();
+    expected.sort();
     assert_eq!(left, expected, "the living run is not touched");
     assert!(other.try_wait().unwrap().is_none());
     signal("TERM", other.id());

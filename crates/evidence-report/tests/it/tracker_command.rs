@@ -99,7 +99,8 @@ fn check_finds_the_item_without_evidence_and_passes_the_rest() {
 
 #[test]
 fn check_tells_what_is_missing_empty_untracked_altered_failed_and_expired() {
-    let cases: [(&str, &dyn Fn(&tempfile::TempDir), &str); 9] = [
+    type Damage<'d> = &'d dyn Fn(&tempfile::TempDir);
+    let cases: [(&str, Damage<'_>, &str); 9] = [
         (
             "missing file",
             &|f| fs::remove_file(f.path().join("doc/report.md")).unwrap(),

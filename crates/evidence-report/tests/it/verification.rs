@@ -65,8 +65,8 @@ fn every_verdict_turned_at_once_is_told_line_by_line() {
 #[test]
 fn a_changed_number_is_told() {
     let text = evidence();
-    let changed = edit_line(&text, "recovery\\_time\\_seconds", |line| line.replace("12.500", "02.500"));
-    assert_eq!(altered_line(&changed), (Kind::Number, line_of(&text, "recovery\\_time\\_seconds")));
+    let changed = edit_line(&text, "recovery_time_seconds", |line| line.replace("12.500", "02.500"));
+    assert_eq!(altered_line(&changed), (Kind::Number, line_of(&text, "recovery_time_seconds")));
 }
 
 #[test]
