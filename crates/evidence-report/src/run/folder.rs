@@ -7,7 +7,12 @@ use std::{
 
 use fs_err as fs;
 
-use super::{journal::Journal, lock::Lock, session::RunError};
+use super::{
+    journal::Journal,
+    lock::Lock,
+    session::RunError,
+    sweep::{self, Swept},
+};
 
 /// Names the base folder in tests and in pods; otherwise it is `/tmp/ops-smoke-UID`.
 pub(super) const BASE_VARIABLE: &str = "OPS_SMOKE_RUN_BASE";
@@ -74,13 +79,12 @@ impl RunFolder {
     pub fn journal(&self) -> &Journal {
         &self.journal
     }
+}
 
-    /// Removes the folder; what is still open in the journal is left for the next sweep.
-    pub(super) fn remove(self) -> std::io::Result<()> {
-        if self.journal.has_open_entries() {
-            return Ok(());
-        }
-        fs::remove_dir_all(&self.path)
+impl Drop for RunFolder {
+    /// However the run ends, what it left open is undone, and its folder goes.
+    fn drop(&mut self) {
+        sweep::undo(&self.id, &self.path, self.journal.open_effects(), &mut Swept::default());
     }
 }
 

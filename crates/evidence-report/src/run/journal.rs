@@ -79,8 +79,9 @@ impl Journal {
         Ok(())
     }
 
-    pub(super) fn has_open_entries(&self) -> bool {
-        !self.lock().open.is_empty()
+    /// What is open now, the newest first.
+    pub(super) fn open_effects(&self) -> Vec<Effect> {
+        self.lock().open.values().rev().cloned().collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

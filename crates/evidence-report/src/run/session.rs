@@ -279,10 +279,7 @@ impl Run {
             attachments: seen.attachments,
         };
         report.sort();
-        let folder = self.folder.path().to_owned();
-        if let Err(error) = self.folder.remove() {
-            self.progress.note(format!("removing {}: {error}", folder.display()));
-        }
+        drop(self.folder);
         Finished::new(report, self.settings)
     }
 

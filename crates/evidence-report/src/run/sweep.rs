@@ -54,28 +54,30 @@ fn sweep_run(id: &str, path: &Path, swept: &mut Swept) {
     // Held while we work: two sweeps at once do not undo the same run.
     let Ok(Ok(_lock)) = Lock::take(&path.join("lock"), "sweep") else { return };
     let effects = fs::read_to_string(path.join("journal")).map(|text| open_effects(&text));
+    undo(id, path, effects.unwrap_or_default(), swept);
+}
+
+/// Undoes the open effects of one run, then removes its folder if nothing failed.
+pub(super) fn undo(id: &str, path: &Path, effects: Vec<Effect>, swept: &mut Swept) {
     let before = swept.failed.len();
-    let mut undo = |what: String, done: std::io::Result<bool>| match done {
-        Ok(true) => swept.undone.push(what),
-        Ok(false) => {}
-        Err(error) => swept.failed.push(format!("{what}: {error}")),
-    };
     // Processes first: a live server would write into a folder that is being removed.
     let ended = end_marked_processes(id);
-    undo(format!("ended {} process(es) of the dead run {id}", ended.len()), Ok(!ended.is_empty()));
-    for effect in effects.unwrap_or_default() {
-        match effect {
-            Effect::Processes { .. } => {}
-            Effect::Folder { path } => {
-                let done = remove_folder(&path);
-                undo(format!("removed {}", path.display()), done);
-            }
-        }
+    if !ended.is_empty() {
+        swept.undone.push(format!("ended {} process(es) of the run {id}", ended.len()));
     }
-    if swept.failed.len() == before {
-        match fs::remove_dir_all(path) {
-            Ok(()) => swept.undone.push(format!("removed the dead run's folder {}", path.display())),
-            Err(error) => swept.failed.push(format!("removing {}: {error}", path.display())),
+    let folders = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Folder { path } => Some(path),
+        Effect::Processes { .. } => None,
+    });
+    for folder in folders.chain([path.to_owned()]) {
+        // The run's own folder holds the journal: it stays as long as something is still to be undone.
+        if folder == path && swept.failed.len() > before {
+            break;
+        }
+        match remove_folder(&folder) {
+            Ok(true) => swept.undone.push(format!("removed {}", folder.display())),
+            Ok(false) => {}
+            Err(error) => swept.failed.push(format!("removing {}: {error}", folder.display())),
         }
     }
 }

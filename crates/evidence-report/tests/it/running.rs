@@ -135,6 +135,7 @@ fn usage_errors_exit_3_and_explanations_0() {
     let missing = place.run(&[], &["no-such-program-here"]);
     assert_eq!(missing.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("no-such-program-here"));
+    assert_eq!(place.run_folders(), Vec::<String>::new(), "an error leaves nothing behind");
 }
 
 #[test]
@@ -228,6 +229,7 @@ fn the_second_of_two_overlapping_runs_exits_3_and_names_the_holder() {
     assert_eq!(second.status.code(), Some(3));
     let message = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(message.contains(&format!("process {}", tool.id())), "{message}");
+    assert_eq!(place.run_folders().len(), 2, "only the first run's folder and its scratch");
     signal("TERM", tool.id());
     tool.wait_with_output().unwrap();
     assert_eq!(place.run(&[], &["true"]).status.code(), Some(0), "and the lock goes with its holder");
