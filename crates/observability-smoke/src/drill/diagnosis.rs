@@ -1,0 +1,138 @@
+//! Why an alert does not reach its next stage: asked of the servers that it stopped in.
+
+use std::time::Duration;
+
+use promql_parser::parser::Expr;
+
+use super::{
+    plan::Plan,
+    prometheus::Api,
+    receiver::Inbox,
+    series::{Series, display},
+    stack::Stack,
+};
+use crate::rules::expression;
+
+/// So many series are named in a reason.
+const NAMED: usize = 4;
+
+/// Scraped, but the condition is not true.
+pub(super) async fn silent(api: &Api, plan: &Plan, patience: Duration) -> String {
+    let waited = format!("the condition stayed false for {} s after the fault was scraped", patience.as_secs());
+    if let Some(broken) = broken_rule(api, plan).await {
+        return broken;
+    }
+    let blind = blind_selectors(api, plan).await;
+    if !blind.is_empty() {
+        let given = plan.series().iter().map(Series::name).take(NAMED).collect::<Vec<_>>().join(", ");
+        return format!("{waited}: {} selects no series; the fixture exposes {given}", blind.join(" and "));
+    }
+    format!("{waited}: {}", value(api, plan).await)
+}
+
+/// Pending, but never firing.
+pub(super) async fn pending_only(api: &Api, plan: &Plan, patience: Duration) -> String {
+    if let Some(broken) = broken_rule(api, plan).await {
+        return broken;
+    }
+    let held = super::seconds(plan.alert.rule.hold.as_secs_f64());
+    format!(
+        "pending, but not firing within {} s: the condition did not hold for `for` {held} without a gap: {}",
+        patience.as_secs(),
+        value(api, plan).await
+    )
+}
+
+/// Firing, but not received.
+pub(super) async fn undelivered(stack: &Stack, plan: &Plan, inbox: &Inbox, patience: Duration) -> String {
+    let name = &plan.alert.rule.name;
+    if let Some(unreadable) = inbox.unreadable.first() {
+        return format!("what Alertmanager posted could not be read: {unreadable}");
+    }
+    let known = match stack.alertmanager_api.alertmanager_has(name).await {
+        Ok(true) => "Alertmanager has the alert, but did not deliver it".to_owned(),
+        Ok(false) => "Prometheus fires, but Alertmanager does not have the alert".to_owned(),
+        Err(error) => format!("Alertmanager cannot be asked ({error})"),
+    };
+    format!("no notification within {} s: {known}", patience.as_secs())
+}
+
+/// Cleared, but no resolved notification.
+pub(super) async fn unresolved(api: &Api, plan: &Plan, patience: Duration) -> String {
+    let still = match api.active(&plan.alert.rule.name).await {
+        Ok(active) if active.is_empty() => "Prometheus has ended the alert".to_owned(),
+        Ok(active) => format!("still {}: {}", active[0].state, value(api, plan).await),
+        Err(error) => error.to_string(),
+    };
+    format!("no resolved notification within {} s of clearing: {still}", patience.as_secs())
+}
+
+/// What the expression, and the side of it that is compared, come to now.
+pub(super) async fn value(api: &Api, plan: &Plan) -> String {
+    let text = plan.alert.rule.expression.trim();
+    let compared = plan.expression.as_ref().and_then(compared);
+    let asked = compared.as_ref().map_or(text, |(side, _)| side.as_str());
+    let found = match api.query(asked).await {
+        Err(error) => return error.to_string(),
+        Ok(found) => found,
+    };
+    let values: Vec<_> = found
+        .iter()
+        .take(NAMED)
+        .map(|one| {
+            let rounded = one.value.parse().map_or_else(|_| one.value.clone(), short);
+            if one.labels.is_empty() { rounded } else { format!("{rounded} ({})", display(&one.labels)) }
+        })
+        .collect();
+    let wanted = compared.as_ref().map(|(_, wanted)| format!(", and the rule asks for {wanted}")).unwrap_or_default();
+    match values.as_slice() {
+        [] => format!("`{}` returns nothing{wanted}", one_line(asked)),
+        values => format!("`{}` is {}{wanted}", one_line(asked), values.join(", ")),
+    }
+}
+
+fn short(value: f64) -> String {
+    let text = format!("{value:.4}");
+    if value.is_finite() { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { value.to_string() }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The side of a comparison that is no plain number, and what it is compared with.
+fn compared(expression: &Expr) -> Option<(String, String)> {
+    match expression {
+        Expr::Paren(paren) => compared(&paren.expr),
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => {
+            let side = match (expression::constant(&binary.lhs), expression::constant(&binary.rhs)) {
+                (_, Some(right)) => (binary.lhs.to_string(), format!("{} {right}", binary.op)),
+                (Some(left), None) => (binary.rhs.to_string(), format!("{left} {} it", binary.op)),
+                (None, None) => (binary.lhs.to_string(), format!("{} {}", binary.op, binary.rhs)),
+            };
+            Some(side)
+        }
+        _ => None,
+    }
+}
+
+async fn broken_rule(api: &Api, plan: &Plan) -> Option<String> {
+    let rules = api.rules().await.ok()?;
+    let broken = rules.into_iter().find(|rule| rule.health == "err")?;
+    let which = if broken.name == plan.alert.rule.name { "the rule".to_owned() } else { broken.name };
+    Some(format!("the evaluation of {which} ends in an error: {}", broken.last_error))
+}
+
+/// The selectors of the alert and of the recording rules under it that find no series at all.
+async fn blind_selectors(api: &Api, plan: &Plan) -> Vec<String> {
+    let recorded = plan.alert.recordings().filter_map(|rule| promql_parser::parser::parse(&rule.expression).ok());
+    let expressions: Vec<_> = plan.expression.iter().cloned().chain(recorded).collect();
+    let mut blind = Vec::new();
+    for selector in expressions.iter().flat_map(expression::selectors) {
+        let text = selector.to_string();
+        if api.query(&text).await.is_ok_and(|found| found.is_empty()) && !blind.contains(&format!("`{text}`")) {
+            blind.push(format!("`{text}`"));
+        }
+    }
+    blind
+}

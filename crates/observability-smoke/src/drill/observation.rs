@@ -1,0 +1,111 @@
+//! What a trial saw of one alert, as values: the stages with their times, and where it stopped.
+
+use super::receiver::NotifiedAlert;
+
+/// The stages of an alert, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Stage {
+    /// The rule is loaded and evaluated.
+    Loaded,
+    /// The healthy series were scraped, and the alert is inactive.
+    Quiet,
+    /// The faulty series were scraped.
+    Scraped,
+    /// The condition is true.
+    Pending,
+    /// The condition has held for as long as `for` asks.
+    Firing,
+    /// The notification was received.
+    Received,
+    /// The resolved notification was received.
+    Resolved,
+}
+
+impl Stage {
+    /// The word of the timeline.
+    #[must_use]
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Quiet => "quiet",
+            Self::Scraped => "scraped",
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Received => "received",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Who keeps an alert from its next stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The alert: its rule, or its series.
+    Alert,
+    /// Our own environment: a server of the embedded stack has ended, or never became ready.
+    Environment,
+    /// The run was asked to stop.
+    Stop,
+}
+
+/// Where an alert stopped, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Halt {
+    /// The stage that was not reached.
+    pub(crate) stage: Stage,
+    /// Who is to blame.
+    pub(crate) cause: Cause,
+    /// Why, in words.
+    pub(crate) reason: String,
+}
+
+/// What a trial saw. Times are seconds on the drill's clock.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Observation {
+    /// How often the healthy series had been scraped when the alert was found inactive.
+    pub(crate) healthy_scrapes: Option<u64>,
+    /// When the fault was switched on.
+    pub(crate) fault: Option<f64>,
+    /// When the fixture first served it.
+    pub(crate) scraped: Option<f64>,
+    /// The evaluation at which the alert became active (Prometheus' `activeAt`).
+    pub(crate) pending: Option<f64>,
+    /// The evaluation at which it fired.
+    pub(crate) firing: Option<f64>,
+    /// When the notification had been read whole.
+    pub(crate) received: Option<f64>,
+    /// When the fault was switched off.
+    pub(crate) cleared: Option<f64>,
+    /// When the resolved notification had been read whole.
+    pub(crate) resolved: Option<f64>,
+    /// How many instances of the alert were active when it fired.
+    pub(crate) instances: usize,
+    /// The labels with which Prometheus has the alert.
+    pub(crate) labels: std::collections::BTreeMap<String, String>,
+    /// What was received.
+    pub(crate) notified: Option<NotifiedAlert>,
+    /// Where it stopped.
+    pub(crate) halted: Option<Halt>,
+}
+
+impl Observation {
+    /// Whether a stage was reached.
+    #[must_use]
+    pub(crate) fn reached(&self, stage: Stage) -> bool {
+        match stage {
+            Stage::Loaded => self.healthy_scrapes.is_some() || self.halted.as_ref().is_some_and(|halt| halt.stage > stage),
+            Stage::Quiet => self.healthy_scrapes.is_some(),
+            Stage::Scraped => self.scraped.is_some(),
+            Stage::Pending => self.pending.is_some(),
+            Stage::Firing => self.firing.is_some(),
+            Stage::Received => self.received.is_some(),
+            Stage::Resolved => self.resolved.is_some(),
+        }
+    }
+
+    /// Seconds from the fault to the notification received.
+    #[must_use]
+    pub(crate) fn time_to_notify(&self) -> Option<f64> {
+        Some(self.received? - self.fault?)
+    }
+}

@@ -1,0 +1,270 @@
+//! What a drill will do, validated and complete. `--dry-run` prints it.
+
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::ValueEnum;
+use evidence_report::run::{Settings, Usage};
+use promql_parser::parser::Expr;
+
+use super::{
+    DrillError,
+    config::DrillConfig,
+    fixture::{self, Given, Source},
+    prediction::{Intervals, Prediction, rounded_up},
+    seconds,
+    selection::{RuleFile, Selected, select},
+    series::Series,
+};
+use crate::{
+    drill_command::DrillArguments,
+    rules::{expression, manifest, unit_test},
+};
+
+/// How far a drill goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Until {
+    /// To the notification; what comes after is not checked.
+    Received,
+    /// To the resolved notification.
+    #[default]
+    Resolved,
+}
+
+/// A drill, complete.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// How the run runs.
+    pub(crate) settings: Settings,
+    /// The alert, and what Prometheus loads for it.
+    pub(crate) alert: Selected,
+    /// Its expression, where promql-parser understands it.
+    pub(crate) expression: Option<Expr>,
+    /// Its series, or why there are none.
+    pub(crate) fixture: Result<Given, String>,
+    /// Between two scrapes.
+    pub(crate) scrape_interval: Duration,
+    /// Between two evaluations of groups that have no interval of their own.
+    pub(crate) evaluation_interval: Duration,
+    /// The worst case.
+    pub(crate) prediction: Prediction,
+    /// Time to notify that must be kept.
+    pub(crate) objective: Option<Duration>,
+    /// How far it goes.
+    pub(crate) until: Until,
+    /// Prometheus, where it was named.
+    pub(crate) prometheus: Option<PathBuf>,
+    /// Alertmanager, where it was named.
+    pub(crate) alertmanager: Option<PathBuf>,
+}
+
+/// What stands in the files that were named.
+#[derive(Debug)]
+pub(crate) struct Files {
+    /// The rule files.
+    pub(crate) rules: Vec<RuleFile>,
+    /// The unit tests, and their file.
+    pub(crate) tests: Option<(PathBuf, Vec<unit_test::UnitTest>)>,
+}
+
+impl Files {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or is not what it should be.
+    pub(crate) fn read(rules: &[PathBuf], tests: Option<&Path>) -> Result<Self, crate::error::Error> {
+        let rules = rules.iter().map(|path| {
+            let groups = manifest::read(&text(path)?);
+            let groups = groups.map_err(|source| DrillError::Rules { path: path.clone(), source })?;
+            Ok(RuleFile { path: path.clone(), groups })
+        });
+        let tests = tests.map(|path| {
+            let tests = unit_test::read(&text(path)?);
+            let tests = tests.map_err(|source| DrillError::UnitTests { path: path.to_owned(), source })?;
+            Ok::<_, crate::error::Error>((path.to_owned(), tests))
+        });
+        Ok(Self { rules: rules.collect::<Result<_, crate::error::Error>>()?, tests: tests.transpose()? })
+    }
+}
+
+fn text(path: &Path) -> Result<String, crate::error::Error> {
+    let read = |source| crate::error::Error::Read { path: path.to_owned(), source };
+    std::fs::read_to_string(path).map_err(read)
+}
+
+impl Plan {
+    /// What was asked for, from the command line, the files and the configuration. `now` is a label for
+    /// series that hold a time.
+    ///
+    /// # Errors
+    /// When it cannot be done.
+    pub(crate) fn resolve(
+        arguments: &DrillArguments,
+        settings: Settings,
+        config: &DrillConfig,
+        files: &Files,
+    ) -> Result<Self, DrillError> {
+        let intervals = [("--scrape-interval", arguments.scrape_interval), ("--evaluation-interval", arguments.evaluation_interval)];
+        for (flag, interval) in intervals {
+            if interval < Duration::from_millis(100) {
+                return Err(Usage(format!("{flag}: at least 100ms, or the drill measures its own polling")).into());
+            }
+        }
+        let alert = select(&files.rules, &arguments.alert)?;
+        let expression = promql_parser::parser::parse(&alert.rule.expression).ok();
+        let fixture = series_for(&alert, config, files)?;
+        let prediction = predict(&alert, expression.as_ref(), arguments);
+        let plan = Self {
+            settings,
+            alert,
+            expression,
+            fixture,
+            scrape_interval: arguments.scrape_interval,
+            evaluation_interval: arguments.evaluation_interval,
+            prediction,
+            objective: arguments.objective,
+            until: arguments.until,
+            prometheus: arguments.prometheus.clone(),
+            alertmanager: arguments.alertmanager.clone(),
+        };
+        plan.fits()?;
+        Ok(plan)
+    }
+
+    /// The series, none where there are none.
+    #[must_use]
+    pub(crate) fn series(&self) -> &[Series] {
+        self.fixture.as_ref().map_or(&[], |given| &given.series)
+    }
+
+    /// A drill that cannot end in time is refused before it starts; nothing is ever shortened silently.
+    fn fits(&self) -> Result<(), DrillError> {
+        let predicted = self.predicted();
+        if self.fixture.is_err() || predicted <= self.settings.timeout {
+            return Ok(());
+        }
+        let mut message = format!(
+            "the drill of {} would take up to {}, longer than the run's timeout of {}: fault to notification {} ({})",
+            self.alert.rule.name,
+            seconds(predicted.as_secs_f64()),
+            seconds(self.settings.timeout.as_secs_f64()),
+            seconds(self.prediction.until_notified().as_secs_f64()),
+            self.prediction.sum(),
+        );
+        if self.until == Until::Resolved {
+            let _ = write!(message, ", clearing to resolved {}", seconds(self.prediction.until_resolved().as_secs_f64()));
+        }
+        let minutes = (predicted.as_secs() + 30) / 60 + 1;
+        let _ = write!(message, ". Give it the time: --timeout {minutes}m");
+        let short = self.prediction.before_the_fault() + self.prediction.until_notified();
+        if self.until == Until::Resolved && short < self.settings.timeout {
+            message.push_str("; or end at the notification: --until received");
+        }
+        Err(DrillError::TooLong(message))
+    }
+
+    fn predicted(&self) -> Duration {
+        match self.until {
+            Until::Resolved => self.prediction.whole(),
+            Until::Received => self.prediction.before_the_fault() + self.prediction.until_notified(),
+        }
+    }
+
+    /// The intervals, in words.
+    #[must_use]
+    pub(crate) fn intervals_in_words(&self) -> String {
+        let own = match self.alert.interval {
+            Some(_) => " (the group's own)",
+            None => "",
+        };
+        format!(
+            "scrape {}, evaluation {}{own}, `for` {}",
+            seconds(self.scrape_interval.as_secs_f64()),
+            seconds(self.prediction.intervals.evaluation.as_secs_f64()),
+            seconds(self.alert.rule.hold.as_secs_f64()),
+        )
+    }
+
+    /// Where the series come from, in words.
+    #[must_use]
+    pub(crate) fn source_in_words(&self) -> String {
+        match &self.fixture {
+            Err(_) => "none".to_owned(),
+            Ok(given) => {
+                let source = match given.source {
+                    Source::Configuration => "given by the configuration file",
+                    Source::UnitTest => "given by a unit test of promtool",
+                    Source::Derived => "derived from the expression",
+                };
+                format!("{}, {source}", given.series.len())
+            }
+        }
+    }
+
+    /// The series, one a line.
+    #[must_use]
+    pub(crate) fn series_in_words(&self) -> String {
+        let line = |one: &Series| format!("{}: {} → {}", one.name(), one.healthy, one.faulty);
+        self.series().iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rule = &self.alert.rule;
+        writeln!(f, "alert        {} ({}:{})", rule.name, self.alert.path.display(), rule.line)?;
+        writeln!(f, "expression   {}", rule.expression.split_whitespace().collect::<Vec<_>>().join(" "))?;
+        writeln!(f, "intervals    {}", self.intervals_in_words())?;
+        writeln!(f, "series       {}", self.source_in_words())?;
+        match &self.fixture {
+            Err(why) => writeln!(f, "             {why}")?,
+            Ok(_) => self.series_in_words().lines().try_for_each(|line| writeln!(f, "             {line}"))?,
+        }
+        let until_notified = seconds(self.prediction.until_notified().as_secs_f64());
+        writeln!(f, "predicted    fault to notification at most {until_notified}: {}", self.prediction.sum())?;
+        if self.until == Until::Resolved {
+            let until_resolved = seconds(self.prediction.until_resolved().as_secs_f64());
+            writeln!(f, "             clearing to resolved at most {until_resolved}")?;
+        }
+        let whole = seconds(self.predicted().as_secs_f64());
+        writeln!(f, "             the whole drill at most {whole} (timeout {})", seconds(self.settings.timeout.as_secs_f64()))?;
+        if let Some(objective) = self.objective {
+            writeln!(f, "objective    time to notify at most {}", seconds(objective.as_secs_f64()))?;
+        }
+        writeln!(f, "environment  local (the embedded stack)")?;
+        let evidence = self.settings.evidence.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
+        writeln!(f, "evidence     {evidence}")
+    }
+}
+
+fn series_for(alert: &Selected, config: &DrillConfig, files: &Files) -> Result<Result<Given, String>, DrillError> {
+    if let Some(given) = fixture::configured(config, &alert.rule.name)? {
+        return Ok(Ok(given));
+    }
+    if let Some((path, tests)) = &files.tests {
+        return Ok(fixture::from_unit_tests(tests, &alert.rule.name).map_err(|why| format!("{}: {why}", path.display())));
+    }
+    Ok(Err("not derived".to_owned()))
+}
+
+fn predict(alert: &Selected, expression: Option<&Expr>, arguments: &DrillArguments) -> Prediction {
+    let evaluation = alert.interval.unwrap_or(arguments.evaluation_interval);
+    let recording = alert
+        .loaded
+        .iter()
+        .filter(|group| !group.rules.contains(&alert.rule))
+        .map(|group| group.interval.unwrap_or(arguments.evaluation_interval))
+        .sum();
+    let range = expression.and_then(expression::longest_range).unwrap_or_default();
+    Prediction {
+        intervals: Intervals { scrape: arguments.scrape_interval, evaluation, recording },
+        condition: None,
+        hold: rounded_up(alert.rule.hold, evaluation),
+        recovery: None,
+        range,
+        keep_firing: alert.rule.keep_firing,
+    }
+}

@@ -1,0 +1,209 @@
+//! Asks Prometheus and Alertmanager on loopback what they know of an alert. It judges nothing.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::Url;
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// A server on loopback answers within this, or something is wrong with it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// An answer that could not be had. What it means depends on whether the server still lives.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    /// No answer, or none that can be read.
+    #[error("asking {what}: {source}")]
+    Transport {
+        /// What was asked.
+        what: String,
+        /// Why there was no answer.
+        source: reqwest::Error,
+    },
+    /// The server refused.
+    #[error("{what} was refused: {message}")]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// The server's words.
+        message: String,
+    },
+}
+
+/// The alert as Prometheus has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActiveAlert {
+    pub(super) labels: BTreeMap<String, String>,
+    /// `pending` or `firing`.
+    pub(super) state: String,
+    pub(super) active_at: Timestamp,
+}
+
+/// A rule as Prometheus has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LoadedRule {
+    pub(super) name: String,
+    /// `ok`, `err` or `unknown` (not yet evaluated).
+    pub(super) health: String,
+    #[serde(default)]
+    pub(super) last_error: String,
+    pub(super) last_evaluation: Timestamp,
+}
+
+/// A series of an answer, with its value.
+#[derive(Debug, Clone)]
+pub(super) struct Valued {
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) value: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<T> {
+    status: String,
+    data: Option<T>,
+    error: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Alerts {
+    alerts: Vec<ActiveAlert>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rules {
+    groups: Vec<RuleGroup>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RuleGroup {
+    rules: Vec<LoadedRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Alertmanagers {
+    active_alertmanagers: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryData {
+    result_type: String,
+    result: serde_json::Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct VectorElement {
+    metric: BTreeMap<String, String>,
+    value: (f64, String),
+}
+
+#[derive(Debug, Deserialize)]
+struct BuildInfo {
+    version: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertmanagerStatus {
+    version_info: BuildInfo,
+}
+
+#[derive(Debug, Deserialize)]
+struct HeldAlert {
+    labels: BTreeMap<String, String>,
+}
+
+/// One server's API.
+#[derive(Debug, Clone)]
+pub(super) struct Api {
+    client: reqwest::Client,
+    base: Url,
+}
+
+impl Api {
+    /// The API of a server on loopback. Proxies of the environment are not for loopback.
+    pub(super) fn new(address: SocketAddr) -> Result<Self, String> {
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let base = Url::parse(&format!("http://{address}/")).map_err(|error| error.to_string())?;
+        Ok(Self { client: client.map_err(|error| error.to_string())?, base })
+    }
+
+    /// Whether the server says that it is ready.
+    pub(super) async fn is_ready(&self) -> bool {
+        let Ok(url) = self.base.join("-/ready") else { return false };
+        self.client.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// The instances of an alert that are pending or firing.
+    pub(super) async fn active(&self, alert: &str) -> Result<Vec<ActiveAlert>, ApiError> {
+        let mut alerts: Alerts = self.data("api/v1/alerts", &[]).await?;
+        alerts.alerts.retain(|one| one.labels.get("alertname").is_some_and(|name| name == alert));
+        Ok(alerts.alerts)
+    }
+
+    /// Every rule that is loaded.
+    pub(super) async fn rules(&self) -> Result<Vec<LoadedRule>, ApiError> {
+        let rules: Rules = self.data("api/v1/rules", &[]).await?;
+        Ok(rules.groups.into_iter().flat_map(|group| group.rules).collect())
+    }
+
+    /// How many Alertmanagers it sends to.
+    pub(super) async fn alertmanagers(&self) -> Result<usize, ApiError> {
+        let found: Alertmanagers = self.data("api/v1/alertmanagers", &[]).await?;
+        Ok(found.active_alertmanagers.len())
+    }
+
+    /// What an expression comes to now. A scalar is one value without labels.
+    pub(super) async fn query(&self, expression: &str) -> Result<Vec<Valued>, ApiError> {
+        let data: QueryData = self.data("api/v1/query", &[("query", expression)]).await?;
+        if data.result_type == "scalar" {
+            let (_, value): (f64, String) = serde_json::from_value(data.result).unwrap_or_default();
+            return Ok(vec![Valued { labels: BTreeMap::new(), value }]);
+        }
+        let elements: Vec<VectorElement> = serde_json::from_value(data.result).unwrap_or_default();
+        Ok(elements.into_iter().map(|one| Valued { labels: one.metric, value: one.value.1 }).collect())
+    }
+
+    /// Prometheus' version.
+    pub(super) async fn version(&self) -> Result<String, ApiError> {
+        self.data::<BuildInfo>("api/v1/status/buildinfo", &[]).await.map(|info| info.version)
+    }
+
+    /// Alertmanager's version.
+    pub(super) async fn alertmanager_version(&self) -> Result<String, ApiError> {
+        let path = "api/v2/status";
+        let status: AlertmanagerStatus = self.json(path, &[]).await?;
+        Ok(status.version_info.version)
+    }
+
+    /// Whether Alertmanager has an alert of this name.
+    pub(super) async fn alertmanager_has(&self, alert: &str) -> Result<bool, ApiError> {
+        let alerts: Vec<HeldAlert> = self.json("api/v2/alerts", &[]).await?;
+        Ok(alerts.iter().any(|one| one.labels.get("alertname").is_some_and(|name| name == alert)))
+    }
+
+    async fn data<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ApiError> {
+        let envelope: Envelope<T> = self.json(path, query).await?;
+        match envelope.data {
+            Some(data) if envelope.status == "success" => Ok(data),
+            _ => Err(ApiError::Refused {
+                what: path.to_owned(),
+                message: envelope.error.unwrap_or_else(|| "no reason given".to_owned()),
+            }),
+        }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ApiError> {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let failed = |source| ApiError::Transport { what: path.to_owned(), source };
+        self.client.get(url).send().await.map_err(failed)?.json().await.map_err(failed)
+    }
+}

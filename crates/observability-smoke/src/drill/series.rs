@@ -1,0 +1,195 @@
+//! The series that a fault is made of: how each behaves while all is well, and how while the fault lasts.
+//! Pure: the fixture exporter serves these values, and the prediction computes with the very same.
+
+use std::{collections::BTreeMap, fmt};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The labels of a series; the metric's name is `__name__`.
+pub(crate) type Labels = BTreeMap<String, String>;
+
+/// How a series behaves.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Behaviour {
+    /// It has no sample.
+    Absent,
+    /// It stays at a value.
+    Constant(f64),
+    /// It grows from where it stands, by so much a second.
+    Growing(f64),
+    /// It takes these values, one an interval (in seconds), and then goes on as its last step did.
+    Steps {
+        /// Seconds from one value to the next.
+        interval: f64,
+        /// The values; `None` where there is no sample.
+        values: Vec<Option<f64>>,
+    },
+}
+
+impl Behaviour {
+    /// The value `elapsed` seconds after the behaviour began on a series that stood at `base`.
+    #[must_use]
+    pub(crate) fn value(&self, base: f64, elapsed: f64) -> Option<f64> {
+        match self {
+            Self::Absent => None,
+            Self::Constant(value) => Some(*value),
+            Self::Growing(per_second) => Some(base + per_second * elapsed),
+            Self::Steps { interval, values } => step(values, elapsed / interval),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "counts of samples")]
+fn step(values: &[Option<f64>], position: f64) -> Option<f64> {
+    let index = position.max(0.0) as usize;
+    let last = values.len().checked_sub(1)?;
+    if index <= last {
+        return values[index];
+    }
+    let end = values[last]?;
+    let slope = last.checked_sub(1).and_then(|before| values[before]).map_or(0.0, |before| end - before);
+    Some(end + slope * (index - last) as f64)
+}
+
+impl fmt::Display for Behaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("absent"),
+            Self::Constant(value) => write!(f, "{value}"),
+            Self::Growing(per_second) => write!(f, "{per_second}/s"),
+            Self::Steps { interval, values } => write!(f, "{} values, one every {interval} s", values.len()),
+        }
+    }
+}
+
+/// One series of a fixture.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Series {
+    /// Its labels, the name among them.
+    pub(crate) labels: Labels,
+    /// How it behaves while all is well.
+    pub(crate) healthy: Behaviour,
+    /// How it behaves while the fault lasts.
+    pub(crate) faulty: Behaviour,
+}
+
+impl Series {
+    /// The series as PromQL writes it.
+    #[must_use]
+    pub(crate) fn name(&self) -> String {
+        display(&self.labels)
+    }
+}
+
+/// Writes labels as PromQL and the exposition format do.
+#[must_use]
+pub(crate) fn display(labels: &Labels) -> String {
+    let name = labels.get("__name__").map_or("", String::as_str);
+    let others: Vec<_> = labels
+        .iter()
+        .filter(|(label, _)| *label != "__name__")
+        .map(|(label, value)| {
+            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            format!("{label}=\"{value}\"")
+        })
+        .collect();
+    if others.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", others.join(",")) }
+}
+
+/// What has happened to the fixture so far, in seconds on one clock.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Switches {
+    /// When the series began.
+    pub(crate) started: f64,
+    /// When the fault was switched on.
+    pub(crate) fault: Option<f64>,
+    /// When it was switched off again.
+    pub(crate) cleared: Option<f64>,
+}
+
+impl Series {
+    /// The value at time `at`.
+    #[must_use]
+    pub(crate) fn value(&self, switches: &Switches, at: f64) -> Option<f64> {
+        let base = 0.0;
+        let Some(fault) = switches.fault.filter(|fault| at > *fault) else {
+            return self.healthy.value(base, at - switches.started);
+        };
+        let base = self.healthy.value(base, fault - switches.started).unwrap_or(base);
+        let Some(cleared) = switches.cleared.filter(|cleared| at > *cleared) else {
+            return self.faulty.value(base, at - fault);
+        };
+        let base = self.faulty.value(base, cleared - fault).unwrap_or(base);
+        self.healthy.value(base, at - cleared)
+    }
+}
+
+/// A behaviour as it is written in a configuration file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Written {
+    /// A value that stays.
+    Number(f64),
+    /// `5/s` grows by 5 a second; `absent` has no sample; a number in quotes stays.
+    Text(String),
+}
+
+impl Written {
+    /// What it means.
+    ///
+    /// # Errors
+    /// A sentence that says what may be written.
+    pub(crate) fn behaviour(&self) -> Result<Behaviour, String> {
+        let text = match self {
+            Self::Number(value) => return Ok(Behaviour::Constant(*value)),
+            Self::Text(text) => text.trim(),
+        };
+        let wrong = || format!("'{text}' is no behaviour; write a number, a growth as 5/s, or absent");
+        match (text, text.strip_suffix("/s")) {
+            ("absent", _) => Ok(Behaviour::Absent),
+            (_, Some(growth)) => growth.trim().parse().map(Behaviour::Growing).map_err(|_| wrong()),
+            _ => text.parse().map(Behaviour::Constant).map_err(|_| wrong()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(healthy: Behaviour, faulty: Behaviour) -> Series {
+        Series { labels: Labels::from([("__name__".into(), "x".into())]), healthy, faulty }
+    }
+
+    #[test]
+    fn a_counter_never_jumps_when_the_fault_is_switched() {
+        let counter = series(Behaviour::Growing(1.0), Behaviour::Growing(10.0));
+        let switches = Switches { started: 0.0, fault: Some(5.0), cleared: Some(7.0) };
+        let at = |t| counter.value(&switches, t).unwrap();
+        assert_eq!([at(5.0), at(6.0), at(7.0), at(8.0)], [5.0, 15.0, 25.0, 26.0]);
+    }
+
+    #[test]
+    fn steps_go_on_as_the_last_one_did() {
+        let steps = Behaviour::Steps { interval: 60.0, values: vec![Some(0.0), None, Some(5.0), Some(15.0)] };
+        let at = |t| steps.value(0.0, t);
+        assert_eq!([at(59.0), at(60.0), at(120.0), at(239.0)], [Some(0.0), None, Some(5.0), Some(15.0)]);
+        assert_eq!([at(240.0), at(300.0)], [Some(25.0), Some(35.0)]);
+    }
+
+    #[test]
+    fn behaviours_are_written_as_people_think_of_them() {
+        let read = |text: &str| Written::Text(text.into()).behaviour();
+        assert_eq!(read("5/s"), Ok(Behaviour::Growing(5.0)));
+        assert_eq!(read("absent"), Ok(Behaviour::Absent));
+        assert_eq!(read("3"), Ok(Behaviour::Constant(3.0)));
+        assert!(read("5/m").is_err());
+    }
+
+    #[test]
+    fn label_values_are_escaped() {
+        let labels = Labels::from([("__name__".into(), "x".into()), ("a".into(), "q\"\\\n".into())]);
+        assert_eq!(display(&labels), "x{a=\"q\\\"\\\\\\n\"}");
+    }
+}

@@ -1,0 +1,155 @@
+//! What a PromQL expression selects, compares and looks back at; knows nothing of rules or servers.
+//!
+//! What promql-parser refuses is "unknown", never "wrong": newer servers understand more than it does.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use promql_parser::{
+    label::Matcher,
+    parser::{Expr, VectorSelector},
+};
+
+/// Calls `visit` for the expression and everything in it, from the outside in.
+pub(crate) fn walk(expression: &Expr, visit: &mut dyn FnMut(&Expr)) {
+    visit(expression);
+    match expression {
+        Expr::Aggregate(aggregate) => {
+            walk(&aggregate.expr, visit);
+            if let Some(parameter) = &aggregate.param {
+                walk(parameter, visit);
+            }
+        }
+        Expr::Unary(unary) => walk(&unary.expr, visit),
+        Expr::Binary(binary) => {
+            walk(&binary.lhs, visit);
+            walk(&binary.rhs, visit);
+        }
+        Expr::Paren(paren) => walk(&paren.expr, visit),
+        Expr::Subquery(subquery) => walk(&subquery.expr, visit),
+        Expr::Call(call) => call.args.args.iter().for_each(|argument| walk(argument, visit)),
+        Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::Extension(_) => {}
+    }
+}
+
+/// Every selector, in order, without its range, offset and `@`, each once.
+#[must_use]
+pub(crate) fn selectors(expression: &Expr) -> Vec<VectorSelector> {
+    let mut found: Vec<VectorSelector> = Vec::new();
+    walk(expression, &mut |part| {
+        let selector = match part {
+            Expr::VectorSelector(selector) => selector,
+            Expr::MatrixSelector(matrix) => &matrix.vs,
+            _ => return,
+        };
+        let bare = VectorSelector { offset: None, at: None, ..selector.clone() };
+        if !found.contains(&bare) {
+            found.push(bare);
+        }
+    });
+    found
+}
+
+/// All matchers of a selector, the metric name's included. `None` where it joins several sets by `or`.
+#[must_use]
+pub(crate) fn matchers(selector: &VectorSelector) -> Option<Vec<Matcher>> {
+    if !selector.matchers.or_matchers.is_empty() {
+        return None;
+    }
+    let name = selector.name.iter().map(|name| {
+        Matcher::new(promql_parser::label::MatchOp::Equal, "__name__", name)
+    });
+    Some(name.chain(selector.matchers.matchers.iter().cloned()).collect())
+}
+
+/// The name of the metric that a selector asks for, where it asks for exactly one.
+#[must_use]
+pub(crate) fn metric_name(selector: &VectorSelector) -> Option<String> {
+    selector.name.clone().or_else(|| {
+        let named = selector.matchers.find_matchers("__name__");
+        named.iter().find(|m| m.op == promql_parser::label::MatchOp::Equal).map(|m| m.value.clone())
+    })
+}
+
+/// The names of all metrics that the expression asks for by name.
+#[must_use]
+pub(crate) fn metric_names(expression: &Expr) -> BTreeSet<String> {
+    selectors(expression).iter().filter_map(metric_name).collect()
+}
+
+/// The longest range that the expression looks back over.
+#[must_use]
+pub(crate) fn longest_range(expression: &Expr) -> Option<Duration> {
+    let mut longest = None;
+    walk(expression, &mut |part| {
+        let range = match part {
+            Expr::MatrixSelector(matrix) => matrix.range,
+            Expr::Subquery(subquery) => subquery.range,
+            _ => return,
+        };
+        longest = longest.max(Some(range));
+    });
+    longest
+}
+
+/// The number that a part of the expression comes to without looking at any series.
+#[must_use]
+pub(crate) fn constant(expression: &Expr) -> Option<f64> {
+    match expression {
+        Expr::NumberLiteral(number) => Some(number.val),
+        Expr::Paren(paren) => constant(&paren.expr),
+        Expr::Unary(unary) => constant(&unary.expr).map(|value| -value),
+        Expr::Binary(binary) => {
+            let (left, right) = (constant(&binary.lhs)?, constant(&binary.rhs)?);
+            match binary.op.to_string().as_str() {
+                "+" => Some(left + right),
+                "-" => Some(left - right),
+                "*" => Some(left * right),
+                "/" => Some(left / right),
+                "%" => Some(left % right),
+                "^" => Some(left.powf(right)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The numbers that stand in the expression, those in one sum or product joined: `60 * 60` is 3600.
+#[must_use]
+pub(crate) fn constants(expression: &Expr) -> Vec<f64> {
+    let mut found = Vec::new();
+    walk(expression, &mut |part| {
+        if let Some(value) = constant(part).filter(|value| value.is_finite())
+            && !found.contains(&value)
+        {
+            found.push(value);
+        }
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use promql_parser::parser::parse;
+
+    use super::*;
+
+    #[test]
+    fn selectors_are_found_once_each() {
+        let expression =
+            parse("sum(rate(errors{code=~\"5..\"}[5m])) / sum(rate(errors[5m])) > 0.05 and errors offset 5m > 0").unwrap();
+        let shown: Vec<_> = selectors(&expression).iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["errors{code=~\"5..\"}", "errors"]);
+        assert_eq!(longest_range(&expression), Some(Duration::from_secs(300)));
+        assert!(constants(&expression).contains(&0.05));
+    }
+
+    #[test]
+    fn numbers_of_one_product_are_joined() {
+        assert!(constants(&parse("time() - x > 60 * 60").unwrap()).contains(&3600.0));
+    }
+}

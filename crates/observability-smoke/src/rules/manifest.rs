@@ -1,0 +1,314 @@
+//! Reads Prometheus rule files (`groups:`) and PrometheusRule manifests (`spec.groups`, also several in one
+//! file or in a `List`).
+//!
+//! Keys that Prometheus would refuse are refused here too, with line and column: a mistyped `for` must not be
+//! dropped silently.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::duration;
+
+/// A file that holds no rules that Prometheus would load.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ManifestError {
+    /// It is no YAML, or says something that rule files do not know. The message holds line and column.
+    #[error("{0}")]
+    Yaml(String),
+    /// There are no groups in it.
+    #[error(
+        "it holds no rule groups; a rule file has them under `groups`, a PrometheusRule manifest under `spec.groups`"
+    )]
+    NoGroups,
+    /// A rule is wrong.
+    #[error("line {line}: {message}")]
+    Rule {
+        /// Where it begins, counting from 1.
+        line: u32,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// What a rule makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An alert.
+    Alert,
+    /// A recorded series.
+    Record,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rule {
+    /// What it makes.
+    pub(crate) kind: Kind,
+    /// Name of the alert, or of the recorded series.
+    pub(crate) name: String,
+    /// The PromQL expression, as it stands.
+    pub(crate) expression: String,
+    /// How long the condition must hold before the alert fires (`for`).
+    pub(crate) hold: Duration,
+    /// How long it goes on firing after the condition has ended (`keep_firing_for`).
+    pub(crate) keep_firing: Duration,
+    /// Labels that it adds.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Annotations of an alert.
+    pub(crate) annotations: BTreeMap<String, String>,
+    /// Line of its name, counting from 1.
+    pub(crate) line: u32,
+}
+
+/// A group of rules that are evaluated together, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its own evaluation interval, where it has one.
+    pub(crate) interval: Option<Duration>,
+    /// How many alerts or series a rule of it may make; 0 is no limit.
+    pub(crate) limit: u64,
+    /// What Prometheus 3 knows and 2.42 does not, as it stands.
+    pub(crate) newer: BTreeMap<String, serde_json::Value>,
+    /// Its rules.
+    pub(crate) rules: Vec<Rule>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Document {
+    #[serde(default)]
+    groups: Option<Vec<RawGroup>>,
+    #[serde(default)]
+    spec: Option<Spec>,
+    #[serde(default)]
+    items: Option<Vec<Document>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Spec {
+    #[serde(default)]
+    groups: Option<Vec<RawGroup>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGroup {
+    name: Spanned<String>,
+    interval: Option<String>,
+    limit: Option<u64>,
+    query_offset: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+    #[serde(rename = "partial_response_strategy")]
+    _partial_response_strategy: Option<String>,
+    #[serde(default)]
+    rules: Option<Vec<RawRule>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    record: Option<Spanned<String>>,
+    alert: Option<Spanned<String>>,
+    expr: Spanned<String>,
+    #[serde(rename = "for")]
+    hold: Option<String>,
+    keep_firing_for: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+/// Reads the groups of a file's text.
+///
+/// # Errors
+/// When Prometheus (or its operator) would not load the file.
+pub(crate) fn read(text: &str) -> Result<Vec<Group>, ManifestError> {
+    let documents: Vec<Document> =
+        serde_saphyr::from_multiple(text).map_err(|error| ManifestError::Yaml(error.to_string()))?;
+    let raw: Vec<_> = documents.into_iter().flat_map(groups_of).collect();
+    if raw.is_empty() {
+        return Err(ManifestError::NoGroups);
+    }
+    let groups = raw.into_iter().map(group).collect::<Result<Vec<_>, _>>()?;
+    Ok(groups)
+}
+
+fn groups_of(document: Document) -> Vec<RawGroup> {
+    let own = document.groups.into_iter().chain(document.spec.and_then(|spec| spec.groups)).flatten();
+    let nested = document.items.into_iter().flatten().flat_map(groups_of);
+    own.chain(nested).collect()
+}
+
+fn line_of<T>(spanned: &Spanned<T>) -> u32 {
+    u32::try_from(spanned.referenced.line()).unwrap_or(u32::MAX)
+}
+
+fn group(raw: RawGroup) -> Result<Group, ManifestError> {
+    let line = line_of(&raw.name);
+    let interval = raw.interval.as_deref().map(|text| span(line, "interval", text)).transpose()?;
+    let mut newer = BTreeMap::new();
+    if let Some(offset) = raw.query_offset {
+        newer.insert("query_offset".to_owned(), offset.into());
+    }
+    if let Some(labels) = raw.labels {
+        newer.insert("labels".to_owned(), serde_json::json!(labels));
+    }
+    Ok(Group {
+        name: raw.name.value,
+        interval: interval.filter(|interval| !interval.is_zero()),
+        limit: raw.limit.unwrap_or(0),
+        newer,
+        rules: raw.rules.into_iter().flatten().map(rule).collect::<Result<_, _>>()?,
+    })
+}
+
+fn rule(raw: RawRule) -> Result<Rule, ManifestError> {
+    let (kind, name) = match (raw.alert, raw.record) {
+        (Some(alert), None) => (Kind::Alert, alert),
+        (None, Some(record)) => (Kind::Record, record),
+        (Some(both), Some(_)) => return Err(wrong(line_of(&both), "a rule has `alert` or `record`, not both")),
+        (None, None) => return Err(wrong(line_of(&raw.expr), "the rule has neither `alert` nor `record`")),
+    };
+    let line = line_of(&name);
+    if name.value.is_empty() {
+        return Err(wrong(line, "the rule's name is empty"));
+    }
+    if raw.expr.value.trim().is_empty() {
+        return Err(wrong(line, &format!("the rule {} has an empty `expr`", name.value)));
+    }
+    let optional = |key, text: Option<String>| {
+        text.map_or(Ok(Duration::ZERO), |text| span(line, key, &text))
+    };
+    Ok(Rule {
+        kind,
+        name: name.value,
+        expression: raw.expr.value,
+        hold: optional("for", raw.hold)?,
+        keep_firing: optional("keep_firing_for", raw.keep_firing_for)?,
+        labels: raw.labels.unwrap_or_default(),
+        annotations: raw.annotations.unwrap_or_default(),
+        line,
+    })
+}
+
+fn span(line: u32, key: &str, text: &str) -> Result<Duration, ManifestError> {
+    duration::parse(text).map_err(|why| wrong(line, &format!("`{key}`: {why}")))
+}
+
+fn wrong(line: u32, message: &str) -> ManifestError {
+    ManifestError::Rule { line, message: message.to_owned() }
+}
+
+/// Writes groups as a rule file. JSON is YAML: Prometheus reads it, and nothing needs to be quoted by hand.
+#[must_use]
+pub(crate) fn write(groups: &[Group]) -> String {
+    let groups: Vec<_> = groups.iter().map(group_json).collect();
+    serde_json::to_string_pretty(&serde_json::json!({ "groups": groups })).unwrap_or_default()
+}
+
+fn group_json(group: &Group) -> serde_json::Value {
+    let rules: Vec<_> = group.rules.iter().map(rule_json).collect();
+    let mut json = serde_json::json!({ "name": group.name, "rules": rules });
+    if let Some(interval) = group.interval {
+        json["interval"] = duration::display(interval).into();
+    }
+    if group.limit > 0 {
+        json["limit"] = group.limit.into();
+    }
+    for (key, value) in &group.newer {
+        json[key] = value.clone();
+    }
+    json
+}
+
+fn rule_json(rule: &Rule) -> serde_json::Value {
+    let name = match rule.kind {
+        Kind::Alert => "alert",
+        Kind::Record => "record",
+    };
+    let mut json = serde_json::json!({ name: rule.name, "expr": rule.expression });
+    if !rule.hold.is_zero() {
+        json["for"] = duration::display(rule.hold).into();
+    }
+    if !rule.keep_firing.is_zero() {
+        json["keep_firing_for"] = duration::display(rule.keep_firing).into();
+    }
+    if !rule.labels.is_empty() {
+        json["labels"] = serde_json::json!(rule.labels);
+    }
+    if !rule.annotations.is_empty() {
+        json["annotations"] = serde_json::json!(rule.annotations);
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = "groups:
+- name: api
+  interval: 30s
+  rules:
+  - record: job:errors:rate5m
+    expr: sum by (job) (rate(errors_total[5m]))
+  - alert: HighErrors
+    expr: job:errors:rate5m > 0.5
+    for: 5m
+    keep_firing_for: 1m
+    labels: {severity: critical, tier: 1}
+    annotations:
+      summary: 'Errors of {{ $labels.job }}'
+";
+
+    #[test]
+    fn a_plain_rule_file_is_read_with_lines() {
+        let groups = read(PLAIN).unwrap();
+        assert_eq!(groups[0].interval, Some(Duration::from_secs(30)));
+        let alert = &groups[0].rules[1];
+        assert_eq!((alert.kind, alert.name.as_str(), alert.line), (Kind::Alert, "HighErrors", 7));
+        assert_eq!((alert.hold.as_secs(), alert.keep_firing.as_secs()), (300, 60));
+        assert_eq!(alert.labels["tier"], "1");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_unchanged() {
+        let groups = read(PLAIN).unwrap();
+        let mut again = read(&write(&groups)).unwrap();
+        for (rule, before) in again[0].rules.iter_mut().zip(&groups[0].rules) {
+            rule.line = before.line;
+        }
+        assert_eq!(again, groups);
+    }
+
+    #[test]
+    fn manifests_and_lists_and_several_documents_are_read() {
+        let indented = PLAIN.replace('\n', "\n  ");
+        let manifest = format!("apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: x}}\nspec:\n  {indented}");
+        assert_eq!(read(&manifest).unwrap().len(), 1);
+        assert_eq!(read(&format!("{PLAIN}---\n{manifest}")).unwrap().len(), 2);
+        let list = "kind: List\nitems:\n- kind: PrometheusRule\n  spec: {groups: [{name: a, rules: [{alert: A, expr: 1}]}]}\n";
+        assert_eq!(read(list).unwrap()[0].rules[0].expression, "1");
+    }
+
+    #[test]
+    fn what_prometheus_refuses_is_refused_with_its_line() {
+        for (given, expected) in [
+            ("", "no rule groups"),
+            ("a: 1\n", "no rule groups"),
+            ("groups: []\n", "no rule groups"),
+            ("groups: [\n", "line"),
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    fro: 5m\n", "fro"),
+            ("groups:\n- name: a\n  rules:\n  - expr: up\n", "line 4: the rule has neither"),
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    record: b\n    expr: up\n", "not both"),
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: ''\n", "empty `expr`"),
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    for: five minutes\n", "line 4: `for`"),
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    alert: B\n    expr: up\n", "uplicate"),
+        ] {
+            let error = read(given).unwrap_err().to_string();
+            assert!(error.contains(expected), "{given:?}: {error}");
+        }
+    }
+}
