@@ -1,1 +1,9 @@
+//! The product as a whole: the built programs, the sample repository, the scripts and the documentation, together.
+//! It knows the programs by their command lines only.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod example_repository;
+mod programs;
+mod shims;
+mod trees;
