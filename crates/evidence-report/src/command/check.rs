@@ -1,5 +1,7 @@
 //! `check TRACKER`: does every item hold what it says? Pure: what was seen comes in, findings come out.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -17,10 +19,17 @@ use crate::record::{
 /// Everything that is to be said about a tracker.
 pub(super) fn assess(tracker: &Tracker, seen: &Seen, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // A file that several items name is judged once, where it is named first.
+    let mut judged = BTreeSet::new();
     for item in &tracker.items {
         findings.extend(fields(tracker, item));
         for evidence in &item.evidence {
-            findings.extend(named(tracker, item, evidence, seen, now));
+            findings.push(named(tracker, item, evidence, seen));
+            let artefact = seen.artefact(evidence);
+            for file in artefact.files.iter().filter(|file| judged.insert(file.path.clone())) {
+                let of_file = tracked(file).into_iter().chain(page(file, now));
+                findings.extend(of_file.map(|finding| finding.at(&tracker.path, Some(evidence.line))));
+            }
         }
     }
     findings
@@ -66,7 +75,8 @@ fn present(tracker: &Tracker, item: &Item, check: &'static Check, field: Option<
     finding.expected("one").at(&tracker.path, Some(line))
 }
 
-fn named(tracker: &Tracker, item: &Item, evidence: &Evidence, seen: &Seen, now: Timestamp) -> Vec<Finding> {
+/// Whether what an item names is there.
+fn named(tracker: &Tracker, item: &Item, evidence: &Evidence, seen: &Seen) -> Finding {
     let (text, artefact) = match &evidence.kind {
         EvidenceKind::Make(target) => {
             let subject = format!("make {target}, {}", item.name());
@@ -75,17 +85,11 @@ fn named(tracker: &Tracker, item: &Item, evidence: &Evidence, seen: &Seen, now: 
             } else {
                 MAKE_TARGET.failed(subject).observed("no such target in the Makefile at the root")
             };
-            return vec![finding.expected("a make target").at(&tracker.path, Some(evidence.line))];
+            return finding.expected("a make target").at(&tracker.path, Some(evidence.line));
         }
         EvidenceKind::Path(path) | EvidenceKind::Link(path) => (path, seen.artefact(evidence)),
     };
-    let place = |finding: Finding| finding.at(&tracker.path, Some(evidence.line));
-    let mut findings = vec![place(existence(text, item, &artefact))];
-    for file in &artefact.files {
-        findings.extend(tracked(file).map(place));
-        findings.extend(page(file, now).into_iter().map(place));
-    }
-    findings
+    existence(text, item, &artefact).at(&tracker.path, Some(evidence.line))
 }
 
 fn existence(text: &str, item: &Item, artefact: &Artefact) -> Finding {

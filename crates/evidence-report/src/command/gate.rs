@@ -112,7 +112,8 @@ fn reasons(item: &Item, status: Status, needs: &[Need], seen: &Seen, now: Timest
             reasons.push(Reason::closed("it has no known status", item.status_line(), "Give it a status."))
         }
         Some(is) if is < status => {
-            let pending: Vec<_> = item.pending.iter().map(|field| field.value.as_str()).collect();
+            let pending: Vec<_> =
+                item.pending.iter().map(|field| field.value.trim_end_matches('.')).collect();
             let pending =
                 if pending.is_empty() { String::new() } else { format!("; pending: {}", pending.join("; ")) };
             reasons.push(Reason::closed(

@@ -101,29 +101,37 @@ impl Row {
         ])
     }
 
-    /// Passes of one check share a row.
-    fn of_passes(count: &CheckCount) -> Self {
+    /// Findings of one check that need nobody share a row.
+    fn of_many(count: &CheckCount, outcome: OutcomeRecord, number: u64, observed: &str) -> Self {
         Self([
-            OutcomeRecord::Passed.words().to_owned(),
+            outcome.words().to_owned(),
             cell(&format!("{} ({})", count.title, count.check)),
-            format!("{} subjects", count.passed),
+            format!("{number} subjects"),
             "–".to_owned(),
-            format!("all {} passed", count.passed),
+            cell(observed),
         ])
     }
 }
 
-/// What did not pass comes one by one, the worst first; what passed comes check by check.
+/// What needs somebody comes one by one, the worst first; what was not checked and is optional, and what
+/// passed, comes check by check.
 fn rows(record: &Record) -> Vec<Row> {
-    let is_pass = |finding: &&FindingRecord| finding.outcome == OutcomeRecord::Passed;
+    use OutcomeRecord::{NotCheckedOptional, Passed};
+    let needs_nobody = |finding: &&FindingRecord| matches!(finding.outcome, Passed | NotCheckedOptional);
     let mut rows: Vec<Row> =
-        record.findings.iter().filter(|finding| !is_pass(finding)).map(Row::of_finding).collect();
-    for count in record.counts.iter().filter(|count| count.passed > 0) {
-        let mut passes =
-            record.findings.iter().filter(is_pass).filter(|finding| finding.check == count.check);
-        match (count.passed, passes.next()) {
-            (1, Some(finding)) => rows.push(Row::of_finding(finding)),
-            _ => rows.push(Row::of_passes(count)),
+        record.findings.iter().filter(|finding| !needs_nobody(finding)).map(Row::of_finding).collect();
+    for outcome in [NotCheckedOptional, Passed] {
+        for count in &record.counts {
+            let number = if outcome == Passed { count.passed } else { count.not_checked_optional };
+            let alike = |finding: &&FindingRecord| finding.check == count.check && finding.outcome == outcome;
+            match (number, record.findings.iter().find(alike)) {
+                (0, _) => {}
+                (1, Some(finding)) => rows.push(Row::of_finding(finding)),
+                (_, Some(first)) if outcome == NotCheckedOptional => {
+                    rows.push(Row::of_many(count, outcome, number, &first.observed));
+                }
+                _ => rows.push(Row::of_many(count, outcome, number, &format!("all {number} passed"))),
+            }
         }
     }
     rows

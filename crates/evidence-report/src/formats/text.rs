@@ -1,11 +1,15 @@
-//! Text for people: the first line says what is wrong, how bad it is and what now.
+//! Text for people: the first line says what is wrong, how bad it is and what now. Control characters in
+//! what was observed never reach the terminal.
 
 use std::fmt::Write;
 
 use super::Setting;
 use crate::{
     document,
-    record::{Finding, Objective, Outcome, Report, Verdict, v1::Record},
+    record::{
+        Finding, Objective, Outcome, Report, Requirement, Verdict,
+        v1::{Record, one_line},
+    },
 };
 
 /// Without `--verbose` so many findings that need somebody are listed.
@@ -16,13 +20,16 @@ pub(super) fn render(report: &Report, setting: &Setting) -> String {
     let _ = writeln!(out, "{}", first_line(report, setting.color));
     let listed = if setting.verbose { usize::MAX } else { LISTED };
     let needing: Vec<_> = (report.findings.iter())
-        .filter(|finding| setting.verbose || finding.outcome != Outcome::Passed)
+        .filter(|finding| setting.verbose || (finding.outcome != Outcome::Passed && !is_optional(finding)))
         .collect();
     for finding in needing.iter().take(listed) {
         list(&mut out, finding, setting.color);
     }
     if needing.len() > listed {
         let _ = writeln!(out, "  … and {} more (--verbose lists all)", needing.len() - listed);
+    }
+    if !setting.verbose {
+        optional(&mut out, report, setting.color);
     }
     measurements(&mut out, report);
     timeline(&mut out, report);
@@ -45,9 +52,38 @@ pub(crate) fn first_line(report: &Report, color: bool) -> String {
         .first()
         .filter(|finding| finding.outcome.verdict().is_some_and(|verdict| verdict != Verdict::Passed));
     if let Some(finding) = worst {
-        let _ = write!(line, " {}: {}. {}", finding.subject, finding.observed, finding.remedy);
+        let observed = one_line(&finding.observed);
+        let observed = observed.trim_end_matches('.');
+        let _ = write!(line, " {}: {observed}. {}", one_line(&finding.subject), finding.remedy);
     }
     line
+}
+
+/// What was not checked and is optional: one line a check.
+fn optional(out: &mut String, report: &Report, color: bool) {
+    for check in report.tool.checks {
+        let of_check: Vec<_> = (report.findings.iter())
+            .filter(|finding| finding.check.id == check.id && is_optional(finding))
+            .collect();
+        match of_check.as_slice() {
+            [] => {}
+            [finding] => list(out, finding, color),
+            [first, ..] => {
+                let _ = writeln!(
+                    out,
+                    "  not checked  {} subjects, such as {}: {} [{}] (--verbose lists all)",
+                    of_check.len(),
+                    one_line(&first.subject),
+                    one_line(&first.observed),
+                    check.id
+                );
+            }
+        }
+    }
+}
+
+fn is_optional(finding: &Finding) -> bool {
+    finding.outcome == Outcome::NotChecked(Requirement::Optional)
 }
 
 fn list(out: &mut String, finding: &Finding, color: bool) {
@@ -56,26 +92,31 @@ fn list(out: &mut String, finding: &Finding, color: bool) {
         Outcome::Warned => ("WARNED", Verdict::Warned),
         Outcome::Failed => ("FAILED", Verdict::Failed),
         Outcome::Inconclusive => ("INCONCLUSIVE", Verdict::Inconclusive),
-        Outcome::NotChecked(_) => ("NOT CHECKED", Verdict::Inconclusive),
+        Outcome::NotChecked(Requirement::Required) => ("NOT CHECKED", Verdict::Inconclusive),
+        Outcome::NotChecked(Requirement::Optional) => ("not checked", Verdict::Passed),
     };
-    let word = paint(verdict, &format!("{word:12}"), color && finding.outcome != Outcome::Passed);
+    let word = paint(
+        verdict,
+        &format!("{word:12}"),
+        color && finding.outcome != Outcome::Passed && !is_optional(finding),
+    );
     let place = finding.location.as_ref().map(|place| match place.line {
         Some(line) => format!("{}:{line}: ", place.path),
         None => format!("{}: ", place.path),
     });
     let subject = match &finding.location {
         Some(place) if place.path == finding.subject => String::new(),
-        _ => format!("{}: ", finding.subject),
+        _ => format!("{}: ", one_line(&finding.subject)),
     };
     let place = place.unwrap_or_default();
-    let _ = write!(out, "  {word} {place}{subject}{} [{}]", finding.observed, finding.check.id);
+    let _ = write!(out, "  {word} {place}{subject}{} [{}]", one_line(&finding.observed), finding.check.id);
     let acts = !matches!(finding.outcome, Outcome::Passed | Outcome::NotChecked(_));
     if acts && !finding.expected.is_empty() {
-        let _ = write!(out, " (expected: {})", finding.expected);
+        let _ = write!(out, " (expected: {})", one_line(&finding.expected));
     }
     out.push('\n');
     if acts && !finding.remedy.is_empty() {
-        let _ = writeln!(out, "               → {}", finding.remedy);
+        let _ = writeln!(out, "               → {}", one_line(&finding.remedy));
     }
 }
 

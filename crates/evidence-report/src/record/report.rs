@@ -98,13 +98,20 @@ impl Report {
         if self.run.interrupted.is_some() { found.max(Verdict::Inconclusive) } else { found }
     }
 
-    /// Puts the worst findings first; among equals what hurts soonest, then by check and subject.
+    /// Puts the worst findings first; among equals what hurts soonest, then by place, check and subject.
     pub fn sort(&mut self) {
-        self.findings.sort_by(|a, b| {
-            (b.outcome.severity())
-                .cmp(&a.outcome.severity())
-                .then_with(|| a.hurts_at.unwrap_or(Timestamp::MAX).cmp(&b.hurts_at.unwrap_or(Timestamp::MAX)))
-                .then_with(|| (a.check.id, &a.subject).cmp(&(b.check.id, &b.subject)))
-        });
+        self.findings.sort_by(|a, b| order(a).cmp(&order(b)));
     }
+}
+
+/// Sorting key of a finding: the smallest is the most urgent.
+fn order(finding: &Finding) -> impl Ord + '_ {
+    let place = finding.location.as_ref().map(|place| (place.path.as_str(), place.line));
+    (
+        std::cmp::Reverse(finding.outcome.severity()),
+        finding.hurts_at.unwrap_or(Timestamp::MAX),
+        place,
+        finding.check.id,
+        finding.subject.as_str(),
+    )
 }

@@ -358,7 +358,7 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
 }
 
 /// A text on one line, without control characters, and not too long.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(MAXIMUM_TEXT));
     for (count, char) in text.trim().chars().enumerate() {
         if count == MAXIMUM_TEXT {

@@ -75,17 +75,22 @@ fn answer_about_itself<C: CommandLine>(tool: &Tool) -> Option<Result<String, Usa
     None
 }
 
+/// One check for a terminal, or all of them as the page that is kept under docs/checks.
 fn explain(tool: &Tool, id: &str) -> Result<String, Usage> {
-    let one = |check: &crate::record::Check| {
-        format!("{}: {}\n\n{}\n\nWhat to do: {}\n", check.id, check.title, check.explanation, check.remedy)
-    };
     if id == "all" {
-        return Ok(tool.checks.iter().map(|check| one(check)).collect::<Vec<_>>().join("\n"));
+        let sections = tool.checks.iter().map(|check| {
+            format!(
+                "\n## {}: {}\n\n{}\n\nWhat to do: {}\n",
+                check.id, check.title, check.explanation, check.remedy
+            )
+        });
+        return Ok(format!("# Checks of {}\n{}", tool.name, sections.collect::<String>()));
     }
-    tool.check(id).map(one).ok_or_else(|| {
+    let check = tool.check(id).ok_or_else(|| {
         let known: Vec<_> = tool.checks.iter().map(|check| check.id).collect();
         Usage(format!("there is no check '{id}'; there are: {}", known.join(", ")))
-    })
+    })?;
+    Ok(format!("{}: {}\n\n{}\n\nWhat to do: {}\n", check.id, check.title, check.explanation, check.remedy))
 }
 
 /// Prints to stdout; a broken pipe is no error.

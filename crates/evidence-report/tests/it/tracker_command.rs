@@ -173,7 +173,7 @@ fn the_gate_is_closed_with_every_reason_and_its_line() {
     assert_eq!(code, 2, "{printed}");
     assert!(printed.starts_with("FAILED: The launch gate is CLOSED: 2 failed, 1 passed."), "{printed}");
     assert!(
-        printed.contains("doc/track.md:12: item 2 (Runbooks): in_progress; pending: executed drills."),
+        printed.contains("doc/track.md:12: item 2 (Runbooks): in_progress; pending: executed drills"),
         "{printed}"
     );
     assert!(printed.contains("doc/track.md:19: item 3 (Cost): no evidence link"), "{printed}");
