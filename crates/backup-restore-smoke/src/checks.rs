@@ -1,0 +1,156 @@
+//! Everything that this tool can check. `--explain` and the documentation are written from here.
+
+use evidence_report::record::{Check, Tool};
+
+/// The tool.
+pub static TOOL: Tool = Tool {
+    name: "backup-restore-smoke",
+    version: env!("CARGO_PKG_VERSION"),
+    checks: &[
+        &ENVIRONMENT,
+        &SOURCE_READABLE,
+        &SOURCE_UNDISTURBED,
+        &BACKUP_MADE,
+        &RESTORE_ISOLATED,
+        &RESTORE_COMPLETED,
+        &RESTORE_STEPS,
+        &RESTORE_CONTENT,
+        &RESTORE_SEQUENCES,
+        &RESTORE_DERIVED,
+        &RESTORE_WRITABLE,
+        &RECOVERY_TIME,
+        &RECOVERY_DATA_LOSS,
+        &CLEANED_UP,
+    ],
+};
+
+/// What this machine must have for a rehearsal.
+pub const ENVIRONMENT: Check = Check {
+    id: "rehearsal.environment",
+    title: "This machine can rehearse",
+    explanation: "A rehearsal needs the PostgreSQL programs of the source's major version, its extensions and \
+                  locales, space, and a user id that PostgreSQL accepts. What is missing here says nothing \
+                  about the backup: the result is inconclusive, never a failure.",
+    remedy: "Install what is named, or name its place (--pg-bin, --scratch), and run again.",
+};
+
+/// The source answers and lets itself be read.
+pub const SOURCE_READABLE: Check = Check {
+    id: "source.readable",
+    title: "The source can be read",
+    explanation: "The rehearsal opens one read-only snapshot of the source and reads every table in it. A \
+                  source that refuses, does not answer or cannot be read in full cannot be backed up either.",
+    remedy: "Check host, port, service and role with `psql` and the same connection string.",
+};
+
+/// Nobody waited for our locks.
+pub const SOURCE_UNDISTURBED: Check = Check {
+    id: "source.undisturbed",
+    title: "Nobody waited for us",
+    explanation: "A dump holds ACCESS SHARE locks on every table; a migration that waits for one makes everyone \
+                  behind it wait too. A second connection looks twice a second whether a session waits for us; \
+                  after 5 s we let everything go, and the rehearsal ends inconclusive.",
+    remedy: "Rehearse at a time without schema changes, or from a standby.",
+};
+
+/// The backup was made.
+pub const BACKUP_MADE: Check = Check {
+    id: "backup.made",
+    title: "The backup was made",
+    explanation: "pg_dump ran to its end in the same snapshot that the fingerprint was taken in.",
+    remedy: "Read pg_dump's messages in the details; run it by hand with the same role.",
+};
+
+/// The copy could reach nobody.
+pub const RESTORE_ISOLATED: Check = Check {
+    id: "restore.isolated",
+    title: "The copy reaches nobody",
+    explanation: "The restored server listens on a unix socket only, archives nothing, loads no preload \
+                  libraries, and runs in a network namespace of its own, so that foreign tables, subscriptions \
+                  or triggers of the copy cannot touch anything real.",
+    remedy: "Allow user namespaces for this user (kernel.unprivileged_userns_clone, the container's seccomp \
+             profile), or run where the copy's foreign servers cannot be reached.",
+};
+
+/// The restore ran without an error.
+pub const RESTORE_COMPLETED: Check = Check {
+    id: "restore.completed",
+    title: "The restore ran without an error",
+    explanation: "pg_restore brought back every object with its owner and grants, without one error.",
+    remedy: "Read the messages in the details: an object that does not restore is missing in an emergency too.",
+};
+
+/// The runbook's own steps.
+pub const RESTORE_STEPS: Check = Check {
+    id: "restore.steps",
+    title: "The runbook's steps after a restore ran",
+    explanation: "The SQL files of --after-restore are run on the restored database in order, as an \
+                  administrator would run them. They count into the recovery time.",
+    remedy: "Correct the file that is named; it would fail in an emergency too.",
+};
+
+/// The restored rows are the source's rows.
+pub const RESTORE_CONTENT: Check = Check {
+    id: "restore.content",
+    title: "The content is the same",
+    explanation: "Every table (each partition; large objects count as a table) is fingerprinted inside the \
+                  snapshot that the dump is taken from, and again in the restored copy: the number of rows and \
+                  the sum of the 64-bit hashes of every row's text. A missing, extra or changed row and a \
+                  missing table change it.",
+    remedy: "Do not rely on this backup. Compare the named table in the copy and in the source.",
+};
+
+/// The sequences stand where they stood.
+pub const RESTORE_SEQUENCES: Check = Check {
+    id: "restore.sequences",
+    title: "The sequences stand where they stood",
+    explanation: "Sequences do not belong to a snapshot: a restored one must lie between what was read before \
+                  the dump and after it. One that is behind hands out keys that exist already.",
+    remedy: "Set the named sequence behind the largest key after a restore, and find out why it was lost.",
+};
+
+/// What is computed or left out by a dump.
+pub const RESTORE_DERIVED: Check = Check {
+    id: "restore.derived",
+    title: "What a dump leaves out or computes anew",
+    explanation: "The content of foreign tables and of tables that belong to an extension is not part of a \
+                  dump; materialised views are computed anew. They are listed, not compared.",
+    remedy: "Back up foreign servers by themselves; refresh materialised views when they matter.",
+};
+
+/// The restored database takes a committed write.
+pub const RESTORE_WRITABLE: Check = Check {
+    id: "restore.writable",
+    title: "An application can write",
+    explanation: "A role without superuser rights connects, writes a row and commits; another connection sees \
+                  the transaction committed and the row. Only then is a database recovered.",
+    remedy: "Read the message: an application would meet the same refusal after a restore.",
+};
+
+/// Recovery time against its objective.
+pub const RECOVERY_TIME: Check = Check {
+    id: "recovery.time",
+    title: "Recovery time",
+    explanation: "Measured from the start of the restore work (the simulated incident, with the backup at hand) \
+                  to the first committed write of an application, and held against --rto. Detection, the \
+                  decision, fetching the backup and other hardware are not in the figure.",
+    remedy: "Restore with more jobs or better disks, use a physical backup, or agree on another objective.",
+};
+
+/// Data loss against its objective.
+pub const RECOVERY_DATA_LOSS: Check = Check {
+    id: "recovery.data_loss",
+    title: "Data loss",
+    explanation: "What would be lost is the age of the newest backup at the incident. A backup that the \
+                  rehearsal made itself is seconds old and would flatter: it is judged only when the age of \
+                  the real one is given by --backup-age.",
+    remedy: "Back up more often, or archive the write-ahead log; give --backup-age to have it judged.",
+};
+
+/// Nothing is left.
+pub const CLEANED_UP: Check = Check {
+    id: "rehearsal.cleaned_up",
+    title: "Nothing is left behind",
+    explanation: "The throw-away server has ended and its folder with the copy of the data is gone.",
+    remedy: "Run `backup-restore-smoke sweep`; it ends and removes what its journal names.",
+};

@@ -1,0 +1,91 @@
+//! What was typed. It knows nothing of what is possible: that is [`crate::plan`]'s.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
+
+use crate::config::Config;
+
+/// Rehearses backup and restore of PostgreSQL for real: proves the content, times the recovery
+#[derive(Debug, Parser)]
+#[command(name = "backup-restore-smoke", version, about, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) shared: SharedFlags,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Dump a database, restore it into a throw-away cluster, prove that nothing differs, time it
+    Rehearse(RehearseFlags),
+    /// Print what a database contains: every table's number of rows and digest
+    Fingerprint(FingerprintFlags),
+    /// Undo what killed runs left behind (processes and folders), and nothing else
+    Sweep,
+}
+
+/// Which database, and with how many hands.
+#[derive(Debug, Default, Args)]
+#[group(multiple = true)]
+pub(crate) struct SourceFlags {
+    /// The source: a URI, a keyword string, a database's name or service=NAME; PG* variables, service files
+    /// and .pgpass count as they do for psql
+    #[arg(long, value_name = "CONNINFO", conflicts_with = "embedded")]
+    pub(crate) source: Option<String>,
+    /// Make a throw-away source with sample data instead
+    #[arg(long)]
+    pub(crate) embedded: bool,
+    /// Size of the embedded source, about [default: 20MB]
+    #[arg(long, value_name = "SIZE", requires = "embedded")]
+    pub(crate) embedded_size: Option<String>,
+    /// Connections and workers at work at once [default: the number of processors, at most 4]
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Folder of the PostgreSQL programs (`PGBIN`, PATH and /usr/lib/postgresql/*/bin are searched otherwise)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pg_bin: Option<PathBuf>,
+    /// Where the throw-away clusters and the dump are put [default: the folder of the runs, under /tmp]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+}
+
+/// `rehearse`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RehearseFlags {
+    #[command(flatten)]
+    pub(crate) source: SourceFlags,
+    /// Objective: how long a recovery may take, for example 15m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) rto: Option<Duration>,
+    /// Objective: how much may be lost, for example 1h (judged when --backup-age is given)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) rpo: Option<Duration>,
+    /// Age of the newest backup that would be there at an incident, for example 26h
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) backup_age: Option<Duration>,
+    /// SQL that your runbook runs on a restored database before it is opened (repeatable; it is timed, and
+    /// the comparison judges what it leaves)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) after_restore: Vec<PathBuf>,
+}
+
+/// `fingerprint`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct FingerprintFlags {
+    #[command(flatten)]
+    pub(crate) source: SourceFlags,
+}
+
+impl CommandLine for Cli {
+    fn shared(&self) -> &SharedFlags {
+        &self.shared
+    }
+
+    fn config_schema() -> Option<schemars::Schema> {
+        Some(schemars::schema_for!(Config))
+    }
+}

@@ -1,0 +1,150 @@
+//! Recovery time and data loss against their objectives. Pure: durations come in, judgements go out.
+
+use std::time::Duration;
+
+use evidence_report::record::{Decimal, Finding, Measurement, Objective, Requirement, Stage, Timeline};
+
+use crate::checks::{RECOVERY_DATA_LOSS, RECOVERY_TIME};
+
+/// What the recovery time does not hold, said wherever it is shown.
+pub(crate) const LEFT_OUT: &str = "not in it: noticing the incident, deciding, fetching the backup, other hardware, \
+                                   planner statistics, and the verification afterwards";
+
+/// The stages of a rehearsal, as they happen.
+#[derive(Debug, Default)]
+pub(crate) struct Stages(Vec<Stage>);
+
+impl Stages {
+    /// A stage that took from `start` to `end`.
+    pub(crate) fn add(&mut self, name: &str, start: Duration, end: Duration, note: impl Into<String>) {
+        self.0.push(Stage { name: name.to_owned(), start, end, note: note.into() });
+    }
+
+    /// The timeline; its zero is the start of the rehearsal.
+    pub(crate) fn timeline(&self) -> Timeline {
+        Timeline { zero: "the start of the rehearsal".to_owned(), stages: self.0.clone() }
+    }
+
+    /// How long each stage took.
+    pub(crate) fn measurements(&self) -> Vec<Measurement> {
+        let lasting = self.0.iter().filter(|stage| stage.end > stage.start);
+        lasting
+            .map(|stage| {
+                let seconds = (stage.end - stage.start).as_secs_f64();
+                Measurement::seconds("rehearsal_stage_seconds", seconds).label("stage", &stage.name)
+            })
+            .collect()
+    }
+}
+
+/// Judges the achieved recovery time.
+pub(crate) fn judge_recovery_time(achieved: Duration, objective: Option<Duration>) -> (Finding, Measurement) {
+    let measurement = Measurement::seconds("recovery_time_seconds", achieved.as_secs_f64());
+    let subject = "from the start of the restore to the first committed write";
+    let observed = format!("{}; {LEFT_OUT}", seconds(achieved));
+    match objective {
+        None => {
+            let reason = format!("no objective was given (--rto); achieved: {observed}");
+            (RECOVERY_TIME.not_checked(Requirement::Optional, subject, reason), measurement)
+        }
+        Some(limit) => {
+            let made =
+                if achieved <= limit { RECOVERY_TIME.passed(subject) } else { RECOVERY_TIME.failed(subject) };
+            let finding = made.expected(format!("at most {}", seconds(limit))).observed(observed);
+            (finding, measurement.objective(at_most(limit)))
+        }
+    }
+}
+
+/// Says that the recovery time could not be measured.
+pub(crate) fn recovery_time_unknown(reason: &str) -> Finding {
+    RECOVERY_TIME.not_checked(Requirement::Required, "recovery", reason)
+}
+
+/// Judges the data loss: only an age that was given can be judged, for the rehearsal's own backup is fresh.
+pub(crate) fn judge_data_loss(
+    age: Option<Duration>,
+    objective: Option<Duration>,
+) -> (Finding, Option<Measurement>) {
+    let subject = "newest backup at an incident";
+    let Some(age) = age else {
+        let requirement = if objective.is_some() { Requirement::Required } else { Requirement::Optional };
+        let reason = "the backup was made by this rehearsal, seconds ago: judging it would flatter. Give the age of \
+                      the newest real one with --backup-age";
+        return (RECOVERY_DATA_LOSS.not_checked(requirement, subject, reason), None);
+    };
+    let measurement = Measurement::seconds("data_loss_seconds", age.as_secs_f64());
+    let observed = format!("{} would be lost (the age given by --backup-age, not measured)", seconds(age));
+    match objective {
+        None => {
+            let reason = format!("no objective was given (--rpo); {observed}");
+            (RECOVERY_DATA_LOSS.not_checked(Requirement::Optional, subject, reason), Some(measurement))
+        }
+        Some(limit) => {
+            let met = age <= limit;
+            let made =
+                if met { RECOVERY_DATA_LOSS.passed(subject) } else { RECOVERY_DATA_LOSS.failed(subject) };
+            let finding = made.expected(format!("at most {}", seconds(limit))).observed(observed);
+            (finding, Some(measurement.objective(at_most(limit))))
+        }
+    }
+}
+
+fn at_most(limit: Duration) -> Objective {
+    Objective::AtMost(Decimal::new(limit.as_secs_f64(), 3))
+}
+
+/// `12.3 s`, `4 min 5 s`, `26 h 0 min`.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let whole = duration.as_secs();
+    match whole {
+        0..120 => {
+            let text = format!("{:.2}", duration.as_secs_f64());
+            format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
+        }
+        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence_report::record::Outcome;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_objective_decides_to_the_instant() {
+        let outcome = |achieved| judge_recovery_time(achieved, Some(LIMIT)).0.outcome;
+        assert_eq!(outcome(LIMIT), Outcome::Passed);
+        assert_eq!(outcome(LIMIT + Duration::from_nanos(1)), Outcome::Failed);
+        assert_eq!(judge_recovery_time(LIMIT, None).0.outcome, Outcome::NotChecked(Requirement::Optional));
+    }
+
+    #[test]
+    fn the_rehearsals_own_backup_is_never_judged() {
+        assert_eq!(judge_data_loss(None, None).0.outcome, Outcome::NotChecked(Requirement::Optional));
+        assert_eq!(judge_data_loss(None, Some(LIMIT)).0.outcome, Outcome::NotChecked(Requirement::Required));
+        assert_eq!(judge_data_loss(Some(LIMIT), Some(LIMIT)).0.outcome, Outcome::Passed);
+        assert_eq!(judge_data_loss(Some(LIMIT * 2), Some(LIMIT)).0.outcome, Outcome::Failed);
+        assert_eq!(judge_data_loss(Some(LIMIT), None).0.outcome, Outcome::NotChecked(Requirement::Optional));
+    }
+
+    #[test]
+    fn what_is_left_out_stands_beside_every_figure() {
+        for objective in [None, Some(LIMIT)] {
+            assert!(judge_recovery_time(LIMIT, objective).0.observed.contains("not in it"));
+        }
+    }
+
+    #[test]
+    fn durations_are_readable() {
+        let shown = |milliseconds| seconds(Duration::from_millis(milliseconds));
+        assert_eq!(
+            [shown(0), shown(1234), shown(60_000), shown(245_000), shown(93_600_000)],
+            ["0 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min"]
+        );
+    }
+}

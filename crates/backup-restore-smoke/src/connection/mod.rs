@@ -1,0 +1,20 @@
+//! What libpq would resolve, resolved once: for our own client and for the `pg_*` children.
+//!
+//! Nobody outside this folder reads PG* variables, service or password files, or sees a password.
+
+mod ambient;
+mod conninfo;
+mod error;
+mod handover;
+mod keywords;
+mod passfile;
+mod resolved;
+mod service;
+mod session;
+mod tls;
+
+pub(crate) use ambient::Ambient;
+pub(crate) use error::ConnectionError;
+pub(crate) use handover::{Handover, without_ambient};
+pub(crate) use resolved::{Endpoint, Resolved, resolve};
+pub(crate) use session::{ConnectFailure, QueryFailure, Row, Session, connect};

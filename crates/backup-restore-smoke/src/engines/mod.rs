@@ -1,0 +1,3 @@
+//! Ways of taking and restoring a backup, one a file.
+
+pub(crate) mod dump;

@@ -1,0 +1,82 @@
+//! Errors: the tool could not do its job. What it finds out about a backup is never one of these.
+
+use std::path::PathBuf;
+
+use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError};
+
+use crate::connection::ConnectionError;
+
+/// What was asked for cannot be done, or not be written down.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Shared flags that contradict each other.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The run could not start.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The evidence could not be written.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The source's connection settings.
+    #[error("the connection settings of the source: {0}")]
+    Connection(#[from] ConnectionError),
+    /// Neither `--source` nor `--embedded`.
+    #[error(
+        "say which database to rehearse: --source CONNINFO (for example --source service=staging), or --embedded for a throw-away one"
+    )]
+    NoSource,
+    /// Both.
+    #[error("--source and --embedded exclude each other; give one of them (flag or configuration)")]
+    TwoSources,
+    /// `--embedded` where it makes no sense.
+    #[error("--embedded-size goes with --embedded; leave it out for a source of your own")]
+    SizeWithoutEmbedded,
+    /// A number of jobs that makes no sense.
+    #[error("--jobs {0}: give a number from 1 to 64")]
+    Jobs(usize),
+    /// A size.
+    #[error("'{0}' is no size; write 20MB, 1GB or 500kB (1 MB to 1 TB)")]
+    Size(String),
+    /// A duration in the configuration.
+    #[error("{key} in the configuration: {message}")]
+    Duration {
+        /// The key.
+        key: &'static str,
+        /// Why.
+        message: String,
+    },
+    /// A file that the plan needs.
+    #[error("reading {path}: {source}", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something is not a folder.
+    #[error("{flag} {path}: this is no folder; make it, or name another", path = path.display())]
+    NoFolder {
+        /// The flag.
+        flag: &'static str,
+        /// The path.
+        path: PathBuf,
+    },
+    /// A socket path would be cut by the operating system.
+    #[error(
+        "the folder {path} is too long for a unix socket ({bytes} of 107 bytes); name a shorter one with OPS_SMOKE_RUN_BASE",
+        path = path.display()
+    )]
+    SocketPath {
+        /// The folder.
+        path: PathBuf,
+        /// How long the socket's path would be.
+        bytes: usize,
+    },
+    /// Printing the result.
+    #[error("printing the result: {0}")]
+    Print(std::io::Error),
+}

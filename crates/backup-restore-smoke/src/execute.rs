@@ -1,0 +1,54 @@
+//! From the command line to the exit code.
+
+use std::{io::Write, process::ExitCode};
+
+use evidence_report::run::{Run, sweep_command};
+
+use crate::{
+    checks::TOOL,
+    cli::{Cli, Command},
+    comparison::Content,
+    error::Error,
+    plan::{Plan, Work},
+    rehearsal,
+};
+
+/// Does what was asked for.
+///
+/// # Errors
+/// When it cannot be done or written down; what is found out about a backup is no error.
+pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
+    if matches!(cli.command, Command::Sweep) {
+        return Ok(sweep_command());
+    }
+    let plan = Plan::resolve(&cli)?;
+    if cli.shared.dry_run {
+        print(&(serde_json::to_string_pretty(&plan).map_err(|error| Error::Print(error.into()))? + "\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let run = Run::start(&TOOL, plan.settings.clone())?;
+    match &plan.work {
+        Work::Rehearse(work) => rehearsal::rehearse(&plan, work, &run).await,
+        Work::Fingerprint => {
+            if let Some(content) = rehearsal::fingerprint_only(&plan, &run).await {
+                print(&table(&content))?;
+            }
+        }
+    }
+    Ok(run.finish().publish()?)
+}
+
+/// One line a table: rows, digest, name.
+fn table(content: &Content) -> String {
+    let lines =
+        content.iter().map(|(name, table)| format!("{:>12} {:>24} {name}\n", table.rows, table.digest));
+    format!("{:>12} {:>24} table\n{}", "rows", "digest", lines.collect::<String>())
+}
+
+/// Prints a result; a broken pipe is no error.
+fn print(text: &str) -> Result<(), Error> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
+        _ => Ok(()),
+    }
+}

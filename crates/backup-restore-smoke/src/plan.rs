@@ -1,0 +1,239 @@
+//! What will be done: validated and complete. `--dry-run` prints it. Past this point everything is valid.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use evidence_report::run::{Defaults, Settings, parse_duration, read_config, run_base};
+use serde::Serialize;
+
+use crate::{
+    cli::{Cli, Command, RehearseFlags, SourceFlags},
+    config::Config,
+    connection::{Ambient, Resolved},
+    error::Error,
+};
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// What a run without words of the user's own looks like.
+const REHEARSAL: Defaults = Defaults {
+    title: "Backup and restore rehearsal",
+    evidence_name: Some("backup_restore_rehearsal_report.md"),
+    tracker_items: &[3],
+    timeout: Duration::from_secs(2 * 3600),
+    valid_for: Duration::from_secs(30 * 86_400),
+};
+
+/// A fingerprint is no evidence unless asked.
+const FINGERPRINT: Defaults =
+    Defaults { title: "Fingerprint of a database", evidence_name: None, tracker_items: &[], ..REHEARSAL };
+
+/// The plan of a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plan {
+    /// How to run.
+    pub(crate) settings: Settings,
+    /// What to do.
+    pub(crate) work: Work,
+    /// Which database.
+    pub(crate) source: Source,
+    /// Connections and workers at once.
+    pub(crate) jobs: usize,
+    /// Folder of the programs, where it was named.
+    pub(crate) pg_bin: Option<PathBuf>,
+    /// The folder under which everything big is put.
+    pub(crate) scratch: PathBuf,
+}
+
+/// What to do.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// The whole rehearsal.
+    Rehearse(Rehearse),
+    /// Only the fingerprint.
+    Fingerprint,
+}
+
+/// What `rehearse` is told.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rehearse {
+    /// Objective of the recovery time.
+    #[serde(serialize_with = "seconds")]
+    pub(crate) rto: Option<Duration>,
+    /// Objective of the data loss.
+    #[serde(serialize_with = "seconds")]
+    pub(crate) rpo: Option<Duration>,
+    /// Age of the newest real backup.
+    #[serde(serialize_with = "seconds")]
+    pub(crate) backup_age: Option<Duration>,
+    /// The runbook's SQL.
+    pub(crate) after_restore: Vec<Step>,
+}
+
+/// One SQL file, read before anything is begun.
+#[derive(Debug, Serialize)]
+pub(crate) struct Step {
+    pub(crate) path: PathBuf,
+    #[serde(skip)]
+    pub(crate) sql: String,
+}
+
+/// Where the data comes from.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Source {
+    /// A database of the user's.
+    Database(Resolved),
+    /// A throw-away one of about so many bytes.
+    Embedded {
+        /// About this size.
+        bytes: u64,
+    },
+}
+
+fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => serializer.serialize_str(&format!("{} s", duration.as_secs_f64())),
+        None => serializer.serialize_none(),
+    }
+}
+
+impl Plan {
+    /// Joins flags, configuration and the connection's ambient settings.
+    ///
+    /// # Errors
+    /// When they contradict each other, or name something that is not there.
+    pub(crate) fn resolve(cli: &Cli) -> Result<Self, Error> {
+        let (file, file_folder) = match &cli.shared.config {
+            Some(path) => (read_config::<Config>(path)?, path.parent().unwrap_or(Path::new("")).to_owned()),
+            None => (Config::default(), PathBuf::new()),
+        };
+        let (flags, defaults) = match &cli.command {
+            Command::Rehearse(flags) => (&flags.source, &REHEARSAL),
+            Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
+            Command::Sweep => return Err(Error::NoSource),
+        };
+        let work = match &cli.command {
+            Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),
+            _ => Work::Fingerprint,
+        };
+        let scratch = flags.scratch.clone().or_else(|| file.scratch.clone());
+        let pg_bin = flags.pg_bin.clone().or_else(|| file.pg_bin.clone());
+        Ok(Self {
+            settings: Settings::resolve(&cli.shared, &file.run, defaults)?,
+            work,
+            source: source(flags, &file)?,
+            jobs: jobs(flags.jobs.or(file.jobs))?,
+            pg_bin: pg_bin.map(|path| folder("--pg-bin", path)).transpose()?,
+            scratch: scratch.map_or_else(|| Ok(run_base()), |path| folder("--scratch", path))?,
+        })
+    }
+}
+
+fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<Rehearse, Error> {
+    let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
+        (Some(flag), _) => Ok(Some(flag)),
+        (None, Some(text)) => {
+            parse_duration(text).map(Some).map_err(|message| Error::Duration { key, message })
+        }
+        (None, None) => Ok(None),
+    };
+    let steps = if flags.after_restore.is_empty() {
+        file.after_restore.iter().map(|path| file_folder.join(path)).collect()
+    } else {
+        flags.after_restore.clone()
+    };
+    let read = |path: PathBuf| match std::fs::read_to_string(&path) {
+        Ok(sql) => Ok(Step { path, sql }),
+        Err(source) => Err(Error::File { path, source }),
+    };
+    Ok(Rehearse {
+        rto: duration(flags.rto, "rto", &file.rto)?,
+        rpo: duration(flags.rpo, "rpo", &file.rpo)?,
+        backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
+        after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
+    })
+}
+
+fn source(flags: &SourceFlags, file: &Config) -> Result<Source, Error> {
+    // A flag of one kind wins over the file's key of the other kind.
+    let (conninfo, embedded) = match (&flags.source, flags.embedded) {
+        (None, false) => (file.source.as_deref(), file.embedded),
+        (conninfo, embedded) => (conninfo.as_deref(), embedded),
+    };
+    let size = flags.embedded_size.as_deref().or(if embedded { file.embedded_size.as_deref() } else { None });
+    match (conninfo, embedded) {
+        (Some(_), true) => Err(Error::TwoSources),
+        (Some(_), false) if size.is_some() => Err(Error::SizeWithoutEmbedded),
+        (Some(conninfo), false) => {
+            Ok(Source::Database(crate::connection::resolve(conninfo, &Ambient::of_this_process())?))
+        }
+        (None, true) => Ok(Source::Embedded { bytes: size.map_or(Ok(20 * MEGABYTE), parse_size)? }),
+        (None, false) => Err(Error::NoSource),
+    }
+}
+
+fn jobs(asked: Option<usize>) -> Result<usize, Error> {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let jobs = asked.unwrap_or_else(processors);
+    if (1..=64).contains(&jobs) { Ok(jobs) } else { Err(Error::Jobs(jobs)) }
+}
+
+fn folder(flag: &'static str, path: PathBuf) -> Result<PathBuf, Error> {
+    match path.canonicalize() {
+        Ok(full) if full.is_dir() => Ok(full),
+        _ => Err(Error::NoFolder { flag, path }),
+    }
+}
+
+/// Reads `100MB`, `1.5 GB`, `500kB`: decimal units, from 1 MB to 1 TB.
+fn parse_size(text: &str) -> Result<u64, Error> {
+    let wrong = || Error::Size(text.to_owned());
+    let trimmed = text.trim();
+    let unit_at = trimmed.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
+    let (number, unit) = trimmed.split_at(unit_at);
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "kb" | "k" => 1e3,
+        "mb" | "m" => 1e6,
+        "gb" | "g" => 1e9,
+        "tb" | "t" => 1e12,
+        _ => return Err(wrong()),
+    };
+    let bytes = number * factor;
+    if !(1e6..=1e12).contains(&bytes) {
+        return Err(wrong());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1e6 and 1e12")]
+    Ok(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_type_them() {
+        for (text, bytes) in [
+            ("100MB", 100 * MEGABYTE),
+            ("1.5 GB", 1500 * MEGABYTE),
+            ("5000kb", 5 * MEGABYTE),
+            ("1t", 1_000_000 * MEGABYTE),
+        ] {
+            assert_eq!(parse_size(text).unwrap(), bytes, "{text}");
+        }
+        for text in ["", "100", "MB", "-5MB", "10kB", "2TB", "5 parsecs", "NaNMB", "infMB"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_jobs_is_sane() {
+        assert!(jobs(None).unwrap() >= 1);
+        assert_eq!(jobs(Some(64)).unwrap(), 64);
+        assert!(jobs(Some(0)).is_err() && jobs(Some(65)).is_err());
+    }
+}

@@ -1,0 +1,353 @@
+//! One throw-away cluster: made by `initdb`, served by a `postgres` that is our direct child (a kill -9 of
+//! ours takes it along), reached through a unix socket only.
+
+use std::{
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use evidence_report::{
+    record::Finding,
+    run::{
+        Effect, Entry, Run, Stop,
+        child::{Child, Farewell},
+    },
+};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{
+    isolation::Isolation,
+    place::{Place, cannot_make},
+};
+use crate::{
+    checks::ENVIRONMENT,
+    connection::{ConnectFailure, Resolved, Session, connect},
+    halt::Halt,
+    programs::Programs,
+    sql::message_template,
+};
+
+/// How long a new server may take until it accepts connections.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long an immediate shutdown may take (PostgreSQL kills its children after 5 s itself).
+const END_PATIENCE: Duration = Duration::from_secs(8);
+
+/// Begins each line of the server's log, so that SQLSTATE and message can be read from it.
+const LOG_PREFIX: &str = "@%e@";
+
+/// What a cluster is made like.
+#[derive(Debug, Clone)]
+pub(crate) struct ClusterSpec {
+    /// A short name for its folder.
+    pub(crate) name: &'static str,
+    /// The bootstrap superuser: the source's own, so that its objects find their owner.
+    pub(crate) superuser: String,
+    /// Whether pages carry checksums, as the source's do.
+    pub(crate) checksums: bool,
+}
+
+/// A cluster. Call [`Cluster::close`] whatever happened.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    spec: ClusterSpec,
+    programs: Programs,
+    isolation: Isolation,
+    home: PathBuf,
+    data: PathBuf,
+    socket: PathBuf,
+    log: PathBuf,
+    server: Option<(Child, Entry)>,
+}
+
+impl Cluster {
+    /// Names the folders; nothing is made yet.
+    ///
+    /// # Errors
+    /// An inconclusive finding when the socket's path would be too long.
+    pub(crate) fn new(
+        place: &Place,
+        spec: ClusterSpec,
+        programs: &Programs,
+        isolation: &Isolation,
+    ) -> Result<Self, Halt> {
+        let too_long = |error: crate::error::Error| {
+            Finding::from(ENVIRONMENT.inconclusive("socket path").observed(error.to_string()))
+        };
+        Ok(Self {
+            home: place.folder(spec.name),
+            data: place.folder(spec.name).join("data"),
+            log: place.folder(&format!("{}.log", spec.name)),
+            socket: place.socket_folder(spec.name).map_err(too_long)?,
+            programs: programs.clone(),
+            isolation: isolation.clone(),
+            server: None,
+            spec,
+        })
+    }
+
+    /// Makes the data folder.
+    ///
+    /// # Errors
+    /// An inconclusive finding, or that the run was asked to stop.
+    pub(crate) async fn initdb(&self, run: &Run) -> Result<(), Halt> {
+        for folder in [&self.home, &self.socket] {
+            let failed = |error: std::io::Error| cannot_make(folder, &error);
+            std::fs::DirBuilder::new().mode(0o700).create(folder).map_err(failed)?;
+            self.isolation.give_folder(run, folder).await.map_err(failed)?;
+        }
+        let mut command = self
+            .programs
+            .child(run, "initdb")
+            .args(["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"])
+            .arg(format!("--username={}", self.spec.superuser))
+            .arg("--pgdata")
+            .arg(&self.data)
+            .current_dir(&self.home);
+        command = match (self.spec.checksums, self.programs.major) {
+            (true, _) => command.arg("--data-checksums"),
+            (false, 18..) => command.arg("--no-data-checksums"),
+            (false, _) => command,
+        };
+        let output = self
+            .isolation
+            .apply(command)
+            .output(run.stop())
+            .await
+            .map_err(|error| no_server(&error.to_string()))?;
+        match (output.stopped, output.status.success()) {
+            (true, _) => Err(Halt::Stopped),
+            (false, true) => Ok(()),
+            (false, false) => {
+                let said =
+                    output.stderr.lines().rfind(|line| line.contains("error:")).unwrap_or("no message");
+                Err(no_server(&format!("initdb ended with {}: {said}", output.status)).into())
+            }
+        }
+    }
+
+    /// Starts the server and waits until it accepts connections.
+    ///
+    /// # Errors
+    /// An inconclusive finding, or that the run was asked to stop.
+    pub(crate) async fn start(&mut self, run: &Run) -> Result<(), Halt> {
+        let noted =
+            run.journal().note(Effect::Processes { program: format!("postgres ({})", self.spec.name) });
+        let entry = noted.map_err(|error| no_server(&format!("writing the journal: {error}")))?;
+        let mut command =
+            self.programs.child(run, "postgres").arg("-D").arg(&self.data).current_dir(&self.home);
+        for setting in self.settings() {
+            command = command.arg("-c").arg(setting);
+        }
+        let command = command.output_to(&self.log).farewell(Farewell::Interrupt, END_PATIENCE);
+        let child = self.isolation.apply(command).spawn().map_err(|error| no_server(&error.to_string()))?;
+        self.server = Some((child, entry));
+        let deadline = Instant::now() + START_PATIENCE;
+        loop {
+            match self.session(run.stop(), "postgres", &self.spec.superuser).await {
+                Ok(_) => return Ok(()),
+                Err(ConnectFailure::Stopped) => return Err(Halt::Stopped),
+                Err(_) if self.has_ended() => {
+                    return Err(self.why_ended("the server ended while it started").into());
+                }
+                Err(_) if Instant::now() > deadline => {
+                    return Err(self.why_ended("the server accepts no connection within 60 s").into());
+                }
+                Err(_) => run.stop().guard(tokio::time::sleep(Duration::from_millis(20))).await?,
+            }
+        }
+    }
+
+    /// What stands on the server's command line, where no `ALTER SYSTEM` of the copy can undo it.
+    fn settings(&self) -> Vec<String> {
+        let mut settings: Vec<String> = [
+            "listen_addresses=",
+            "port=5432",
+            "unix_socket_permissions=0700",
+            // The copy reaches nobody and writes nowhere else.
+            "archive_mode=off",
+            "archive_command=",
+            "primary_conninfo=",
+            "restore_command=",
+            "recovery_end_command=",
+            "shared_preload_libraries=",
+            "session_preload_libraries=",
+            "local_preload_libraries=",
+            "max_logical_replication_workers=0",
+            "wal_level=minimal",
+            "max_wal_senders=0",
+            // A crashed backend ends the server, so that nobody takes half a restore for a whole one.
+            "restart_after_crash=off",
+            // Durable as in production, with the settings that a restore is usually given.
+            "fsync=on",
+            "autovacuum=off",
+            "maintenance_work_mem=256MB",
+            "max_wal_size=8GB",
+            "checkpoint_timeout=30min",
+            "max_locks_per_transaction=1024",
+            // The log is read for SQLSTATE and messages; rows do not go into it.
+            "logging_collector=off",
+            "log_destination=stderr",
+            "log_error_verbosity=terse",
+            "log_min_messages=warning",
+            "log_min_error_statement=panic",
+            "log_statement=none",
+            "log_checkpoints=off",
+            "lc_messages=C",
+        ]
+        .map(str::to_owned)
+        .into();
+        if self.programs.major >= 15 {
+            settings.push("archive_library=".to_owned());
+        }
+        settings.push(format!("log_line_prefix={LOG_PREFIX}"));
+        settings.push(format!("unix_socket_directories={}", quoted_list_item(&self.socket)));
+        settings
+    }
+
+    /// The connection to one of its databases.
+    pub(crate) fn connection(&self, database: &str, user: &str) -> Resolved {
+        Resolved::through_socket(&self.socket, database, user)
+    }
+
+    /// The bootstrap superuser.
+    pub(crate) fn superuser(&self) -> &str {
+        &self.spec.superuser
+    }
+
+    /// A session in one of its databases.
+    ///
+    /// # Errors
+    /// When the server does not take it.
+    pub(crate) async fn session(
+        &self,
+        stop: &Stop,
+        database: &str,
+        user: &str,
+    ) -> Result<Session, ConnectFailure> {
+        connect(&self.connection(database, user), "backup-restore-smoke", stop).await
+    }
+
+    /// A session of the superuser.
+    ///
+    /// # Errors
+    /// An inconclusive finding: it is our own server that does not take us.
+    pub(crate) async fn administrator(&mut self, run: &Run, database: &str) -> Result<Session, Halt> {
+        let superuser = self.spec.superuser.clone();
+        match self.session(run.stop(), database, &superuser).await {
+            Ok(session) => Ok(session),
+            Err(ConnectFailure::Stopped) => Err(Halt::Stopped),
+            Err(ConnectFailure::Settings(error)) => Err(no_server(&error.to_string()).into()),
+            Err(ConnectFailure::Refused(attempts)) => Err(self.why_ended(&attempts.join("; ")).into()),
+        }
+    }
+
+    /// Whether the server has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.server.as_mut().is_none_or(|(child, _)| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// An inconclusive finding that quotes the server's last words.
+    pub(crate) fn why_ended(&mut self, what: &str) -> Finding {
+        let last =
+            self.errors_since(0).pop().map(|(code, message)| format!("; its log ends: {message} ({code})"));
+        let ended = match self.server.as_mut().map(|(child, _)| child.try_wait()) {
+            Some(Ok(Some(status))) => format!(" (postgres: {status})"),
+            _ => String::new(),
+        };
+        no_server(&format!("{what}{ended}{}", last.unwrap_or_default()))
+    }
+
+    /// How long the server's log is, for [`Self::errors_since`].
+    pub(crate) fn log_length(&self) -> u64 {
+        std::fs::metadata(&self.log).map_or(0, |meta| meta.len())
+    }
+
+    /// SQLSTATE and message template of the errors in the log from this byte on.
+    pub(crate) fn errors_since(&self, start: u64) -> Vec<(String, String)> {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
+        String::from_utf8_lossy(&bytes[start..]).lines().filter_map(error_line).collect()
+    }
+
+    /// Ends the server at once (nobody needs this data again) and makes sure that none of it lives on. Says
+    /// what could not be ended.
+    pub(crate) async fn close(&mut self, run: &Run) -> Option<String> {
+        let (mut child, entry) = self.server.take()?;
+        let postmaster = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        if let (Ok(None), Some(postmaster)) = (child.try_wait(), postmaster) {
+            // PostgreSQL's immediate shutdown: no checkpoint of a copy that is thrown away.
+            let _ = kill_process(postmaster, Signal::QUIT);
+            let _ = tokio::time::timeout(END_PATIENCE, child.wait()).await;
+        }
+        let ended = child.end().await;
+        let left = self.end_backends().await;
+        if let Err(error) = run.journal().strike(entry) {
+            return Some(format!("striking the server from the journal: {error}"));
+        }
+        match (ended, left) {
+            (Err(error), _) => Some(error.to_string()),
+            (_, Some(count)) => Some(format!("{count} backend(s) of {} do not end", self.spec.name)),
+            _ => None,
+        }
+    }
+
+    /// Backends stand in process groups of their own; after the postmaster's end each leaves by itself as
+    /// soon as it looks. One that is busy may not look for long.
+    async fn end_backends(&self) -> Option<usize> {
+        let deadline = Instant::now() + END_PATIENCE;
+        loop {
+            let alive = processes_in(&self.data);
+            if alive.is_empty() {
+                return None;
+            }
+            if Instant::now() > deadline {
+                return Some(alive.len());
+            }
+            for process in alive {
+                let _ = kill_process(process, Signal::KILL);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Processes whose working folder is this one: the servers of a data folder.
+fn processes_in(folder: &Path) -> Vec<Pid> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder))
+        .filter_map(|entry| Pid::from_raw(entry.file_name().to_string_lossy().parse().ok()?))
+        .collect()
+}
+
+/// Reads `@42704@ERROR:  role "x" does not exist`.
+fn error_line(line: &str) -> Option<(String, String)> {
+    let (code, rest) = line.strip_prefix('@')?.split_once('@')?;
+    let message = ["ERROR:", "FATAL:", "PANIC:"].iter().find_map(|level| rest.strip_prefix(level))?;
+    Some((code.to_owned(), message_template(message.trim())))
+}
+
+/// A folder inside a comma-separated setting.
+fn quoted_list_item(folder: &Path) -> String {
+    format!("\"{}\"", folder.to_string_lossy().replace('"', "\"\""))
+}
+
+fn no_server(observed: &str) -> Finding {
+    ENVIRONMENT.inconclusive("scratch server").expected("a throw-away PostgreSQL server").observed(observed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::error_line;
+
+    #[test]
+    fn code_and_template_are_read_from_the_log() {
+        let line = "@22P02@ERROR:  invalid input syntax for type integer: \"4111\"";
+        let wanted = ("22P02".to_owned(), "invalid input syntax for type integer: \"…\"".to_owned());
+        assert_eq!(error_line(line), Some(wanted));
+        assert_eq!(error_line("@00000@LOG:  ready"), None);
+        assert_eq!(error_line("DETAIL: Key (card)=(4111)"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! The folder that everything big of a run goes into: journaled before it is made, removed at the end.
+
+use std::{
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+use evidence_report::{
+    record::Finding,
+    run::{Effect, Entry, Run, run_base},
+};
+
+use crate::{checks::ENVIRONMENT, error::Error, halt::Halt};
+
+/// A path to a unix socket ends at so many bytes (`sun_path`, unix(7)).
+const SOCKET_PATH_MAX: usize = 107;
+
+/// The folders of a run outside its own small one.
+#[derive(Debug)]
+pub(crate) struct Place {
+    home: PathBuf,
+    /// Where sockets go: a short path, whatever `--scratch` says.
+    sockets: PathBuf,
+    entries: Vec<(PathBuf, Entry)>,
+}
+
+impl Place {
+    /// Makes the folders under `parent`.
+    ///
+    /// # Errors
+    /// An inconclusive finding when they cannot be made.
+    pub(crate) fn make(run: &Run, parent: &Path) -> Result<Self, Halt> {
+        let home = parent.join(format!("scratch-{}", run.id()));
+        let sockets = match parent == run_base() {
+            true => home.clone(),
+            false => run_base().join(format!("sockets-{}", run.id())),
+        };
+        let mut place = Self { home, sockets, entries: Vec::new() };
+        let mut wanted = vec![place.home.clone(), place.sockets.clone()];
+        wanted.dedup();
+        for folder in wanted {
+            let failed = |error: std::io::Error| cannot_make(&folder, &error);
+            let entry = run.journal().note(Effect::Folder { path: folder.clone() }).map_err(failed)?;
+            place.entries.push((folder.clone(), entry));
+            // Others may pass through (a server under another user id must reach its data), not look.
+            std::fs::DirBuilder::new().mode(0o711).create(&folder).map_err(failed)?;
+        }
+        Ok(place)
+    }
+
+    /// The folder for what is named so; the caller makes it.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+
+    /// The folder for the socket of the cluster that is named so.
+    ///
+    /// # Errors
+    /// When the socket's path would be cut.
+    pub(crate) fn socket_folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.sockets.join(format!("{name}.sock"));
+        let bytes = folder.join(".s.PGSQL.5432").as_os_str().len();
+        if bytes > SOCKET_PATH_MAX { Err(Error::SocketPath { path: folder, bytes }) } else { Ok(folder) }
+    }
+
+    /// Removes everything; says what could not be removed.
+    pub(crate) fn remove(self, run: &Run) -> Vec<String> {
+        let mut left = Vec::new();
+        for (folder, entry) in self.entries {
+            match fs_err::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => left.push(error.to_string()),
+                _ => {
+                    if let Err(error) = run.journal().strike(entry) {
+                        left.push(format!("striking {} from the journal: {error}", folder.display()));
+                    }
+                }
+            }
+        }
+        left
+    }
+}
+
+pub(super) fn cannot_make(folder: &Path, error: &std::io::Error) -> Finding {
+    ENVIRONMENT
+        .inconclusive("scratch folder")
+        .expected("a folder with space that we may write")
+        .observed(format!("making {}: {error}", folder.display()))
+        .remedy("name another folder with --scratch, or make room")
+}

@@ -1,0 +1,81 @@
+//! What a refusal of the source means: something wrong out there, or something that we lack.
+
+use evidence_report::record::Finding;
+
+use crate::{
+    checks::{SOURCE_READABLE, SOURCE_UNDISTURBED},
+    connection::{ConnectFailure, QueryFailure},
+    halt::Halt,
+};
+
+const POOLER: &str = "connect to the PostgreSQL server itself, not through a transaction pooler: a snapshot needs a \
+                      session of its own";
+
+/// A session with the source did not come about.
+pub(crate) fn from_connect(failure: ConnectFailure, subject: &str) -> Halt {
+    match failure {
+        ConnectFailure::Stopped => Halt::Stopped,
+        ConnectFailure::Settings(error) => SOURCE_READABLE
+            .inconclusive(subject)
+            .expected("usable settings")
+            .observed(error.to_string())
+            .into(),
+        ConnectFailure::Refused(attempts) => {
+            let observed = attempts.join("; ");
+            let expected = "a connection to the source";
+            if observed.contains("unsupported startup parameter") {
+                return SOURCE_READABLE
+                    .inconclusive(subject)
+                    .expected(expected)
+                    .observed(observed)
+                    .remedy(POOLER)
+                    .into();
+            }
+            SOURCE_READABLE.failed(subject).expected(expected).observed(observed).into()
+        }
+    }
+}
+
+/// A query on the source was refused.
+pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> Halt {
+    let subject = subject.into();
+    let observed = failure.to_string();
+    let code = match failure {
+        QueryFailure::Stopped => return Halt::Stopped,
+        QueryFailure::Lost(_) => return SOURCE_READABLE.failed(subject).observed(observed).into(),
+        QueryFailure::Refused { code, .. } => code,
+    };
+    let ours = |remedy: &str| -> Finding {
+        SOURCE_READABLE.inconclusive(subject.as_str()).observed(observed.clone()).remedy(remedy)
+    };
+    match code.as_str() {
+        "42501" => ours(
+            "give the role the right to read everything (GRANT pg_read_all_data TO …; for row security BYPASSRLS), \
+             or rehearse as a role that has it",
+        )
+        .into(),
+        "55P03" => Finding::from(
+            SOURCE_UNDISTURBED
+                .inconclusive("source")
+                .expected("every table readable within 10 s")
+                .observed("another session holds an exclusive lock on a table, and kept it for 10 s")
+                .remedy("rehearse when no schema change or maintenance is under way"),
+        )
+        .into(),
+        "42P01" | "42703" | "3F000" => ours("the schema was changed while it was read; run again").into(),
+        "57014" | "25P03" | "25P04" | "57P05" => ours("a timeout of the server ended it; raise --timeout, or run again").into(),
+        "54000" => ours("a large object is larger than 1 GB and cannot be hashed; leave its content to a physical backup").into(),
+        "26000" | "42P05" | "08P01" => ours(POOLER).into(),
+        _ => SOURCE_READABLE.failed(subject).observed(observed).into(),
+    }
+}
+
+/// Two of our sessions share one server process.
+pub(crate) fn pooled(subject: &str) -> Halt {
+    SOURCE_READABLE
+        .inconclusive(subject)
+        .expected("a server process for each session")
+        .observed("two of our sessions are served by the same process: this is a transaction pooler")
+        .remedy(POOLER)
+        .into()
+}

@@ -1,0 +1,11 @@
+//! The database that is rehearsed from: only ever read, in one snapshot, under the eye of a second session
+//! that lets go when somebody waits for us.
+
+mod facts;
+mod failures;
+mod snapshot;
+mod watcher;
+
+pub(crate) use facts::Database;
+pub(crate) use failures::from_query;
+pub(crate) use snapshot::Snapshot;

@@ -1,0 +1,120 @@
+//! One read-only snapshot of the source, shared by several sessions and by `pg_dump`.
+
+use std::time::Duration;
+
+use evidence_report::run::{Run, Stop};
+
+use super::{
+    facts::{Database, facts},
+    failures::{from_connect, from_query, pooled},
+    watcher::Watcher,
+};
+use crate::{
+    connection::{Endpoint, QueryFailure, Resolved, Session, connect},
+    fingerprint::{Kind, Relation, pin, relations},
+    halt::Halt,
+    sql::literal,
+};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// So many tables are locked with one statement.
+const BATCH: usize = 500;
+
+/// An open snapshot. Dropping it lets the source go.
+pub(crate) struct Snapshot {
+    /// What `pg_dump --snapshot` is given.
+    pub(crate) id: String,
+    /// The source, described.
+    pub(crate) database: Database,
+    /// Its relations, as the snapshot sees them.
+    pub(crate) relations: Vec<Relation>,
+    /// The server that answered.
+    pub(crate) endpoint: Endpoint,
+    /// The sessions that see the snapshot; the first exported it.
+    pub(crate) sessions: Vec<Session>,
+    watcher: Watcher,
+}
+
+impl Snapshot {
+    /// Opens the snapshot with so many sessions, and keeps every table from being altered (ACCESS SHARE, which
+    /// hinders no reader and no writer).
+    ///
+    /// # Errors
+    /// A finding that says why it cannot be read, or that the run was asked to stop.
+    pub(crate) async fn open(
+        run: &Run,
+        resolved: &Resolved,
+        application_name: &str,
+        sessions: usize,
+    ) -> Result<Self, Halt> {
+        let stop = run.stop();
+        let limit = run.settings().timeout.saturating_sub(run.elapsed()) + Duration::from_secs(60);
+        let subject = resolved.database.clone();
+        let exporter = open_session(resolved, application_name, stop, limit).await?;
+        let endpoint = exporter.endpoint.clone();
+        let resolved = resolved.pinned(&endpoint);
+        let watching = open_session(&resolved, application_name, stop, limit).await?;
+        refuse_pooler(&exporter, &watching, stop, &subject).await?;
+        let watcher = Watcher::start(watching, stop.clone(), application_name);
+        let failed = |failure: QueryFailure| from_query(failure, subject.clone());
+        exporter.query(stop, BEGIN).await.map_err(failed)?;
+        let id = exporter.value(stop, "SELECT pg_export_snapshot()").await.map_err(failed)?;
+        let database = facts(&exporter, stop).await.map_err(failed)?;
+        let relations = relations(&exporter, stop).await.map_err(failed)?;
+        lock(&exporter, stop, &relations).await.map_err(failed)?;
+        let mut all = vec![exporter];
+        for _ in 1..sessions.max(1) {
+            let session = open_session(&resolved, application_name, stop, limit).await?;
+            let join = format!("{BEGIN}; SET TRANSACTION SNAPSHOT {}", literal(&id));
+            session.query(stop, &join).await.map_err(failed)?;
+            all.push(session);
+        }
+        Ok(Self { id, database, relations, endpoint, sessions: all, watcher })
+    }
+
+    /// Lets the source go, and says whether anybody waited for us.
+    pub(crate) async fn release(self, run: &Run) {
+        drop(self.sessions);
+        run.findings(self.watcher.finish().await);
+    }
+}
+
+async fn open_session(
+    resolved: &Resolved,
+    application_name: &str,
+    stop: &Stop,
+    limit: Duration,
+) -> Result<Session, Halt> {
+    let session = connect(resolved, application_name, stop)
+        .await
+        .map_err(|failure| from_connect(failure, &resolved.database))?;
+    pin(&session, stop, limit).await.map_err(|failure| from_query(failure, resolved.database.clone()))?;
+    Ok(session)
+}
+
+/// Behind a transaction pooler the session that is idle lends its server process to the other one, and a
+/// custom setting of the one is seen by the other.
+async fn refuse_pooler(one: &Session, other: &Session, stop: &Stop, subject: &str) -> Result<(), Halt> {
+    let process = "SELECT pg_backend_pid()";
+    for _ in 0..3 {
+        let (mine, yours) = (one.value(stop, process).await, other.value(stop, process).await);
+        let failed = |failure| from_query(failure, subject);
+        if mine.map_err(failed)? == yours.map_err(failed)? {
+            return Err(pooled(subject));
+        }
+    }
+    Ok(())
+}
+
+async fn lock(session: &Session, stop: &Stop, relations: &[Relation]) -> Result<(), QueryFailure> {
+    let tables: Vec<_> = relations
+        .iter()
+        .filter(|relation| relation.kind == Kind::Table)
+        .map(|relation| format!("ONLY {}", relation.quoted()))
+        .collect();
+    for batch in tables.chunks(BATCH) {
+        session.query(stop, &format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "))).await?;
+    }
+    Ok(())
+}
