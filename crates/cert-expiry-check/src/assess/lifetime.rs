@@ -1,0 +1,253 @@
+//! How much of a certificate's lifetime is left, and whether that is enough: measured against the lifetime
+//! itself, so that one of 24 hours and one of ten years both come out right.
+
+use evidence_report::record::{Check, Finding};
+use jiff::Timestamp;
+
+use super::threshold::{Limits, Thresholds};
+use crate::{
+    certificate::{Certificate, Validity},
+    wording::{distance, moment, span},
+};
+
+/// What a certificate is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It stands for a server or a client.
+    Leaf,
+    /// It issues others.
+    Issuer,
+}
+
+/// How a certificate stands at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Enough is left.
+    Good,
+    /// Less is left than the warning limit.
+    Warning,
+    /// Less is left than the critical limit.
+    Critical,
+    /// It becomes valid later.
+    NotYetValid,
+    /// Its end lies before its beginning: it never was and never will be valid.
+    NeverValid,
+    /// It has ended.
+    Expired,
+}
+
+/// A judgement, with the numbers that it stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement {
+    /// How it stands.
+    pub standing: Standing,
+    /// Seconds that should be left.
+    pub wanted: u64,
+    /// Seconds below which it is a failure.
+    pub critical: u64,
+}
+
+impl Thresholds {
+    /// The limits of a role.
+    #[must_use]
+    pub fn of(&self, role: Role) -> &Limits {
+        match role {
+            Role::Leaf => &self.leaf,
+            Role::Issuer => &self.issuer,
+        }
+    }
+}
+
+/// Judges a validity at `now`. Both ends of the validity are inclusive (RFC 5280, 4.1.2.5); a limit is not:
+/// exactly as much left as the limit says is enough.
+#[must_use]
+pub fn judge(validity: Validity, now: Timestamp, limits: &Limits) -> Judgement {
+    let lifetime = u64::try_from(validity.lifetime()).unwrap_or(0);
+    let (wanted, critical) = (limits.warning.seconds(lifetime), limits.critical.seconds(lifetime));
+    let left = validity.not_after.as_second() - now.as_second();
+    let less_than = |limit: u64| u64::try_from(left).is_ok_and(|left| left < limit);
+    let standing = if validity.lifetime() < 0 {
+        Standing::NeverValid
+    } else if left < 0 {
+        Standing::Expired
+    } else if now.as_second() < validity.not_before.as_second() {
+        Standing::NotYetValid
+    } else if less_than(critical) {
+        Standing::Critical
+    } else if less_than(wanted) {
+        Standing::Warning
+    } else {
+        Standing::Good
+    };
+    Judgement { standing, wanted, critical }
+}
+
+/// Judges a certificate, and says so.
+#[must_use]
+pub fn finding(
+    check: &'static Check,
+    subject: String,
+    certificate: &Certificate,
+    role: Role,
+    now: Timestamp,
+    thresholds: &Thresholds,
+) -> (Finding, Judgement) {
+    let validity = certificate.validity;
+    let judgement = judge(validity, now, thresholds.of(role));
+    let finding = match judgement.standing {
+        Standing::Good => check.passed(subject),
+        Standing::Warning => check.warned(subject),
+        _ => check.failed(subject),
+    };
+    let finding = finding
+        .expected(expected(&judgement))
+        .observed(observed(certificate, &judgement, now))
+        .remedy(remedy(certificate, &judgement, role, now));
+    let hurts_at = match judgement.standing {
+        Standing::NotYetValid | Standing::NeverValid => now,
+        _ => validity.not_after,
+    };
+    (finding.hurts_at(hurts_at), judgement)
+}
+
+fn expected(judgement: &Judgement) -> String {
+    match judgement.standing {
+        Standing::NeverValid => "an end after the beginning".to_owned(),
+        Standing::NotYetValid => "valid now".to_owned(),
+        _ => format!("{} or more left; failed below {}", span(judgement.wanted), span(judgement.critical)),
+    }
+}
+
+fn observed(certificate: &Certificate, judgement: &Judgement, now: Timestamp) -> String {
+    let Validity { not_before, not_after } = certificate.validity;
+    let lifetime = span(u64::try_from(certificate.validity.lifetime()).unwrap_or(0));
+    match judgement.standing {
+        Standing::NeverValid => {
+            format!("valid from {} to {}: it ends before it begins", moment(not_before), moment(not_after))
+        }
+        Standing::NotYetValid => {
+            format!("not valid before {}, {}", moment(not_before), distance(now, not_before))
+        }
+        Standing::Expired => {
+            format!("expired {}, {} (lifetime {lifetime})", moment(not_after), distance(now, not_after))
+        }
+        _ if certificate.validity.is_endless() => "has no end (9999-12-31)".to_owned(),
+        _ => format!("expires {}, {} (lifetime {lifetime})", moment(not_after), distance(now, not_after)),
+    }
+}
+
+fn remedy(certificate: &Certificate, judgement: &Judgement, role: Role, now: Timestamp) -> String {
+    let which = format!(
+        "'{}' (issued by '{}', serial {})",
+        certificate.name,
+        certificate.issuer,
+        short_serial(&certificate.serial)
+    );
+    let follow = match role {
+        Role::Leaf => "install it, and reload whatever serves it",
+        Role::Issuer => "issue anew what it has issued, and give the new one to everyone who relies on it",
+    };
+    match judgement.standing {
+        Standing::NotYetValid => {
+            format!(
+                "Compare the clocks of this machine and of the issuer of {which}; it says {} here.",
+                moment(now)
+            )
+        }
+        Standing::NeverValid => format!("Have {which} issued again with a right validity."),
+        Standing::Expired => format!("Renew {which} at once, {follow}."),
+        _ => format!("Renew {which} before {}, {follow}.", moment(certificate.validity.not_after)),
+    }
+}
+
+/// Serial numbers go up to 20 octets; the first eight tell certificates apart well enough for people.
+fn short_serial(serial: &str) -> String {
+    match serial.get(..16) {
+        Some(start) if serial.len() > 16 => format!("{start}…"),
+        _ => serial.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR: i64 = 3600;
+    const DAY: i64 = 86_400;
+    const NOW: i64 = 1_800_000_000;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(NOW).unwrap()
+    }
+
+    fn standing(lifetime: i64, left: i64, role: Role) -> Standing {
+        let validity = Validity::from_unix(NOW + left - lifetime, NOW + left);
+        judge(validity, now(), Thresholds::default().of(role)).standing
+    }
+
+    /// For each kind of certificate: its lifetime, and the last second at which it is still a failure, a
+    /// warning.
+    #[test]
+    fn defaults_fit_every_lifetime_to_the_second() {
+        let table = [
+            // (what, role, lifetime, failed below, warned below)
+            ("24 hours, as step-ca issues them", Role::Leaf, 24 * HOUR, 8640, 6 * HOUR),
+            ("6 days", Role::Leaf, 6 * DAY, 51_840, 36 * HOUR),
+            ("47 days", Role::Leaf, 47 * DAY, 406_080, 1_015_200),
+            ("90 days", Role::Leaf, 90 * DAY, 7 * DAY, 21 * DAY),
+            ("398 days", Role::Leaf, 398 * DAY, 7 * DAY, 21 * DAY),
+            ("ten years", Role::Leaf, 3650 * DAY, 7 * DAY, 21 * DAY),
+            ("issuer of 90 days", Role::Issuer, 90 * DAY, 9 * DAY, 1_944_000),
+            ("issuer of one year", Role::Issuer, 365 * DAY, 30 * DAY, 7_884_000),
+            ("issuer of ten years", Role::Issuer, 3650 * DAY, 30 * DAY, 180 * DAY),
+        ];
+        for (what, role, lifetime, failed_below, warned_below) in table {
+            for (left, expected) in [
+                (-1, Standing::Expired),
+                (0, Standing::Critical),
+                (failed_below - 1, Standing::Critical),
+                (failed_below, Standing::Warning),
+                (warned_below - 1, Standing::Warning),
+                (warned_below, Standing::Good),
+                (lifetime, Standing::Good),
+                (lifetime + 1, Standing::NotYetValid),
+            ] {
+                assert_eq!(standing(lifetime, left, role), expected, "{what}, {left} s left");
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_before_the_beginning_is_never_valid() {
+        let validity = Validity::from_unix(NOW + 10, NOW - 10);
+        assert_eq!(judge(validity, now(), &Thresholds::default().leaf).standing, Standing::NeverValid);
+    }
+
+    #[test]
+    fn a_certificate_without_an_end_is_good() {
+        let validity = Validity::from_unix(NOW - DAY, 253_402_300_799);
+        assert_eq!(judge(validity, now(), &Thresholds::default().leaf).standing, Standing::Good);
+    }
+
+    proptest! {
+        #[test]
+        fn more_time_left_is_never_worse(lifetime in 1_i64..400_000_000, left in 0_i64..400_000_000, more in 0_i64..400_000_000) {
+            let left = left % lifetime;
+            let longer = (left + more).min(lifetime);
+            prop_assert!(standing(lifetime, longer, Role::Leaf) <= standing(lifetime, left, Role::Leaf));
+        }
+
+        #[test]
+        fn a_fresh_certificate_is_good_whatever_its_lifetime(lifetime in 0_i64..4_000_000_000) {
+            prop_assert!(standing(lifetime, lifetime, Role::Leaf) <= Standing::Good);
+            prop_assert!(standing(lifetime, lifetime, Role::Issuer) <= Standing::Good);
+        }
+
+        #[test]
+        fn an_issuer_is_never_judged_milder_than_a_leaf(lifetime in 1_i64..400_000_000, left in 0_i64..400_000_000) {
+            let left = left % lifetime;
+            prop_assert!(standing(lifetime, left, Role::Issuer) >= standing(lifetime, left, Role::Leaf));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Whether a certificate is good for the name under which it was asked for (RFC 9525): alternative names
+//! only, a wildcard for exactly one whole leftmost label.
+
+use std::{fmt, net::IpAddr};
+
+use crate::certificate::Certificate;
+
+/// Who a client believes it is talking to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// A DNS name, in lower case, without the root's dot.
+    Name(String),
+    /// An IP address.
+    Address(IpAddr),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// The alternative name that covers `host`.
+#[must_use]
+pub fn covering(certificate: &Certificate, host: &Host) -> Option<String> {
+    match host {
+        Host::Name(name) => certificate.dns_names.iter().find(|pattern| covers(pattern, name)).cloned(),
+        Host::Address(address) => {
+            certificate.ip_addresses.iter().find(|listed| *listed == address).map(ToString::to_string)
+        }
+    }
+}
+
+/// Whether a pattern of a certificate covers a name.
+fn covers(pattern: &str, name: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        // At least two labels under the wildcard: `*.com` covers nothing.
+        Some(parent) if parent.contains('.') => name
+            .split_once('.')
+            .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(parent)),
+        Some(_) => false,
+        None => !pattern.is_empty() && pattern.eq_ignore_ascii_case(name),
+    }
+}
+
+/// The names that a certificate is good for, the first few of them.
+#[must_use]
+pub fn listed(certificate: &Certificate) -> String {
+    const SHOWN: usize = 5;
+    let all: Vec<String> = certificate
+        .dns_names
+        .iter()
+        .map(|name| crate::wording::printable(name, 80))
+        .chain(certificate.ip_addresses.iter().map(ToString::to_string))
+        .collect();
+    match all.len() {
+        0 => "no alternative name at all".to_owned(),
+        count if count > SHOWN => format!("{} and {} more", all[..SHOWN].join(", "), count - SHOWN),
+        _ => all.join(", "),
+    }
+}
+
+/// Whether only the common name, which clients ignore, would fit.
+#[must_use]
+pub fn only_common_name_fits(certificate: &Certificate, host: &Host) -> bool {
+    let fits = |common: &String| common.eq_ignore_ascii_case(&host.to_string());
+    certificate.common_name.as_ref().is_some_and(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rustls::pki_types::ServerName;
+
+    #[test]
+    fn wildcards_cover_exactly_one_label() {
+        for (pattern, name, expected) in [
+            ("shop.example", "shop.example", true),
+            ("SHOP.example", "shop.example", true),
+            ("shop.example", "www.shop.example", false),
+            ("*.shop.example", "www.shop.example", true),
+            ("*.shop.example", "shop.example", false),
+            ("*.shop.example", "a.b.shop.example", false),
+            ("*.shop.example", ".shop.example", false),
+            ("*.example", "shop.example", false),
+            ("w*.shop.example", "www.shop.example", false),
+            ("*", "localhost", false),
+            ("", "", false),
+        ] {
+            assert_eq!(covers(pattern, name), expected, "{pattern} for {name}");
+        }
+    }
+
+    fn certificate(names: &[String]) -> Certificate {
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        Certificate::read_only(made.cert.der()).unwrap()
+    }
+
+    #[test]
+    fn addresses_are_compared_as_addresses() {
+        let certificate = certificate(&["127.0.0.1".to_owned(), "::1".to_owned()]);
+        let host = |text: &str| Host::Address(text.parse().unwrap());
+        assert_eq!(covering(&certificate, &host("127.0.0.1")).as_deref(), Some("127.0.0.1"));
+        assert_eq!(covering(&certificate, &host("0:0:0:0:0:0:0:1")).as_deref(), Some("::1"));
+        assert_eq!(covering(&certificate, &host("127.0.0.2")), None);
+        assert_eq!(covering(&certificate, &Host::Name("127.0.0.1".to_owned())), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        /// webpki is the yardstick: what it accepts and refuses, we accept and refuse.
+        #[test]
+        fn agrees_with_webpki(pattern in "(\\*\\.)?[ab]{1,2}(\\.[ab]{1,2}){0,3}", name in "[ab]{1,2}(\\.[ab]{1,2}){0,3}") {
+            let certificate = certificate(std::slice::from_ref(&pattern));
+            let theirs = webpki::EndEntityCert::try_from(&certificate.der).unwrap();
+            let theirs = theirs.verify_is_valid_for_subject_name(&ServerName::try_from(name.as_str()).unwrap()).is_ok();
+            prop_assert_eq!(covering(&certificate, &Host::Name(name.clone())).is_some(), theirs, "{} for {}", pattern, name);
+        }
+    }
+}

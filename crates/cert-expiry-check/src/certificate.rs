@@ -1,0 +1,246 @@
+//! What a certificate says about itself, read once. It knows neither where it was found nor whether it is
+//! any good.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+use x509_parser::{
+    error::X509Error,
+    extensions::GeneralName,
+    prelude::{FromDer, X509Certificate, X509Name},
+    public_key::PublicKey,
+};
+
+use crate::wording::printable;
+
+/// The last moment that X.509 can write, 9999-12-31 23:59:59 UTC: "no well-defined end" (RFC 5280, 4.1.2.5).
+const NO_END: i64 = 253_402_300_799;
+
+/// Longest shown name, in characters.
+const NAME_LIMIT: usize = 120;
+
+/// One certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The bytes, as they were found.
+    pub der: CertificateDer<'static>,
+    /// SHA-256 of the bytes.
+    pub fingerprint: [u8; 32],
+    /// A short name for people: the common name, or the first alternative name, or the whole subject.
+    pub name: String,
+    /// The issuer's short name.
+    pub issuer: String,
+    /// The serial number in hexadecimal digits.
+    pub serial: String,
+    /// The time in which it is valid.
+    pub validity: Validity,
+    /// Whether it may issue others (basic constraints, RFC 5280, 4.2.1.9).
+    pub is_issuer: bool,
+    /// Whether issuer and subject are the same name.
+    pub is_self_issued: bool,
+    /// The subject, as encoded.
+    pub subject_der: Vec<u8>,
+    /// The issuer, as encoded.
+    pub issuer_der: Vec<u8>,
+    /// DNS names among the subject alternative names.
+    pub dns_names: Vec<String>,
+    /// IP addresses among the subject alternative names.
+    pub ip_addresses: Vec<IpAddr>,
+    /// The subject's common name, which clients have ignored for years.
+    pub common_name: Option<String>,
+    /// Size of an RSA key in bits.
+    pub rsa_bits: Option<usize>,
+}
+
+/// The time in which a certificate is valid, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// First moment.
+    pub not_before: Timestamp,
+    /// Last moment.
+    pub not_after: Timestamp,
+}
+
+/// Bytes that are no certificate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
+
+impl Validity {
+    /// From Unix seconds. The end of X.509 time lies a day beyond what a [`Timestamp`] holds, and is cut.
+    #[must_use]
+    pub fn from_unix(not_before: i64, not_after: i64) -> Self {
+        let timestamp = |seconds: i64| {
+            let cut = seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+            Timestamp::from_second(cut).unwrap_or(Timestamp::MAX)
+        };
+        Self { not_before: timestamp(not_before), not_after: timestamp(not_after) }
+    }
+
+    /// Seconds from the first to the last moment; negative when the end lies before the beginning.
+    #[must_use]
+    pub fn lifetime(&self) -> i64 {
+        self.not_after.as_second() - self.not_before.as_second()
+    }
+
+    /// Whether it says that it has no end.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        self.not_after.as_second() >= NO_END.min(Timestamp::MAX.as_second())
+    }
+}
+
+impl Certificate {
+    /// Reads one certificate, and gives back what follows it.
+    ///
+    /// # Errors
+    /// When the bytes do not begin with an X.509 certificate.
+    pub fn read(bytes: &[u8]) -> Result<(Self, &[u8]), Unreadable> {
+        let (rest, parsed) =
+            X509Certificate::from_der(bytes).map_err(|error| Unreadable(reason(bytes, &error)))?;
+        let der = &bytes[..bytes.len() - rest.len()];
+        let mut dns_names = Vec::new();
+        let mut ip_addresses = Vec::new();
+        if let Ok(Some(names)) = parsed.subject_alternative_name() {
+            for name in &names.value.general_names {
+                match name {
+                    GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
+                    GeneralName::IPAddress(octets) => ip_addresses.extend(ip_address(octets)),
+                    _ => {}
+                }
+            }
+        }
+        let common_name = common_name(parsed.subject());
+        let name = common_name
+            .clone()
+            .or_else(|| dns_names.first().cloned())
+            .or_else(|| ip_addresses.first().map(ToString::to_string))
+            .unwrap_or_else(|| whole_name(parsed.subject()));
+        let certificate = Self {
+            der: CertificateDer::from(der.to_vec()),
+            fingerprint: Sha256::digest(der).into(),
+            name: printable(&name, NAME_LIMIT),
+            issuer: printable(&common_name_or_whole(parsed.issuer()), NAME_LIMIT),
+            serial: parsed.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
+            validity: Validity::from_unix(
+                parsed.validity().not_before.timestamp(),
+                parsed.validity().not_after.timestamp(),
+            ),
+            is_issuer: parsed.is_ca(),
+            is_self_issued: parsed.subject().as_raw() == parsed.issuer().as_raw(),
+            subject_der: parsed.subject().as_raw().to_vec(),
+            issuer_der: parsed.issuer().as_raw().to_vec(),
+            dns_names,
+            ip_addresses,
+            common_name,
+            rsa_bits: match parsed.public_key().parsed() {
+                Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+                _ => None,
+            },
+        };
+        Ok((certificate, rest))
+    }
+
+    /// Reads one certificate and nothing else.
+    ///
+    /// # Errors
+    /// When the bytes are no X.509 certificate, or more than one.
+    pub fn read_only(bytes: &[u8]) -> Result<Self, Unreadable> {
+        match Self::read(bytes)? {
+            (certificate, []) => Ok(certificate),
+            (_, rest) => Err(Unreadable(format!("{} bytes follow the certificate", rest.len()))),
+        }
+    }
+}
+
+fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    match octets.len() {
+        4 => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),
+        16 => <[u8; 16]>::try_from(octets).ok().map(IpAddr::from),
+        _ => None,
+    }
+}
+
+fn common_name(name: &X509Name<'_>) -> Option<String> {
+    name.iter_common_name().find_map(|value| value.as_str().ok()).map(str::to_owned)
+}
+
+fn common_name_or_whole(name: &X509Name<'_>) -> String {
+    common_name(name).unwrap_or_else(|| whole_name(name))
+}
+
+fn whole_name(name: &X509Name<'_>) -> String {
+    let whole = name.to_string();
+    if whole.is_empty() { "(no name)".to_owned() } else { whole }
+}
+
+/// What was wrong, in the parser's words, without its wrapping.
+fn reason(bytes: &[u8], error: &x509_parser::nom::Err<X509Error>) -> String {
+    use x509_parser::nom::Err::{Error, Failure, Incomplete};
+    if is_cut(bytes) {
+        return "it ends in the middle".to_owned();
+    }
+    let words = match error {
+        Incomplete(_) => "an element of it ends in the middle".to_owned(),
+        Error(X509Error::Der(error)) | Failure(X509Error::Der(error)) => error.to_string(),
+        Error(error) | Failure(error) => error.to_string(),
+    };
+    format!("it is no X.509 certificate ({words})")
+}
+
+/// Whether the length that stands at the front (X.690, 8.1.3) says that there should be more.
+fn is_cut(bytes: &[u8]) -> bool {
+    let (header, length) = match bytes {
+        [0x30, length @ 0..=0x7f, ..] => (2, usize::from(*length)),
+        [0x30, count @ 0x81..=0x84, rest @ ..] => {
+            let count = usize::from(count - 0x80);
+            let Some(digits) = rest.get(..count) else { return true };
+            (2 + count, digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)))
+        }
+        [] | [0x30] => return true,
+        _ => return false,
+    };
+    bytes.len() - header < length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_end_of_time_is_cut_to_what_a_timestamp_holds() {
+        let validity = Validity::from_unix(1_700_000_000, NO_END);
+        assert_eq!(validity.not_after.as_second(), Timestamp::MAX.as_second());
+        assert!(validity.is_endless());
+        assert!(!Validity::from_unix(0, 4_000_000_000).is_endless());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let _ = Certificate::read(&bytes);
+        }
+
+        #[test]
+        fn a_certificate_with_a_byte_turned_is_read_or_refused(position in 0_usize..400, value: u8) {
+            let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+            let mut bytes = made.cert.der().to_vec();
+            let position = position % bytes.len();
+            bytes[position] = value;
+            let _ = Certificate::read(&bytes);
+        }
+    }
+
+    #[test]
+    fn every_cut_of_a_certificate_is_refused() {
+        let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        let bytes = made.cert.der();
+        assert!(Certificate::read_only(bytes).is_ok());
+        for end in 0..bytes.len() {
+            assert!(Certificate::read(&bytes[..end]).is_err(), "cut at {end}");
+        }
+    }
+}

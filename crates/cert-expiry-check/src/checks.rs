@@ -1,0 +1,137 @@
+//! Every check that the tool can make. A finding is made from one of these, never from a string.
+
+use evidence_report::record::{Check, Tool};
+
+/// The endpoint accepts TCP connections.
+pub static TLS_REACHABLE: Check = Check {
+    id: "tls.reachable",
+    title: "Endpoint reachable",
+    explanation: "The name resolves, and something accepts TCP connections there within the connect timeout. \
+        What cannot be reached cannot be checked, and its users see nothing either.",
+    remedy: "Check the name, the port, the firewall, and whether the service runs.",
+};
+
+/// The endpoint completes a TLS handshake.
+pub static TLS_HANDSHAKE: Check = Check {
+    id: "tls.handshake",
+    title: "TLS handshake",
+    explanation: "The endpoint speaks TLS 1.2 or 1.3 and proves that it holds the key of the certificate that it \
+        presents, within the handshake timeout. A server that demands a client certificate passes: its own \
+        certificate comes before it turns anonymous clients away.",
+    remedy: "Look at the server's own log at this moment, and try `openssl s_client -connect HOST:PORT`.",
+};
+
+/// What the endpoint presents can be read.
+pub static TLS_CERTIFICATE: Check = Check {
+    id: "tls.certificate",
+    title: "Presented certificates readable",
+    explanation: "Every element that the server presents is an X.509 certificate.",
+    remedy: "Replace the damaged certificate in the server's chain file.",
+};
+
+/// Enough of the lifetime is left of everything that the endpoint presents.
+pub static TLS_LIFETIME: Check = Check {
+    id: "tls.lifetime",
+    title: "Lifetime left (served)",
+    explanation: "Every certificate that the server presents is valid now, and has enough of its lifetime left: \
+        unless told otherwise, a server's certificate is warned of below 21 days or 25 % of its lifetime and \
+        fails below 7 days or 10 %, an issuer's below 180 days or 25 % and 30 days or 10 %, the smaller \
+        of the two in each case. A certificate of 24 hours is thereby warned of in its last 6 hours.",
+    remedy: "Renew the certificate, install it, and reload whatever serves it.",
+};
+
+/// The certificate covers the name under which the endpoint was asked.
+pub static TLS_NAME: Check = Check {
+    id: "tls.name",
+    title: "Certificate covers the name",
+    explanation: "The host name or address (or the name given by --sni) is among the certificate's subject \
+        alternative names (RFC 9525). A wildcard covers one whole label. The common name does not count: \
+        clients have ignored it for years.",
+    remedy: "Have the certificate issued for this name too, or ask under a name that it covers (--sni NAME).",
+};
+
+/// The chain leads to a trusted root.
+pub static TLS_TRUST: Check = Check {
+    id: "tls.trust",
+    title: "Chain leads to a trusted root",
+    explanation: "The chain, as it is served, leads to one of the trusted roots (the system's, or those of \
+        --roots), and that root itself has enough of its lifetime left. Verifiers disagree about expired \
+        roots: this program takes one for a failure.",
+    remedy: "Serve the whole chain, or name the private root with --roots.",
+};
+
+/// The file can be read and holds a certificate.
+pub static FILE_READABLE: Check = Check {
+    id: "file.readable",
+    title: "File holds certificates",
+    explanation: "The file can be read, and holds at least one certificate in PEM or DER. Files of other \
+        kinds that merely lie in a searched folder are passed over.",
+    remedy: "Check the path and what was written there.",
+};
+
+/// Every certificate in the file is whole.
+pub static FILE_CERTIFICATE: Check = Check {
+    id: "file.certificate",
+    title: "Certificates in the file are whole",
+    explanation: "Every block of the file that says it is a certificate is one: not cut off, not damaged.",
+    remedy: "Write the file again from its source; a file that is read while it is being written looks like this too.",
+};
+
+/// Enough of the lifetime is left of every certificate in the file.
+pub static FILE_LIFETIME: Check = Check {
+    id: "file.lifetime",
+    title: "Lifetime left (in files)",
+    explanation: "Every certificate in the file is valid now and has enough of its lifetime left, by the same \
+        limits as for endpoints; a certificate that may issue others is judged as an issuer.",
+    remedy: "Renew the certificate, write it to this file, and reload whatever reads it.",
+};
+
+/// A folder or pattern yields something to check.
+pub static FILES_FOUND: Check = Check {
+    id: "files.found",
+    title: "Folder or pattern yields certificates",
+    explanation: "A folder that is searched, or a pattern, yields at least one file with a certificate: an empty \
+        one is no pass, but a path that is wrong.",
+    remedy: "Correct the path or the pattern; quote a pattern so that the shell leaves it alone.",
+};
+
+/// A list of targets names something.
+pub static TARGETS_NAMED: Check = Check {
+    id: "targets.named",
+    title: "Target list names targets",
+    explanation: "A list given by --targets names at least one target.",
+    remedy: "Look at whatever writes the list.",
+};
+
+/// The tool.
+pub static TOOL: Tool = Tool {
+    name: "cert-expiry-check",
+    version: env!("CARGO_PKG_VERSION"),
+    checks: &[
+        &TLS_REACHABLE,
+        &TLS_HANDSHAKE,
+        &TLS_CERTIFICATE,
+        &TLS_LIFETIME,
+        &TLS_NAME,
+        &TLS_TRUST,
+        &FILE_READABLE,
+        &FILE_CERTIFICATE,
+        &FILE_LIFETIME,
+        &FILES_FOUND,
+        &TARGETS_NAMED,
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_an_id_of_its_own_and_words() {
+        let mut ids: Vec<_> = TOOL.checks.iter().map(|check| check.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), TOOL.checks.len());
+        assert!(TOOL.checks.iter().all(|check| check.explanation.len() > 40 && check.remedy.ends_with('.')));
+    }
+}

@@ -1,0 +1,77 @@
+//! What was typed. What it means stands in [`crate::plan`].
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
+
+use crate::{assess::threshold::Limit, config::Config};
+
+/// Finds certificates wherever they live and says which will hurt, when, and why
+#[derive(Debug, Parser)]
+#[command(name = "cert-expiry-check", version, about, max_term_width = 110)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+    /// The flags that every tool shares.
+    #[command(flatten)]
+    pub shared: SharedFlags,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at TLS endpoints and certificate files, and judge every certificate found
+    Scan(Box<ScanArguments>),
+    /// Undo what a killed run left behind
+    Sweep,
+}
+
+/// What was typed after `scan`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ScanArguments {
+    /// host:port, host (port 443), https://…, a PEM or DER file, a folder, or a quoted pattern of files
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// List of targets, one a line, comments behind #; `-` is standard input
+    #[arg(long = "targets", value_name = "FILE")]
+    pub list: Option<PathBuf>,
+    /// Roots to trust, PEM or DER, instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub roots: Option<PathBuf>,
+    /// Name to ask for, and that the certificates must cover, instead of each target's host
+    #[arg(long, value_name = "NAME")]
+    pub sni: Option<String>,
+    /// How many targets are looked at at a time [default: 128]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: Option<u16>,
+    /// For resolving the name and connecting [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub connect_timeout: Option<Duration>,
+    /// For the TLS handshake [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub handshake_timeout: Option<Duration>,
+    /// Warn when less is left: a span, a share of the lifetime, or the smaller of both [default: 21d,25%]
+    #[arg(short, long, value_name = "LIMIT")]
+    pub warning: Option<Limit>,
+    /// Fail when less is left [default: 7d,10%]
+    #[arg(short, long, value_name = "LIMIT")]
+    pub critical: Option<Limit>,
+    /// Warn when less is left of an issuer's certificate [default: 180d,25%]
+    #[arg(long, value_name = "LIMIT")]
+    pub issuer_warning: Option<Limit>,
+    /// Fail when less is left of an issuer's certificate [default: 30d,10%]
+    #[arg(long, value_name = "LIMIT")]
+    pub issuer_critical: Option<Limit>,
+}
+
+impl CommandLine for Cli {
+    fn shared(&self) -> &SharedFlags {
+        &self.shared
+    }
+
+    fn config_schema() -> Option<schemars::Schema> {
+        Some(schemars::schema_for!(Config))
+    }
+}

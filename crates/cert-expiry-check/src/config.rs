@@ -1,0 +1,57 @@
+//! The configuration file, as it stands on disk. What it means is decided in [`crate::plan`].
+
+use std::path::PathBuf;
+
+use evidence_report::run::SharedConfig;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The configuration file of `cert-expiry-check`. Paths are relative to the working folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How to run.
+    pub run: SharedConfig,
+    /// What to look at, as on the command line; targets on the command line take their place.
+    pub targets: Vec<String>,
+    /// Roots to trust, PEM or DER, instead of the system's.
+    pub roots: Option<PathBuf>,
+    /// Name to ask for instead of each target's host.
+    pub sni: Option<String>,
+    /// How many targets are looked at at a time, 1 to 4096.
+    pub concurrency: Option<u16>,
+    /// How long an endpoint may take.
+    pub timeouts: TimeoutsConfig,
+    /// How much lifetime must be left.
+    pub thresholds: ThresholdsConfig,
+}
+
+/// How long an endpoint may take.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeoutsConfig {
+    /// For resolving the name and connecting, for example `5s`.
+    pub connect: Option<String>,
+    /// For the TLS handshake, for example `10s`.
+    pub handshake: Option<String>,
+}
+
+/// How much lifetime must be left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThresholdsConfig {
+    /// For the certificates of servers and clients.
+    pub leaf: LimitsConfig,
+    /// For those that issue others.
+    pub issuer: LimitsConfig,
+}
+
+/// Where a warning begins, and where a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Warn when less is left: a span, a share of the lifetime, or the smaller of both, such as `21d,25%`.
+    pub warning: Option<String>,
+    /// Fail when less is left.
+    pub critical: Option<String>,
+}

@@ -1,0 +1,52 @@
+//! What keeps the tool from doing its job (exit code 3). What is wrong out there is a finding, never one of
+//! these.
+
+use std::{io, path::PathBuf};
+
+use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, Usage};
+
+use crate::{stores::roots::RootsError, targets::NoTarget};
+
+/// The tool could not do its job.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line asks for something that cannot be done.
+    #[error(transparent)]
+    Usage(#[from] Usage),
+    /// The configuration file cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A word is no target.
+    #[error(transparent)]
+    Target(#[from] NoTarget),
+    /// A line of a target list is none.
+    #[error("{list}:{line}: {error}")]
+    ListedTarget {
+        /// The list.
+        list: String,
+        /// The line, counted from 1.
+        line: u32,
+        /// Why.
+        error: NoTarget,
+    },
+    /// A target list cannot be read.
+    #[error("reading the target list {path}: {source}", path = path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The roots cannot be used.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    /// The run could not start.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// What was seen could not be written.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}

@@ -1,0 +1,6 @@
+//! What is drawn and counted from the certificates that were seen. Pure.
+
+mod seen;
+pub mod timeline;
+
+pub use seen::Seen;

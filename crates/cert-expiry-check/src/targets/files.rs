@@ -1,0 +1,181 @@
+//! Which files stand behind a path or a pattern. Folders are searched to the bottom; a link that leads back
+//! up, and a file that is reached twice, are looked at once.
+
+use std::{
+    collections::HashSet,
+    fs::{self, FileType, Metadata},
+    io,
+    os::unix::fs::{FileTypeExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+/// A file that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where.
+    pub path: PathBuf,
+    /// Whether the user named it: then it must be readable and hold a certificate.
+    pub named: bool,
+}
+
+/// What stands behind one path or pattern.
+#[derive(Debug, Default)]
+pub struct Search {
+    /// Regular files, in the order of their names.
+    pub files: Vec<FoundFile>,
+    /// What could not be looked into.
+    pub unreadable: Vec<(PathBuf, io::Error)>,
+    seen: HashSet<(u64, u64)>,
+}
+
+impl Search {
+    /// Takes in a path that the user named.
+    pub fn path(&mut self, path: &Path, keep_on: &dyn Fn() -> bool) {
+        self.visit(path, true, keep_on);
+    }
+
+    /// Takes in everything that a pattern matches.
+    ///
+    /// # Errors
+    /// When the pattern is none.
+    pub fn pattern(&mut self, pattern: &str, keep_on: &dyn Fn() -> bool) -> Result<(), glob::PatternError> {
+        for entry in glob::glob(pattern)? {
+            if !keep_on() {
+                break;
+            }
+            match entry {
+                Ok(path) => self.visit(&path, false, keep_on),
+                Err(error) => {
+                    let path = error.path().to_owned();
+                    self.unreadable.push((path, error.into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, path: &Path, named: bool, keep_on: &dyn Fn() -> bool) {
+        match fs::metadata(path) {
+            Err(error) => self.unreadable.push((path.to_owned(), error)),
+            Ok(meta) if meta.is_dir() => self.folder(path, &meta, keep_on),
+            // A pipe that the user names is read, as in `scan <(command)`; one that lies about in a folder
+            // would hold up the run for nothing.
+            Ok(meta) if meta.is_file() || (named && meta.file_type().is_fifo()) => {
+                if self.first_time(&meta) {
+                    self.files.push(FoundFile { path: path.to_owned(), named });
+                }
+            }
+            Ok(meta) if named => {
+                let kind = io::Error::other(format!("it is {}, not a file", kind_of(meta.file_type())));
+                self.unreadable.push((path.to_owned(), kind));
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// A folder's own files come before those of its folders: a Kubernetes secret is then shown under its
+    /// plain name, and not under the `..data` behind it.
+    fn folder(&mut self, path: &Path, meta: &Metadata, keep_on: &dyn Fn() -> bool) {
+        if !self.first_time(meta) || !keep_on() {
+            return;
+        }
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable.push((path.to_owned(), error)),
+        };
+        let (mut folders, mut others) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match entry {
+                Ok(entry) => {
+                    let inside = entry.path();
+                    if fs::metadata(&inside).is_ok_and(|meta| meta.is_dir()) {
+                        &mut folders
+                    } else {
+                        &mut others
+                    }
+                    .push(inside);
+                }
+                Err(error) => self.unreadable.push((path.to_owned(), error)),
+            }
+        }
+        others.sort();
+        folders.sort();
+        for inside in others.into_iter().chain(folders) {
+            self.visit(&inside, false, keep_on);
+        }
+    }
+
+    fn first_time(&mut self, meta: &Metadata) -> bool {
+        self.seen.insert((meta.dev(), meta.ino()))
+    }
+}
+
+fn kind_of(kind: FileType) -> &'static str {
+    if kind.is_socket() {
+        "a socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "a device"
+    } else {
+        "a pipe"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn found(search: &Search, base: &Path) -> Vec<String> {
+        search.files.iter().map(|file| file.path.strip_prefix(base).unwrap().display().to_string()).collect()
+    }
+
+    #[test]
+    fn folders_are_searched_to_the_bottom_and_loops_end() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        fs::write(root.join("a/b/deep.pem"), "").unwrap();
+        fs::write(root.join("top.pem"), "").unwrap();
+        symlink(root, root.join("a/b/up")).unwrap();
+        symlink("self", root.join("self")).unwrap();
+        let mut search = Search::default();
+        search.path(root, &|| true);
+        assert_eq!(found(&search, root), ["top.pem", "a/b/deep.pem"]);
+        assert_eq!(search.unreadable.len(), 1, "the link to itself leads nowhere: {:?}", search.unreadable);
+    }
+
+    #[test]
+    fn a_mounted_kubernetes_secret_is_found_once_under_its_plain_name() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path();
+        fs::create_dir(root.join("..2026_11_23")).unwrap();
+        fs::write(root.join("..2026_11_23/tls.crt"), "").unwrap();
+        symlink("..2026_11_23", root.join("..data")).unwrap();
+        symlink("..data/tls.crt", root.join("tls.crt")).unwrap();
+        let mut search = Search::default();
+        search.path(root, &|| true);
+        assert_eq!(found(&search, root), ["tls.crt"]);
+    }
+
+    #[test]
+    fn a_pattern_finds_files_and_looks_into_folders() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path();
+        fs::create_dir(root.join("x.d")).unwrap();
+        for name in ["x.d/one.pem", "x1.pem", "y.pem"] {
+            fs::write(root.join(name), "").unwrap();
+        }
+        let mut search = Search::default();
+        search.pattern(&format!("{}/x*", root.display()), &|| true).unwrap();
+        assert_eq!(found(&search, root), ["x.d/one.pem", "x1.pem"]);
+        assert!(search.pattern("a***", &|| true).is_err());
+    }
+
+    #[test]
+    fn a_device_that_was_named_is_no_file() {
+        let mut search = Search::default();
+        search.path(Path::new("/dev/null"), &|| true);
+        assert!(search.files.is_empty());
+        assert!(search.unreadable[0].1.to_string().contains("device"));
+    }
+}

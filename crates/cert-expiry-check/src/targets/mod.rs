@@ -1,0 +1,190 @@
+//! What to look at: endpoints on the network, and files.
+
+mod endpoint;
+pub mod files;
+mod list;
+
+pub use endpoint::Endpoint;
+pub(crate) use endpoint::parse_host;
+pub use list::{ListedTarget, read_list};
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use crate::wording::printable;
+
+/// One thing that the user named.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A TLS server.
+    Endpoint(Endpoint),
+    /// A file or a folder.
+    Path(PathBuf),
+    /// A pattern of files.
+    Pattern(String),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endpoint(endpoint) => write!(f, "{endpoint}"),
+            Self::Path(path) => f.write_str(&printable(&path.to_string_lossy(), 200)),
+            Self::Pattern(pattern) => f.write_str(&printable(pattern, 200)),
+        }
+    }
+}
+
+impl serde::Serialize for Target {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kind = match self {
+            Self::Endpoint(_) => "endpoint",
+            Self::Path(_) => "path",
+            Self::Pattern(_) => "pattern",
+        };
+        serializer.collect_map([(kind, self.to_string())])
+    }
+}
+
+/// A word that is no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{word}' is no target: {reason}")]
+pub struct NoTarget {
+    /// What was typed, without userinfo.
+    pub word: String,
+    /// Why it is none, and what would be one.
+    pub reason: String,
+}
+
+/// What the names of certificate files end in: such a word is a file even where none exists.
+const FILE_ENDINGS: [&str; 7] = ["pem", "crt", "cer", "cert", "der", "p7b", "p12"];
+
+/// Characters that make a word a pattern.
+const PATTERN_CHARACTERS: [char; 3] = ['*', '?', '['];
+
+impl Target {
+    /// Reads what was typed. `exists` tells whether a file or folder of that name is there: only a bare word,
+    /// which could be either, is decided by that.
+    ///
+    /// # Errors
+    /// When it can be neither.
+    pub fn parse(word: &str, exists: impl Fn(&Path) -> bool) -> Result<Self, NoTarget> {
+        if word.contains("://") {
+            return Endpoint::from_url(word).map(Self::Endpoint);
+        }
+        if looks_bracketed(word) {
+            return Endpoint::from_authority(word).map(Self::Endpoint);
+        }
+        let path = Path::new(word);
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        let file_name = ending.is_some_and(|ending| FILE_ENDINGS.contains(&ending.as_str()));
+        if exists(path) {
+            return Ok(Self::Path(path.to_owned()));
+        }
+        if word.contains(PATTERN_CHARACTERS) {
+            return Ok(Self::Pattern(word.to_owned()));
+        }
+        if word.contains('/') || word.starts_with('.') || file_name {
+            return Ok(Self::Path(path.to_owned()));
+        }
+        Endpoint::from_authority(word).map(Self::Endpoint)
+    }
+}
+
+/// `[::1]:443`, and not the pattern `[ab].pem`.
+fn looks_bracketed(word: &str) -> bool {
+    let inside = word.strip_prefix('[').map(|rest| rest.split_once(']').unwrap_or((rest, "")));
+    inside.is_some_and(|(address, rest)| address.contains(':') || rest.is_empty() || rest.starts_with(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(word: &str) -> Result<Target, NoTarget> {
+        Target::parse(word, |path| path == Path::new("here"))
+    }
+
+    fn shown(word: &str) -> String {
+        match parse(word) {
+            Ok(Target::Endpoint(endpoint)) => format!("endpoint {endpoint}"),
+            Ok(Target::Path(path)) => format!("path {}", path.display()),
+            Ok(Target::Pattern(pattern)) => format!("pattern {pattern}"),
+            Err(error) => format!("error {error}"),
+        }
+    }
+
+    #[test]
+    fn words_are_read_as_people_mean_them() {
+        for (word, meant) in [
+            ("shop.example:8443", "endpoint shop.example:8443"),
+            ("shop.example", "endpoint shop.example:443"),
+            ("Shop.Example.", "endpoint shop.example:443"),
+            ("localhost", "endpoint localhost:443"),
+            ("127.0.0.1", "endpoint 127.0.0.1:443"),
+            ("127.0.0.1:8443", "endpoint 127.0.0.1:8443"),
+            ("::1", "endpoint [::1]:443"),
+            ("[::1]", "endpoint [::1]:443"),
+            ("[2001:db8::1]:8443", "endpoint [2001:db8::1]:8443"),
+            ("https://shop.example", "endpoint shop.example:443"),
+            ("https://shop.example:8443/a?b=c#d", "endpoint shop.example:8443"),
+            ("HTTPS://shop.example/", "endpoint shop.example:443"),
+            ("https://[::1]:8443/", "endpoint [::1]:8443"),
+            ("https://user:pass@shop.example/", "endpoint shop.example:443"),
+            ("here", "path here"),
+            ("./there", "path ./there"),
+            ("/etc/tls", "path /etc/tls"),
+            ("tls/server", "path tls/server"),
+            ("server.pem", "path server.pem"),
+            ("SERVER.CRT", "path SERVER.CRT"),
+            ("certs/*.pem", "pattern certs/*.pem"),
+            ("certs/[ab].pem", "pattern certs/[ab].pem"),
+            ("[ab].pem", "pattern [ab].pem"),
+        ] {
+            assert_eq!(shown(word), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_target_says_why() {
+        for (word, why) in [
+            ("", "empty"),
+            ("shop.example:0", "port"),
+            ("shop.example:65536", "port"),
+            ("shop.example:https", "port"),
+            (":443", "no host"),
+            ("[::1", "bracket"),
+            ("[::1]x", "port"),
+            ("[shop.example]:443", "IPv6"),
+            ("http://shop.example", "https"),
+            ("smtp://mail.example", "https"),
+            ("shop_.example..", "host name"),
+            ("bücher.example", "xn--"),
+            ("two words", "host name"),
+        ] {
+            let error = parse(word).unwrap_err().to_string();
+            assert!(error.contains(why), "{word}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_not_repeated() {
+        let error = parse("https://user:hunter2@shop.example:0/").unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_word_is_read_or_refused(word in "\\PC{0,40}") {
+            let _ = parse(&word);
+        }
+
+        #[test]
+        fn an_endpoint_reads_back_as_itself(name in "[a-z]{1,8}(\\.[a-z]{2,5}){1,3}", port in 1_u16..) {
+            let word = format!("{name}:{port}");
+            prop_assert_eq!(shown(&word), format!("endpoint {word}"));
+        }
+    }
+}

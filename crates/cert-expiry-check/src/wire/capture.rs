@@ -1,0 +1,243 @@
+//! The TLS capture: a handshake that accepts every chain and keeps it, so that a bad certificate is seen
+//! rather than missed. Whether the server holds the certificate's key is still verified; whether the chain
+//! can be trusted is judged elsewhere. No application data is ever sent.
+
+use std::{
+    io,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, SignatureScheme,
+    client::{
+        ResolvesClientCert, Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    sign::CertifiedKey,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{
+    Timeouts, address,
+    first_bytes::{FirstBytes, Received},
+    observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble},
+};
+use crate::targets::Endpoint;
+
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+
+/// A server that wants a client certificate says no only after a TLS 1.3 handshake looks done. It is given
+/// so long to say it.
+const LATE_REFUSAL: Duration = Duration::from_millis(500);
+
+/// How long saying goodbye may take.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Captures what an endpoint presents. Whatever happens there is a value.
+pub async fn capture(endpoint: &Endpoint, timeouts: Timeouts) -> Observation {
+    let server_name = match endpoint.server_name() {
+        Ok(name) => name,
+        Err(error) => return Observation::Unreached(ReachTrouble::Failed(error)),
+    };
+    let (address, stream) = match address::connect(endpoint, timeouts.connect).await {
+        Ok(connected) => connected,
+        Err(trouble) => return Observation::Unreached(trouble),
+    };
+    let _ = stream.set_nodelay(true);
+    let witness = Arc::new(Witness::default());
+    let received = Received::default();
+    let config = match client_config(&witness) {
+        Ok(config) => config,
+        Err(error) => return Observation::Unreached(ReachTrouble::Ours(error.to_string())),
+    };
+    let began = Instant::now();
+    let connecting =
+        TlsConnector::from(Arc::new(config)).connect(server_name, FirstBytes::new(stream, received.clone()));
+    let (late, trouble) = match timeout(timeouts.handshake, connecting).await {
+        Err(_) => (None, Some(timed_out(timeouts.handshake, &received))),
+        Ok(Err(error)) => (None, Some(trouble_of(&error, &received))),
+        Ok(Ok(tls)) => {
+            let left = timeouts.handshake.saturating_sub(began.elapsed()).min(LATE_REFUSAL);
+            (Some(say_goodbye(tls, witness.was_asked(), left).await), None)
+        }
+    };
+    witness.testify(address, late, trouble)
+}
+
+/// Waits for a late refusal where one may come, then closes in good order.
+async fn say_goodbye(mut tls: TlsStream<FirstBytes>, asked: bool, left: Duration) -> ClientCertificate {
+    let mut client_certificate = ClientCertificate::NotAsked;
+    if asked {
+        client_certificate = match timeout(left, tls.read(&mut [0; 1])).await {
+            Ok(Err(_) | Ok(0)) => ClientCertificate::Demanded,
+            Ok(Ok(_)) | Err(_) => ClientCertificate::Optional,
+        };
+    }
+    let _ = timeout(GOODBYE, tls.shutdown()).await;
+    client_certificate
+}
+
+fn client_config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>)
+        .with_client_cert_resolver(Arc::clone(witness) as Arc<dyn ResolvesClientCert>);
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn timed_out(limit: Duration, received: &Received) -> HandshakeTrouble {
+    match received.so_far() {
+        (_, 0) => HandshakeTrouble::Silent(limit),
+        (_, bytes) => HandshakeTrouble::Unfinished(limit, bytes),
+    }
+}
+
+fn trouble_of(error: &io::Error, received: &Received) -> HandshakeTrouble {
+    let (first, _) = received.so_far();
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match (tls, error.kind()) {
+        (Some(Error::InvalidMessage(_)), _) if !begins_as_tls(&first) => HandshakeTrouble::NotTls(first),
+        (Some(error), _) => trouble_of_tls(error),
+        (None, _) if !first.is_empty() && !begins_as_tls(&first) => HandshakeTrouble::NotTls(first),
+        (None, io::ErrorKind::UnexpectedEof) => HandshakeTrouble::Closed,
+        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => HandshakeTrouble::Reset,
+        (None, _) => HandshakeTrouble::Broken(error.to_string()),
+    }
+}
+
+/// A record of TLS begins with its type (an alert or a handshake) and the major version 3 (RFC 8446, 5.1).
+fn begins_as_tls(first: &[u8]) -> bool {
+    matches!(first, [21 | 22, 3, ..])
+}
+
+fn trouble_of_tls(error: &Error) -> HandshakeTrouble {
+    use PeerIncompatible as Lacks;
+    match error {
+        Error::AlertReceived(alert) => match *alert {
+            rustls::AlertDescription::ProtocolVersion => HandshakeTrouble::TooOld,
+            alert => HandshakeTrouble::Alert(format!("{alert:?}")),
+        },
+        Error::PeerIncompatible(
+            Lacks::ServerDoesNotSupportTls12Or13
+            | Lacks::ServerTlsVersionIsDisabledByOurConfig
+            | Lacks::Tls12NotOffered
+            | Lacks::Tls12NotOfferedOrEnabled,
+        ) => HandshakeTrouble::TooOld,
+        Error::PeerIncompatible(lacks) => HandshakeTrouble::NothingInCommon(format!("{lacks:?}")),
+        Error::InvalidCertificate(reason) => HandshakeTrouble::NoProof(format!("{reason:?}")),
+        other => HandshakeTrouble::Broken(other.to_string()),
+    }
+}
+
+/// Sees the handshake: the chain, the version, and whether a client certificate was asked for.
+#[derive(Debug, Default)]
+struct Witness(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    chain: Vec<CertificateDer<'static>>,
+    protocol: Option<Protocol>,
+    asked: bool,
+    proven: bool,
+}
+
+impl Witness {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn was_asked(&self) -> bool {
+        self.seen().asked
+    }
+
+    /// What was seen in all. A handshake that breaks only after the server has proven its key and asked for
+    /// a certificate was refused for the want of one: nothing is wrong with the server.
+    fn testify(
+        &self,
+        address: std::net::SocketAddr,
+        late: Option<ClientCertificate>,
+        trouble: Option<HandshakeTrouble>,
+    ) -> Observation {
+        use HandshakeTrouble::{Alert, Closed, Reset};
+        let mut seen = self.seen();
+        let refused = seen.asked && seen.proven && matches!(trouble, Some(Alert(_) | Closed | Reset));
+        let asked = if seen.asked { ClientCertificate::Optional } else { ClientCertificate::NotAsked };
+        Observation::Reached(Capture {
+            address,
+            protocol: seen.protocol,
+            chain: std::mem::take(&mut seen.chain),
+            client_certificate: if refused { ClientCertificate::Demanded } else { late.unwrap_or(asked) },
+            trouble: if refused { None } else { trouble },
+        })
+    }
+
+    fn proven(
+        &self,
+        protocol: Protocol,
+        verified: Result<HandshakeSignatureValid, Error>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let mut seen = self.seen();
+        seen.protocol = Some(protocol);
+        seen.proven = verified.is_ok();
+        verified
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chain = std::iter::once(end_entity).chain(intermediates);
+        self.seen().chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &PROVIDER.signature_verification_algorithms;
+        self.proven(Protocol::Tls12, verify_tls12_signature(message, certificate, signed, algorithms))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &PROVIDER.signature_verification_algorithms;
+        self.proven(Protocol::Tls13, verify_tls13_signature(message, certificate, signed, algorithms))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        PROVIDER.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl ResolvesClientCert for Witness {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.seen().asked = true;
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,21 @@
+//! What a TLS server presents, captured without sending it a byte of application data. Nothing is judged
+//! here.
+
+mod address;
+mod capture;
+mod first_bytes;
+mod observation;
+
+pub use capture::capture;
+pub use observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble};
+
+use std::time::Duration;
+
+/// How long a server may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For resolving the name and for the TCP connection, together.
+    pub connect: Duration,
+    /// For the TLS handshake.
+    pub handshake: Duration,
+}

@@ -1,0 +1,99 @@
+//! What was seen at an endpoint, as values: whatever goes wrong there has a name of its own.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use rustls::pki_types::CertificateDer;
+
+/// What was seen at an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// No TCP connection came about.
+    Unreached(ReachTrouble),
+    /// Somebody accepted the connection.
+    Reached(Capture),
+}
+
+/// What a server showed of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// Where it answered.
+    pub address: SocketAddr,
+    /// The version that was agreed upon, as far as the handshake went.
+    pub protocol: Option<Protocol>,
+    /// The certificates that it presented, in its order; empty when the handshake did not come so far.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Whether it wanted a certificate from us.
+    pub client_certificate: ClientCertificate,
+    /// What kept the handshake from its end.
+    pub trouble: Option<HandshakeTrouble>,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+/// Whether a server wants a certificate from its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum ClientCertificate {
+    /// It did not ask.
+    #[default]
+    NotAsked,
+    /// It asked, and let us in without one.
+    Optional,
+    /// It asked, and turned us away without one.
+    Demanded,
+}
+
+/// Why no TCP connection came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReachTrouble {
+    /// The name has no address; the resolver's words.
+    Unresolved(String),
+    /// Nobody listens there.
+    Refused,
+    /// Nobody answered for so long.
+    TimedOut(Duration),
+    /// The connection failed in another way, out there.
+    Failed(String),
+    /// This machine could not even try: no descriptor, no port, no route, no permission.
+    Ours(String),
+}
+
+/// What kept a handshake from its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandshakeTrouble {
+    /// Not one byte came for so long.
+    Silent(Duration),
+    /// So many bytes came, and then no end of the handshake, for so long.
+    Unfinished(Duration, u64),
+    /// The server closed the connection.
+    Closed,
+    /// The server reset the connection.
+    Reset,
+    /// It speaks another language; its first bytes.
+    NotTls(Vec<u8>),
+    /// The server sent this fatal alert.
+    Alert(String),
+    /// It speaks neither TLS 1.2 nor 1.3.
+    TooOld,
+    /// No cipher suite, group or signature scheme in common.
+    NothingInCommon(String),
+    /// It does not prove that it holds the certificate's key.
+    NoProof(String),
+    /// It breaks the rules of TLS in another way.
+    Broken(String),
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls12 => "TLS 1.2",
+            Self::Tls13 => "TLS 1.3",
+        })
+    }
+}
