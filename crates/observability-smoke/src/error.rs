@@ -22,6 +22,9 @@ pub(crate) enum Error {
     /// What was seen could not be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// HTTP cannot be prepared: trusted certificates, files with headers.
+    #[error(transparent)]
+    Http(#[from] crate::http::HttpError),
     /// A file that was named cannot be read.
     #[error("reading {path}: {source}", path = path.display())]
     Read {

@@ -10,6 +10,7 @@
 
 use std::process::ExitCode;
 
+mod backends;
 mod checks;
 mod cli;
 mod config;
@@ -17,7 +18,10 @@ mod drill;
 mod drill_command;
 mod error;
 pub mod exposition;
+mod http;
 mod metrics_command;
+mod plan;
+mod probes;
 mod rules;
 mod run_command;
 

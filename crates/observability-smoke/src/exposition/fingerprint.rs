@@ -58,8 +58,7 @@ impl std::hash::Hasher for AsItIs {
 }
 
 /// A map from fingerprints.
-pub(super) type ByFingerprint<V> =
-    std::collections::HashMap<u64, V, std::hash::BuildHasherDefault<AsItIs>>;
+pub(super) type ByFingerprint<V> = std::collections::HashMap<u64, V, std::hash::BuildHasherDefault<AsItIs>>;
 
 #[cfg(test)]
 mod tests {
@@ -88,7 +87,8 @@ mod tests {
 
     #[test]
     fn a_million_numbered_series_have_a_million_fingerprints() {
-        let series = |i: u32| of_label("id", &i.to_string()).wrapping_add(of_label("pod", &format!("p-{}", i % 97)));
+        let series =
+            |i: u32| of_label("id", &i.to_string()).wrapping_add(of_label("pod", &format!("p-{}", i % 97)));
         assert_eq!((0..1_000_000).map(series).collect::<HashSet<_>>().len(), 1_000_000);
     }
 }

@@ -156,8 +156,12 @@ impl Group {
             return Some(disagree(count, infinite));
         }
         match (self.sum, self.count) {
-            (Some(_), None) => Some((Rule::Histogram, "the gauge histogram has a _gsum and no _gcount".into())),
-            (None, Some(_)) => Some((Rule::Histogram, "the gauge histogram has a _gcount and no _gsum".into())),
+            (Some(_), None) => {
+                Some((Rule::Histogram, "the gauge histogram has a _gsum and no _gcount".into()))
+            }
+            (None, Some(_)) => {
+                Some((Rule::Histogram, "the gauge histogram has a _gcount and no _gsum".into()))
+            }
             (Some(sum), _) if sum < 0.0 && !self.below_zero => {
                 Some((Rule::Histogram, "the _gsum is below zero, and no bucket is".into()))
             }

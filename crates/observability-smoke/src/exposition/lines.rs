@@ -4,7 +4,7 @@
 pub(super) const LONGEST_LINE: usize = 1024 * 1024;
 
 /// One step of the cutting.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     /// A line, without its line feed.
     Line(&'a [u8]),

@@ -11,6 +11,7 @@ mod fingerprint;
 mod histogram;
 mod lines;
 mod number;
+mod openmetrics;
 mod problem;
 mod prometheus;
 mod reader;

@@ -61,9 +61,10 @@ mod tests {
         }
         assert!(parse("NaN").unwrap().is_nan());
         assert!(parse("nan").unwrap().is_nan());
-        for wrong in
-            ["", ".", "-", "+", "e5", "1e", "0x1p-3", "0x1", "1_000", "1,5", "1z", "+NaN", "-NaN", "1e400", "٣"]
-        {
+        for wrong in [
+            "", ".", "-", "+", "e5", "1e", "0x1p-3", "0x1", "1_000", "1,5", "1z", "+NaN", "-NaN", "1e400",
+            "٣",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

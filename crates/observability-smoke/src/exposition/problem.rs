@@ -172,7 +172,15 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.line, self.column, self.message)?;
         if !self.text.is_empty() {
-            write!(f, ": `{}`", self.text.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"))?;
+            f.write_str(": `")?;
+            for character in self.text.chars() {
+                if character.is_control() {
+                    write!(f, "{}", character.escape_debug())?;
+                } else {
+                    write!(f, "{character}")?;
+                }
+            }
+            f.write_str("`")?;
         }
         write!(f, " ({})", self.rule.id())
     }

@@ -1,6 +1,6 @@
 //! The Prometheus text format 0.0.4, with the quoted names of 1.0.0: the rules of its lines and families.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     fingerprint::{self, ByFingerprint},
@@ -93,7 +93,8 @@ impl Prometheus {
         if let Err(fault) = done {
             let fault = if line.ends_with(b"\r") && fault.to == line.len() {
                 let message = "the line ends with a carriage return; lines end with a line feed alone";
-                Fault::new(Rule::CarriageReturn, line.len() - 1, line.len(), message).ingestion(fault.ingestion)
+                Fault::new(Rule::CarriageReturn, line.len() - 1, line.len(), message)
+                    .ingestion(fault.ingestion)
             } else {
                 fault
             };
@@ -109,7 +110,11 @@ impl Prometheus {
             self.problems.add(number, last, Fault::new(Rule::FinalNewline, last.len(), last.len(), message));
         }
         if self.samples == 0 {
-            self.problems.add(number.max(1), b"", Fault::new(Rule::NoSamples, 0, 0, "there is not one sample"));
+            self.problems.add(
+                number.max(1),
+                b"",
+                Fault::new(Rule::NoSamples, 0, 0, "there is not one sample"),
+            );
         }
     }
 
@@ -123,7 +128,11 @@ impl Prometheus {
         }
         if !spaced {
             let message = "Prometheus takes this for a comment: a blank must follow the number sign";
-            self.problems.add(number, scanner.text.as_bytes(), Fault::new(Rule::UnreadMetadata, start, scanner.at, message));
+            self.problems.add(
+                number,
+                scanner.text.as_bytes(),
+                Fault::new(Rule::UnreadMetadata, start, scanner.at, message),
+            );
         }
         let blank = scanner.blanks();
         let from = scanner.at;
@@ -135,7 +144,11 @@ impl Prometheus {
             return Err(scanner.fault(Rule::MetricName, "a blank must follow the metric name"));
         }
         let name_range = (from, scanner.at);
-        if keyword == "HELP" { self.help(number, &name, name_range, scanner) } else { self.kind(number, &name, name_range, scanner) }
+        if keyword == "HELP" {
+            self.help(number, &name, name_range, scanner)
+        } else {
+            self.kind(number, &name, name_range, scanner)
+        }
     }
 
     /// The name on a HELP or TYPE line, which may be quoted.
@@ -150,7 +163,13 @@ impl Prometheus {
         Some(super::scan::unescape(&scanner.text[range.0..range.1])).filter(|name| !name.is_empty())
     }
 
-    fn help(&mut self, number: u64, name: &str, at: (usize, usize), mut scanner: Scanner<'_>) -> Result<(), Fault> {
+    fn help(
+        &mut self,
+        number: u64,
+        name: &str,
+        at: (usize, usize),
+        mut scanner: Scanner<'_>,
+    ) -> Result<(), Fault> {
         self.enter(number, name, scanner.text, at);
         scanner.blanks();
         let family = self.current.get_or_insert_default();
@@ -172,7 +191,13 @@ impl Prometheus {
         Ok(())
     }
 
-    fn kind(&mut self, number: u64, name: &str, at: (usize, usize), mut scanner: Scanner<'_>) -> Result<(), Fault> {
+    fn kind(
+        &mut self,
+        number: u64,
+        name: &str,
+        at: (usize, usize),
+        mut scanner: Scanner<'_>,
+    ) -> Result<(), Fault> {
         let blanks = scanner.blanks();
         let from = scanner.at;
         let word = scanner.word();
@@ -191,7 +216,12 @@ impl Prometheus {
         let to = scanner.at;
         let trailing = scanner.blanks();
         if !scanner.is_at_end() {
-            return Err(Fault::new(Rule::Metadata, scanner.at, scanner.text.len(), "nothing may follow the type"));
+            return Err(Fault::new(
+                Rule::Metadata,
+                scanner.at,
+                scanner.text.len(),
+                "nothing may follow the type",
+            ));
         }
         self.enter(number, name, scanner.text, at);
         let family = self.current.get_or_insert_default();
@@ -245,12 +275,13 @@ impl Prometheus {
         family.samples += 1;
         let line = sample.text.as_bytes();
         let problems = &mut self.problems;
-        let series_end = sample.labels.last().map_or(name_at.1, |label| label.value_range().1 + 1);
-        let whole = |rule, message: std::borrow::Cow<'static, str>| Fault::new(rule, name_at.0, series_end, message);
+        let whole =
+            |rule, message: Cow<'static, str>| Fault::new(rule, sample.series.0, sample.series.1, message);
 
         let special = distinguishing_label(family.kind);
         let grouped = matches!(family.kind, Kind::Histogram | Kind::Summary);
-        let (mut fingerprint, mut special_part, mut special_label) = (fingerprint::of_name(sample.name), 0, None);
+        let (mut fingerprint, mut special_part, mut special_label) =
+            (fingerprint::of_name(sample.name), 0, None);
         for label in sample.labels {
             let name = label.name(sample.text);
             let part = fingerprint::of_label(name, &label.value(sample.text));
@@ -270,15 +301,18 @@ impl Prometheus {
         }
         if !grouped {
             if family.kind == Kind::Counter && !(sample.value >= 0.0) {
-                problems.add(sample.line, line, whole(Rule::CounterValue, "a counter is a number not below zero".into()));
+                problems.add(
+                    sample.line,
+                    line,
+                    whole(Rule::CounterValue, "a counter is a number not below zero".into()),
+                );
             }
             return;
         }
-        let group_key = fingerprint.wrapping_sub(special_part).wrapping_sub(fingerprint::of_name(sample.name));
-        let group = family
-            .groups
-            .entry(group_key)
-            .or_insert_with(|| Group::new(sample.line, &sample.text[name_at.0..series_end]));
+        let group_key =
+            fingerprint.wrapping_sub(special_part).wrapping_sub(fingerprint::of_name(sample.name));
+        let group =
+            family.groups.entry(group_key).or_insert_with(|| Group::new(sample.line, sample.series()));
         let bound = special_label.map(|label| {
             let parsed = number::parse(&label.value(sample.text)).unwrap_or(f64::NAN);
             (parsed, label.value_range())
@@ -298,9 +332,10 @@ impl Prometheus {
                 problems.add(sample.line, line, Fault::new(Rule::Quantile, from, to, message));
                 Ok(())
             }
-            (Role::Plain, Kind::Summary, None) => {
-                Err((Rule::Quantile, "a summary's sample needs the label quantile, or the suffix _sum or _count".into()))
-            }
+            (Role::Plain, Kind::Summary, None) => Err((
+                Rule::Quantile,
+                "a summary's sample needs the label quantile, or the suffix _sum or _count".into(),
+            )),
             (Role::Sum, ..) => {
                 group.sum(sample.value);
                 Ok(())
@@ -337,8 +372,13 @@ impl Prometheus {
         family.name.push_str(name);
         family.line = number;
         if let Some(known) = self.known.get(name) {
-            let message = format!("the family {name} began in line {}; its lines must stand together", known.line);
-            self.problems.add(number, line.as_bytes(), Fault::new(Rule::InterleavedFamily, at.0, at.1, message));
+            let message =
+                format!("the family {name} began in line {}; its lines must stand together", known.line);
+            self.problems.add(
+                number,
+                line.as_bytes(),
+                Fault::new(Rule::InterleavedFamily, at.0, at.1, message),
+            );
             (family.kind, family.reopened) = (known.kind, true);
         } else {
             self.families += 1;
@@ -384,7 +424,11 @@ impl Prometheus {
                 Kind::Summary => group.check_prometheus_summary(),
                 _ => None,
             };
-            family.groups.values().filter_map(|group| check(group).map(|broken| (group.clone(), broken))).collect()
+            family
+                .groups
+                .values()
+                .filter_map(|group| check(group).map(|broken| (group.clone(), broken)))
+                .collect()
         };
         incomplete.sort_by_key(|(group, _)| group.line);
         for (group, (rule, message)) in incomplete {
@@ -401,7 +445,8 @@ impl Prometheus {
         if family.series.capacity() > 4096 {
             family.series.shrink_to(1024);
         }
-        self.spare = Family { name: String::new(), series: family.series, groups: family.groups, ..Family::default() };
+        self.spare =
+            Family { name: String::new(), series: family.series, groups: family.groups, ..Family::default() };
     }
 
     fn lint(&mut self, family: &Family) {
@@ -459,7 +504,8 @@ fn read_sample<'a>(
     scanner.blanks();
     let braced = scanner.peek() == Some(b'{');
     if name_at.0 == name_at.1 && !braced {
-        let message = "a line starts with a metric name: letters, digits, underscores and colons, no digit first";
+        let message =
+            "a line starts with a metric name: letters, digits, underscores and colons, no digit first";
         return Err(scanner.fault(Rule::MetricName, message));
     }
     if braced {
@@ -470,7 +516,12 @@ fn read_sample<'a>(
             (Some(quoted), true) if quoted.0 < quoted.1 => quoted,
             (None, false) => name_at,
             (Some((from, to)), _) => {
-                return Err(Fault::new(Rule::LabelSyntax, from, to, "there must be one metric name, and not an empty one"));
+                return Err(Fault::new(
+                    Rule::LabelSyntax,
+                    from,
+                    to,
+                    "there must be one metric name, and not an empty one",
+                ));
             }
             (None, true) => {
                 return Err(Fault::new(Rule::MetricName, brace, scanner.at, "there is no metric name"));
@@ -480,6 +531,7 @@ fn read_sample<'a>(
         let message = "a blank or an opening brace must follow the metric name";
         return Err(scanner.fault(Rule::MetricName, message));
     }
+    let series = (from, if braced { scanner.at } else { name_at.1 });
     scanner.blanks();
     let at = scanner.at;
     let word = scanner.word();
@@ -489,7 +541,8 @@ fn read_sample<'a>(
     })?;
     let timestamp = read_timestamp(scanner)?;
     let name = &scanner.text[name_at.0..name_at.1];
-    let sample = Sample { text: scanner.text, labels: &[], name, kind: Kind::Unknown, value, timestamp, line };
+    let sample =
+        Sample { text: scanner.text, series, labels: &[], name, kind: Kind::Unknown, value, timestamp, line };
     Ok((sample, name_at))
 }
 

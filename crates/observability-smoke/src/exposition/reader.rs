@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{
     lines::{LONGEST_LINE, Lines, Piece},
+    openmetrics::OpenMetrics,
     problem::{Fault, Ingestion, Problem, Problems, Rule, Weight},
     prometheus::Prometheus,
     sample::Sample,
@@ -42,7 +43,7 @@ pub struct Reading {
     pub samples: u64,
     /// How often each rule was broken.
     pub counts: BTreeMap<Rule, u64>,
-    /// The first of the problems, in the order in which they were found.
+    /// The first of the problems, in the order of their lines.
     pub problems: Vec<Problem>,
     /// What Prometheus would do with it.
     pub ingestion: Ingestion,
@@ -69,27 +70,42 @@ pub struct Reader {
     state: State,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    engine: Prometheus,
+    /// At least one of the two reads.
+    prometheus: Option<Prometheus>,
+    openmetrics: Option<OpenMetrics>,
     bytes: u64,
     number: u64,
     last_byte: Option<u8>,
+    /// Whether the last line was `# EOF`.
+    at_eof: bool,
 }
 
 impl Reader {
     /// A reader of this format.
     #[must_use]
-    pub fn new(_syntax: Syntax) -> Self {
-        let state = State { engine: Prometheus::default(), bytes: 0, number: 0, last_byte: None };
+    pub fn new(syntax: Syntax) -> Self {
+        let state = match syntax {
+            Syntax::Prometheus => State { prometheus: Some(Prometheus::default()), ..State::default() },
+            Syntax::OpenMetrics => State { openmetrics: Some(OpenMetrics::default()), ..State::default() },
+        };
         Self { lines: Lines::default(), state }
+    }
+
+    /// A reader that reads both formats at once, and decides by the last line: `# EOF` makes it OpenMetrics.
+    /// Samples come as the Prometheus text format has them.
+    #[must_use]
+    pub fn detecting() -> Self {
+        let (prometheus, openmetrics) = (Some(Prometheus::default()), Some(OpenMetrics::default()));
+        Self { lines: Lines::default(), state: State { prometheus, openmetrics, ..State::default() } }
     }
 
     /// Reads the next bytes. Every sample that is complete goes to `on_sample`.
     pub fn feed(&mut self, chunk: &[u8], on_sample: &mut dyn FnMut(&Sample<'_>)) {
-        self.state.bytes += chunk.len() as u64;
-        self.state.last_byte = chunk.last().copied().or(self.state.last_byte);
         let state = &mut self.state;
+        state.bytes += chunk.len() as u64;
+        state.last_byte = chunk.last().copied().or(state.last_byte);
         self.lines.feed(chunk, |piece| state.piece(piece, on_sample));
     }
 
@@ -104,18 +120,31 @@ impl Reader {
             state.piece(piece, on_sample);
         });
         let complete = state.last_byte.is_none_or(|byte| byte == b'\n');
-        state.engine.finish(state.number, &last, complete);
-        let engine = &mut state.engine;
-        let Problems { kept, counts, worst_ingestion } = std::mem::take(&mut engine.problems);
+        let number = state.number;
+        let (syntax, families, samples, problems) = match (state.prometheus.take(), state.openmetrics.take())
+        {
+            (Some(mut engine), other) if other.is_none() || !state.at_eof => {
+                engine.finish(number, &last, complete);
+                (Syntax::Prometheus, engine.families, engine.samples, engine.problems)
+            }
+            (_, other) => {
+                let mut engine = other.unwrap_or_default();
+                engine.finish(number);
+                (Syntax::OpenMetrics, engine.families, engine.samples, engine.problems)
+            }
+        };
+        let Problems { mut kept, counts, worst_ingestion } = problems;
+        kept.sort_by_key(|problem| (problem.line, problem.column));
+        let ingestion = worst_ingestion.unwrap_or(Ingestion::Whole);
         Reading {
-            syntax: Syntax::Prometheus,
+            syntax,
             bytes: state.bytes,
-            lines: state.number,
-            families: engine.families,
-            samples: engine.samples,
+            lines: number,
+            families,
+            samples,
             counts,
             problems: kept,
-            ingestion: worst_ingestion.unwrap_or(Ingestion::Whole),
+            ingestion,
         }
     }
 }
@@ -123,12 +152,37 @@ impl Reader {
 impl State {
     fn piece(&mut self, piece: Piece<'_>, on_sample: &mut dyn FnMut(&Sample<'_>)) {
         self.number += 1;
-        match piece {
-            Piece::Line(line) => self.engine.line(self.number, line, on_sample),
-            Piece::TooLong(start) => {
-                let message = format!("the line is longer than {LONGEST_LINE} bytes");
-                self.engine.problems.add(self.number, start, Fault::new(Rule::LineLength, 0, start.len(), message));
+        self.at_eof = piece == Piece::Line(b"# EOF");
+        match (&mut self.prometheus, &mut self.openmetrics) {
+            (Some(engine), None) => engine.piece(self.number, piece, on_sample),
+            (None, Some(engine)) => engine.piece(self.number, piece, on_sample),
+            (Some(one), Some(other)) => {
+                other.piece(self.number, piece, &mut |_| {});
+                one.piece(self.number, piece, on_sample);
             }
+            (None, None) => {}
         }
     }
+}
+
+impl Prometheus {
+    fn piece(&mut self, number: u64, piece: Piece<'_>, on_sample: &mut dyn FnMut(&Sample<'_>)) {
+        match piece {
+            Piece::Line(line) => self.line(number, line, on_sample),
+            Piece::TooLong(start) => self.problems.add(number, start, too_long(start)),
+        }
+    }
+}
+
+impl OpenMetrics {
+    fn piece(&mut self, number: u64, piece: Piece<'_>, on_sample: &mut dyn FnMut(&Sample<'_>)) {
+        match piece {
+            Piece::Line(line) => self.line(number, line, on_sample),
+            Piece::TooLong(start) => self.problems.add(number, start, too_long(start)),
+        }
+    }
+}
+
+fn too_long(start: &[u8]) -> Fault {
+    Fault::new(Rule::LineLength, 0, start.len(), format!("the line is longer than {LONGEST_LINE} bytes"))
 }

@@ -53,6 +53,8 @@ impl fmt::Display for Kind {
 #[derive(Debug)]
 pub struct Sample<'a> {
     pub(super) text: &'a str,
+    /// Where name and labels stand in the text.
+    pub(super) series: (usize, usize),
     pub(super) labels: &'a [LabelSpan],
     /// The sample's name, for example `http_request_duration_seconds_bucket`.
     pub name: &'a str,
@@ -67,6 +69,12 @@ pub struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
+    /// Name and labels, as they are written.
+    #[must_use]
+    pub fn series(&self) -> &'a str {
+        &self.text[self.series.0..self.series.1]
+    }
+
     /// Names and values of the labels, in the order of the line.
     pub fn labels(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
         let (labels, text) = (self.labels, self.text);

@@ -211,7 +211,9 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 Some(_) => {
-                    return Err(self.fault(Rule::LabelSyntax, "a comma or a closing brace must follow a label"));
+                    return Err(
+                        self.fault(Rule::LabelSyntax, "a comma or a closing brace must follow a label")
+                    );
                 }
                 None => return Err(self.not_closed(opened)),
             }
@@ -240,7 +242,10 @@ impl<'a> Scanner<'a> {
                 Some(b',' | b'}' | b' ' | b'\t') => {
                     Fault::new(Rule::LabelSyntax, self.at, self.at + 1, "a label's name must stand here")
                 }
-                Some(_) => self.fault(Rule::LabelName, "a label's name has only letters, digits and underscores, and starts with no digit"),
+                Some(_) => self.fault(
+                    Rule::LabelName,
+                    "a label's name has only letters, digits and underscores, and starts with no digit",
+                ),
             });
         }
         Ok(span(start, self.at))
@@ -259,7 +264,12 @@ impl<'a> Scanner<'a> {
         let mut escaped = false;
         loop {
             let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
-                return Err(Fault::new(Rule::LabelSyntax, opened, self.text.len(), "the quote is never closed"));
+                return Err(Fault::new(
+                    Rule::LabelSyntax,
+                    opened,
+                    self.text.len(),
+                    "the quote is never closed",
+                ));
             };
             at += found;
             if bytes[at] == b'"' {
@@ -281,7 +291,8 @@ impl<'a> Scanner<'a> {
 
     fn no_label_twice(&self, spans: &[LabelSpan]) -> Result<(), Fault> {
         let twice = if spans.len() <= 16 {
-            (1..spans.len()).find(|&i| spans[..i].iter().any(|other| other.name(self.text) == spans[i].name(self.text)))
+            (1..spans.len())
+                .find(|&i| spans[..i].iter().any(|other| other.name(self.text) == spans[i].name(self.text)))
         } else {
             let mut seen = std::collections::HashSet::with_capacity(spans.len());
             spans.iter().position(|label| !seen.insert(label.name(self.text)))

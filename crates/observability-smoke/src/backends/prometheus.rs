@@ -1,0 +1,288 @@
+//! What Prometheus says about itself: ready, its targets, its rules, and the answers to expressions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evidence_report::record::{Finding, Requirement};
+
+use super::prometheus_api::{Api, BuildInfo, QueryResult, Rules, Target, Targets};
+use crate::{
+    checks::{
+        PROMETHEUS_QUERY, PROMETHEUS_READY, PROMETHEUS_RULE_HEALTH, PROMETHEUS_RULES, PROMETHEUS_TARGETS,
+    },
+    config::{Expectation, JobConfig, QueryConfig, RulesConfig},
+    http::{Http, NoAnswer, excerpt},
+    plan::PrometheusProbe,
+    rules::expression,
+};
+
+/// Everything that was asked of one server.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    ready: Result<u16, NoAnswer>,
+    pub(crate) version: Option<String>,
+    /// What was asked once it was ready.
+    asked: Option<Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    targets: Result<Targets, NoAnswer>,
+    rules: Result<Rules, NoAnswer>,
+    queries: Vec<Queried>,
+}
+
+/// The answer to an expression, and what is known of its selectors when it is empty.
+#[derive(Debug)]
+struct Queried {
+    values: Result<Vec<f64>, NoAnswer>,
+    selected: Selected,
+}
+
+/// What the selectors of an expression select.
+#[derive(Debug, PartialEq)]
+enum Selected {
+    /// It was not asked: the answer is not empty.
+    NotAsked,
+    /// The expression is one that we cannot take apart.
+    Unknown,
+    /// The selectors that have no series; none means that every one has.
+    Without(Vec<String>),
+}
+
+/// Asks the server.
+pub(crate) async fn observe(http: &Http, probe: &PrometheusProbe) -> Observation {
+    let api = Api { http, url: &probe.url, headers: &probe.headers.0, timeout: probe.timeout };
+    let ready = api.ready().await;
+    if ready.as_ref().ok() != Some(&200) {
+        return Observation { ready, version: None, asked: None };
+    }
+    let version = api.data::<BuildInfo>(&["status", "buildinfo"], &[]).await.ok().map(|info| info.version);
+    let targets = api.data(&["targets"], &[("state", "active")]).await;
+    let rules = api.data(&["rules"], &[]).await;
+    let mut queries = Vec::new();
+    for query in &probe.queries {
+        queries.push(ask_query(&api, &query.expr).await);
+    }
+    Observation { ready, version, asked: Some(Asked { targets, rules, queries }) }
+}
+
+async fn ask_query(api: &Api<'_>, expr: &str) -> Queried {
+    let values = values(api, expr).await;
+    let selected = match &values {
+        Ok(values) if values.is_empty() => selectors_without_series(api, expr).await,
+        _ => Selected::NotAsked,
+    };
+    Queried { values, selected }
+}
+
+async fn values(api: &Api<'_>, expr: &str) -> Result<Vec<f64>, NoAnswer> {
+    let result: QueryResult = api.data(&["query"], &[("query", expr)]).await?;
+    Ok(result.values())
+}
+
+async fn selectors_without_series(api: &Api<'_>, expr: &str) -> Selected {
+    let Ok(parsed) = promql_parser::parser::parse(expr) else { return Selected::Unknown };
+    let mut without = Vec::new();
+    for selector in expression::selectors(&parsed) {
+        let selector = selector.to_string();
+        match values(api, &format!("count({selector})")).await {
+            Ok(found) if found.is_empty() => without.push(selector),
+            Ok(_) => {}
+            Err(_) => return Selected::Unknown,
+        }
+    }
+    Selected::Without(without)
+}
+
+/// Judges what the server said.
+pub(crate) fn assess(probe: &PrometheusProbe, observation: &Observation) -> Vec<Finding> {
+    let subject = format!("{}: {}", probe.name, probe.url);
+    let expected = "status 200 of /-/ready";
+    let mut findings = vec![
+        match &observation.ready {
+            Ok(200) => {
+                let version = observation.version.as_deref().unwrap_or("of unknown version");
+                PROMETHEUS_READY.passed(&subject).observed(format!("ready, version {}", excerpt(version, 40)))
+            }
+            Ok(status) => PROMETHEUS_READY.failed(&subject).observed(format!("status {status}")),
+            Err(why) => PROMETHEUS_READY.failed(&subject).observed(why.to_string()),
+        }
+        .expected(expected),
+    ];
+    let Some(asked) = &observation.asked else {
+        let skipped = [&PROMETHEUS_TARGETS, &PROMETHEUS_RULES];
+        let queries = (!probe.queries.is_empty()).then_some(&PROMETHEUS_QUERY);
+        findings.extend(
+            skipped
+                .into_iter()
+                .chain(queries)
+                .map(|check| check.not_checked(Requirement::Required, &subject, "Prometheus is not ready")),
+        );
+        return findings;
+    };
+    findings.extend(match &asked.targets {
+        Ok(targets) => assess_targets(&probe.name, &probe.jobs, &targets.active_targets),
+        Err(why) => vec![PROMETHEUS_TARGETS.failed(&subject).observed(why.to_string())],
+    });
+    findings.extend(match &asked.rules {
+        Ok(rules) => assess_rules(&probe.name, &probe.rules, rules),
+        Err(why) => vec![PROMETHEUS_RULES.failed(&subject).observed(why.to_string())],
+    });
+    findings.extend(
+        probe.queries.iter().zip(&asked.queries).map(|(query, seen)| assess_query(&probe.name, query, seen)),
+    );
+    findings
+}
+
+fn assess_targets(name: &str, wanted: &[JobConfig], targets: &[Target]) -> Vec<Finding> {
+    let mut by_job: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+    for target in targets {
+        by_job.entry(target.labels.get("job").map_or("", String::as_str)).or_default().push(target);
+    }
+    if wanted.is_empty() {
+        if by_job.is_empty() {
+            let finding = PROMETHEUS_TARGETS.failed(name).expected("at least one active target");
+            return vec![finding.observed("no active target at all")];
+        }
+        return by_job.iter().map(|(job, targets)| assess_job(name, job, None, targets)).collect();
+    }
+    wanted
+        .iter()
+        .map(|job| {
+            let targets = by_job.get(job.job.as_str()).map_or(&[][..], Vec::as_slice);
+            assess_job(name, &job.job, job.at_least, targets)
+        })
+        .collect()
+}
+
+fn assess_job(name: &str, job: &str, at_least: Option<u64>, targets: &[&Target]) -> Finding {
+    let subject = format!("{name}: job {job}");
+    let up = targets.iter().filter(|target| target.health == "up").count();
+    let enough = match at_least {
+        Some(least) => up as u64 >= least,
+        None => up > 0 && up == targets.len(),
+    };
+    let finding =
+        if enough { PROMETHEUS_TARGETS.passed(subject) } else { PROMETHEUS_TARGETS.failed(subject) };
+    let expected = at_least
+        .map_or("every target up, and at least one".to_owned(), |least| format!("at least {least} up"));
+    let mut observed = if targets.is_empty() {
+        "no such target".to_owned()
+    } else {
+        format!("{up} of {} up", targets.len())
+    };
+    if let Some(down) = targets.iter().find(|target| target.health != "up") {
+        let url = evidence_report::run::redact::url(&down.scrape_url);
+        let why = match (down.health.as_str(), down.last_error.as_str()) {
+            ("unknown", _) => "not scraped yet".to_owned(),
+            (_, "") => down.health.clone(),
+            (_, error) => excerpt(error, 160),
+        };
+        observed.push_str(&format!("; {url}: {why}"));
+    }
+    finding.expected(expected).observed(observed)
+}
+
+fn assess_rules(name: &str, wanted: &RulesConfig, rules: &Rules) -> Vec<Finding> {
+    let all: Vec<_> =
+        rules.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule))).collect();
+    let loaded: BTreeSet<_> = all.iter().map(|(_, rule)| rule.name.as_str()).collect();
+    let missing: Vec<_> =
+        wanted.loaded.iter().filter(|rule| !loaded.contains(rule.as_str())).cloned().collect();
+    let seen = format!("{} rules in {} groups", all.len(), rules.groups.len());
+    let mut findings = Vec::new();
+    if wanted.loaded.is_empty() {
+        let finding = match (all.is_empty(), wanted.none_is_right) {
+            (true, false) => PROMETHEUS_RULES.failed(name),
+            _ => PROMETHEUS_RULES.passed(name),
+        };
+        findings.push(finding.expected("at least one rule").observed(seen));
+    } else if missing.is_empty() {
+        let expected = format!("{} named rules", wanted.loaded.len());
+        findings.push(PROMETHEUS_RULES.passed(name).expected(expected).observed(seen));
+    } else {
+        findings.extend(missing.into_iter().map(|rule| {
+            let finding = PROMETHEUS_RULES.failed(format!("{name}: {rule}")).expected("loaded");
+            finding.observed(format!("not among the {seen}"))
+        }));
+    }
+    findings.extend(assess_health(name, &all));
+    findings
+}
+
+fn assess_health(
+    name: &str,
+    all: &[(&super::prometheus_api::Group, &super::prometheus_api::Rule)],
+) -> Vec<Finding> {
+    let expected = "health ok";
+    let mut findings = Vec::new();
+    for (group, rule) in all {
+        let subject = format!("{name}: {}/{}", group.name, rule.name);
+        match (rule.health.as_str(), rule.last_error.as_str()) {
+            ("ok", "") => {}
+            ("unknown" | "", _) => {
+                let reason = "not evaluated yet; ask again after one evaluation interval";
+                findings.push(PROMETHEUS_RULE_HEALTH.not_checked(Requirement::Required, subject, reason));
+            }
+            (health, error) => {
+                let observed = format!("health {}: {}", excerpt(health, 20), excerpt(error, 200));
+                findings.push(PROMETHEUS_RULE_HEALTH.failed(subject).expected(expected).observed(observed));
+            }
+        }
+    }
+    let healthy = all.len() - findings.len();
+    if healthy > 0 {
+        let observed = format!("{healthy} of {} rules evaluate without errors", all.len());
+        findings.push(PROMETHEUS_RULE_HEALTH.passed(name).expected(expected).observed(observed));
+    }
+    findings
+}
+
+fn assess_query(name: &str, query: &QueryConfig, queried: &Queried) -> Finding {
+    let subject = format!("{name}: {}", query.name.as_deref().unwrap_or(&query.expr));
+    let expected = match query.expect {
+        Expectation::Holds => match (query.min, query.max) {
+            (None, None) => "an answer with series".to_owned(),
+            (Some(min), None) => format!("values not below {min}"),
+            (None, Some(max)) => format!("values not above {max}"),
+            (Some(min), Some(max)) => format!("values from {min} to {max}"),
+        },
+        Expectation::DoesNotHold => "the condition is false, and its series exist".to_owned(),
+    };
+    let values = match &queried.values {
+        Ok(values) => values,
+        Err(why) => return PROMETHEUS_QUERY.failed(subject).expected(expected).observed(why.to_string()),
+    };
+    let finding = match (query.expect, values.is_empty(), &queried.selected) {
+        (_, true, Selected::Without(missing)) if !missing.is_empty() => {
+            let named = excerpt(&missing.join(", "), 300);
+            PROMETHEUS_QUERY.failed(subject).observed(format!("no series: nothing matches {named}"))
+        }
+        (Expectation::Holds, true, Selected::Without(_)) => {
+            PROMETHEUS_QUERY.failed(subject).observed("the condition is false; its series exist")
+        }
+        (Expectation::DoesNotHold, true, Selected::Without(_)) => {
+            PROMETHEUS_QUERY.passed(subject).observed("the condition is false; its series exist")
+        }
+        (Expectation::Holds, true, _) => PROMETHEUS_QUERY
+            .failed(subject)
+            .observed("an empty answer; whether its series exist could not be found out"),
+        (Expectation::DoesNotHold, true, _) => {
+            let why = "the answer is empty, and whether that is because the condition is false or because there is no series could not be found out";
+            PROMETHEUS_QUERY.not_checked(Requirement::Required, subject, why)
+        }
+        (Expectation::DoesNotHold, false, _) => {
+            PROMETHEUS_QUERY.failed(subject).observed(format!("it holds for {} series", values.len()))
+        }
+        (Expectation::Holds, false, _) => {
+            let inside = |value: &&f64| {
+                !(query.min.is_none_or(|min| **value >= min) && query.max.is_none_or(|max| **value <= max))
+            };
+            match values.iter().find(inside) {
+                Some(outside) => PROMETHEUS_QUERY.failed(subject).observed(format!("a value of {outside}")),
+                None => PROMETHEUS_QUERY.passed(subject).observed(format!("{} series", values.len())),
+            }
+        }
+    };
+    finding.expected(expected)
+}

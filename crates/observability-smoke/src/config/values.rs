@@ -1,0 +1,235 @@
+//! The values of the configuration that are more than text. Each is refused while it is read when it cannot
+//! be meant.
+
+use std::{fmt, str::FromStr};
+
+use evidence_report::run::parse_duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+/// Reads text and turns it into a value, or says why not.
+fn parsed<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).map_err(D::Error::custom)
+}
+
+/// An http or https address without user name and password.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct Url(#[schemars(skip)] pub(crate) reqwest::Url);
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // The text itself is not shown: it may hold a password.
+        let url = reqwest::Url::parse(text).map_err(|error| format!("this is no URL: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("the URL must start with http:// or https://".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the URL holds a user name or a password; put them into a file named by header_files or bearer_token_file".to_owned());
+        }
+        Ok(Self(url))
+    }
+}
+
+impl<'de> Deserialize<'de> for Url {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, str::parse)
+    }
+}
+
+/// Without its query: it may hold a secret.
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&evidence_report::run::redact::url(self.0.as_str()))
+    }
+}
+
+impl Serialize for Url {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A time as people write it: `500ms`, `10s`, `2m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct Duration(#[schemars(skip)] pub(crate) std::time::Duration);
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, |text| match parse_duration(text)? {
+            std::time::Duration::ZERO => Err("the duration must be more than zero".to_owned()),
+            duration => Ok(Self(duration)),
+        })
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0.as_secs_f64())
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A regular expression.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct Pattern(#[schemars(skip)] pub(crate) regex::Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, |text| {
+            let wrong = |error| format!("this is no regular expression: {error}");
+            regex::Regex::new(text).map(Self).map_err(wrong)
+        })
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+/// The method of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct Method(#[schemars(skip)] pub(crate) reqwest::Method);
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, |text| {
+            let method = reqwest::Method::from_bytes(text.as_bytes()).ok();
+            let known = method.filter(|method| method.as_str().bytes().all(|b| b.is_ascii_uppercase()));
+            known
+                .map(Self)
+                .ok_or_else(|| format!("'{text}' is no method; write GET, HEAD, POST and the like"))
+        })
+    }
+}
+
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+/// The name of a header.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct HeaderName(#[schemars(skip)] String);
+
+impl HeaderName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, |text| {
+            let known = reqwest::header::HeaderName::from_bytes(text.as_bytes());
+            known
+                .map(|name| Self(name.as_str().to_owned()))
+                .map_err(|_| format!("'{text}' is no name of a header"))
+        })
+    }
+}
+
+/// The name of a sample.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct MetricName(#[schemars(skip)] pub(crate) String);
+
+impl<'de> Deserialize<'de> for MetricName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, |text| {
+            let starts = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':');
+            let good = text.starts_with(starts) && text.chars().all(|c| starts(c) || c.is_ascii_digit());
+            good.then(|| Self(text.to_owned()))
+                .ok_or_else(|| format!("'{text}' is no metric name; labels stand under the key labels"))
+        })
+    }
+}
+
+/// How many requests are under way at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "u16")]
+pub(crate) struct Concurrency(#[schemars(skip)] pub(crate) usize);
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self(8)
+    }
+}
+
+impl<'de> Deserialize<'de> for Concurrency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u16::deserialize(deserializer)? {
+            count @ 1..=256 => Ok(Self(usize::from(count))),
+            count => Err(D::Error::custom(format!("concurrency must be from 1 to 256, not {count}"))),
+        }
+    }
+}
+
+/// The statuses that an answer may have; none named is any from 200 to 299.
+#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(with = "OneOrMany")]
+pub(crate) struct Statuses(#[schemars(skip)] Vec<u16>);
+
+/// One status, or many.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(u16),
+    Many(Vec<u16>),
+}
+
+impl Statuses {
+    pub(crate) fn allow(&self, status: u16) -> bool {
+        if self.0.is_empty() { (200..300).contains(&status) } else { self.0.contains(&status) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Statuses {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let statuses = match OneOrMany::deserialize(deserializer)? {
+            OneOrMany::One(status) => vec![status],
+            OneOrMany::Many(statuses) => statuses,
+        };
+        match statuses.iter().find(|status| !(100..600).contains(*status)) {
+            Some(status) => Err(D::Error::custom(format!("{status} is no HTTP status"))),
+            None if statuses.is_empty() => Err(D::Error::custom("name at least one HTTP status")),
+            None => Ok(Self(statuses)),
+        }
+    }
+}
+
+impl fmt::Display for Statuses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [] => f.write_str("a status from 200 to 299"),
+            statuses => {
+                let words: Vec<_> = statuses.iter().map(u16::to_string).collect();
+                f.write_str(&words.join(" or "))
+            }
+        }
+    }
+}
+
+impl Serialize for Statuses {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

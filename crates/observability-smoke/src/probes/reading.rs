@@ -1,0 +1,110 @@
+//! Turns what the reader found into findings. Pure: it knows neither where the text came from nor how.
+
+use evidence_report::record::{Check, Finding};
+
+use crate::{
+    checks::{METRICS_INGESTED, METRICS_LINT, METRICS_VALID},
+    exposition::{Ingestion, Problem, Reading, Weight},
+};
+
+/// How much is said about a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Say {
+    /// One finding for each problem, with its place in this file.
+    Each,
+    /// One finding for each check.
+    Summed,
+}
+
+/// The findings about a reading: the two verdicts, and the habits.
+pub(crate) fn assess(subject: &str, path: Option<&str>, reading: &Reading, say: Say) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let valid = format!("valid {}", reading.syntax);
+    if reading.is_valid() {
+        let seen = format!("{valid}: {} samples in {} families", reading.samples, reading.families);
+        findings.push(METRICS_VALID.passed(subject).expected(&valid).observed(seen));
+    } else {
+        let one = |finding: Finding| finding.expected(&valid);
+        findings.extend(
+            broken(&METRICS_VALID, Check::failed, subject, path, reading, Weight::Invalid, say)
+                .into_iter()
+                .map(one),
+        );
+    }
+    findings.push(ingested(subject, path, reading));
+    let lints = broken(&METRICS_LINT, Check::warned, subject, path, reading, Weight::Lint, say);
+    if lints.is_empty() {
+        findings.push(METRICS_LINT.passed(subject).observed("no bad habit found"));
+    }
+    findings.extend(lints);
+    findings
+}
+
+fn broken(
+    check: &'static Check,
+    make: fn(&'static Check, String) -> Finding,
+    subject: &str,
+    path: Option<&str>,
+    reading: &Reading,
+    weight: Weight,
+    say: Say,
+) -> Vec<Finding> {
+    let of_weight: Vec<&Problem> =
+        reading.problems.iter().filter(|problem| problem.rule.weight() == weight).collect();
+    let all = reading.count(weight);
+    let (Some(first), true) = (of_weight.first(), all > 0) else { return Vec::new() };
+    if say == Say::Summed {
+        let observed = match all {
+            1 => first.to_string(),
+            _ => format!("{all} problems ({}); the first: {first}", by_rule(reading, weight)),
+        };
+        return vec![make(check, subject.to_owned()).observed(observed)];
+    }
+    // The remedy is the same for all: it is told once.
+    let mut remedy = check.remedy;
+    let each = |problem: &&Problem| {
+        let finding = make(check, subject.to_owned()).remedy(std::mem::take(&mut remedy));
+        located(finding, path, problem).observed(problem.to_string())
+    };
+    let mut findings: Vec<_> = of_weight.iter().map(each).collect();
+    let kept = of_weight.len() as u64;
+    if all > kept {
+        let observed = format!("{} more; all together: {}", all - kept, by_rule(reading, weight));
+        findings.push(make(check, subject.to_owned()).observed(observed).remedy(""));
+    }
+    findings
+}
+
+fn by_rule(reading: &Reading, weight: Weight) -> String {
+    let of_weight = reading.counts.iter().filter(|(rule, _)| rule.weight() == weight);
+    of_weight.map(|(rule, count)| format!("{} {count}", rule.id())).collect::<Vec<_>>().join(", ")
+}
+
+fn located(finding: Finding, path: Option<&str>, problem: &Problem) -> Finding {
+    match path {
+        Some(path) => finding.at(path, u32::try_from(problem.line).ok()),
+        None => finding,
+    }
+}
+
+/// The second verdict.
+fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
+    let expected = "Prometheus ingests every sample";
+    let worst = reading.problems.iter().find(|problem| problem.ingestion == reading.ingestion);
+    let because = worst.map(|problem| format!(" because of line {problem}")).unwrap_or_default();
+    let finding = match reading.ingestion {
+        Ingestion::Whole => METRICS_INGESTED.passed(subject).observed("Prometheus would ingest every sample"),
+        Ingestion::SampleDropped => METRICS_INGESTED
+            .failed(subject)
+            .observed(format!("Prometheus would ingest it, and drop samples{because}"))
+            .remedy("Expose each series once: which of the two samples Prometheus keeps is not defined."),
+        Ingestion::Refused => METRICS_INGESTED
+            .failed(subject)
+            .observed(format!("Prometheus would refuse the whole scrape{because}")),
+    };
+    let finding = finding.expected(expected);
+    match worst {
+        Some(problem) if reading.ingestion != Ingestion::Whole => located(finding, path, problem),
+        _ => finding,
+    }
+}
