@@ -129,9 +129,15 @@ fn measurements(out: &mut String, report: &Report) {
             None => String::new(),
         };
         let met = if measurement.met() == Some(false) { "MISSED" } else { "met" };
+        let labels: Vec<_> = measurement
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{}\"", one_line(value)))
+            .collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _ = writeln!(
             out,
-            "  {} = {} {} (objective: {objective} {}: {met})",
+            "  {}{labels} = {} {} (objective: {objective} {}: {met})",
             measurement.metric, measurement.value, measurement.unit, measurement.unit
         );
     }

@@ -173,6 +173,10 @@ impl Finished {
             color: wants_color(self.settings.color),
             last_success: None,
         };
+        // Whatever else is written: cron sends mail only for what is said.
+        if self.settings.quiet && self.report.verdict() != Verdict::Passed {
+            tell(formats::first_line(&self.report, false).as_str());
+        }
         for request in &self.settings.formats {
             let written = match &request.path {
                 Some(path) => self.output_to_file(request.format, path, &setting),
@@ -197,9 +201,6 @@ impl Finished {
 
     fn output_to_terminal(&self, format: Format, setting: &Setting) {
         if self.settings.quiet && format == Format::Text {
-            if self.report.verdict() != Verdict::Passed {
-                tell(formats::first_line(&self.report, false).as_str());
-            }
             return;
         }
         // A broken pipe is no error: whoever reads has seen enough.

@@ -115,6 +115,8 @@ fn a_failing_run_exits_2_and_quiet_says_one_line_on_stderr() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(output.stdout, b"");
     assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1);
+    let to_a_file = place.run(&["--quiet", "--format", "textfile=x.prom"], &["false"]);
+    assert_eq!(String::from_utf8_lossy(&to_a_file.stderr).lines().count(), 1, "whatever else is written");
     assert_eq!(place.run(&["--quiet"], &["true"]).stderr, b"", "silent on a pass");
 }
 
