@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::problem::Rule;
+use super::{number, problem::Rule};
 
 /// What a sample is to its family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Group {
                 format!("the buckets must stand in the order of le, and {bound} comes after {before}").into(),
             ));
         }
-        if !(count >= 0.0) {
+        if !number::counts(count) {
             return Err((Rule::Bucket, "the count of a bucket is a number not below zero".into()));
         }
         if before.is_some() && count < below {

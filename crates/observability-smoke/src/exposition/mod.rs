@@ -7,6 +7,8 @@
 //! Two verdicts are kept apart, because Prometheus' own scanner is permissive on purpose: *valid by the
 //! specification* ([`Reading::is_valid`]) and *Prometheus would ingest it* ([`Reading::ingestion`]).
 
+#[cfg(test)]
+mod cases;
 mod fingerprint;
 mod histogram;
 mod lines;

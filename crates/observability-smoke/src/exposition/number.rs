@@ -24,6 +24,11 @@ pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
     Ok(value)
 }
 
+/// Whether a value can be a count: a number, and not below zero.
+pub(super) fn counts(value: f64) -> bool {
+    value >= 0.0
+}
+
 /// Reads a timestamp of OpenMetrics: seconds, a finite decimal number.
 ///
 /// # Errors

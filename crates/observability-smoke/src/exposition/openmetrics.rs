@@ -291,6 +291,8 @@ impl OpenMetrics {
     ) -> Result<(), Fault> {
         let name_at = (sample.series.0, sample.series.0 + sample.name.len());
         let known = self.current.as_ref().and_then(|family| role(family, sample.name));
+        let own_name =
+            known.is_none() && self.current.as_ref().is_some_and(|family| family.name == sample.name);
         let role = known.unwrap_or_else(|| {
             self.enter(sample.line, sample.name, sample.text, name_at);
             Role::Plain
@@ -300,6 +302,11 @@ impl OpenMetrics {
         sample.kind = family.kind;
         let whole =
             |rule, message: Cow<'static, str>| Fault::new(rule, sample.series.0, sample.series.1, message);
+        if own_name {
+            let ends: Vec<_> = suffixes(family.kind).iter().map(|(suffix, _)| *suffix).collect();
+            let message = format!("a sample of type {} ends with {}", family.kind, ends.join(", "));
+            return Err(whole(Rule::SampleName, message.into()));
+        }
         if let Some(&(from, to)) = exemplar {
             check_exemplar(family.kind, role, sample.text, (from, to), exemplar_spans)?;
         }
@@ -393,7 +400,7 @@ impl Family {
             _ => None,
         };
         match (self.kind, role, special) {
-            (_, Role::Total, _) if !(value >= 0.0) => typed("a counter is a number not below zero"),
+            (_, Role::Total, _) if !number::counts(value) => typed("a counter is a number not below zero"),
             (_, Role::Created, _) if !value.is_finite() => {
                 typed("a creation time is a finite number of seconds")
             }
@@ -414,7 +421,7 @@ impl Family {
                 group.map_or(Ok(()), |group| group.bucket(bound, value))
             }
             (Kind::Histogram | Kind::GaugeHistogram, Role::Count, _) => {
-                if !(value >= 0.0) || value.fract() != 0.0 {
+                if !number::counts(value) || value.fract() != 0.0 {
                     return typed("a count is a whole number not below zero");
                 }
                 group.into_iter().for_each(|group| group.count(value));
@@ -428,10 +435,12 @@ impl Family {
                 group.into_iter().for_each(|group| group.sum(value));
                 Ok(())
             }
-            (Kind::Summary, Role::Count, _) if !(value >= 0.0) || value.fract() != 0.0 => {
+            (Kind::Summary, Role::Count, _) if !number::counts(value) || value.fract() != 0.0 => {
                 typed("a count is a whole number not below zero")
             }
-            (Kind::Summary, Role::Sum, _) if !(value >= 0.0) => typed("a sum is a number not below zero"),
+            (Kind::Summary, Role::Sum, _) if !number::counts(value) => {
+                typed("a sum is a number not below zero")
+            }
             (Kind::Summary, Role::Plain, None) => Err((
                 Rule::Quantile,
                 "a summary's sample needs the label quantile, or the suffix _sum, _count or _created".into(),

@@ -230,7 +230,7 @@ impl Prometheus {
             self.problems.add(number, scanner.text.as_bytes(), fault);
         } else {
             family.kind = kind;
-            self.no_clash(number, scanner.text, at);
+            self.no_clash_of_samples(number, scanner.text, at);
         }
         if blanks != 1 || trailing > 0 {
             let message = "Prometheus takes the additional blanks for a part of the type";
@@ -300,7 +300,7 @@ impl Prometheus {
             problems.add(sample.line, line, whole(Rule::DuplicateSeries, message.into()));
         }
         if !grouped {
-            if family.kind == Kind::Counter && !(sample.value >= 0.0) {
+            if family.kind == Kind::Counter && !number::counts(sample.value) {
                 problems.add(
                     sample.line,
                     line,
@@ -386,31 +386,38 @@ impl Prometheus {
         let reopened = family.reopened;
         self.current = Some(family);
         if !reopened {
-            self.no_clash(number, line, at);
+            self.no_clash_of_name(number, line, at);
         }
     }
 
-    /// No sample of the current family may bear the name of another's sample.
-    fn no_clash(&mut self, number: u64, line: &str, at: (usize, usize)) {
+    /// The current family may not bear the name of another's sample.
+    fn no_clash_of_name(&mut self, number: u64, line: &str, at: (usize, usize)) {
         let Some(family) = &self.current else { return };
-        let is_suffixed = |kind, suffix: &str| {
-            matches!((kind, suffix), (Kind::Histogram, _) | (Kind::Summary, "_sum" | "_count"))
-        };
-        let ours = ["_bucket", "_sum", "_count"]
-            .into_iter()
-            .filter(|suffix| is_suffixed(family.kind, suffix))
-            .map(|suffix| format!("{}{suffix}", family.name))
-            .find_map(|name| self.known.get(&name).map(|known| (name, known.line)));
-        let theirs = || {
-            possible_families(&family.name).find_map(|base| {
-                let known = self.known.get(base)?;
-                is_suffixed(known.kind, &family.name[base.len()..]).then(|| (family.name.clone(), known.line))
-            })
-        };
-        if let Some((name, other)) = ours.or_else(theirs) {
-            let message = format!("{name} is a sample name of the family in line {other} too");
-            self.problems.add(number, line.as_bytes(), Fault::new(Rule::ClashingName, at.0, at.1, message));
+        let owner = possible_families(&family.name).find_map(|base| {
+            let known = self.known.get(base)?;
+            role(base, known.kind, &family.name).map(|_| known.line)
+        });
+        if let Some(other) = owner {
+            let name = family.name.clone();
+            self.clash(number, line, at, &name, other);
         }
+    }
+
+    /// No sample of the current family, whose type is known now, may bear another family's name.
+    fn no_clash_of_samples(&mut self, number: u64, line: &str, at: (usize, usize)) {
+        let Some(family) = &self.current else { return };
+        let samples =
+            ["_bucket", "_sum", "_count"].into_iter().map(|suffix| format!("{}{suffix}", family.name));
+        let ours = samples.filter(|name| role(&family.name, family.kind, name).is_some());
+        let taken = ours.filter_map(|name| self.known.get(&name).map(|known| (name, known.line))).next();
+        if let Some((name, other)) = taken {
+            self.clash(number, line, at, &name, other);
+        }
+    }
+
+    fn clash(&mut self, number: u64, line: &str, at: (usize, usize), name: &str, other: u64) {
+        let message = format!("{name} is a sample name of the family in line {other} too");
+        self.problems.add(number, line.as_bytes(), Fault::new(Rule::ClashingName, at.0, at.1, message));
     }
 
     /// Judges the current family as a whole, and remembers it.
