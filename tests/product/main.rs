@@ -5,5 +5,8 @@
 
 mod example_repository;
 mod programs;
+mod repository;
+mod scheduling;
 mod shims;
+mod story;
 mod trees;
