@@ -155,6 +155,24 @@ impl Certificate {
     }
 }
 
+impl Certificate {
+    /// Whether its issuer goes by the other's name.
+    #[must_use]
+    pub fn names_as_issuer(&self, other: &Self) -> bool {
+        self.issuer_der == other.subject_der
+    }
+
+    /// Whether the other's key made its signature.
+    #[must_use]
+    pub fn is_signed_by(&self, other: &Self) -> bool {
+        let (ours, theirs) = (X509Certificate::from_der(&self.der), X509Certificate::from_der(&other.der));
+        match (ours, theirs) {
+            (Ok((_, ours)), Ok((_, theirs))) => ours.verify_signature(Some(theirs.public_key())).is_ok(),
+            _ => false,
+        }
+    }
+}
+
 fn ip_address(octets: &[u8]) -> Option<IpAddr> {
     match octets.len() {
         4 => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),

@@ -79,7 +79,8 @@ async fn observe(plan: &Plan, run: &Run) -> Result<(), Error> {
     }
     run.progress().phase("looking for files");
     let (queue, mut sources) = tasks(plan, run).await;
-    let seen = look_at_all(queue, &mut sources, plan, &basis, run).await;
+    let mut seen = look_at_all(queue, &mut sources, plan, &basis, run).await;
+    run.findings(seen.issuers(&basis));
     run.findings(sources.iter().filter_map(Source::finding));
     for measurement in seen.measurements(basis.now) {
         run.measurement(measurement);

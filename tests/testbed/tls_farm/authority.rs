@@ -11,6 +11,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 const DAY: u64 = 86_400;
 
+/// Added where whole days are asked for, so that they still read the same a while after.
+const SLACK: Duration = Duration::from_secs(1800);
+
 /// A span of validity around the present moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
@@ -31,20 +34,20 @@ impl Lifetime {
     /// A certificate of so many days, of which so many are left.
     #[must_use]
     pub fn days_left(total: u64, left: u64) -> Self {
-        Self::left(Duration::from_secs(total * DAY), Duration::from_secs(left * DAY))
+        Self::left(Duration::from_secs(total * DAY), Duration::from_secs(left * DAY) + SLACK)
     }
 
     /// A certificate of so many days that ended so many days ago.
     #[must_use]
     pub fn expired(total: u64, ago: u64) -> Self {
-        let not_after = SystemTime::now() - Duration::from_secs(ago * DAY);
+        let not_after = SystemTime::now() - Duration::from_secs(ago * DAY) - SLACK;
         Self { not_before: not_after - Duration::from_secs(total * DAY), not_after }
     }
 
     /// A certificate of so many days that begins so many days from now.
     #[must_use]
     pub fn begins_in(total: u64, days: u64) -> Self {
-        let not_before = SystemTime::now() + Duration::from_secs(days * DAY);
+        let not_before = SystemTime::now() + Duration::from_secs(days * DAY) + SLACK;
         Self { not_before, not_after: not_before + Duration::from_secs(total * DAY) }
     }
 
@@ -125,10 +128,18 @@ impl Authority {
     /// # Errors
     /// When no key can be made.
     pub fn with_lifetimes(root: Lifetime, intermediate: Lifetime) -> Result<Self, rcgen::Error> {
-        let root =
-            CertifiedIssuer::self_signed(issuer_parameters("Farm Root CA", root), KeyPair::generate()?)?;
+        Self::named("Farm", root, intermediate)
+    }
+
+    /// `NAME Root CA` and `NAME Intermediate CA`, of these lifetimes.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn named(name: &str, root: Lifetime, intermediate: Lifetime) -> Result<Self, rcgen::Error> {
+        let root = issuer_parameters(&format!("{name} Root CA"), root);
+        let root = CertifiedIssuer::self_signed(root, KeyPair::generate()?)?;
         let intermediate = CertifiedIssuer::signed_by(
-            issuer_parameters("Farm Intermediate CA", intermediate),
+            issuer_parameters(&format!("{name} Intermediate CA"), intermediate),
             KeyPair::generate()?,
             &root,
         )?;

@@ -87,7 +87,7 @@ impl Behaviour {
     ) -> io::Result<()> {
         if let Some(acceptor) = acceptor {
             let mut tls = acceptor.accept(stream).await?;
-            seen.handshake();
+            seen.handshake(tls.get_ref().1.server_name());
             let mut buffer = [0; 1024];
             loop {
                 match tls.read(&mut buffer).await? {
@@ -103,7 +103,7 @@ impl Behaviour {
             }
             Self::Reset => {
                 // Closing a socket with unread bytes in it makes Linux send a reset.
-                stream.readable().await
+                stream.peek(&mut [0; 1]).await.map(|_| ())
             }
             Self::Close => {
                 let _ = stream.read(&mut [0; 4096]).await?;

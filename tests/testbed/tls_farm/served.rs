@@ -4,9 +4,10 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
@@ -35,6 +36,7 @@ pub(super) struct Seen {
     most_open: AtomicUsize,
     handshakes: AtomicUsize,
     application_bytes: AtomicUsize,
+    server_names: Mutex<Vec<Option<String>>>,
 }
 
 impl Farm {
@@ -92,6 +94,41 @@ impl Farm {
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         Ok((socket.local_addr()?, DeadPort(socket)))
     }
+
+    /// A port of 127.0.0.1 whose queue is full: who connects is never answered, as behind a firewall that
+    /// drops packets. It lasts while the guard lives.
+    ///
+    /// # Errors
+    /// When the queue cannot be filled.
+    pub fn deaf_port(&self) -> io::Result<(SocketAddr, impl Drop + use<>)> {
+        let _inside = self.runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = socket.listen(1)?;
+        let address = listener.local_addr()?;
+        let mut waiting = Vec::new();
+        // Linux queues one connection more than asked for; the first that is not answered at once shows
+        // that the queue is full.
+        for _ in 0..16 {
+            match std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+                Ok(stream) => waiting.push(stream),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    return Ok((address, DeafPort { _listener: listener, _waiting: waiting }));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other("the queue of the port does not fill"))
+    }
+}
+
+struct DeafPort {
+    _listener: TcpListener,
+    _waiting: Vec<std::net::TcpStream>,
+}
+
+impl Drop for DeafPort {
+    fn drop(&mut self) {}
 }
 
 struct DeadPort(#[expect(dead_code, reason = "held so that the port stays taken")] tokio::net::TcpSocket);
@@ -125,6 +162,12 @@ impl Stand {
         self.seen.handshakes.load(Ordering::SeqCst)
     }
 
+    /// The names that clients asked for, in the order in which their handshakes ended.
+    #[must_use]
+    pub fn server_names(&self) -> Vec<Option<String>> {
+        self.seen.server_names.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How many bytes of application data came from clients.
     #[must_use]
     pub fn application_bytes(&self) -> usize {
@@ -139,7 +182,8 @@ impl Seen {
         self.most_open.fetch_max(open, Ordering::SeqCst);
     }
 
-    pub(super) fn handshake(&self) {
+    pub(super) fn handshake(&self, server_name: Option<&str>) {
+        self.server_names.lock().unwrap_or_else(PoisonError::into_inner).push(server_name.map(str::to_owned));
         self.handshakes.fetch_add(1, Ordering::SeqCst);
     }
 

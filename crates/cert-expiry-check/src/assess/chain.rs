@@ -126,7 +126,7 @@ fn broken(reason: impl Into<String>, remedy: impl Into<String>) -> Broken {
 fn explain(error: &webpki::Error, chain: &[Certificate], roots: &Roots) -> Broken {
     use webpki::Error;
     match error {
-        Error::UnknownIssuer => explain_unknown_issuer(chain, roots),
+        Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => explain_by_walking(chain, roots),
         Error::CertExpired { .. } => broken(
             "a certificate between the server's and the root has expired",
             "Replace the expired issuer in the server's chain by the one that its operator gives out today.",
@@ -142,10 +142,6 @@ fn explain(error: &webpki::Error, chain: &[Certificate], roots: &Roots) -> Broke
         Error::RequiredEkuNotFoundContext(_) => broken(
             "the certificate is not meant for servers (extended key usage)",
             "Have it issued again with the extended key usage serverAuth.",
-        ),
-        Error::InvalidSignatureForPublicKey => broken(
-            "a signature in the chain does not fit the issuer's key, or the key is too weak to be accepted",
-            "Present the issuer that really signed; RSA keys below 2048 bits are refused.",
         ),
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => broken(
@@ -163,39 +159,32 @@ fn explain(error: &webpki::Error, chain: &[Certificate], roots: &Roots) -> Broke
     }
 }
 
-/// Follows the presented certificates upwards, to name the one that is missing.
-fn explain_unknown_issuer(chain: &[Certificate], roots: &Roots) -> Broken {
-    let Some(mut last) = chain.first() else { return broken("no certificate", "") };
-    let mut steps = 0;
-    while let Some(issuer) = (chain.iter())
-        .find(|other| other.subject_der == last.issuer_der && other.der != last.der && !last.is_self_issued)
-    {
-        last = issuer;
-        steps += 1;
-        if steps > chain.len() {
-            break;
-        }
-    }
+/// Follows the presented certificates upwards, to name the one that is missing or does not fit.
+fn explain_by_walking(chain: &[Certificate], roots: &Roots) -> Broken {
+    let Some((mut last, presented)) = chain.split_first() else { return broken("no certificate", "") };
     let origin = roots.origin();
-    if last.is_self_issued && steps == 0 {
+    if last.is_self_issued {
         return broken(
             format!("self-signed, and not among {origin}"),
             "Have a certificate issued by a CA that the clients trust; to trust this very one, name it with --roots.",
         );
     }
+    // Each step goes up by one; a chain that leads in a circle ends with the last of its elements.
+    for _ in presented {
+        let named: Vec<_> = presented.iter().filter(|other| last.names_as_issuer(other)).collect();
+        match named.iter().find(|issuer| last.is_signed_by(issuer)) {
+            Some(issuer) => last = issuer,
+            None if named.is_empty() => break,
+            None => return other_key(last, "the one that the server presents has another key"),
+        }
+    }
+    if roots.certificates.iter().any(|root| last.names_as_issuer(root)) {
+        return other_key(last, &format!("a root of that name is among {origin}, but with another key"));
+    }
     if last.is_self_issued {
         return broken(
             format!("the chain ends at the root '{}', which is not among {origin}", last.name),
             "If the clients trust that root, name it with --roots; otherwise have the certificate issued by a CA that they trust.",
-        );
-    }
-    if roots.certificates.iter().any(|root| root.subject_der == last.issuer_der) {
-        return broken(
-            format!(
-                "'{}' says that '{}' issued it; a root of that name is among {origin}, but its key did not sign",
-                last.name, last.issuer
-            ),
-            "The CA may have been renewed with a new key: give out the new root, or issue the certificate again.",
         );
     }
     broken(
@@ -207,5 +196,12 @@ fn explain_unknown_issuer(chain: &[Certificate], roots: &Roots) -> Broken {
             "Add the certificate of '{}' to the file that the server presents; if it is a private root, name it with --roots.",
             last.issuer
         ),
+    )
+}
+
+fn other_key(certificate: &Certificate, but: &str) -> Broken {
+    broken(
+        format!("'{}' says that '{}' issued it; {but}", certificate.name, certificate.issuer),
+        "That CA was probably renewed with a new key: present the issuer that signed, give out the new root, or issue the certificate again.",
     )
 }

@@ -3,7 +3,7 @@
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, Sighting, chain,
+    Basis, Judged, Part, Sighting, chain,
     chain::Path,
     greeting,
     lifetime::{self, Role, Standing},
@@ -62,7 +62,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
             Ok(certificate) => chain.push((index, certificate)),
             Err(error) => judged.findings.push(
                 TLS_CERTIFICATE
-                    .failed(element(subject, index, None))
+                    .failed(format!("{subject}, element {}", index + 1))
                     .expected("an X.509 certificate")
                     .observed(error.to_string()),
             ),
@@ -71,10 +71,9 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
     let leaf = chain.first().filter(|(index, _)| *index == 0).map(|(_, certificate)| certificate);
     judged.findings.push(handshake(subject, capture, leaf));
     for (index, certificate) in &chain {
-        let (finding, standing) = lifetime_of(subject, *index, certificate, basis);
-        judged.findings.push(finding);
-        let certificate = certificate.clone();
-        judged.sightings.push(Sighting { place: subject.to_owned(), certificate, standing });
+        let (finding, sighting) = seen(subject, *index, certificate, basis);
+        judged.findings.extend(finding);
+        judged.sightings.push(sighting);
     }
     match leaf {
         Some(leaf) => {
@@ -91,22 +90,25 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
     judged
 }
 
-/// The first element goes by the endpoint's name alone: it is what people mean by it.
-fn element(subject: &str, index: usize, certificate: Option<&Certificate>) -> String {
-    match (index, certificate) {
-        (0, _) => subject.to_owned(),
-        (_, Some(certificate)) => format!("{subject}, issuer {index}: {}", certificate.name),
-        (_, None) => format!("{subject}, element {}", index + 1),
-    }
-}
-
-fn lifetime_of(subject: &str, index: usize, certificate: &Certificate, basis: &Basis) -> (Finding, Standing) {
+/// Judges the lifetime of the server's own certificate; an issuer is judged once for all its endpoints, at
+/// the end of the run.
+fn seen(
+    subject: &str,
+    index: usize,
+    certificate: &Certificate,
+    basis: &Basis,
+) -> (Option<Finding>, Sighting) {
     // A self-made certificate often says CA:TRUE; what a server presents first stands for the server.
-    let role = if index == 0 { Role::Leaf } else { Role::Issuer };
-    let subject = element(subject, index, Some(certificate));
+    let (part, role) = if index == 0 { (Part::Server, Role::Leaf) } else { (Part::Issuer, Role::Issuer) };
     let (finding, judgement) =
-        lifetime::finding(&TLS_LIFETIME, subject, certificate, role, basis.now, &basis.thresholds);
-    (finding, judgement.standing)
+        lifetime::finding(&TLS_LIFETIME, subject.to_owned(), certificate, role, basis.now, &basis.thresholds);
+    let sighting = Sighting {
+        place: subject.to_owned(),
+        part,
+        certificate: certificate.clone(),
+        standing: judgement.standing,
+    };
+    ((part == Part::Server).then_some(finding), sighting)
 }
 
 fn handshake(subject: &str, capture: &Capture, leaf: Option<&Certificate>) -> Finding {

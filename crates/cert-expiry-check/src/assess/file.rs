@@ -5,7 +5,7 @@ use std::io;
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, Sighting,
+    Basis, Judged, Part, Sighting,
     lifetime::{self, Role},
 };
 use crate::{
@@ -96,7 +96,12 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
                     &basis.thresholds,
                 );
                 let certificate = certificate.as_ref().clone();
-                judged.sightings.push(Sighting { place, certificate, standing: judgement.standing });
+                judged.sightings.push(Sighting {
+                    place,
+                    part: Part::File,
+                    certificate,
+                    standing: judgement.standing,
+                });
                 finding
             }
         };

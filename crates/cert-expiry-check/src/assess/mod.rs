@@ -5,6 +5,7 @@ pub mod chain;
 pub mod endpoint;
 pub mod file;
 mod greeting;
+pub mod issuer;
 pub mod lifetime;
 pub mod name;
 pub mod threshold;
@@ -39,8 +40,21 @@ pub struct Judged {
 pub struct Sighting {
     /// Where: an endpoint or a file.
     pub place: String,
+    /// As what.
+    pub part: Part,
     /// The certificate.
     pub certificate: Certificate,
     /// How it stands.
     pub standing: lifetime::Standing,
+}
+
+/// As what a certificate was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The first that a server presents: its own.
+    Server,
+    /// A later one that a server presents: it issued one before it, or should have.
+    Issuer,
+    /// In a file.
+    File,
 }

@@ -1,11 +1,11 @@
 //! Every certificate that a run saw, each once, however many places it was seen in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
-use evidence_report::record::{Decimal, Measurement};
+use evidence_report::record::{Decimal, Finding, Measurement};
 use jiff::Timestamp;
 
-use crate::assess::{Sighting, lifetime::Standing};
+use crate::assess::{Basis, Part, Sighting, issuer, lifetime::Standing};
 
 /// The record has room for so many certificates' own measurements; those that end soonest.
 const MEASURED: usize = 20;
@@ -23,18 +23,22 @@ pub struct One {
     pub sighting: Sighting,
     /// In how many other places it was seen.
     pub elsewhere: usize,
+    /// The endpoints that present it as an issuer.
+    pub presented_by: Vec<String>,
 }
 
 impl Seen {
     /// Takes in a sighting.
     pub fn take_in(&mut self, sighting: Sighting) {
-        match self.by_fingerprint.get_mut(&sighting.certificate.fingerprint) {
-            None => {
-                let fingerprint = sighting.certificate.fingerprint;
-                self.by_fingerprint.insert(fingerprint, One { sighting, elsewhere: 0 });
+        let presenter = (sighting.part == Part::Issuer).then(|| sighting.place.clone());
+        match self.by_fingerprint.entry(sighting.certificate.fingerprint) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(One { sighting, elsewhere: 0, presented_by: presenter.into_iter().collect() });
             }
-            Some(one) => {
+            Entry::Occupied(mut occupied) => {
+                let one = occupied.get_mut();
                 one.elsewhere += 1;
+                one.presented_by.extend(presenter);
                 let standing = one.sighting.standing.max(sighting.standing);
                 if sighting.place < one.sighting.place {
                     one.sighting = sighting;
@@ -42,6 +46,18 @@ impl Seen {
                 one.sighting.standing = standing;
             }
         }
+    }
+
+    /// Judges the issuers that endpoints present, each once.
+    pub fn issuers(&mut self, basis: &Basis) -> Vec<Finding> {
+        let presented = self.by_fingerprint.values_mut().filter(|one| !one.presented_by.is_empty());
+        presented
+            .map(|one| {
+                one.presented_by.sort();
+                one.presented_by.dedup();
+                issuer::judge(&one.sighting.certificate, &one.presented_by, basis)
+            })
+            .collect()
     }
 
     /// All of them, what ends soonest first.

@@ -50,6 +50,9 @@ pub fn draw(seen: &Seen, now: Timestamp) -> Option<Chart> {
         let next = all[LINES].sighting.certificate.validity.not_after;
         lines.push(format!("and {} more, the first of them on {}", all.len() - LINES, day(next)));
     }
+    if all.iter().take(LINES).any(|one| one.elsewhere > 0) {
+        lines.push("+N: seen in N more places".to_owned());
+    }
     let earliest = day(first.sighting.certificate.validity.not_after);
     Some(Chart { title: format!("Expiry timeline from {} (earliest: {earliest})", moment(now)), lines })
 }
@@ -122,7 +125,7 @@ fn who(one: &One) -> String {
 mod tests {
     use super::*;
     use crate::{
-        assess::{Sighting, lifetime, threshold::Thresholds},
+        assess::{Part, Sighting, lifetime, threshold::Thresholds},
         certificate::{Certificate, Validity},
     };
 
@@ -138,7 +141,12 @@ mod tests {
             certificate.fingerprint = [u8::try_from(index).unwrap(); 32];
             let now = Timestamp::from_second(NOW).unwrap();
             let standing = lifetime::judge(certificate.validity, now, &Thresholds::default().leaf).standing;
-            seen.take_in(Sighting { place: format!("{name}:443"), certificate, standing });
+            seen.take_in(Sighting {
+                place: format!("{name}:443"),
+                part: Part::Server,
+                certificate,
+                standing,
+            });
         }
         seen
     }
@@ -165,8 +173,9 @@ mod tests {
         let again = twice.soonest_first()[0].sighting.clone();
         twice.take_in(Sighting { place: "0-first:443".to_owned(), ..again });
         let chart = draw(&twice, Timestamp::from_second(NOW).unwrap()).unwrap();
-        assert_eq!(chart.lines.len(), 2);
+        assert_eq!(chart.lines.len(), 3);
         assert!(chart.lines[1].ends_with("a @ 0-first:443 +1"), "{}", chart.lines[1]);
+        assert_eq!(chart.lines[2], "+N: seen in N more places");
     }
 
     #[test]

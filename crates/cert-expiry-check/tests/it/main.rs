@@ -1,1 +1,10 @@
 //! The real binary against a farm of servers on loopback, and against files.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod command_line;
+mod endpoints;
+mod files;
+mod limits;
+mod openssl;
+mod support;
+mod troubles;

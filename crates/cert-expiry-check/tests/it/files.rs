@@ -1,0 +1,165 @@
+//! Files, folders and patterns.
+
+use std::os::unix::fs::symlink;
+
+use testbed::tls_farm::{Authority, Lifetime};
+
+use crate::support::{Bench, text};
+
+struct Pems {
+    bench: Bench,
+    authority: Authority,
+}
+
+impl Pems {
+    fn new() -> Self {
+        Self { bench: Bench::new(), authority: Authority::new().unwrap() }
+    }
+
+    fn pem(&self, lifetime: Lifetime) -> String {
+        self.authority.issue(&["shop.example"], lifetime).unwrap().leaf_only().pem()
+    }
+
+    fn good(&self) -> String {
+        self.pem(Lifetime::days_left(90, 60))
+    }
+}
+
+#[test]
+fn pem_der_and_bundles_are_judged_certificate_by_certificate() {
+    let pems = Pems::new();
+    let identity = pems.authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
+    let pem = pems.bench.write("good.pem", identity.leaf_only().pem());
+    let der = pems.bench.write("good.der", &identity.chain[0]);
+    let expired = pems.pem(Lifetime::expired(90, 3));
+    let bundle = pems.bench.write("bundle.crt", format!("some text\n{}\n{expired}", identity.pem()));
+    let outcome = pems.bench.scan(&[&pem, &der, &bundle]);
+    assert_eq!(outcome.code, 2);
+    outcome.expect("file.lifetime", &pem, "passed", "in 60 d");
+    outcome.expect("file.lifetime", &der, "passed", "in 60 d");
+    outcome.expect("file.readable", &bundle, "passed", "3 certificates");
+    outcome.expect("file.lifetime", &format!("{bundle} #1"), "passed", "in 60 d");
+    let issuer = outcome.one("file.lifetime", &format!("{bundle} #2"));
+    assert!(issuer.expected.contains("180 d"), "an issuer is judged as one: {issuer:#?}");
+    let found = outcome.one("file.lifetime", &format!("{bundle} #3"));
+    assert_eq!(found.outcome, "failed");
+    assert!(found.observed.contains("3 d ago"), "{found:#?}");
+    let line = 1 + std::fs::read_to_string(&bundle)
+        .unwrap()
+        .lines()
+        .take_while(|line| *line != "-----BEGIN CERTIFICATE-----")
+        .count();
+    assert_eq!(outcome.one("file.lifetime", &format!("{bundle} #1")).location, format!("{bundle}:{line}"));
+}
+
+#[test]
+fn every_broken_file_is_named_and_none_hides_the_good_one() {
+    let pems = Pems::new();
+    let good = pems.good();
+    let noise: Vec<u8> = (0..4000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let damaged = good.replacen("MII", "M*I", 1);
+    let table = [
+        ("truncated.pem", good.as_bytes()[..good.len() / 2].to_vec(), "file.certificate", "it is truncated"),
+        ("damaged.pem", damaged.into_bytes(), "file.certificate", "its base64 is damaged"),
+        ("empty.pem", Vec::new(), "file.readable", "the file is empty"),
+        ("noise.bin", noise, "file.readable", "neither PEM nor DER"),
+        ("words.txt", b"nothing here".to_vec(), "file.readable", "text without a PEM certificate"),
+        (
+            "key.pem",
+            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_vec(),
+            "file.readable",
+            "it holds only PRIVATE KEY",
+        ),
+    ];
+    let mut arguments = vec![pems.bench.write("good.pem", &good)];
+    for (name, content, ..) in &table {
+        arguments.push(pems.bench.write(name, content));
+    }
+    let outcome = pems.bench.scan(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(outcome.code, 2);
+    outcome.expect("file.lifetime", &arguments[0], "passed", "");
+    for (name, _, check, words) in table {
+        outcome.expect(check, &text(&pems.bench.path(name)), "failed", words);
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_for_a_pass() {
+    let pems = Pems::new();
+    let missing = text(&pems.bench.path("missing.pem"));
+    let outcome = pems.bench.scan(&[&missing]);
+    assert_eq!(outcome.code, 2);
+    outcome.expect("file.readable", &missing, "failed", "there is no such file");
+    // A file that opens, and cannot be read.
+    let outcome = pems.bench.scan(&["/proc/self/mem"]);
+    assert_eq!(outcome.code, 3);
+    outcome.expect("file.readable", "/proc/self/mem", "inconclusive", "cannot be read");
+    let outcome = pems.bench.scan(&["/dev/null"]);
+    assert_eq!(outcome.code, 3);
+    outcome.expect("file.readable", "/dev/null", "inconclusive", "a device, not a file");
+    let huge = pems.bench.path("huge.pem");
+    std::fs::File::create(&huge).unwrap().set_len(1 << 30).unwrap();
+    let outcome = pems.bench.scan(&[&text(&huge)]);
+    assert_eq!(outcome.code, 3);
+    outcome.expect("file.readable", &text(&huge), "not_checked", "larger than 64 MiB");
+    let store = pems.bench.write("store.p12", b"\x30\x82\x01\x00\x02\x01\x03\x30\x00");
+    let outcome = pems.bench.scan(&[&store]);
+    assert_eq!(outcome.code, 3);
+    outcome.expect("file.readable", &store, "not_checked", "PKCS#12");
+    assert!(outcome.one("file.readable", &store).remedy.contains("openssl pkcs12"));
+}
+
+#[test]
+fn a_folder_is_searched_to_the_bottom_and_other_files_are_passed_over() {
+    let pems = Pems::new();
+    pems.bench.write("tls/a/b/deep.pem", pems.good());
+    pems.bench.write("tls/README.md", "not a certificate");
+    pems.bench.write("tls/key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    symlink(pems.bench.path("tls"), pems.bench.path("tls/a/b/up")).unwrap();
+    let folder = text(&pems.bench.path("tls"));
+    let outcome = pems.bench.scan(&[&folder]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    outcome.expect("files.found", &folder, "passed", "1 file, 2 files of other kinds");
+    assert_eq!(outcome.of("file.lifetime").len(), 1);
+    pems.bench.write("tls/a/tls.crt", "");
+    let outcome = pems.bench.scan(&[&folder]);
+    outcome.expect("file.readable", &format!("{folder}/a/tls.crt"), "failed", "the file is empty");
+}
+
+#[test]
+fn a_pattern_is_expanded_and_one_that_yields_nothing_is_inconclusive() {
+    let pems = Pems::new();
+    pems.bench.write("a/one.pem", pems.good());
+    pems.bench.write("b/two.pem", pems.good());
+    pems.bench.write("b/two.txt", "");
+    let outcome = pems.bench.scan(&["*/*.pem"]);
+    assert_eq!((outcome.code, outcome.of("file.lifetime").len()), (0, 2), "{:#?}", outcome.findings());
+    outcome.expect("files.found", "*/*.pem", "passed", "2 files");
+    std::fs::create_dir(pems.bench.path("empty")).unwrap();
+    for (target, words) in [("*.crt", "none"), ("empty", "none"), ("b/*.txt", "none, 1 file of another kind")]
+    {
+        let outcome = pems.bench.scan(&[target, "a/one.pem"]);
+        assert_eq!(outcome.code, 3, "{target}");
+        outcome.expect("files.found", target, "inconclusive", words);
+    }
+}
+
+#[test]
+fn a_pipe_in_a_folder_does_not_hold_up_the_run_and_a_named_one_is_read() {
+    let pems = Pems::new();
+    pems.bench.write("tls/good.pem", pems.good());
+    let pipe = pems.bench.path("tls/pipe.pem");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let folder = text(&pems.bench.path("tls"));
+    let outcome = pems.bench.scan(&[&folder]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    let (writer, pem) = (pipe.clone(), pems.good());
+    let writing = std::thread::spawn(move || std::fs::write(writer, pem).unwrap());
+    let outcome = pems.bench.scan(&[&text(&pipe)]);
+    writing.join().unwrap();
+    outcome.expect("file.lifetime", &text(&pipe), "passed", "");
+    // Nobody writes into it: the deadline ends the wait.
+    let outcome = pems.bench.scan(&[&text(&pipe), "--timeout", "1s"]);
+    assert_eq!(outcome.code, 3);
+    outcome.expect("file.readable", &text(&pipe), "not_checked", "deadline");
+}

@@ -1,0 +1,162 @@
+//! OpenSSL as the yardstick: the same dates, serial numbers and verdicts on trust.
+
+use std::{path::Path, process::Command};
+
+use cert_expiry_check::{
+    assess::chain::{Roots, judge},
+    certificate::Certificate,
+};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use testbed::tls_farm::{Authority, Identity, Lifetime};
+
+use crate::support::{Bench, text};
+
+fn openssl(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("openssl").args(arguments).output().expect("openssl is installed");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What `openssl x509` says about the first certificate of a file.
+fn said(path: &Path, option: &str) -> String {
+    let (succeeded, printed) = openssl(&["x509", "-noout", option, "-in", &text(path)]);
+    assert!(succeeded, "{printed}");
+    printed.trim().split_once('=').unwrap().1.to_owned()
+}
+
+fn moment(printed: &str) -> Timestamp {
+    let spaced = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let civil = DateTime::strptime("%b %d %H:%M:%S %Y GMT", &spaced).unwrap();
+    TimeZone::UTC.to_timestamp(civil).unwrap()
+}
+
+fn compare(path: &Path) {
+    let pem = std::fs::read(path).unwrap();
+    let block = cert_expiry_check::stores::pem::read(&pem).certificates.into_iter().next().unwrap();
+    let ours = Certificate::read_only(&block.der.unwrap()).unwrap();
+    assert_eq!(ours.validity.not_before, moment(&said(path, "-startdate")), "{}", path.display());
+    assert_eq!(ours.validity.not_after, moment(&said(path, "-enddate")), "{}", path.display());
+    assert_eq!(
+        ours.serial.trim_start_matches('0').to_uppercase(),
+        said(path, "-serial").trim_start_matches('0'),
+        "{}",
+        path.display()
+    );
+}
+
+#[test]
+fn dates_and_serials_agree_with_openssl() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    for (total, left) in [(1, 1), (6, 3), (47, 40), (90, 60), (398, 300), (3650, 3000), (20_000, 19_000)] {
+        let name = format!("rcgen-{total}.pem");
+        let identity = authority.issue(&["shop.example"], Lifetime::days_left(total, left)).unwrap();
+        bench.write(&name, identity.leaf_only().pem());
+        compare(&bench.path(&name));
+    }
+    let kinds: [(&str, &[&str]); 4] = [
+        ("rsa", &["-newkey", "rsa:2048"]),
+        ("p256", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+        ("p384", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+        ("ed25519", &["-newkey", "ed25519"]),
+    ];
+    for (kind, key) in kinds {
+        // Over 9,300 days the year is past 2049, and written as GeneralizedTime.
+        for days in ["1", "398", "10000"] {
+            let path = bench.path(&format!("openssl-{kind}-{days}.pem"));
+            let (path, key_file) = (text(&path), text(&bench.path("key.pem")));
+            let mut arguments =
+                vec!["req", "-x509", "-nodes", "-subj", "/O=Shop/CN=shop.example", "-days", days];
+            arguments.extend(key);
+            arguments.extend(["-keyout", &key_file, "-out", &path]);
+            let (succeeded, _) = openssl(&arguments);
+            assert!(succeeded, "{arguments:?}");
+            compare(Path::new(&path));
+        }
+    }
+}
+
+#[test]
+fn what_the_scan_says_of_a_file_agrees_with_openssl() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let identity = authority.issue(&["shop.example"], Lifetime::days_left(398, 300)).unwrap();
+    let path = bench.write("shop.pem", identity.leaf_only().pem());
+    let outcome = bench.scan(&[&path]);
+    let end = moment(&said(Path::new(&path), "-enddate"));
+    let found = outcome.one("file.lifetime", &path);
+    assert_eq!(found.hurts_at.parse::<Timestamp>().unwrap(), end);
+    assert!(found.observed.contains(&end.strftime("%Y-%m-%d %H:%M UTC").to_string()), "{found:#?}");
+    let measured = outcome.record["measurements"].as_array().unwrap().iter();
+    let measured: Vec<_> = measured.filter(|one| one["metric"] == "x509_cert_not_after").collect();
+    assert_eq!(measured[0]["value"], end.as_second().to_string());
+}
+
+/// `openssl verify` for a server's certificate at this moment.
+fn openssl_trusts(bench: &Bench, chain: &Identity, roots: &str) -> bool {
+    let leaf = bench.write("leaf.pem", chain.leaf_only().pem());
+    let presented = bench.write("presented.pem", chain.pem());
+    let roots = bench.write("roots.pem", roots);
+    openssl(&[
+        "verify",
+        "-no-CApath",
+        "-no-CAstore",
+        "-purpose",
+        "sslserver",
+        "-CAfile",
+        &roots,
+        "-untrusted",
+        &presented,
+        &leaf,
+    ])
+    .0
+}
+
+/// Ours counts an expired root and an expired leaf, as OpenSSL does; each has its own finding in a scan.
+fn we_trust(chain: &Identity, roots: &[&[u8]]) -> bool {
+    let now = Timestamp::now();
+    let read = |der: &[u8]| Certificate::read_only(der).unwrap();
+    let valid = |certificate: &Certificate| {
+        (certificate.validity.not_before..=certificate.validity.not_after).contains(&now)
+    };
+    let roots = Roots::new("the test's roots", roots.iter().map(|der| read(der)));
+    let chain: Vec<_> = chain.chain.iter().map(|der| read(der)).collect();
+    valid(&chain[0])
+        && judge(&chain, &roots, now).is_ok_and(|path| match path {
+            cert_expiry_check::assess::chain::Path::To(root, _)
+            | cert_expiry_check::assess::chain::Path::Direct(root) => valid(root),
+        })
+}
+
+#[test]
+fn trust_agrees_with_openssl() {
+    let bench = Bench::new();
+    let (long, good) = (Lifetime::days_left(3650, 3000), Lifetime::days_left(90, 60));
+    let (authority, other) = (Authority::new().unwrap(), Authority::new().unwrap());
+    let expired_root = Authority::with_lifetimes(Lifetime::expired(3650, 1), long).unwrap();
+    let expired_issuer = Authority::with_lifetimes(long, Lifetime::expired(3650, 1)).unwrap();
+    let future_issuer = Authority::with_lifetimes(long, Lifetime::begins_in(3650, 1)).unwrap();
+    let issue = |authority: &Authority, lifetime| authority.issue(&["shop.example"], lifetime).unwrap();
+    let whole = issue(&authority, good);
+    let turned = whole.with_chain(whole.chain.iter().rev().cloned().collect());
+    let with_root = whole.with_chain([whole.chain.clone(), vec![authority.root().clone()]].concat());
+    let padded = whole.with_chain(
+        [whole.chain[..1].to_vec(), vec![other.intermediate().clone()], whole.chain[1..].to_vec()].concat(),
+    );
+    let table = [
+        ("whole", whole.with_chain(whole.chain.clone()), &authority, true),
+        ("with its root", with_root, &authority, true),
+        ("with a stranger between", padded, &authority, true),
+        ("missing intermediate", whole.leaf_only(), &authority, false),
+        ("other root", whole, &other, false),
+        ("issuer first", turned, &authority, false),
+        ("expired", issue(&authority, Lifetime::expired(90, 1)), &authority, false),
+        ("not yet valid", issue(&authority, Lifetime::begins_in(90, 1)), &authority, false),
+        ("expired root", issue(&expired_root, good), &expired_root, false),
+        ("expired intermediate", issue(&expired_issuer, good), &expired_issuer, false),
+        ("intermediate not yet valid", issue(&future_issuer, good), &future_issuer, false),
+    ];
+    for (what, chain, trusted, expected) in table {
+        assert_eq!(we_trust(&chain, &[trusted.root()]), expected, "ours: {what}");
+        assert_eq!(openssl_trusts(&bench, &chain, &trusted.root_pem()), expected, "openssl: {what}");
+    }
+}
