@@ -86,7 +86,7 @@ pub(crate) struct Step {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Source {
     /// A database of the user's.
-    Database(Resolved),
+    Database(Box<Resolved>),
     /// A throw-away one of about so many bytes.
     Embedded {
         /// About this size.
@@ -169,7 +169,7 @@ fn source(flags: &SourceFlags, file: &Config) -> Result<Source, Error> {
         (Some(_), true) => Err(Error::TwoSources),
         (Some(_), false) if size.is_some() => Err(Error::SizeWithoutEmbedded),
         (Some(conninfo), false) => {
-            Ok(Source::Database(crate::connection::resolve(conninfo, &Ambient::of_this_process())?))
+            Ok(Source::Database(Box::new(crate::connection::resolve(conninfo, &Ambient::of_this_process())?)))
         }
         (None, true) => Ok(Source::Embedded { bytes: size.map_or(Ok(20 * MEGABYTE), parse_size)? }),
         (None, false) => Err(Error::NoSource),

@@ -117,7 +117,7 @@ async fn source(plan: &Plan, run: &Run, made: &mut Made) -> Result<Resolved, Hal
     let bytes = match &plan.source {
         Source::Database(resolved) => {
             resolved.warnings.iter().for_each(|warning| run.progress().note(warning));
-            return Ok(resolved.clone());
+            return Ok(resolved.as_ref().clone());
         }
         Source::Embedded { bytes } => *bytes,
     };

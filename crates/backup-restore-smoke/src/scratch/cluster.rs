@@ -72,9 +72,8 @@ impl Cluster {
         programs: &Programs,
         isolation: &Isolation,
     ) -> Result<Self, Halt> {
-        let too_long = |error: crate::error::Error| {
-            Finding::from(ENVIRONMENT.inconclusive("socket path").observed(error.to_string()))
-        };
+        let too_long =
+            |error: crate::error::Error| ENVIRONMENT.inconclusive("socket path").observed(error.to_string());
         Ok(Self {
             home: place.folder(spec.name),
             data: place.folder(spec.name).join("data"),
@@ -198,6 +197,10 @@ impl Cluster {
         ]
         .map(str::to_owned)
         .into();
+        if self.programs.major >= 14 {
+            // A busy backend learns of its client's death within a second, and so of a kill -9 of ours.
+            settings.push("client_connection_check_interval=1s".to_owned());
+        }
         if self.programs.major >= 15 {
             settings.push("archive_library=".to_owned());
         }

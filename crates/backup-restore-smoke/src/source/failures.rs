@@ -54,14 +54,12 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
              or rehearse as a role that has it",
         )
         .into(),
-        "55P03" => Finding::from(
-            SOURCE_UNDISTURBED
-                .inconclusive("source")
-                .expected("every table readable within 10 s")
-                .observed("another session holds an exclusive lock on a table, and kept it for 10 s")
-                .remedy("rehearse when no schema change or maintenance is under way"),
-        )
-        .into(),
+        "55P03" => SOURCE_UNDISTURBED
+            .inconclusive("source")
+            .expected("every table readable within 10 s")
+            .observed("another session holds an exclusive lock on a table, and kept it for 10 s")
+            .remedy("rehearse when no schema change or maintenance is under way")
+            .into(),
         "42P01" | "42703" | "3F000" => ours("the schema was changed while it was read; run again").into(),
         "57014" | "25P03" | "25P04" | "57P05" => ours("a timeout of the server ended it; raise --timeout, or run again").into(),
         "54000" => ours("a large object is larger than 1 GB and cannot be hashed; leave its content to a physical backup").into(),

@@ -1,1 +1,12 @@
+//! The tool against real PostgreSQL servers: every claim of its heading is proven by a fault injected.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cluster;
+mod connections;
+mod content;
+mod fingerprints;
+mod source_safety;
+mod stopping;
+mod tool;
+mod usage;

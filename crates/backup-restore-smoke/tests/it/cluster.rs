@@ -1,0 +1,182 @@
+//! A real PostgreSQL server for one test: made in a temporary folder, ended and removed at the end, also when
+//! the test panics.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+pub(crate) struct TestCluster {
+    folder: tempfile::TempDir,
+    server: Child,
+    bin: PathBuf,
+    pub(crate) port: u16,
+}
+
+impl Drop for TestCluster {
+    fn drop(&mut self) {
+        // SIGQUIT: PostgreSQL's immediate shutdown ends the backends too.
+        let _ = Command::new("kill").args(["-QUIT", &self.server.id().to_string()]).status();
+        let deadline = Instant::now() + Duration::from_secs(8);
+        while matches!(self.server.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// The newest PostgreSQL of this machine.
+pub(crate) fn bin_folder() -> PathBuf {
+    let entries = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed").flatten();
+    let mut folders: Vec<_> =
+        entries.map(|entry| entry.path().join("bin")).filter(|bin| bin.join("initdb").exists()).collect();
+    folders.sort();
+    folders.pop().expect("initdb of PostgreSQL is installed")
+}
+
+/// How PostgreSQL's server programs are started: never as root.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Plain,
+    UserNamespace,
+    OtherUser,
+}
+
+const MAPPED: [&str; 4] = ["--user", "--map-user=65534", "--map-group=65534", "--"];
+
+impl Way {
+    fn find() -> Self {
+        let allowed = || {
+            Command::new("unshare")
+                .args(MAPPED)
+                .arg("true")
+                .output()
+                .is_ok_and(|output| output.status.success())
+        };
+        match rustix::process::geteuid().is_root() {
+            false => Self::Plain,
+            true if allowed() => Self::UserNamespace,
+            true => Self::OtherUser,
+        }
+    }
+
+    fn command(self, program: &Path) -> Command {
+        let mut command = Command::new(if self == Self::UserNamespace { "unshare" } else { "setpriv" });
+        match self {
+            Self::Plain => {}
+            Self::UserNamespace => {
+                command.args(MAPPED).arg("setpriv");
+            }
+            Self::OtherUser => {
+                command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--", "setpriv"]);
+            }
+        }
+        command.args(["--pdeathsig", "KILL", "--"]).arg(program).env("LC_ALL", "C").stdin(Stdio::null());
+        command
+    }
+}
+
+impl TestCluster {
+    /// A server with trust authentication on its socket.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[], "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n", |_| {})
+    }
+
+    /// A server with further settings and these authentication rules; `prepare` gets the data folder.
+    pub(crate) fn start_with(settings: &[&str], rules: &str, prepare: impl FnOnce(&Path)) -> Self {
+        let folder = tempfile::Builder::new().prefix("brs").tempdir_in("/tmp").unwrap();
+        let way = Way::find();
+        if way == Way::OtherUser {
+            assert!(Command::new("chown").arg("postgres:").arg(folder.path()).status().unwrap().success());
+        }
+        let (bin, data) = (bin_folder(), folder.path().join("data"));
+        let made = way
+            .command(&bin.join("initdb"))
+            .args([
+                "--no-sync",
+                "--no-instructions",
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+            ])
+            .arg("--pgdata")
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        prepare(&data);
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = way.command(&bin.join("postgres"));
+        command.arg("-D").arg(&data).arg("-p").arg(port.to_string());
+        let socket = format!("unix_socket_directories={}", folder.path().display());
+        for setting in ["fsync=off", "listen_addresses=127.0.0.1", &socket].iter().chain(settings) {
+            command.arg("-c").arg(setting);
+        }
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let server = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let cluster = Self { folder, server, bin, port };
+        cluster.wait_until_ready();
+        cluster
+    }
+
+    fn wait_until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !self.psql("postgres", &["-c", "SELECT 1"]).output().unwrap().status.success() {
+            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "the test's server does not start: {log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `host=… port=… user=postgres dbname=…`, through the socket.
+    pub(crate) fn conninfo(&self, database: &str) -> String {
+        format!("host={} port={} user=postgres dbname='{database}'", self.folder().display(), self.port)
+    }
+
+    pub(crate) fn psql(&self, database: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.bin.join("psql"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+            command.env_remove(name);
+        }
+        command
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres"])
+            .arg("-h")
+            .arg(self.folder())
+            .args(["-p", &self.port.to_string(), "-d", database])
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs SQL and gives what it printed.
+    pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+        let output = self.psql(database, &["-c", sql]).output().unwrap();
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// A small shop: two tables, a sequence, a partitioned table.
+    pub(crate) fn shop(&self) -> &'static str {
+        self.sql("postgres", "CREATE DATABASE shop TEMPLATE template0");
+        self.sql(
+            "shop",
+            "CREATE SCHEMA shop; CREATE TABLE shop.customers (id serial PRIMARY KEY, name text NOT NULL); \
+             CREATE TABLE shop.orders (id int, at date, note text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); \
+             CREATE TABLE shop.orders_old PARTITION OF shop.orders FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); \
+             CREATE TABLE shop.orders_new PARTITION OF shop.orders FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); \
+             INSERT INTO shop.customers (name) SELECT 'customer ' || i FROM generate_series(1, 500) AS i; \
+             INSERT INTO shop.orders SELECT i, date '2024-06-01' + i % 400, md5(i::text) FROM generate_series(1, 2000) AS i;",
+        );
+        "shop"
+    }
+}

@@ -1,0 +1,208 @@
+//! The source comes first: nobody waits long for us, and what cannot be read is said clearly.
+
+use std::{
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    cluster::TestCluster,
+    tool::{Tool, until},
+};
+
+/// A session that runs this SQL in the background.
+fn background(cluster: &TestCluster, database: &str, sql: &str) -> Child {
+    let mut command = cluster.psql(database, &["-c", sql]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// A shop whose fingerprint takes seconds: each row's text takes a while to make.
+fn slow_shop(cluster: &TestCluster) -> &'static str {
+    let database = cluster.shop();
+    cluster.sql(
+        database,
+        "CREATE TABLE shop.slow AS SELECT i, repeat(md5(i::text), 40) AS t FROM generate_series(1, 60000) AS i; \
+         CREATE TYPE shop.pair AS (a text); \
+         CREATE TABLE shop.large AS SELECT i, repeat(md5(i::text), 3000) AS t FROM generate_series(1, 12000) AS i",
+    );
+    database
+}
+
+fn waiting_for_lock(cluster: &TestCluster) -> bool {
+    cluster
+        .sql("postgres", "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
+        != "0"
+}
+
+#[test]
+fn a_migration_that_waits_five_seconds_makes_us_let_go() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = slow_shop(&cluster);
+    let rehearsal = tool.spawn(&["rehearse", "--jobs", "1", "--source", &cluster.conninfo(database)]);
+    tool.wait_for("source: fingerprint");
+    let start = Instant::now();
+    let mut migration = background(&cluster, database, "ALTER TABLE shop.large ADD COLUMN added int");
+    until("the migration's wait", || waiting_for_lock(&cluster));
+    assert!(migration.wait().unwrap().success());
+    let waited = start.elapsed();
+    let ended = tool.finish(rehearsal);
+    ended.assert_code(3);
+    assert!(
+        (Duration::from_secs(5)..Duration::from_secs(9)).contains(&waited),
+        "the migration waited {waited:?}"
+    );
+    let (outcome, _, observed) = ended.finding("source.undisturbed");
+    assert_eq!(outcome, "inconclusive");
+    assert!(observed.contains("everything was let go"), "{observed}");
+    assert!(
+        ended.report["interrupted"].to_string().contains("waited 5 s for us"),
+        "{}",
+        ended.report["interrupted"]
+    );
+    let sessions =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'backup-restore-smoke%'";
+    until("the end of our sessions", || cluster.sql("postgres", sessions) == "0");
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_short_wait_does_not_make_us_let_go() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = slow_shop(&cluster);
+    let rehearsal = tool.spawn(&["rehearse", "--jobs", "1", "--source", &cluster.conninfo(database)]);
+    tool.wait_for("source: fingerprint");
+    let mut migration = background(
+        &cluster,
+        database,
+        "SET lock_timeout = '2s'; ALTER TABLE shop.large ADD COLUMN added int",
+    );
+    assert!(!migration.wait().unwrap().success(), "the migration was to give up after 2 s");
+    let ended = tool.finish(rehearsal);
+    ended.assert_code(0);
+    assert_eq!(ended.finding("source.undisturbed").0, "passed");
+    assert!(ended.finding("source.undisturbed").2.contains("longest wait"), "{}", ended.everything());
+}
+
+#[test]
+fn writers_do_not_disturb_a_healthy_backup() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    let mut writer = background(
+        &cluster,
+        database,
+        "DO $$ BEGIN FOR i IN 1..100000 LOOP INSERT INTO shop.customers (name) VALUES ('w' || i); \
+         UPDATE shop.orders SET note = 'w' || i WHERE id = 1 + i % 2000; COMMIT; END LOOP; END $$",
+    );
+    until("the writer's first row", || cluster.sql(database, "SELECT count(*) FROM shop.customers") != "500");
+    let ended = tool.run(&["rehearse", "--source", &cluster.conninfo(database)]);
+    let still_writing = writer.try_wait().unwrap().is_none();
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    ended.assert_code(0);
+    assert!(still_writing, "the writer had ended before the rehearsal did");
+    assert_eq!(ended.finding("restore.sequences").0, "passed");
+}
+
+#[test]
+fn a_table_locked_exclusively_is_inconclusive_and_we_do_not_wait_for_ever() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    let mut holder = background(&cluster, database, "BEGIN; LOCK TABLE shop.customers; SELECT pg_sleep(120)");
+    let held = "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock'";
+    until("the lock", || cluster.sql("postgres", held) != "0");
+    let start = Instant::now();
+    let ended = tool.run(&["rehearse", "--source", &cluster.conninfo(database)]);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    ended.assert_code(3);
+    assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
+    let findings = ended.findings("source.undisturbed");
+    assert!(
+        findings
+            .iter()
+            .any(|(outcome, _, observed)| outcome == "inconclusive" && observed.contains("exclusive lock")),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn a_role_without_enough_rights_is_told_which_to_give() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    cluster.sql(database, "CREATE ROLE small LOGIN; GRANT USAGE ON SCHEMA shop TO small; GRANT SELECT ON shop.customers TO small");
+    let source = cluster.conninfo(database).replace("user=postgres", "user=small");
+    let ended = tool.run(&["rehearse", "--source", &source]);
+    ended.assert_code(3);
+    let (outcome, _, observed) = ended.finding("source.readable");
+    assert!(outcome == "inconclusive" && observed.contains("42501"), "{outcome}: {observed}");
+    assert!(ended.report.to_string().contains("pg_read_all_data"));
+    cluster.sql(database, "GRANT pg_read_all_data TO small");
+    tool.run(&["rehearse", "--source", &source]).assert_code(0);
+}
+
+#[test]
+fn rows_that_row_security_hides_are_not_taken_for_the_whole_table() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    cluster.sql(
+        database,
+        "CREATE ROLE small LOGIN IN ROLE pg_read_all_data; ALTER TABLE shop.customers ENABLE ROW LEVEL SECURITY; \
+         CREATE POLICY few ON shop.customers USING (id < 10)",
+    );
+    let source = cluster.conninfo(database).replace("user=postgres", "user=small");
+    let ended = tool.run(&["rehearse", "--source", &source]);
+    ended.assert_code(3);
+    assert_eq!(ended.finding("source.readable").1, "shop.customers");
+    assert!(ended.report.to_string().contains("BYPASSRLS"));
+}
+
+#[test]
+fn a_transaction_pooler_is_refused() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::Builder::new().prefix("brp").tempdir_in("/tmp").unwrap();
+    let settings = format!(
+        "[databases]\n{database} = host={} port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+         auth_type = any\npool_mode = transaction\nignore_startup_parameters = extra_float_digits\nunix_socket_dir =\n",
+        cluster.folder().display(),
+        cluster.port
+    );
+    std::fs::write(folder.path().join("ini"), settings).unwrap();
+    let _pooler = Pooler::start(&folder.path().join("ini"), port);
+    let ended = tool.run(&[
+        "rehearse",
+        "--source",
+        &format!("host=127.0.0.1 port={port} user=postgres dbname={database}"),
+    ]);
+    ended.assert_code(3);
+    let (outcome, _, observed) = ended.finding("source.readable");
+    assert!(outcome == "inconclusive" && observed.contains("pooler"), "{outcome}: {observed}");
+}
+
+/// A real pgbouncer, which refuses root as PostgreSQL does.
+struct Pooler(Child);
+
+impl Pooler {
+    fn start(settings: &std::path::Path, port: u16) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let mut command = std::process::Command::new("setpriv");
+        if rustix::process::geteuid().is_root() {
+            std::fs::set_permissions(settings.parent().unwrap(), std::fs::Permissions::from_mode(0o755))
+                .unwrap();
+            command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--", "setpriv"]);
+        }
+        command.args(["--pdeathsig", "KILL", "--", "/usr/sbin/pgbouncer"]).arg(settings);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let pooler = Self(child.expect("pgbouncer is installed (Debian's package pgbouncer)"));
+        until("pgbouncer's port", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        pooler
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,182 @@
+//! Stopped at any moment, nothing is left but an inconclusive evidence file; killed at any moment, no server
+//! lives on, and the next run takes away the rest.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::{
+    cluster::TestCluster,
+    tool::{Ended, Tool, processes_of, until},
+};
+
+fn signal(process: u32, name: &str) {
+    assert!(
+        Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap().success()
+    );
+}
+
+/// A runbook step that holds the rehearsal until it is stopped.
+const HOLD: &str = "SELECT pg_sleep(120)";
+
+const PHASES: [&str; 10] = [
+    "embedded source: initdb",
+    "embedded source: sample data",
+    "source: snapshot",
+    "source: fingerprint",
+    "dump: pg_dump",
+    "scratch cluster: initdb",
+    "scratch cluster: start",
+    "restore: pg_restore",
+    "after the restore: hold.sql",
+    "copy: fingerprint",
+];
+
+fn stopped_in(phase: &str, name: &str, tool: &Tool) -> Ended {
+    let hold = tool.file("hold.sql", if phase.starts_with("copy") { "SELECT 1" } else { HOLD });
+    let child = tool.spawn(&[
+        "rehearse",
+        "--embedded",
+        "--embedded-size",
+        "12MB",
+        "--after-restore",
+        hold.to_str().unwrap(),
+    ]);
+    tool.wait_for(phase);
+    signal(child.id(), name);
+    tool.finish(child)
+}
+
+#[test]
+fn a_signal_in_any_phase_leaves_nothing_but_inconclusive_evidence() {
+    for (index, phase) in PHASES.into_iter().enumerate() {
+        let tool = Tool::new();
+        let name = ["TERM", "INT", "HUP"][index % 3];
+        let ended = stopped_in(phase, name, &tool);
+        assert_eq!(ended.code, Some(3), "{name} in '{phase}': {}", ended.everything());
+        assert_eq!(ended.report["verdict"], "inconclusive", "{phase}");
+        assert!(
+            ended.report["interrupted"].to_string().contains(name),
+            "{phase}: {}",
+            ended.report["interrupted"]
+        );
+        let evidence = fs::read_to_string(tool.path("evidence.local.md")).unwrap();
+        assert!(evidence.contains("INCONCLUSIVE"), "{phase}: {evidence}");
+        tool.assert_nothing_left();
+    }
+}
+
+#[test]
+fn the_deadline_of_the_run_stops_it_as_a_signal_does() {
+    let tool = Tool::new();
+    let hold = tool.file("hold.sql", HOLD);
+    let arguments = [
+        "rehearse",
+        "--embedded",
+        "--embedded-size",
+        "10MB",
+        "--timeout",
+        "6s",
+        "--after-restore",
+        hold.to_str().unwrap(),
+    ];
+    let ended = tool.run(&arguments);
+    ended.assert_code(3);
+    assert!(ended.report["interrupted"].to_string().contains("deadline"), "{}", ended.report["interrupted"]);
+    tool.assert_nothing_left();
+}
+
+fn postmasters(folder: &Path) -> Vec<String> {
+    processes_of(folder).into_iter().filter(|process| process.contains("postgres")).collect()
+}
+
+#[test]
+fn after_a_kill_no_server_lives_on_and_the_next_run_sweeps_only_the_leftovers() {
+    for phase in ["embedded source: sample data", "dump: pg_dump", "restore: pg_restore", "after the restore"]
+    {
+        let tool = Tool::new();
+        let hold = tool.file("hold.sql", HOLD);
+        let mut child = tool.spawn(&[
+            "rehearse",
+            "--embedded",
+            "--embedded-size",
+            "12MB",
+            "--after-restore",
+            hold.to_str().unwrap(),
+        ]);
+        tool.wait_for(phase);
+        assert!(!postmasters(&tool.base()).is_empty());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        until("the end of every server", || postmasters(&tool.base()).is_empty());
+        let left: Vec<_> =
+            fs::read_dir(tool.base()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert!(left.iter().any(|name| name.to_string_lossy().starts_with("scratch-")), "{phase}: {left:?}");
+        // Neither a stranger's folder nor a run that is alive is touched.
+        fs::create_dir(tool.base().join("scratch-of-somebody")).unwrap();
+        let output = tool.bare().arg("sweep").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(tool.base().join("scratch-of-somebody").is_dir());
+        fs::remove_dir(tool.base().join("scratch-of-somebody")).unwrap();
+        tool.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_sweep_leaves_a_living_run_alone_and_a_second_run_of_the_job_is_refused() {
+    let tool = Tool::new();
+    let hold = tool.file("hold.sql", HOLD);
+    let child = tool.spawn(&[
+        "rehearse",
+        "--embedded",
+        "--embedded-size",
+        "10MB",
+        "--after-restore",
+        hold.to_str().unwrap(),
+    ]);
+    tool.wait_for("after the restore");
+    assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+    assert_eq!(postmasters(&tool.base()).iter().filter(|process| process.contains(" -D ")).count(), 2);
+    let second = tool.command(&["rehearse", "--embedded"]).output().unwrap();
+    assert_eq!(second.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(said.contains(&child.id().to_string()), "{said}");
+    signal(child.id(), "TERM");
+    tool.finish(child).assert_code(3);
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_scratch_folder_of_ones_own_is_left_as_it_was() {
+    let tool = Tool::new();
+    let scratch = tool.path("a scratch, with \"odd\" name");
+    fs::create_dir(&scratch).unwrap();
+    let mine = scratch.join("mine");
+    fs::write(&mine, "kept").unwrap();
+    let ended = tool.run(&[
+        "rehearse",
+        "--embedded",
+        "--embedded-size",
+        "10MB",
+        "--scratch",
+        scratch.to_str().unwrap(),
+    ]);
+    ended.assert_code(0);
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 1);
+    assert_eq!(fs::read_to_string(mine).unwrap(), "kept");
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_source_that_dies_in_the_middle_fails_and_leaves_nothing() {
+    let tool = Tool::new();
+    let cluster = TestCluster::start();
+    let database = cluster.shop();
+    cluster.sql(database, "CREATE TABLE shop.large AS SELECT i, repeat(md5(i::text), 3000) AS t FROM generate_series(1, 12000) AS i");
+    let source = cluster.conninfo(database);
+    let child = tool.spawn(&["rehearse", "--source", &source]);
+    tool.wait_for("source: fingerprint");
+    drop(cluster);
+    let ended = tool.finish(child);
+    ended.assert_code(2);
+    assert_eq!(ended.finding("source.readable").0, "failed");
+    tool.assert_nothing_left();
+}
