@@ -4,6 +4,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
 use evidence_report::run::{Defaults, Run, Settings, SharedFlags, Usage, parse_duration, read_config};
+use jiff::Timestamp;
 
 use crate::{
     checks::TOOL,
@@ -66,13 +67,14 @@ const DEFAULTS: Defaults = Defaults {
 /// When the drill cannot be prepared, or its evidence cannot be written.
 pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> Result<ExitCode, Error> {
     if !arguments.embedded {
-        let how = "say where to drill: --embedded starts the installed Prometheus and Alertmanager on loopback";
+        let how =
+            "say where to drill: --embedded starts the installed Prometheus and Alertmanager on loopback";
         return Err(Usage(how.to_owned()).into());
     }
     let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref())?;
-    let plan = Plan::resolve(&arguments, settings, &config.drill, &files)?;
+    let plan = Plan::resolve(&arguments, settings, &config.drill, &files, Timestamp::now())?;
     if shared.dry_run {
         let _ = write!(std::io::stdout().lock(), "{plan}");
         return Ok(ExitCode::SUCCESS);

@@ -41,9 +41,18 @@ pub(crate) fn before(plan: &Plan) -> Vec<Finding> {
             .observed(why),
     };
     vec![
-        checks::LEVEL.not_checked(Requirement::Optional, "your exporter, routes and receivers", format!("level of proof: {LEVEL}")),
+        checks::LEVEL.not_checked(
+            Requirement::Optional,
+            "your exporter, routes and receivers",
+            format!("level of proof: {LEVEL}"),
+        ),
         place(series),
-        place(checks::AS_WRITTEN.passed(&rule.name).expected("expression, `for`, labels and annotations as they stand").observed("unchanged")),
+        place(
+            checks::AS_WRITTEN
+                .passed(&rule.name)
+                .expected("expression, `for`, labels and annotations as they stand")
+                .observed("unchanged"),
+        ),
     ]
 }
 
@@ -68,10 +77,17 @@ const STAGES: [(Stage, &Check); 6] = [
 #[must_use]
 pub(crate) fn not_reached(plan: &Plan, reason: &str) -> Vec<Finding> {
     let name = &plan.alert.rule.name;
-    [&checks::QUIET, &checks::PENDING, &checks::FIRING, &checks::NOTIFIED, &checks::CONTENT, &checks::RESOLVED]
-        .into_iter()
-        .map(|check: &'static Check| check.not_checked(Requirement::Required, name, reason))
-        .collect()
+    [
+        &checks::QUIET,
+        &checks::PENDING,
+        &checks::FIRING,
+        &checks::NOTIFIED,
+        &checks::CONTENT,
+        &checks::RESOLVED,
+    ]
+    .into_iter()
+    .map(|check: &'static Check| check.not_checked(Requirement::Required, name, reason))
+    .collect()
 }
 
 /// What was seen, judged.
@@ -99,12 +115,16 @@ fn stack(seen: &Observation) -> Finding {
 fn stage_finding(plan: &Plan, seen: &Observation, stage: Stage, check: &'static Check) -> Finding {
     let rule = &plan.alert.rule;
     let finding = match &seen.halted {
-        Some(halt) if halt.stage == stage || (stage == Stage::Pending && halt.stage == Stage::Scraped) => match halt.cause {
-            Cause::Alert => check.failed(&rule.name).expected(expected(plan, stage)).observed(stopped(seen, halt)),
-            Cause::Environment | Cause::Stop => {
-                check.not_checked(Requirement::Required, &rule.name, stopped(seen, halt))
+        Some(halt) if halt.stage == stage || (stage == Stage::Pending && halt.stage == Stage::Scraped) => {
+            match halt.cause {
+                Cause::Alert => {
+                    check.failed(&rule.name).expected(expected(plan, stage)).observed(stopped(seen, halt))
+                }
+                Cause::Environment | Cause::Stop => {
+                    check.not_checked(Requirement::Required, &rule.name, stopped(seen, halt))
+                }
             }
-        },
+        }
         Some(halt) if halt.stage < stage => check.not_checked(
             Requirement::Required,
             &rule.name,
@@ -135,22 +155,32 @@ fn expected(plan: &Plan, stage: Stage) -> String {
         Stage::Loaded => "loaded, and evaluated without an error".to_owned(),
         Stage::Quiet => "inactive with the healthy series scraped and evaluated".to_owned(),
         Stage::Scraped => format!("scraped within {}", at_most(plan.prediction.intervals.scrape)),
-        Stage::Pending => format!("condition true within {} of the fault", at_most(plan.prediction.until_pending())),
+        Stage::Pending => {
+            format!("condition true within {} of the fault", at_most(plan.prediction.until_pending()))
+        }
         Stage::Firing => format!("firing within {} of the fault", at_most(plan.prediction.until_firing())),
-        Stage::Received => format!("received within {} of the fault", at_most(plan.prediction.until_notified())),
-        Stage::Resolved => format!("received within {} of clearing", at_most(plan.prediction.until_resolved())),
+        Stage::Received => {
+            format!("received within {} of the fault", at_most(plan.prediction.until_notified()))
+        }
+        Stage::Resolved => {
+            format!("received within {} of clearing", at_most(plan.prediction.until_resolved()))
+        }
     }
 }
 
 fn observed(seen: &Observation, stage: Stage) -> String {
-    let after_fault = |time: Option<f64>| seconds((time.unwrap_or_default() - seen.fault.unwrap_or_default()).max(0.0));
+    let after_fault =
+        |time: Option<f64>| seconds((time.unwrap_or_default() - seen.fault.unwrap_or_default()).max(0.0));
     match stage {
         Stage::Loaded => "loaded and healthy".to_owned(),
-        Stage::Quiet => format!("inactive after {} scrapes of healthy series", seen.healthy_scrapes.unwrap_or(0)),
+        Stage::Quiet => {
+            format!("inactive after {} scrapes of healthy series", seen.healthy_scrapes.unwrap_or(0))
+        }
         Stage::Scraped => format!("scraped after {}", after_fault(seen.scraped)),
         Stage::Pending => format!("true {} after the fault", after_fault(seen.pending)),
         Stage::Firing => {
-            let instances = if seen.instances == 1 { String::new() } else { format!(", {} instances", seen.instances) };
+            let instances =
+                if seen.instances == 1 { String::new() } else { format!(", {} instances", seen.instances) };
             format!("fired {} after the fault{instances}", after_fault(seen.firing))
         }
         Stage::Received => format!("received {} after the fault", after_fault(seen.received)),
@@ -164,12 +194,21 @@ fn observed(seen: &Observation, stage: Stage) -> String {
 fn content(plan: &Plan, seen: &Observation) -> Finding {
     let rule = &plan.alert.rule;
     let Some(notified) = &seen.notified else {
-        return checks::CONTENT.not_checked(Requirement::Required, &rule.name, "no notification was received");
+        return checks::CONTENT.not_checked(
+            Requirement::Required,
+            &rule.name,
+            "no notification was received",
+        );
     };
     let wrong = differences(rule, &seen.labels, notified);
-    let said = format!("alertname, {} labels and {} annotations of the rule", rule.labels.len(), rule.annotations.len());
+    let said = format!(
+        "alertname, {} labels and {} annotations of the rule",
+        rule.labels.len(),
+        rule.annotations.len()
+    );
     let finding = if wrong.is_empty() {
-        let firing = format!("status {}, labels {}", notified.status, super::series::display(&notified.labels));
+        let firing =
+            format!("status {}, labels {}", notified.status, super::series::display(&notified.labels));
         checks::CONTENT.passed(&rule.name).observed(firing)
     } else {
         checks::CONTENT.failed(&rule.name).observed(wrong.join("; "))
@@ -183,11 +222,14 @@ fn differences(rule: &Rule, labels: &BTreeMap<String, String>, notified: &Notifi
     for (label, value) in labels {
         match notified.labels.get(label) {
             Some(arrived) if arrived == value => {}
-            Some(arrived) => wrong.push(format!("label {label} arrived as \"{arrived}\", Prometheus has \"{value}\"")),
+            Some(arrived) => {
+                wrong.push(format!("label {label} arrived as \"{arrived}\", Prometheus has \"{value}\""))
+            }
             None => wrong.push(format!("label {label} did not arrive")),
         }
     }
-    let templates = [("label", &rule.labels, &notified.labels), ("annotation", &rule.annotations, &notified.annotations)];
+    let templates =
+        [("label", &rule.labels, &notified.labels), ("annotation", &rule.annotations, &notified.annotations)];
     for (kind, stated, arrived) in templates {
         for (name, text) in stated {
             match arrived.get(name) {
@@ -214,14 +256,18 @@ fn time_to_notify(plan: &Plan, seen: &Observation) -> Finding {
     let name = &plan.alert.rule.name;
     let Some(objective) = plan.objective else {
         let reason = match seen.time_to_notify() {
-            Some(took) => format!("measured {}; no objective was given (--objective DURATION)", seconds(took)),
+            Some(took) => {
+                format!("measured {}; no objective was given (--objective DURATION)", seconds(took))
+            }
             None => "no objective was given (--objective DURATION)".to_owned(),
         };
         return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
     };
     let expected = format!("at most {}", seconds(objective.as_secs_f64()));
     match seen.time_to_notify() {
-        None => checks::TIME_TO_NOTIFY.not_checked(Requirement::Required, name, "no notification was received").expected(expected),
+        None => checks::TIME_TO_NOTIFY
+            .not_checked(Requirement::Required, name, "no notification was received")
+            .expected(expected),
         Some(took) if took <= objective.as_secs_f64() => {
             checks::TIME_TO_NOTIFY.passed(name).expected(expected).observed(seconds(took))
         }
@@ -241,7 +287,11 @@ fn predicted_delay(plan: &Plan) -> Finding {
         ),
         Some(objective) => {
             let kept = predicted <= objective;
-            let finding = if kept { checks::PREDICTED_DELAY.passed(name) } else { checks::PREDICTED_DELAY.warned(name) };
+            let finding = if kept {
+                checks::PREDICTED_DELAY.passed(name)
+            } else {
+                checks::PREDICTED_DELAY.warned(name)
+            };
             finding.expected(format!("at most {}", seconds(objective.as_secs_f64()))).observed(sum)
         }
     }
@@ -256,7 +306,9 @@ pub(crate) fn measurements(plan: &Plan, seen: &Observation) -> Vec<Measurement> 
     if let Some(took) = seen.time_to_notify() {
         let measurement = labelled("time_to_notify_seconds", took);
         measured.push(match plan.objective {
-            Some(objective) => measurement.objective(Objective::AtMost(Decimal::new(objective.as_secs_f64(), 3))),
+            Some(objective) => {
+                measurement.objective(Objective::AtMost(Decimal::new(objective.as_secs_f64(), 3)))
+            }
             None => measurement,
         });
     }

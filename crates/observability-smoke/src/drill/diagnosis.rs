@@ -18,7 +18,8 @@ const NAMED: usize = 4;
 
 /// Scraped, but the condition is not true.
 pub(super) async fn silent(api: &Api, plan: &Plan, patience: Duration) -> String {
-    let waited = format!("the condition stayed false for {} s after the fault was scraped", patience.as_secs());
+    let waited =
+        format!("the condition stayed false for {} s after the fault was scraped", patience.as_secs());
     if let Some(broken) = broken_rule(api, plan).await {
         return broken;
     }
@@ -84,7 +85,8 @@ pub(super) async fn value(api: &Api, plan: &Plan) -> String {
             if one.labels.is_empty() { rounded } else { format!("{rounded} ({})", display(&one.labels)) }
         })
         .collect();
-    let wanted = compared.as_ref().map(|(_, wanted)| format!(", and the rule asks for {wanted}")).unwrap_or_default();
+    let wanted =
+        compared.as_ref().map(|(_, wanted)| format!(", and the rule asks for {wanted}")).unwrap_or_default();
     match values.as_slice() {
         [] => format!("`{}` returns nothing{wanted}", one_line(asked)),
         values => format!("`{}` is {}{wanted}", one_line(asked), values.join(", ")),
@@ -93,7 +95,11 @@ pub(super) async fn value(api: &Api, plan: &Plan) -> String {
 
 fn short(value: f64) -> String {
     let text = format!("{value:.4}");
-    if value.is_finite() { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { value.to_string() }
+    if value.is_finite() {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        value.to_string()
+    }
 }
 
 fn one_line(text: &str) -> String {
@@ -125,12 +131,14 @@ async fn broken_rule(api: &Api, plan: &Plan) -> Option<String> {
 
 /// The selectors of the alert and of the recording rules under it that find no series at all.
 async fn blind_selectors(api: &Api, plan: &Plan) -> Vec<String> {
-    let recorded = plan.alert.recordings().filter_map(|rule| promql_parser::parser::parse(&rule.expression).ok());
+    let recorded =
+        plan.alert.recordings().filter_map(|rule| promql_parser::parser::parse(&rule.expression).ok());
     let expressions: Vec<_> = plan.expression.iter().cloned().chain(recorded).collect();
     let mut blind = Vec::new();
     for selector in expressions.iter().flat_map(expression::selectors) {
         let text = selector.to_string();
-        if api.query(&text).await.is_ok_and(|found| found.is_empty()) && !blind.contains(&format!("`{text}`")) {
+        if api.query(&text).await.is_ok_and(|found| found.is_empty()) && !blind.contains(&format!("`{text}`"))
+        {
             blind.push(format!("`{text}`"));
         }
     }

@@ -96,7 +96,9 @@ pub(crate) fn from_unit_tests(tests: &[UnitTest], alert: &str) -> Result<Given, 
             let healthy = first(&one.values);
             match series.iter_mut().find(|other| other.labels == one.labels) {
                 Some(other) => other.healthy = healthy,
-                None => series.push(Series { labels: one.labels.clone(), healthy, faulty: Behaviour::Absent }),
+                None => {
+                    series.push(Series { labels: one.labels.clone(), healthy, faulty: Behaviour::Absent })
+                }
             }
         }
     }

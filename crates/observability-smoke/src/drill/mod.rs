@@ -21,10 +21,14 @@ pub(crate) mod assess;
 pub(crate) mod checks;
 mod clock;
 pub(crate) mod config;
+#[cfg(test)]
+mod corpora;
+mod derivation;
 mod diagnosis;
 pub(crate) mod fixture;
 mod injection;
 mod loopback;
+mod model;
 pub(crate) mod observation;
 pub(crate) mod plan;
 pub(crate) mod prediction;
@@ -90,21 +94,24 @@ pub(crate) async fn observe(plan: &Plan, run: &Run) {
     let name = &plan.alert.rule.name;
     if let Err(error) = drill(plan, run).await {
         let remedy = match &error {
-            StackError::Missing { package, .. } => {
-                Some(format!("apt-get install -y --no-install-recommends {package}, or name the program by its flag"))
-            }
+            StackError::Missing { package, .. } => Some(format!(
+                "apt-get install -y --no-install-recommends {package}, or name the program by its flag"
+            )),
             StackError::NotReady { .. } | StackError::RulesRefused(_) | StackError::Stopped => None,
         };
         let finding = match &error {
             StackError::RulesRefused(_) => checks::LOADED.failed(name),
-            StackError::Stopped => {
-                checks::STACK.not_checked(Requirement::Required, "prometheus and alertmanager", error.to_string())
-            }
+            StackError::Stopped => checks::STACK.not_checked(
+                Requirement::Required,
+                "prometheus and alertmanager",
+                error.to_string(),
+            ),
             StackError::Missing { .. } | StackError::NotReady { .. } => {
                 checks::STACK.inconclusive("prometheus and alertmanager")
             }
         };
-        let finding = finding.expected("both started on loopback, the rule loaded").observed(error.to_string());
+        let finding =
+            finding.expected("both started on loopback, the rule loaded").observed(error.to_string());
         run.finding(match remedy {
             Some(remedy) => finding.remedy(remedy),
             None => finding,
@@ -148,8 +155,7 @@ async fn drill(plan: &Plan, run: &Run) -> Result<(), StackError> {
     let mut stack = Stack::start(run, &programs, &wiring).await?;
     run.progress().note(format!("embedded stack: {}", stack.processes()));
     versions(run, &stack).await;
-    let mut trial =
-        Trial { plan, run, clock, stack: &mut stack, fixture: &fixture, receiver: &receiver };
+    let mut trial = Trial { plan, run, clock, stack: &mut stack, fixture: &fixture, receiver: &receiver };
     let observation = trial.observe().await;
     run.progress().phase("ending Prometheus and Alertmanager");
     if observation.halted.is_some() {

@@ -93,7 +93,9 @@ impl Observation {
     #[must_use]
     pub(crate) fn reached(&self, stage: Stage) -> bool {
         match stage {
-            Stage::Loaded => self.healthy_scrapes.is_some() || self.halted.as_ref().is_some_and(|halt| halt.stage > stage),
+            Stage::Loaded => {
+                self.healthy_scrapes.is_some() || self.halted.as_ref().is_some_and(|halt| halt.stage > stage)
+            }
             Stage::Quiet => self.healthy_scrapes.is_some(),
             Stage::Scraped => self.scraped.is_some(),
             Stage::Pending => self.pending.is_some(),

@@ -1,6 +1,7 @@
 //! What a drill will do, validated and complete. `--dry-run` prints it.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
     path::{Path, PathBuf},
     time::Duration,
@@ -8,12 +9,15 @@ use std::{
 
 use clap::ValueEnum;
 use evidence_report::run::{Settings, Usage};
+use jiff::Timestamp;
 use promql_parser::parser::Expr;
 
 use super::{
     DrillError,
     config::DrillConfig,
+    derivation::{self, Question},
     fixture::{self, Given, Source},
+    model::Recording,
     prediction::{Intervals, Prediction, rounded_up},
     seconds,
     selection::{RuleFile, Selected, select},
@@ -106,17 +110,25 @@ impl Plan {
         settings: Settings,
         config: &DrillConfig,
         files: &Files,
+        now: Timestamp,
     ) -> Result<Self, DrillError> {
-        let intervals = [("--scrape-interval", arguments.scrape_interval), ("--evaluation-interval", arguments.evaluation_interval)];
+        let intervals = [
+            ("--scrape-interval", arguments.scrape_interval),
+            ("--evaluation-interval", arguments.evaluation_interval),
+        ];
         for (flag, interval) in intervals {
             if interval < Duration::from_millis(100) {
-                return Err(Usage(format!("{flag}: at least 100ms, or the drill measures its own polling")).into());
+                return Err(
+                    Usage(format!("{flag}: at least 100ms, or the drill measures its own polling")).into()
+                );
             }
         }
         let alert = select(&files.rules, &arguments.alert)?;
         let expression = promql_parser::parser::parse(&alert.rule.expression).ok();
-        let fixture = series_for(&alert, config, files)?;
-        let prediction = predict(&alert, expression.as_ref(), arguments);
+        let subject = subject(&alert, expression.as_ref(), arguments, now);
+        let fixture = series_for(&alert, config, files, subject.as_ref())?;
+        let series = fixture.as_ref().map_or(&[][..], |given| &given.series);
+        let prediction = predict(&alert, subject.as_ref(), series, arguments);
         let plan = Self {
             settings,
             alert,
@@ -155,7 +167,11 @@ impl Plan {
             self.prediction.sum(),
         );
         if self.until == Until::Resolved {
-            let _ = write!(message, ", clearing to resolved {}", seconds(self.prediction.until_resolved().as_secs_f64()));
+            let _ = write!(
+                message,
+                ", clearing to resolved {}",
+                seconds(self.prediction.until_resolved().as_secs_f64())
+            );
         }
         let minutes = (predicted.as_secs() + 30) / 60 + 1;
         let _ = write!(message, ". Give it the time: --timeout {minutes}m");
@@ -221,36 +237,124 @@ impl std::fmt::Display for Plan {
         writeln!(f, "series       {}", self.source_in_words())?;
         match &self.fixture {
             Err(why) => writeln!(f, "             {why}")?,
-            Ok(_) => self.series_in_words().lines().try_for_each(|line| writeln!(f, "             {line}"))?,
+            Ok(_) => {
+                self.series_in_words().lines().try_for_each(|line| writeln!(f, "             {line}"))?
+            }
         }
         let until_notified = seconds(self.prediction.until_notified().as_secs_f64());
-        writeln!(f, "predicted    fault to notification at most {until_notified}: {}", self.prediction.sum())?;
+        writeln!(
+            f,
+            "predicted    fault to notification at most {until_notified}: {}",
+            self.prediction.sum()
+        )?;
         if self.until == Until::Resolved {
             let until_resolved = seconds(self.prediction.until_resolved().as_secs_f64());
             writeln!(f, "             clearing to resolved at most {until_resolved}")?;
         }
         let whole = seconds(self.predicted().as_secs_f64());
-        writeln!(f, "             the whole drill at most {whole} (timeout {})", seconds(self.settings.timeout.as_secs_f64()))?;
+        writeln!(
+            f,
+            "             the whole drill at most {whole} (timeout {})",
+            seconds(self.settings.timeout.as_secs_f64())
+        )?;
         if let Some(objective) = self.objective {
             writeln!(f, "objective    time to notify at most {}", seconds(objective.as_secs_f64()))?;
         }
         writeln!(f, "environment  local (the embedded stack)")?;
-        let evidence = self.settings.evidence.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
+        let evidence =
+            self.settings.evidence.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
         writeln!(f, "evidence     {evidence}")
     }
 }
 
-fn series_for(alert: &Selected, config: &DrillConfig, files: &Files) -> Result<Result<Given, String>, DrillError> {
+/// What is asked of the model about the alert; `None` when promql-parser does not understand an expression.
+struct Subject<'a> {
+    expression: &'a Expr,
+    recordings: Vec<Recording>,
+    shown: BTreeSet<String>,
+    scrape: f64,
+    evaluation: f64,
+    hold: f64,
+    epoch: f64,
+}
+
+impl Subject<'_> {
+    fn question(&self) -> Question<'_> {
+        Question {
+            expression: self.expression,
+            recordings: &self.recordings,
+            shown: self.shown.clone(),
+            scrape: self.scrape,
+            evaluation: self.evaluation,
+            hold: self.hold,
+            epoch: self.epoch,
+        }
+    }
+}
+
+fn subject<'a>(
+    alert: &Selected,
+    expression: Option<&'a Expr>,
+    arguments: &DrillArguments,
+    now: Timestamp,
+) -> Option<Subject<'a>> {
+    let recording = |rule: &manifest::Rule| {
+        let expression = promql_parser::parser::parse(&rule.expression).ok()?;
+        Some(Recording { name: rule.name.clone(), labels: rule.labels.clone(), expression })
+    };
+    let evaluation = alert.interval.unwrap_or(arguments.evaluation_interval);
+    Some(Subject {
+        expression: expression?,
+        recordings: alert.recordings().map(recording).collect::<Option<_>>()?,
+        shown: shown_labels(&alert.rule),
+        scrape: arguments.scrape_interval.as_secs_f64(),
+        evaluation: evaluation.as_secs_f64(),
+        hold: rounded_up(alert.rule.hold, evaluation).as_secs_f64(),
+        epoch: now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64(),
+    })
+}
+
+/// The labels that the templates of a rule show: `{{ $labels.queue }}`.
+fn shown_labels(rule: &manifest::Rule) -> BTreeSet<String> {
+    let templates = rule.annotations.values().chain(rule.labels.values());
+    let named =
+        templates.flat_map(|text| text.split("$labels.").skip(1).chain(text.split(".Labels.").skip(1)));
+    named
+        .map(|rest| rest.chars().take_while(|char| char.is_ascii_alphanumeric() || *char == '_').collect())
+        .filter(|name: &String| !name.is_empty() && !rule.labels.contains_key(name))
+        .collect()
+}
+
+fn series_for(
+    alert: &Selected,
+    config: &DrillConfig,
+    files: &Files,
+    subject: Option<&Subject<'_>>,
+) -> Result<Result<Given, String>, DrillError> {
     if let Some(given) = fixture::configured(config, &alert.rule.name)? {
         return Ok(Ok(given));
     }
     if let Some((path, tests)) = &files.tests {
-        return Ok(fixture::from_unit_tests(tests, &alert.rule.name).map_err(|why| format!("{}: {why}", path.display())));
+        let given = fixture::from_unit_tests(tests, &alert.rule.name);
+        return Ok(given.map_err(|why| format!("{}: {why}", path.display())));
     }
-    Ok(Err("not derived".to_owned()))
+    let Some(subject) = subject else {
+        return Ok(Err(
+            "series cannot be derived: the expression is not understood by promql-parser".to_owned()
+        ));
+    };
+    let derived = derivation::derive(&subject.question());
+    Ok(derived
+        .map(|series| Given { source: Source::Derived, series })
+        .map_err(|why| format!("series cannot be derived from the expression: {why}")))
 }
 
-fn predict(alert: &Selected, expression: Option<&Expr>, arguments: &DrillArguments) -> Prediction {
+fn predict(
+    alert: &Selected,
+    subject: Option<&Subject<'_>>,
+    series: &[Series],
+    arguments: &DrillArguments,
+) -> Prediction {
     let evaluation = alert.interval.unwrap_or(arguments.evaluation_interval);
     let recording = alert
         .loaded
@@ -258,12 +362,22 @@ fn predict(alert: &Selected, expression: Option<&Expr>, arguments: &DrillArgumen
         .filter(|group| !group.rules.contains(&alert.rule))
         .map(|group| group.interval.unwrap_or(arguments.evaluation_interval))
         .sum();
-    let range = expression.and_then(expression::longest_range).unwrap_or_default();
+    let (condition, recovery) = match subject {
+        Some(subject) if !series.is_empty() => derivation::delays(&subject.question(), series),
+        _ => (None, None),
+    };
+    let expressions = subject.iter().flat_map(|subject| {
+        std::iter::once(subject.expression)
+            .chain(subject.recordings.iter().map(|recording| &recording.expression))
+    });
+    let range = expressions.filter_map(expression::longest_range).max().unwrap_or_default();
+    let span =
+        |seconds: Option<f64>| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
     Prediction {
         intervals: Intervals { scrape: arguments.scrape_interval, evaluation, recording },
-        condition: None,
+        condition: span(condition),
         hold: rounded_up(alert.rule.hold, evaluation),
-        recovery: None,
+        recovery: span(recovery),
         range,
         keep_firing: alert.rule.keep_firing,
     }

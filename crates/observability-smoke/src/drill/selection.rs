@@ -55,7 +55,9 @@ pub(crate) enum SelectionError {
         near: String,
     },
     /// There are several.
-    #[error("{name} stands {count} times ({places}); name one with its labels, for example --alert '{example}'")]
+    #[error(
+        "{name} stands {count} times ({places}); name one with its labels, for example --alert '{example}'"
+    )]
     Ambiguous {
         /// The name.
         name: String,
@@ -126,8 +128,10 @@ fn example(name: &str, rule: &Rule) -> String {
 }
 
 fn not_found(files: &[RuleFile], wanted: &str, name: &str) -> SelectionError {
-    let alerts: BTreeSet<_> =
-        rules(files).filter(|(_, _, rule)| rule.kind == Kind::Alert).map(|(_, _, rule)| rule.name.as_str()).collect();
+    let alerts: BTreeSet<_> = rules(files)
+        .filter(|(_, _, rule)| rule.kind == Kind::Alert)
+        .map(|(_, _, rule)| rule.name.as_str())
+        .collect();
     let mut near: Vec<_> = alerts.iter().map(|alert| (distance(alert, name), *alert)).collect();
     near.sort_unstable();
     let near: Vec<_> = near
@@ -189,7 +193,8 @@ fn needed(files: &[RuleFile], alert: &Rule) -> Vec<Group> {
             continue;
         }
         // Groups of one name in one file are refused; in several files they are several groups.
-        let twins = groups.iter().filter(|other| other.name.split(" #").next() == Some(group.name.as_str())).count();
+        let twins =
+            groups.iter().filter(|other| other.name.split(" #").next() == Some(group.name.as_str())).count();
         let name = if twins == 0 { group.name.clone() } else { format!("{} #{}", group.name, twins + 1) };
         groups.push(Group { name, rules, ..group.clone() });
     }

@@ -40,7 +40,12 @@ impl Behaviour {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "counts of samples")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "counts of samples"
+)]
 fn step(values: &[Option<f64>], position: f64) -> Option<f64> {
     let index = position.max(0.0) as usize;
     let last = values.len().checked_sub(1)?;

@@ -140,7 +140,11 @@ pub(super) struct Stack {
 
 impl Stack {
     /// Starts both, and waits until they are ready.
-    pub(super) async fn start(run: &Run, programs: &Programs, wiring: &Wiring<'_>) -> Result<Self, StackError> {
+    pub(super) async fn start(
+        run: &Run,
+        programs: &Programs,
+        wiring: &Wiring<'_>,
+    ) -> Result<Self, StackError> {
         let folder = run.folder().join("stack");
         let broken = |program| move |error: std::io::Error| not_ready(program, &error);
         fs_err::create_dir_all(&folder).map_err(broken("prometheus"))?;
@@ -300,7 +304,8 @@ async fn end(run: &Run, mut server: Server) {
 
 /// The last lines of a log.
 fn tail(log: &Path) -> String {
-    let text = fs_err::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text =
+        fs_err::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
 }

@@ -20,9 +20,21 @@ pub(crate) fn timeline(alert: &str, observation: &Observation, prediction: &Pred
         stages.push(instant(name, (time - fault).max(before), note));
     };
     add("scraped", observation.scraped, at_most(prediction.intervals.scrape));
-    add("pending", observation.pending, format!("{}; Prometheus' activeAt", at_most(prediction.until_pending())));
-    add("firing", observation.firing, format!("{}; Prometheus' evaluation", at_most(prediction.until_firing())));
-    add("received", observation.received, format!("{}; read whole by our webhook", at_most(prediction.until_notified())));
+    add(
+        "pending",
+        observation.pending,
+        format!("{}; Prometheus' activeAt", at_most(prediction.until_pending())),
+    );
+    add(
+        "firing",
+        observation.firing,
+        format!("{}; Prometheus' evaluation", at_most(prediction.until_firing())),
+    );
+    add(
+        "received",
+        observation.received,
+        format!("{}; read whole by our webhook", at_most(prediction.until_notified())),
+    );
     if let Some(cleared) = observation.cleared {
         add("cleared", observation.cleared, "series switched to healthy".to_owned());
         let by = at_most(prediction.until_resolved());

@@ -54,6 +54,7 @@ impl Trial<'_> {
     async fn stages(&mut self, seen: &mut Observation) -> Result<(), Halt> {
         self.loaded().await?;
         self.quiet(seen).await?;
+        self.wait_for_a_random_phase().await?;
         self.phase("fault on: waiting for the scrape");
         let fault = self.fixture.switch_on();
         seen.fault = Some(fault);
@@ -102,7 +103,9 @@ impl Trial<'_> {
         match health {
             Some(Ok(())) => Ok(()),
             Some(Err(reason)) => Err(halt(Stage::Loaded, Cause::Alert, reason)),
-            None => Err(halt(Stage::Loaded, Cause::Alert, "Prometheus does not evaluate the rule".to_owned())),
+            None => {
+                Err(halt(Stage::Loaded, Cause::Alert, "Prometheus does not evaluate the rule".to_owned()))
+            }
         }
     }
 
@@ -121,6 +124,15 @@ impl Trial<'_> {
                 }
             },
         }
+    }
+
+    /// Faults do not wait for scrapes: without this, every trial would begin right after an evaluation.
+    async fn wait_for_a_random_phase(&self) -> Result<(), Halt> {
+        let intervals = self.plan.prediction.intervals;
+        let fraction = f64::from(Timestamp::now().subsec_nanosecond().unsigned_abs() / 1000 % 1000) / 1000.0;
+        let pause = tokio::time::sleep(intervals.scrape.max(intervals.evaluation).mul_f64(fraction));
+        let stopped = |_| halt(Stage::Scraped, Cause::Stop, "the run was asked to stop".to_owned());
+        self.run.stop().guard(pause).await.map_err(stopped)
     }
 
     async fn scraped(&mut self, seen: &mut Observation) -> Result<(), Halt> {
@@ -177,9 +189,8 @@ impl Trial<'_> {
         let patience = self.patience(self.plan.prediction.intervals.evaluation);
         let name = self.plan.alert.rule.name.clone();
         let receiver = self.receiver;
-        let received = self
-            .until(Stage::Received, patience, async |_| receiver.inbox().first(&name, "firing"))
-            .await?;
+        let received =
+            self.until(Stage::Received, patience, async |_| receiver.inbox().first(&name, "firing")).await?;
         let Some((at, alert, _)) = received else {
             let reason = diagnosis::undelivered(self.stack, self.plan, &receiver.inbox(), patience).await;
             return Err(halt(Stage::Received, Cause::Alert, reason));

@@ -61,11 +61,14 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_prometheus_reads_them() {
-        for (text, seconds) in [("0", 0.0), ("0s", 0.0), ("5m", 300.0), ("1h30m", 5400.0), ("1d", 86_400.0), ("1s500ms", 1.5)]
+        for (text, seconds) in
+            [("0", 0.0), ("0s", 0.0), ("5m", 300.0), ("1h30m", 5400.0), ("1d", 86_400.0), ("1s500ms", 1.5)]
         {
             assert_eq!(parse(text).map(|d| d.as_secs_f64()), Ok(seconds), "{text}");
         }
-        for wrong in ["", "5", "m", "5m1h", "5m5m", "1.5h", "-5m", "5 m", "99999999999999999999s", "9999999999999y"] {
+        for wrong in
+            ["", "5", "m", "5m1h", "5m5m", "1.5h", "-5m", "5 m", "99999999999999999999s", "9999999999999y"]
+        {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

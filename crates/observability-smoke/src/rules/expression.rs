@@ -59,9 +59,8 @@ pub(crate) fn matchers(selector: &VectorSelector) -> Option<Vec<Matcher>> {
     if !selector.matchers.or_matchers.is_empty() {
         return None;
     }
-    let name = selector.name.iter().map(|name| {
-        Matcher::new(promql_parser::label::MatchOp::Equal, "__name__", name)
-    });
+    let name =
+        selector.name.iter().map(|name| Matcher::new(promql_parser::label::MatchOp::Equal, "__name__", name));
     Some(name.chain(selector.matchers.matchers.iter().cloned()).collect())
 }
 
@@ -140,8 +139,10 @@ mod tests {
 
     #[test]
     fn selectors_are_found_once_each() {
-        let expression =
-            parse("sum(rate(errors{code=~\"5..\"}[5m])) / sum(rate(errors[5m])) > 0.05 and errors offset 5m > 0").unwrap();
+        let expression = parse(
+            "sum(rate(errors{code=~\"5..\"}[5m])) / sum(rate(errors[5m])) > 0.05 and errors offset 5m > 0",
+        )
+        .unwrap();
         let shown: Vec<_> = selectors(&expression).iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["errors{code=~\"5..\"}", "errors"]);
         assert_eq!(longest_range(&expression), Some(Duration::from_secs(300)));

@@ -168,7 +168,9 @@ fn rule(raw: RawRule) -> Result<Rule, ManifestError> {
     let (kind, name) = match (raw.alert, raw.record) {
         (Some(alert), None) => (Kind::Alert, alert),
         (None, Some(record)) => (Kind::Record, record),
-        (Some(both), Some(_)) => return Err(wrong(line_of(&both), "a rule has `alert` or `record`, not both")),
+        (Some(both), Some(_)) => {
+            return Err(wrong(line_of(&both), "a rule has `alert` or `record`, not both"));
+        }
         (None, None) => return Err(wrong(line_of(&raw.expr), "the rule has neither `alert` nor `record`")),
     };
     let line = line_of(&name);
@@ -178,9 +180,7 @@ fn rule(raw: RawRule) -> Result<Rule, ManifestError> {
     if raw.expr.value.trim().is_empty() {
         return Err(wrong(line, &format!("the rule {} has an empty `expr`", name.value)));
     }
-    let optional = |key, text: Option<String>| {
-        text.map_or(Ok(Duration::ZERO), |text| span(line, key, &text))
-    };
+    let optional = |key, text: Option<String>| text.map_or(Ok(Duration::ZERO), |text| span(line, key, &text));
     Ok(Rule {
         kind,
         name: name.value,
@@ -286,7 +286,9 @@ mod tests {
     #[test]
     fn manifests_and_lists_and_several_documents_are_read() {
         let indented = PLAIN.replace('\n', "\n  ");
-        let manifest = format!("apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: x}}\nspec:\n  {indented}");
+        let manifest = format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: x}}\nspec:\n  {indented}"
+        );
         assert_eq!(read(&manifest).unwrap().len(), 1);
         assert_eq!(read(&format!("{PLAIN}---\n{manifest}")).unwrap().len(), 2);
         let list = "kind: List\nitems:\n- kind: PrometheusRule\n  spec: {groups: [{name: a, rules: [{alert: A, expr: 1}]}]}\n";
@@ -304,7 +306,10 @@ mod tests {
             ("groups:\n- name: a\n  rules:\n  - expr: up\n", "line 4: the rule has neither"),
             ("groups:\n- name: a\n  rules:\n  - alert: A\n    record: b\n    expr: up\n", "not both"),
             ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: ''\n", "empty `expr`"),
-            ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    for: five minutes\n", "line 4: `for`"),
+            (
+                "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    for: five minutes\n",
+                "line 4: `for`",
+            ),
             ("groups:\n- name: a\n  rules:\n  - alert: A\n    alert: B\n    expr: up\n", "uplicate"),
         ] {
             let error = read(given).unwrap_err().to_string();

@@ -86,7 +86,8 @@ struct RawExpectation {
 /// # Errors
 /// When promtool would not read it either, or when it uses native histograms.
 pub(crate) fn read(text: &str) -> Result<Vec<UnitTest>, UnitTestError> {
-    let file: RawFile = serde_saphyr::from_str(text).map_err(|error| UnitTestError::Yaml(error.to_string()))?;
+    let file: RawFile =
+        serde_saphyr::from_str(text).map_err(|error| UnitTestError::Yaml(error.to_string()))?;
     let default = file.evaluation_interval.unwrap_or_else(|| "1m".to_owned());
     file.tests.into_iter().map(|test| unit_test(test, &default)).collect()
 }
