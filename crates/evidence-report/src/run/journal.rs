@@ -18,9 +18,10 @@ pub enum Effect {
         /// Its absolute path.
         path: PathBuf,
     },
-    /// Processes that carry the run's mark in their environment.
+    /// Processes that carry the run's mark in their environment, or (where they overwrite it) work in one of
+    /// the run's folders.
     Processes {
-        /// What they are, for people.
+        /// The program's name; what follows behind a blank is for people.
         program: String,
     },
 }

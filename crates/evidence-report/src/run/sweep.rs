@@ -1,6 +1,7 @@
 //! What a killed run left behind is undone by the next, or by `sweep`: what its journal says, and only that.
 
 use std::{
+    collections::BTreeSet,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -61,7 +62,7 @@ fn sweep_run(id: &str, path: &Path, swept: &mut Swept) {
 pub(super) fn undo(id: &str, path: &Path, effects: Vec<Effect>, swept: &mut Swept) {
     let before = swept.failed.len();
     // Processes first: a live server would write into a folder that is being removed.
-    let ended = end_marked_processes(id);
+    let ended = end_processes(|process| is_marked(process, id) || works_for(process, &effects));
     if !ended.is_empty() {
         swept.undone.push(format!("ended {} process(es) of the run {id}", ended.len()));
     }
@@ -91,42 +92,52 @@ fn remove_folder(path: &PathBuf) -> std::io::Result<bool> {
     }
 }
 
-/// Kills every process whose environment carries this run's mark, and waits until none is left.
-/// The mark is random for each run, so that neither a reused process id nor another run is hit.
-fn end_marked_processes(id: &str) -> Vec<i32> {
-    let mut ended = Vec::new();
+/// Kills every process that is the dead run's, and waits until none is left.
+fn end_processes(is_of_run: impl Fn(&Path) -> bool) -> BTreeSet<i32> {
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let mut ended = BTreeSet::new();
     for _ in 0..100 {
-        let alive = marked_processes(id);
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let alive: Vec<i32> = processes
+            .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
+            .filter(|(process, path)| *process != own && is_of_run(path))
+            .map(|(process, _)| process)
+            .collect();
         if alive.is_empty() {
             break;
         }
-        for &process in &alive {
+        for process in alive {
             if let Some(pid) = Pid::from_raw(process) {
                 let _ = kill_process(pid, Signal::KILL);
             }
-            if !ended.contains(&process) {
-                ended.push(process);
-            }
+            ended.insert(process);
         }
         std::thread::sleep(Duration::from_millis(20));
     }
     ended
 }
 
-fn marked_processes(id: &str) -> Vec<i32> {
+/// Whether a process carries the run's mark in its environment. The mark is random for each run, so that
+/// neither a reused process id nor another run is hit. (A zombie's environment reads as empty.)
+fn is_marked(process: &Path, id: &str) -> bool {
     let mark = format!("{MARK}={id}").into_bytes();
-    let own = i32::try_from(std::process::id()).unwrap_or(0);
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    processes
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok())
-        .filter(|&process| process != own)
-        .filter(|process| {
-            // A zombie's environment reads as empty: it is dead already.
-            std::fs::read(format!("/proc/{process}/environ"))
-                .is_ok_and(|environment| environment.split(|&byte| byte == 0).any(|line| line == mark))
+    std::fs::read(process.join("environ"))
+        .is_ok_and(|environment| environment.split(|&byte| byte == 0).any(|line| line == mark))
+}
+
+/// Whether a process is of a program that the journal names, and works in a folder that the journal names:
+/// PostgreSQL's backends write their titles over their environment, and so over the mark. The name keeps a
+/// person's shell alive that stands in that folder.
+fn works_for(process: &Path, effects: &[Effect]) -> bool {
+    let Ok(name) = std::fs::read_to_string(process.join("comm")) else { return false };
+    let named = effects.iter().any(|effect| match effect {
+        Effect::Processes { program } => program.split(' ').next() == Some(name.trim_end()),
+        Effect::Folder { .. } => false,
+    });
+    named
+        && std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| {
+            effects.iter().any(|effect| matches!(effect, Effect::Folder { path } if cwd.starts_with(path)))
         })
-        .collect()
 }
 
 /// The `sweep` command of every tool: prints what was undone. Exit code 0 when nothing is left behind, 3

@@ -320,3 +320,32 @@ fn outputs_go_where_they_are_asked_to_and_annotations_come_unasked_on_github() {
     assert!(textfile.contains("verdict=\"failed\"} 1"), "{textfile}");
     assert!(!textfile.contains("last_success"), "there was none");
 }
+
+#[test]
+fn the_sweep_ends_what_overwrote_its_mark_and_lives_in_a_journaled_folder_but_no_shell_that_stands_there() {
+    let place = Place::new();
+    let dead = place.base().join("deadbeef");
+    let scratch = place.base().join("scratch");
+    fs::create_dir_all(&dead).unwrap();
+    fs::create_dir_all(&scratch).unwrap();
+    fs::write(dead.join("lock"), "").unwrap();
+    let journal = format!(
+        "{{\"made\":{{\"entry\":0,\"what\":{{\"effect\":\"folder\",\"path\":\"{0}\"}}}}}}\n\
+         {{\"made\":{{\"entry\":1,\"what\":{{\"effect\":\"processes\",\"program\":\"sleep (a server)\"}}}}}}\n",
+        scratch.display()
+    );
+    fs::write(dead.join("journal"), journal).unwrap();
+    let mut server = Command::new("sleep").arg("1000").current_dir(&scratch).spawn().unwrap();
+    let mut elsewhere = Command::new("sleep").arg("1000").current_dir("/").spawn().unwrap();
+    let mut shell = Command::new("tail").args(["-f", "/dev/null"]).current_dir(&scratch).spawn().unwrap();
+    let swept = place.run(&["--sweep"], &[]);
+    assert_eq!(swept.status.code(), Some(0), "{swept:?}");
+    assert!(String::from_utf8_lossy(&swept.stdout).contains("ended 1 process"), "{swept:?}");
+    assert!(!server.wait().unwrap().success());
+    assert!(!scratch.exists() && !dead.exists());
+    for living in [&mut elsewhere, &mut shell] {
+        assert!(living.try_wait().unwrap().is_none());
+        living.kill().unwrap();
+        living.wait().unwrap();
+    }
+}
