@@ -115,7 +115,7 @@ impl TestCluster {
         let mut command = way.command(&bin.join("postgres"));
         command.arg("-D").arg(&data).arg("-p").arg(port.to_string());
         let socket = format!("unix_socket_directories={}", folder.path().display());
-        for setting in ["fsync=off", "listen_addresses=127.0.0.1", &socket].iter().chain(settings) {
+        for setting in ["fsync=off", "autovacuum=off", "listen_addresses=127.0.0.1", &socket].iter().chain(settings) {
             command.arg("-c").arg(setting);
         }
         let log = fs::File::create(folder.path().join("log")).unwrap();
@@ -178,5 +178,20 @@ impl TestCluster {
              INSERT INTO shop.orders SELECT i, date '2024-06-01' + i % 400, md5(i::text) FROM generate_series(1, 2000) AS i;",
         );
         "shop"
+    }
+
+    /// The same, with a table whose one row takes so many seconds to become text: the fingerprint lasts.
+    pub(crate) fn slow_shop(&self, seconds: u32) -> &'static str {
+        let database = self.shop();
+        self.sql(
+            database,
+            &format!(
+                "CREATE TABLE shop.slow (a int); INSERT INTO shop.slow VALUES (1); \
+                 CREATE FUNCTION shop.slowly(shop.slow) RETURNS text LANGUAGE plpgsql \
+                 AS 'BEGIN PERFORM pg_sleep({seconds}); RETURN $1.a; END'; \
+                 CREATE CAST (shop.slow AS text) WITH FUNCTION shop.slowly(shop.slow)"
+            ),
+        );
+        database
     }
 }

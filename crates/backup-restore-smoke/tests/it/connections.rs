@@ -65,7 +65,7 @@ fn variables_and_uris_count_and_no_password_is_shown_anywhere() {
 #[test]
 fn no_password_stands_in_an_argument_list_while_pg_dump_runs() {
     let ((cluster, database), tool) = (with_password(), Tool::new());
-    cluster.sql(database, "CREATE TABLE shop.large AS SELECT i, repeat(md5(i::text), 300) AS t FROM generate_series(1, 20000) AS i");
+    cluster.sql(database, "CREATE TABLE shop.large AS SELECT i, repeat(md5(i::text), 300) AS t FROM generate_series(1, 2000) AS i");
     let variables = [("PGPASSWORD", "hun:ter2")];
     let source = format!("host=127.0.0.1 port={} user=app dbname={database}", cluster.port);
     let mut command = tool.command(&["rehearse", "--source", &source]);

@@ -16,18 +16,6 @@ fn background(cluster: &TestCluster, database: &str, sql: &str) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// A shop whose fingerprint takes seconds: each row's text takes a while to make.
-fn slow_shop(cluster: &TestCluster) -> &'static str {
-    let database = cluster.shop();
-    cluster.sql(
-        database,
-        "CREATE TABLE shop.slow AS SELECT i, repeat(md5(i::text), 40) AS t FROM generate_series(1, 60000) AS i; \
-         CREATE TYPE shop.pair AS (a text); \
-         CREATE TABLE shop.large AS SELECT i, repeat(md5(i::text), 3000) AS t FROM generate_series(1, 12000) AS i",
-    );
-    database
-}
-
 fn waiting_for_lock(cluster: &TestCluster) -> bool {
     cluster
         .sql("postgres", "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
@@ -37,11 +25,11 @@ fn waiting_for_lock(cluster: &TestCluster) -> bool {
 #[test]
 fn a_migration_that_waits_five_seconds_makes_us_let_go() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
-    let database = slow_shop(&cluster);
+    let database = cluster.slow_shop(60);
     let rehearsal = tool.spawn(&["rehearse", "--jobs", "1", "--source", &cluster.conninfo(database)]);
     tool.wait_for("source: fingerprint");
     let start = Instant::now();
-    let mut migration = background(&cluster, database, "ALTER TABLE shop.large ADD COLUMN added int");
+    let mut migration = background(&cluster, database, "ALTER TABLE shop.orders ADD COLUMN added int");
     until("the migration's wait", || waiting_for_lock(&cluster));
     assert!(migration.wait().unwrap().success());
     let waited = start.elapsed();
@@ -68,13 +56,13 @@ fn a_migration_that_waits_five_seconds_makes_us_let_go() {
 #[test]
 fn a_short_wait_does_not_make_us_let_go() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
-    let database = slow_shop(&cluster);
+    let database = cluster.slow_shop(4);
     let rehearsal = tool.spawn(&["rehearse", "--jobs", "1", "--source", &cluster.conninfo(database)]);
     tool.wait_for("source: fingerprint");
     let mut migration = background(
         &cluster,
         database,
-        "SET lock_timeout = '2s'; ALTER TABLE shop.large ADD COLUMN added int",
+        "SET lock_timeout = '2s'; ALTER TABLE shop.orders ADD COLUMN added int",
     );
     assert!(!migration.wait().unwrap().success(), "the migration was to give up after 2 s");
     let ended = tool.finish(rehearsal);

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 
 use crate::{
     cluster::TestCluster,
-    tool::{Ended, Tool, processes_of, until},
+    tool::{Tool, processes_of, until},
 };
 
 fn signal(process: u32, name: &str) {
@@ -17,9 +17,9 @@ fn signal(process: u32, name: &str) {
 /// A runbook step that holds the rehearsal until it is stopped.
 const HOLD: &str = "SELECT pg_sleep(120)";
 
-const PHASES: [&str; 10] = [
-    "embedded source: initdb",
-    "embedded source: sample data",
+/// What a run is stopped in; the first phases are those of an embedded source.
+const EMBEDDED_PHASES: [&str; 2] = ["embedded source: initdb", "embedded source: sample data"];
+const PHASES: [&str; 8] = [
     "source: snapshot",
     "source: fingerprint",
     "dump: pg_dump",
@@ -30,27 +30,15 @@ const PHASES: [&str; 10] = [
     "copy: fingerprint",
 ];
 
-fn stopped_in(phase: &str, name: &str, tool: &Tool) -> Ended {
-    let hold = tool.file("hold.sql", if phase.starts_with("copy") { "SELECT 1" } else { HOLD });
-    let child = tool.spawn(&[
-        "rehearse",
-        "--embedded",
-        "--embedded-size",
-        "12MB",
-        "--after-restore",
-        hold.to_str().unwrap(),
-    ]);
-    tool.wait_for(phase);
-    signal(child.id(), name);
-    tool.finish(child)
-}
-
-#[test]
-fn a_signal_in_any_phase_leaves_nothing_but_inconclusive_evidence() {
-    for (index, phase) in PHASES.into_iter().enumerate() {
+fn stop_in_each(phases: &[&str], source: &[&str]) {
+    for (index, phase) in phases.iter().enumerate() {
         let tool = Tool::new();
         let name = ["TERM", "INT", "HUP"][index % 3];
-        let ended = stopped_in(phase, name, &tool);
+        let hold = tool.file("hold.sql", if phase.starts_with("copy") { "SELECT 1" } else { HOLD });
+        let child = tool.spawn(&[&["rehearse", "--after-restore", hold.to_str().unwrap()], source].concat());
+        tool.wait_for(phase);
+        signal(child.id(), name);
+        let ended = tool.finish(child);
         assert_eq!(ended.code, Some(3), "{name} in '{phase}': {}", ended.everything());
         assert_eq!(ended.report["verdict"], "inconclusive", "{phase}");
         assert!(
@@ -62,6 +50,21 @@ fn a_signal_in_any_phase_leaves_nothing_but_inconclusive_evidence() {
         assert!(evidence.contains("INCONCLUSIVE"), "{phase}: {evidence}");
         tool.assert_nothing_left();
     }
+}
+
+#[test]
+fn a_signal_while_an_embedded_source_is_made_leaves_nothing_but_inconclusive_evidence() {
+    stop_in_each(&EMBEDDED_PHASES, &["--embedded", "--embedded-size", "9MB"]);
+}
+
+#[test]
+fn a_signal_in_any_phase_leaves_nothing_but_inconclusive_evidence() {
+    let cluster = TestCluster::start();
+    let source = cluster.conninfo(cluster.shop());
+    stop_in_each(&PHASES, &["--source", &source]);
+    let sessions =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'backup-restore-smoke%'";
+    until("the end of our sessions", || cluster.sql("postgres", sessions) == "0");
 }
 
 #[test]
@@ -90,8 +93,7 @@ fn postmasters(folder: &Path) -> Vec<String> {
 
 #[test]
 fn after_a_kill_no_server_lives_on_and_the_next_run_sweeps_only_the_leftovers() {
-    for phase in ["embedded source: sample data", "dump: pg_dump", "restore: pg_restore", "after the restore"]
-    {
+    for phase in ["embedded source: sample data", "restore: pg_restore", "after the restore"] {
         let tool = Tool::new();
         let hold = tool.file("hold.sql", HOLD);
         let mut child = tool.spawn(&[
@@ -169,8 +171,7 @@ fn a_scratch_folder_of_ones_own_is_left_as_it_was() {
 fn a_source_that_dies_in_the_middle_fails_and_leaves_nothing() {
     let tool = Tool::new();
     let cluster = TestCluster::start();
-    let database = cluster.shop();
-    cluster.sql(database, "CREATE TABLE shop.large AS SELECT i, repeat(md5(i::text), 3000) AS t FROM generate_series(1, 12000) AS i");
+    let database = cluster.slow_shop(60);
     let source = cluster.conninfo(database);
     let child = tool.spawn(&["rehearse", "--source", &source]);
     tool.wait_for("source: fingerprint");
