@@ -8,7 +8,7 @@ use std::{
 };
 
 use evidence_report::{
-    record::{Finding, Requirement},
+    record::{Check, Finding, Requirement},
     run::{Run, SharedFlags, Stop},
 };
 use tokio::task::{Id, JoinSet, spawn_blocking};
@@ -127,11 +127,16 @@ async fn tasks(plan: &Plan, run: &Run) -> (VecDeque<Task>, Vec<Source>) {
         };
         let stop = run.stop().clone();
         let name = target.to_string();
-        let searched = spawn_blocking(move || search(&target, &stop)).await;
-        let (search, is_folder) = searched.unwrap_or_default();
+        // Nothing tells how long a file system on the network takes: the wait for it ends with the run.
+        let searched = run.stop().guard(spawn_blocking(move || search(&target, &stop))).await;
+        let (search, is_folder) = searched.unwrap_or_else(|_| Ok(Default::default())).unwrap_or_default();
+        let mut not_looked_at = search.unreadable.len();
+        if run.stop().is_requested() {
+            not_looked_at += 1;
+            run.finding(cut_off(&FILES_FOUND, &name, run));
+        }
         let source = is_folder.then(|| {
-            let unreadable = search.unreadable.len();
-            sources.push(Source { name, with_certificates: 0, without: 0, not_looked_at: unreadable });
+            sources.push(Source { name, with_certificates: 0, without: 0, not_looked_at });
             sources.len() - 1
         });
         for (path, error) in &search.unreadable {
@@ -232,6 +237,14 @@ async fn look_at(task: Task, timeouts: Timeouts, basis: Arc<Basis>, stop: Stop) 
     stop.guard(look).await.unwrap_or(Err(Unlooked::Stopped))
 }
 
+/// What the deadline or a signal left unchecked.
+fn cut_off(check: &'static Check, subject: &str, run: &Run) -> Finding {
+    let reason = run.stop().reason().map_or_else(String::new, ToString::to_string);
+    check
+        .not_checked(Requirement::Required, subject, format!("cut off by {reason}"))
+        .remedy("Run again with more time (--timeout), or with more at a time (--concurrency).")
+}
+
 impl Task {
     fn source(&self, sources: &mut [Source], change: impl FnOnce(&mut Source)) {
         if let Self::File(_, Some(index)) = self
@@ -251,12 +264,7 @@ impl Task {
                 .inconclusive(subject)
                 .observed("this program broke while looking at it")
                 .remedy("Report this as a defect, with the target."),
-            Unlooked::Stopped => {
-                let reason = run.stop().reason().map_or_else(String::new, ToString::to_string);
-                check
-                    .not_checked(Requirement::Required, subject, format!("cut off by {reason}"))
-                    .remedy("Run again with more time (--timeout), or with more at a time (--concurrency).")
-            }
+            Unlooked::Stopped => cut_off(check, &subject, run),
         }
     }
 }

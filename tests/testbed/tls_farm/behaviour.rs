@@ -25,6 +25,8 @@ pub enum Behaviour {
     /// TLS 1.3 and nobody gets in without a client certificate: the alert comes after the client believes
     /// that the handshake is done.
     Tls13DemandsClientCertificate(Identity),
+    /// Asks for a client certificate, and lets in without one.
+    AsksForClientCertificate(Identity),
     /// TLS with a key that does not belong to the certificate.
     WrongKey(Identity, Identity),
     /// Accepts, and never says a word.
@@ -45,32 +47,48 @@ pub enum Behaviour {
     Drip(Duration),
 }
 
+/// Whether a server asks its clients for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    No,
+    Letting,
+    Demanding,
+}
+
 impl Behaviour {
     /// The rustls configuration, for those that speak TLS.
     pub(super) fn acceptor(&self) -> Result<Option<TlsAcceptor>, rustls::Error> {
         use rustls::version::{TLS12, TLS13};
-        let (identity, key, versions, demanding): (_, _, &[_], _) = match self {
-            Self::Tls(identity) => (identity, identity.key(), &[&TLS12, &TLS13], false),
-            Self::Tls12(identity) => (identity, identity.key(), &[&TLS12], false),
-            Self::Tls13(identity) => (identity, identity.key(), &[&TLS13], false),
-            Self::Tls12DemandsClientCertificate(identity) => (identity, identity.key(), &[&TLS12], true),
-            Self::Tls13DemandsClientCertificate(identity) => (identity, identity.key(), &[&TLS13], true),
-            Self::WrongKey(shown, held) => (shown, held.key(), &[&TLS12, &TLS13], false),
+        let (identity, key, versions, asking): (_, _, &[_], _) = match self {
+            Self::Tls(identity) => (identity, identity.key(), &[&TLS12, &TLS13], Asking::No),
+            Self::Tls12(identity) => (identity, identity.key(), &[&TLS12], Asking::No),
+            Self::Tls13(identity) => (identity, identity.key(), &[&TLS13], Asking::No),
+            Self::Tls12DemandsClientCertificate(identity) => {
+                (identity, identity.key(), &[&TLS12], Asking::Demanding)
+            }
+            Self::Tls13DemandsClientCertificate(identity) => {
+                (identity, identity.key(), &[&TLS13], Asking::Demanding)
+            }
+            Self::AsksForClientCertificate(identity) => {
+                (identity, identity.key(), &[&TLS12, &TLS13], Asking::Letting)
+            }
+            Self::WrongKey(shown, held) => (shown, held.key(), &[&TLS12, &TLS13], Asking::No),
             _ => return Ok(None),
         };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder =
             ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions)?;
-        let builder = if demanding {
+        let builder = if asking == Asking::No {
+            builder.with_no_client_auth()
+        } else {
             let mut roots = RootCertStore::empty();
             roots.add(identity.chain.last().cloned().ok_or(rustls::Error::NoCertificatesPresented)?)?;
             let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                    .build()
-                    .map_err(|error| rustls::Error::General(error.to_string()))?;
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            let verifier =
+                if asking == Asking::Letting { verifier.allow_unauthenticated() } else { verifier };
+            let verifier = verifier.build().map_err(|error| rustls::Error::General(error.to_string()))?;
             builder.with_client_cert_verifier(verifier)
-        } else {
-            builder.with_no_client_auth()
         };
         let signing_key = provider.key_provider.load_private_key(key)?;
         let certified = rustls::sign::CertifiedKey::new(identity.chain.clone(), signing_key);

@@ -11,19 +11,15 @@ use super::{
 use crate::{
     checks::{FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE},
     stores::{Content, Entry, file::FileObservation},
-    targets::files::FoundFile,
+    targets::files::{FoundFile, has_promising_ending},
     wording::printable,
 };
-
-/// What the endings of certificate files promise: such a file without one is worth a word even where nobody
-/// named it.
-const PROMISING_ENDINGS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
 
 /// Judges a file. One that merely lies in a searched folder and is of another kind yields no finding.
 #[must_use]
 pub fn judge(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> Judged {
     let subject = printable(&file.path.to_string_lossy(), 200);
-    let promised = file.named || has_promising_ending(file);
+    let promised = file.named || has_promising_ending(&file.path);
     let finding = match observation {
         FileObservation::Read(Content::Certificates(entries)) => {
             return certificates(&subject, entries, basis);
@@ -64,11 +60,6 @@ pub fn unreadable(subject: &str, error: &io::Error) -> Finding {
 
 fn no_certificate(subject: &str, observed: &str) -> Finding {
     FILE_READABLE.failed(subject).expected("at least one certificate").observed(observed)
-}
-
-fn has_promising_ending(file: &FoundFile) -> bool {
-    let ending = file.path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    ending.is_some_and(|ending| PROMISING_ENDINGS.contains(&ending.as_str()))
 }
 
 fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {

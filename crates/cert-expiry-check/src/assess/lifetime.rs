@@ -137,26 +137,31 @@ fn observed(certificate: &Certificate, judgement: &Judgement, now: Timestamp) ->
 }
 
 fn remedy(certificate: &Certificate, judgement: &Judgement, role: Role, now: Timestamp) -> String {
-    let which = format!(
-        "'{}' (issued by '{}', serial {})",
-        certificate.name,
-        certificate.issuer,
-        short_serial(&certificate.serial)
-    );
-    let follow = match role {
-        Role::Leaf => "install it, and reload whatever serves it",
-        Role::Issuer => "issue anew what it has issued, and give the new one to everyone who relies on it",
+    let from = if certificate.is_self_issued {
+        "self-signed".to_owned()
+    } else {
+        format!("issued by '{}'", certificate.issuer)
     };
-    match judgement.standing {
+    let which = format!("'{}' ({from}, serial {})", certificate.name, short_serial(&certificate.serial));
+    let by_when = match judgement.standing {
         Standing::NotYetValid => {
-            format!(
+            return format!(
                 "Compare the clocks of this machine and of the issuer of {which}; it says {} here.",
                 moment(now)
-            )
+            );
         }
-        Standing::NeverValid => format!("Have {which} issued again with a right validity."),
-        Standing::Expired => format!("Renew {which} at once, {follow}."),
-        _ => format!("Renew {which} before {}, {follow}.", moment(certificate.validity.not_after)),
+        Standing::NeverValid => return format!("Have {which} issued again with a right validity."),
+        Standing::Expired => "at once".to_owned(),
+        _ => format!("before {}", moment(certificate.validity.not_after)),
+    };
+    match role {
+        Role::Leaf => format!("Renew {which} {by_when}, install it, and reload whatever serves it."),
+        Role::Issuer if certificate.is_self_issued => format!(
+            "Replace the root {which} {by_when} by its successor, wherever it is trusted; the system's roots come with the package ca-certificates."
+        ),
+        Role::Issuer => format!(
+            "Renew {which} {by_when}, issue anew what it has issued, and give the new one to everyone who presents it."
+        ),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Certificates in files: one format a file. Pure, but for [`file`] and [`roots`], which read.
+//! Certificates in files: one format a file. Pure, but for [`mod@file`] and [`roots`], which read.
 
 pub mod file;
 pub mod pem;
@@ -37,6 +37,9 @@ pub fn read(bytes: &[u8]) -> Content {
     let pem = pem::read(bytes);
     if !pem.certificates.is_empty() {
         return Content::Certificates(pem.certificates.into_iter().map(Entry::from).collect());
+    }
+    if pem.other_labels.iter().any(|label| label == "PKCS7" || label == "CMS") {
+        return Content::Closed(PKCS7, PKCS7_REMEDY);
     }
     if !pem.other_labels.is_empty() {
         return Content::OtherBlocks(pem.other_labels);
@@ -93,6 +96,9 @@ fn read_der(bytes: &[u8]) -> Content {
 /// The object identifier 1.2.840.113549.1.7.2, "signed data", as it stands in PKCS#7 files.
 const SIGNED_DATA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 
+const PKCS7: &str = "a PKCS#7 bundle";
+const PKCS7_REMEDY: &str = "Extract its certificates with `openssl pkcs7 -in FILE -print_certs` (-inform DER for a binary one) and check those.";
+
 /// The version that opens a PKCS#12 file (RFC 7292, 4).
 const PKCS12_VERSION: [u8; 3] = [0x02, 0x01, 0x03];
 
@@ -109,10 +115,7 @@ fn not_a_certificate(bytes: &[u8], error: &Unreadable) -> Content {
         );
     }
     if inside.starts_with(&SIGNED_DATA) {
-        return Content::Closed(
-            "a PKCS#7 bundle",
-            "Extract its certificates with `openssl pkcs7 -in FILE -inform DER -print_certs` and check those.",
-        );
+        return Content::Closed(PKCS7, PKCS7_REMEDY);
     }
     if inside.starts_with(&[0x30]) {
         // A sequence in a sequence: it was meant to be a certificate.
@@ -166,6 +169,7 @@ mod tests {
             (b"\x30\x03\x02\x01\x05", "no certificate"),
             (b"\x30\x82\x01\x00\x02\x01\x03\x30", "PKCS#12"),
             (b"\xfe\xed\xfe\xed\x00", "Java"),
+            (b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n", "PKCS#7"),
             (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "PRIVATE KEY"),
         ] {
             let shown = format!("{:?}", read(bytes));

@@ -98,8 +98,8 @@ impl Search {
                 Err(error) => self.unreadable.push((path.to_owned(), error)),
             }
         }
-        others.sort();
-        folders.sort();
+        others.sort_by_cached_key(|path| plainness(path));
+        folders.sort_by_cached_key(|path| plainness(path));
         for inside in others.into_iter().chain(folders) {
             self.visit(&inside, false, keep_on);
         }
@@ -108,6 +108,21 @@ impl Search {
     fn first_time(&mut self, meta: &Metadata) -> bool {
         self.seen.insert((meta.dev(), meta.ino()))
     }
+}
+
+/// Of several names for one file, the one that people know comes first: no link before a link, and
+/// `shop.pem` before a hash such as `5273a94c.0`.
+fn plainness(path: &Path) -> (bool, bool, PathBuf) {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+    (is_link, !has_promising_ending(path), path.to_owned())
+}
+
+/// Whether the name says that certificates are inside.
+#[must_use]
+pub fn has_promising_ending(path: &Path) -> bool {
+    const ENDINGS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 fn kind_of(kind: FileType) -> &'static str {

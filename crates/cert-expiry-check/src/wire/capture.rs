@@ -76,7 +76,8 @@ async fn say_goodbye(mut tls: TlsStream<FirstBytes>, asked: bool, left: Duration
     let mut client_certificate = ClientCertificate::NotAsked;
     if asked {
         client_certificate = match timeout(left, tls.read(&mut [0; 1])).await {
-            Ok(Err(_) | Ok(0)) => ClientCertificate::Demanded,
+            // An alert, or an end without a goodbye. Whoever says goodbye had let us in.
+            Ok(Err(_)) => ClientCertificate::Demanded,
             Ok(Ok(_)) | Err(_) => ClientCertificate::Optional,
         };
     }

@@ -262,6 +262,31 @@ fn the_certificate_of_a_port_that_demands_a_client_certificate_is_judged() {
 }
 
 #[test]
+fn a_port_that_only_asks_for_a_client_certificate_is_told_apart() {
+    let scene = Scene::new();
+    let stand = scene.farm.open(Behaviour::AsksForClientCertificate(scene.identity(good()))).unwrap();
+    let outcome = scene.scan(&[&stand]);
+    let words = "asks for a client certificate, and lets in without one";
+    outcome.expect("tls.handshake", &stand.target(), "passed", words);
+    assert_eq!((outcome.code, stand.application_bytes()), (0, 0));
+}
+
+#[test]
+fn a_machine_without_trusted_roots_is_inconclusive() {
+    let scene = Scene::new();
+    let stand = scene.serve(good());
+    let mut command = scene.bench.scan_command(&[&stand.target()]);
+    let output = command.env("SSL_CERT_FILE", scene.bench.write("none.pem", "")).output().unwrap();
+    let outcome = Outcome::read(&output);
+    assert_eq!(outcome.code, 3);
+    assert_eq!(outcome.not_passed(), ["tls.trust"]);
+    outcome.expect("tls.trust", &stand.target(), "inconclusive", "this machine has no trusted roots");
+    let mut command = scene.bench.scan_command(&[&stand.target()]);
+    let outcome = Outcome::read(&command.env("SSL_CERT_FILE", &scene.roots).output().unwrap());
+    outcome.expect("tls.trust", &stand.target(), "passed", "");
+}
+
+#[test]
 fn a_server_without_the_certificates_key_fails_and_its_chain_is_still_judged() {
     let scene = Scene::new();
     let stand = scene

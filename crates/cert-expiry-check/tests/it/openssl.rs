@@ -1,6 +1,10 @@
 //! OpenSSL as the yardstick: the same dates, serial numbers and verdicts on trust.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
 use cert_expiry_check::{
     assess::chain::{Roots, judge},
@@ -159,4 +163,85 @@ fn trust_agrees_with_openssl() {
         assert_eq!(we_trust(&chain, &[trusted.root()]), expected, "ours: {what}");
         assert_eq!(openssl_trusts(&bench, &chain, &trusted.root_pem()), expected, "openssl: {what}");
     }
+}
+
+/// One server of OpenSSL's own, ended when dropped.
+struct Server(Child, String);
+
+impl Server {
+    fn start(bench: &Bench, arguments: &[&str]) -> Self {
+        let mut child = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-www"])
+            .args(arguments)
+            .current_dir(bench.path(""))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let target = lines.find_map(|line| line.unwrap().strip_prefix("ACCEPT ").map(str::to_owned));
+        // Its later output goes nowhere, and must not block it.
+        std::thread::spawn(move || lines.count());
+        Self(child, target.expect("the server listens"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_servers_of_openssl_are_captured() {
+    let bench = Bench::new();
+    let make = |name: &str, key: &[&str]| {
+        let (certificate, key_file) = (format!("{name}.pem"), format!("{name}.key"));
+        let (certificate, key_file) = (text(&bench.path(&certificate)), text(&bench.path(&key_file)));
+        let mut arguments = vec!["req", "-x509", "-nodes", "-subj", "/CN=localhost", "-days", "90"];
+        arguments.extend([
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            &key_file,
+            "-out",
+            &certificate,
+        ]);
+        arguments.extend(key);
+        assert!(openssl(&arguments).0, "{arguments:?}");
+        certificate
+    };
+    let rsa = make("rsa", &["-newkey", "rsa:2048"]);
+    make("weak", &["-newkey", "rsa:1024"]);
+    make("p384", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"]);
+    make("ed25519", &["-newkey", "ed25519"]);
+    let rsa_with = |more: &'static [&'static str]| [&["-cert", "rsa.pem", "-key", "rsa.key"], more].concat();
+    let old: &[&str] = &["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
+    let table = [
+        (rsa_with(&["-tls1_2"]), "passed", "TLS 1.2, 1 certificate"),
+        (rsa_with(&["-tls1_3"]), "passed", "TLS 1.3, 1 certificate"),
+        (vec!["-cert", "p384.pem", "-key", "p384.key"], "passed", "TLS 1.3"),
+        (vec!["-cert", "ed25519.pem", "-key", "ed25519.key"], "passed", "TLS 1.3"),
+        (rsa_with(&["-tls1_2", "-Verify", "1"]), "passed", "demands a client certificate"),
+        (rsa_with(&["-tls1_3", "-Verify", "1"]), "passed", "demands a client certificate"),
+        (rsa_with(&["-tls1_3", "-verify", "1"]), "passed", "asks for a client certificate, and lets in"),
+        (rsa_with(old), "failed", "speaks neither TLS 1.2 nor TLS 1.3"),
+        (rsa_with(&["-tls1_2", "-cipher", "AES128-SHA"]), "failed", "TLS alert HandshakeFailure"),
+        (vec!["-nocert", "-tls1_2"], "failed", "TLS alert HandshakeFailure"),
+        (
+            vec!["-cert", "weak.pem", "-key", "weak.key", "-cipher", "ALL:@SECLEVEL=0"],
+            "failed",
+            "an RSA key of 1024 bits",
+        ),
+    ];
+    let servers: Vec<_> = table.iter().map(|(arguments, ..)| Server::start(&bench, arguments)).collect();
+    let mut arguments: Vec<&str> = servers.iter().map(|server| server.1.as_str()).collect();
+    arguments.extend(["--roots", &rsa]);
+    let outcome = bench.scan(&arguments);
+    for ((_, expected, words), server) in table.iter().zip(&servers) {
+        outcome.expect("tls.handshake", &server.1, expected, words);
+    }
+    outcome.expect("tls.lifetime", &servers[10].1, "passed", "lifetime 90 d");
 }
