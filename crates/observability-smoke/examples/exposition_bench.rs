@@ -101,7 +101,10 @@ fn exposition(megabytes: usize) -> String {
             _ => ("gauge", ""),
         };
         let name = format!("shop_service_{family:03}_seconds{suffix}");
-        let _ = writeln!(text, "# HELP {name} What family {family} of the benchmark measures.\n# TYPE {name} {kind}");
+        let _ = writeln!(
+            text,
+            "# HELP {name} What family {family} of the benchmark measures.\n# TYPE {name} {kind}"
+        );
         if kind == "histogram" {
             histogram(&mut text, &name, lines_a_family);
         } else {

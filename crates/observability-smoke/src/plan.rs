@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use evidence_report::run::{Defaults, Settings, SharedFlags, Usage, read_config};
+use evidence_report::run::{ConfigError, Defaults, Settings, SharedFlags, Usage, read_config};
 use reqwest::header::HeaderMap;
 use serde::{Serialize, Serializer};
 
@@ -136,7 +136,7 @@ impl Plan {
         let path = flags.config.as_ref().ok_or_else(|| {
             Usage("run needs --config FILE; `--print-schema` prints what may stand in it".to_owned())
         })?;
-        let config: Config = read_config(path)?;
+        let config: Config = read_config(path).map_err(without_secrets)?;
         if config.http.is_empty() && config.metrics.is_empty() && config.prometheus.is_empty() {
             let message =
                 format!("{} names nothing to check under http, metrics or prometheus", path.display());
@@ -182,6 +182,16 @@ impl Plan {
     }
 }
 
+/// The message shows the lines of the file around the mistake: a secret may stand there, where none should.
+fn without_secrets(error: ConfigError) -> ConfigError {
+    match error {
+        ConfigError::Wrong { path, message } => {
+            ConfigError::Wrong { path, message: evidence_report::run::redact::text(&message) }
+        }
+        other => other,
+    }
+}
+
 fn http_probe(config: HttpConfig, timeout: Duration) -> Result<HttpProbe, Error> {
     Ok(HttpProbe {
         headers: headers(&config.headers, &config.header_files, config.bearer_token_file.as_ref())?,
@@ -217,7 +227,7 @@ fn required_series(config: SeriesConfig) -> Result<RequiredSeries, Error> {
             || config.at_least.is_some()
             || config.at_most.is_some();
         asks.then_some("is absent, and has bounds")
-    } else if config.min.zip(config.max).is_some_and(|(min, max)| !(min <= max)) {
+    } else if config.min.zip(config.max).is_some_and(|(min, max)| min > max) {
         Some("has a min above its max")
     } else if config.at_most.is_some_and(|most| most < config.at_least.unwrap_or(1)) {
         Some("has an at_most below its at_least")

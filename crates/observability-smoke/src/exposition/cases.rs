@@ -35,7 +35,7 @@ fn valid_prometheus_text_is_accepted() {
             ("jobs 3\n", &[], Whole),
             ("jobs{} 3\n", &[], Whole),
             ("jobs{queue=\"mail\",} 3 1700000000000\n", &[], Whole),
-            ("  jobs { queue = \"mail\" , host = \"a\" }\t3  \n", &[], Whole),
+            ("jobs { queue = \"mail\" , host = \"a\" }\t3  \n", &[], Whole),
             ("jobs{queue=\"a\\\\b\\\"c\\nd}{,=#\"}3\n", &[], Whole),
             ("\n\n   \n# a comment\n#\n# HELPER is a comment too\njobs 1e3\n\n", &[], Whole),
             ("# HELP jobs Those \\\\ that\\nwait. \"quoted\"\n# TYPE jobs gauge\njobs 1\n", &[], Whole),
@@ -81,7 +81,7 @@ fn broken_syntax_is_refused_at_its_column_and_would_not_be_ingested() {
             ("jobs{queue=\"mail} 3\n", &["1:12 label-syntax"], Refused),
             ("jobs{queue=\"mail\" 3\n", &["1:19 label-syntax"], Refused),
             ("jobs{queue \"mail\"} 3\n", &["1:12 label-syntax"], Refused),
-            ("jobs{a=\"1\"b=\"2\"} 3\n", &["1:11 label-syntax"], Refused),
+            ("jobs{a=\"1\";b=\"2\"} 3\n", &["1:11 label-syntax"], Refused),
             ("jobs{,} 3\n", &["1:6 label-syntax"], Refused),
             ("jobs{a=\"1\",,} 3\n", &["1:12 label-syntax"], Refused),
             ("jobs{1a=\"1\"} 3\n", &["1:6 label-name"], Refused),
@@ -113,6 +113,8 @@ fn what_the_two_verdicts_disagree_about_is_told_apart() {
             // Against the specification, and ingested all the same.
             ("jobs 3", &["1:7 final-newline"], Whole),
             ("jobs{a=\"\\t\"} 3\n", &["1:9 escape"], Whole),
+            ("jobs{a=\"1\" b=\"2\"} 3\n", &["1:12 label-syntax"], Whole),
+            ("#TYPE jobs  gage\njobs 3\n", &["1:13 unknown-type"], Whole),
             ("# HELP jobs a\\tb\njobs 1\n", &["1:14 escape"], Whole),
             ("a 1\nb 1\na{x=\"1\"} 2\n", &["3:1 interleaved-family"], Whole),
             ("# TYPE a gauge\n# TYPE a gauge\na 1\n", &["2:8 repeated-metadata"], Whole),
@@ -121,7 +123,8 @@ fn what_the_two_verdicts_disagree_about_is_told_apart() {
             ("# TYPE a_count gauge\na_count 1\n# TYPE a histogram\n", &["3:8 clashing-name"], Whole),
             ("# TYPE a summary\n# TYPE a_sum gauge\na_sum 1\n", &["2:8 clashing-name"], Whole),
             // Within the specification, and refused all the same.
-            ("jobs 3 -1\n", &["1:8 negative-timestamp"], Refused),
+            ("jobs 3 -1\n", &["1:8 signed-timestamp"], Refused),
+            (" jobs 3\n", &["1:1 leading-blank"], Refused),
             ("# TYPE jobs  gauge\njobs 1\n", &["1:14 type-spacing"], Refused),
             ("# TYPE jobs gauge \njobs 1\n", &["1:13 type-spacing"], Refused),
             // Of a duplicate one sample is lost; the order of the labels does not count.

@@ -77,10 +77,12 @@ rules! {
     Value = "value", Invalid, Refused;
     /// The timestamp of a sample.
     Timestamp = "timestamp", Invalid, Refused;
-    /// A timestamp before 1970, which the format allows and Prometheus' scanner does not.
-    NegativeTimestamp = "negative-timestamp", Valid, Refused;
+    /// A timestamp with a sign (before 1970, perhaps), which the format allows and Prometheus' scanner does not.
+    SignedTimestamp = "signed-timestamp", Valid, Refused;
     /// Blanks where none, or not so many, may stand.
     Spacing = "spacing", Invalid, Refused;
+    /// Blanks before a sample, which the format allows and Prometheus takes for a part of the name.
+    LeadingBlank = "leading-blank", Valid, Refused;
     /// Blanks around a type, which the format allows and Prometheus takes for a part of the type.
     TypeSpacing = "type-spacing", Valid, Refused;
     /// Text after the end of a sample.

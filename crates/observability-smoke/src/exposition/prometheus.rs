@@ -6,7 +6,7 @@ use super::{
     fingerprint::{self, ByFingerprint},
     histogram::{Group, Role},
     number,
-    problem::{Fault, Ingestion, Problems, Rule},
+    problem::{Fault, Ingestion, Problems, Rule, Weight},
     sample::{Kind, Sample},
     scan::{LabelSpan, Scanner, Style},
 };
@@ -126,14 +126,20 @@ impl Prometheus {
         if keyword != "HELP" && keyword != "TYPE" {
             return Ok(());
         }
-        if !spaced {
-            let message = "Prometheus takes this for a comment: a blank must follow the number sign";
-            self.problems.add(
-                number,
-                scanner.text.as_bytes(),
-                Fault::new(Rule::UnreadMetadata, start, scanner.at, message),
-            );
+        if spaced {
+            return self.metadata(number, keyword, scanner);
         }
+        let message = "Prometheus takes this for a comment: a blank must follow the number sign";
+        let fault = Fault::new(Rule::UnreadMetadata, start, scanner.at, message);
+        self.problems.add(number, scanner.text.as_bytes(), fault);
+        match self.metadata(number, keyword, scanner) {
+            Err(fault) if fault.rule.weight() == Weight::Valid => Ok(()),
+            done => done.map_err(|fault| fault.ingestion(Ingestion::Whole)),
+        }
+    }
+
+    /// A HELP or TYPE line; the scanner stands behind the keyword.
+    fn metadata(&mut self, number: u64, keyword: &str, mut scanner: Scanner<'_>) -> Result<(), Fault> {
         let blank = scanner.blanks();
         let from = scanner.at;
         let name = self.metadata_name(number, &mut scanner).ok_or_else(|| {
@@ -248,21 +254,16 @@ impl Prometheus {
         let mut spans = std::mem::take(&mut self.spans);
         let read = read_sample(&mut scanner, &mut spans, number);
         let done = read.map(|(mut sample, name_at)| {
-            if let Some(fault) = scanner.minor.take() {
+            for fault in scanner.minor.drain(..) {
                 self.problems.add(number, scanner.text.as_bytes(), fault);
             }
             sample.labels = &spans;
             self.place(&mut sample, name_at);
             self.samples += 1;
             on_sample(&sample);
-            sample.timestamp.filter(|&timestamp| timestamp < 0.0).map_or(Ok(()), |_| {
-                let message = "Prometheus' scanner takes no timestamp before 1970";
-                let from = scanner.text.rfind('-').unwrap_or_default();
-                Err(Fault::new(Rule::NegativeTimestamp, from, scanner.text.trim_end().len(), message))
-            })
         });
         self.spans = spans;
-        done?
+        done
     }
 
     /// Finds the family of a sample and checks it there.
@@ -538,6 +539,10 @@ fn read_sample<'a>(
         let message = "a blank or an opening brace must follow the metric name";
         return Err(scanner.fault(Rule::MetricName, message));
     }
+    if from > 0 && name_at.0 == from {
+        let message = "Prometheus takes the blanks before the name for a part of it";
+        scanner.minor.push(Fault::new(Rule::LeadingBlank, 0, from, message));
+    }
     let series = (from, if braced { scanner.at } else { name_at.1 });
     scanner.blanks();
     let at = scanner.at;
@@ -561,6 +566,10 @@ fn read_timestamp(scanner: &mut Scanner<'_>) -> Result<Option<f64>, Fault> {
     }
     let at = scanner.at;
     let word = scanner.word();
+    if word.starts_with(['-', '+']) {
+        let message = "Prometheus' scanner takes no timestamp with a sign";
+        scanner.minor.push(Fault::new(Rule::SignedTimestamp, at, scanner.at, message));
+    }
     let milliseconds: i64 = word.parse().map_err(|_| {
         let message = "a timestamp is a whole number of milliseconds in 64 bits";
         Fault::new(Rule::Timestamp, at, scanner.at, message)

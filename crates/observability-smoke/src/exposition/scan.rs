@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::problem::{Fault, Rule};
+use super::problem::{Fault, Ingestion, Rule};
 
 const NAME_START: u8 = 1;
 const NAME: u8 = 2;
@@ -96,13 +96,13 @@ pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     style: Style,
-    /// A fault that does not keep the rest of the line from being read.
-    pub(super) minor: Option<Fault>,
+    /// Faults that do not keep the rest of the line from being read.
+    pub(super) minor: Vec<Fault>,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str, style: Style) -> Self {
-        Self { text, at: 0, style, minor: None }
+        Self { text, at: 0, style, minor: Vec::new() }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -211,9 +211,15 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 Some(_) => {
-                    return Err(
-                        self.fault(Rule::LabelSyntax, "a comma or a closing brace must follow a label")
-                    );
+                    let message = "a comma or a closing brace must follow a label";
+                    let fault = self.fault(Rule::LabelSyntax, message);
+                    let starts_a_label =
+                        CLASS[usize::from(self.peek().unwrap_or_default())] & NAME_START != 0;
+                    if self.style == Style::Strict || !starts_a_label {
+                        return Err(fault);
+                    }
+                    // Prometheus reads on without the comma.
+                    self.minor.push(fault.ingestion(Ingestion::Whole));
                 }
                 None => return Err(self.not_closed(opened)),
             }
@@ -233,7 +239,7 @@ impl<'a> Scanner<'a> {
             let (name, _) = self.quoted()?;
             let range = (name.0 as usize, name.1 as usize);
             let message = "a quoted name is read by Prometheus 3 and later only";
-            self.minor.get_or_insert_with(|| Fault::new(Rule::QuotedName, range.0, range.1, message));
+            self.minor.push(Fault::new(Rule::QuotedName, range.0, range.1, message));
             return Ok(name);
         }
         if self.name(NAME_START, NAME).is_empty() {
@@ -281,7 +287,7 @@ impl<'a> Scanner<'a> {
             if !known && self.style == Style::Free {
                 let shown = self.text[at..].chars().take(2).map(char::len_utf8).sum::<usize>();
                 let message = "only \\\\, \\\" and \\n are escapes in a label's value";
-                self.minor.get_or_insert_with(|| Fault::new(Rule::Escape, at, at + shown, message));
+                self.minor.push(Fault::new(Rule::Escape, at, at + shown, message));
             }
             // The byte after the backslash may start a character of several bytes: none of the further ones
             // is a quote or a backslash.

@@ -1,0 +1,116 @@
+//! Our verdict "Prometheus would ingest it" against a real Prometheus that scrapes the same texts.
+
+use std::fmt::Write;
+
+use observability_smoke::exposition::{Ingestion, Reader, Syntax};
+
+use crate::support::{Prometheus, Server};
+
+/// Texts that the two verdicts, or two readers, might see differently.
+const TEXTS: [&str; 46] = [
+    "a 1\n",
+    "a 1",
+    "a{} 1\n",
+    "a{x=\"1\",} 1\n",
+    "a{x=\"1\",,} 1\n",
+    "a{,} 1\n",
+    "a { x = \"1\" } 1\n",
+    "a{x=\"1\"}1\n",
+    "  a\t1  \n",
+    "\n\na 1\n\n",
+    "a 1\r\n",
+    "a 1 5 6\n",
+    "a 1 1.5\n",
+    "a 1 -5\n",
+    "a 1 +5\n",
+    "a 1 -0\n",
+    "a 1 99999999999999999999\n",
+    "a 0x1p-2\n",
+    "a 1_000\n",
+    "a 1e400\n",
+    "a +Inf\n",
+    "a -infinity\n",
+    "a nan\n",
+    "a +NaN\n",
+    "a .5\n",
+    "a\n",
+    "1a 1\n",
+    "a-b 1\n",
+    "a{x=\"\\t\"} 1\n",
+    "a{x=\"1} 1\n",
+    "a{x=\"1\" y=\"2\"} 1\n",
+    "a{x=\"1\"y=\"2\"} 1\n",
+    "a{x=\"1\";y=\"2\"} 1\n",
+    "  # TYPE a gauge\na 1\n",
+    "   \na 1\n",
+    "a{x=1} 1\n",
+    "a{x=\"1\",x=\"2\"} 1\n",
+    "a{1=\"1\"} 1\n",
+    "# HELP a x\\y\na 1\n",
+    "# HELP\na 1\n",
+    "# HELP \na 1\n",
+    "# TYPE a gage\na 1\n",
+    "# TYPE a  gauge\na 1\n",
+    "# TYPE a gauge \na 1\n",
+    "# TYPE a gauge\n# TYPE a counter\na 1\na 1\n",
+    "#TYPE a gage\n# a comment\na 1\n",
+];
+
+#[test]
+fn a_real_prometheus_ingests_exactly_what_we_say_it_would() {
+    let server = Server::start(|request, wire| {
+        let index = request.path.trim_start_matches('/').parse::<usize>().unwrap_or(usize::MAX);
+        match TEXTS.get(index) {
+            Some(text) => wire.text(text),
+            None => wire.answer("404 Not Found", "", ""),
+        }
+    });
+    let mut config = "global: {scrape_interval: 1s}\nscrape_configs:\n".to_owned();
+    for index in 0..TEXTS.len() {
+        let target = server.address;
+        let _ = writeln!(
+            config,
+            "  - {{job_name: 'text-{index}', metrics_path: '/{index}', static_configs: [{{targets: ['{target}']}}]}}"
+        );
+    }
+    let prometheus = Prometheus::start(&config, "");
+    let all_scraped = |answer: &str| {
+        answer.matches("\"health\":\"up\"").count() + answer.matches("\"health\":\"down\"").count()
+            == TEXTS.len()
+    };
+    let answer = prometheus.wait_for("/api/v1/targets?state=active", all_scraped);
+    let body = answer.find("\r\n\r\n").map(|at| &answer[at..]).unwrap();
+    // The body may come in chunks: the JSON is what stands between the outermost braces.
+    let json: String = dechunk(body);
+    let targets: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let mut wrong = Vec::new();
+    for target in targets["data"]["activeTargets"].as_array().unwrap() {
+        let job = target["labels"]["job"].as_str().unwrap();
+        let text = TEXTS[job.trim_start_matches("text-").parse::<usize>().unwrap()];
+        let mut reader = Reader::new(Syntax::Prometheus);
+        reader.feed(text.as_bytes(), &mut |_| {});
+        let reading = reader.finish(&mut |_| {});
+        let ours = reading.ingestion != Ingestion::Refused;
+        let theirs = target["health"] == "up";
+        if ours != theirs {
+            wrong.push(format!("{text:?}: ours {ours}, Prometheus {theirs}: {}", target["lastError"]));
+        }
+    }
+    println!("{} texts compared with a real Prometheus", TEXTS.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Puts the chunks of a chunked body together; any other body comes back as it is.
+fn dechunk(body: &str) -> String {
+    let mut rest = body.trim_start_matches("\r\n");
+    let mut whole = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let Ok(size) = usize::from_str_radix(size.trim(), 16) else { break };
+        if size == 0 || size > after.len() {
+            break;
+        }
+        whole.push_str(&after[..size]);
+        rest = after[size..].trim_start_matches("\r\n");
+    }
+    if whole.is_empty() { rest.to_owned() } else { whole }
+}

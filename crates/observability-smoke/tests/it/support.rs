@@ -1,0 +1,339 @@
+//! What the tests stand on: the command with a clean environment, servers that answer as they are told, and a
+//! real Prometheus. Everything ends with the value that holds it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// The command, with folders of its own and nothing of the ambient environment.
+pub struct Tool {
+    pub folder: TempDir,
+}
+
+impl Tool {
+    pub fn new() -> Self {
+        Self { folder: tempfile::Builder::new().prefix("obs").tempdir_in("/tmp").unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_observability-smoke"));
+        command.current_dir(self.folder.path()).env("OPS_SMOKE_RUN_BASE", self.path("runs"));
+        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI", "HTTP_PROXY", "http_proxy"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs `metrics` on a text from standard input.
+    pub fn metrics(&self, text: &[u8], arguments: &[&str]) -> Run {
+        let mut command = self.command();
+        command.args(["metrics", "-"]).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(text);
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Runs `run` with this configuration; the evidence goes to `evidence.md`.
+    pub fn run(&self, config: &str, arguments: &[&str]) -> Run {
+        let config = self.write("smoke.yaml", config);
+        let mut command = self.command();
+        command
+            .args(["run", "--verbose", "--evidence", "evidence.md", "--config"])
+            .arg(config)
+            .args(arguments);
+        command.output().unwrap().into()
+    }
+
+    pub fn evidence(&self) -> String {
+        std::fs::read_to_string(self.path("evidence.md")).unwrap()
+    }
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    /// The line of the finding with this outcome, check and text.
+    #[track_caller]
+    pub fn line(&self, outcome: &str, check: &str, text: &str) -> &str {
+        let fits = |line: &&str| {
+            line.trim_start().starts_with(outcome)
+                && line.contains(&format!("[{check}]"))
+                && line.contains(text)
+        };
+        let found = self.stdout.lines().find(fits);
+        found.unwrap_or_else(|| {
+            panic!("no `{outcome} … {text} … [{check}]` in\n{}{}", self.stdout, self.stderr)
+        })
+    }
+}
+
+/// A request, as far as the tests look at it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub path: String,
+    pub head: String,
+}
+
+/// A server on loopback that answers each request by a function, and says what it was asked.
+pub struct Server {
+    pub address: SocketAddr,
+    pub requests: Arc<Mutex<Vec<Request>>>,
+    done: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where an answer is written to. Writing fails when the client is gone.
+pub struct Wire {
+    pub stream: Box<dyn Write + Send>,
+    done: Arc<AtomicBool>,
+}
+
+impl Wire {
+    pub fn send(&mut self, text: &str) {
+        let _ = self.stream.write_all(text.as_bytes());
+    }
+
+    /// A whole answer.
+    pub fn answer(&mut self, status: &str, headers: &str, body: &str) {
+        let length = body.len();
+        self.send(&format!(
+            "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ));
+    }
+
+    pub fn text(&mut self, body: &str) {
+        self.answer("200 OK", "Content-Type: text/plain; version=0.0.4\r\n", body);
+    }
+
+    pub fn json(&mut self, body: &str) {
+        self.answer("200 OK", "Content-Type: application/json\r\n", body);
+    }
+
+    /// Says nothing until the test is over.
+    pub fn silence(&self) {
+        while !self.done.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends this again and again until the client has enough.
+    pub fn forever(&mut self, text: &str) {
+        while !self.done.load(Ordering::Relaxed) && self.stream.write_all(text.as_bytes()).is_ok() {}
+    }
+}
+
+impl Server {
+    pub fn start(respond: impl Fn(&Request, &mut Wire) + Send + Sync + 'static) -> Self {
+        Self::listening(None, respond)
+    }
+
+    /// The same over TLS.
+    pub fn start_tls(
+        tls: Arc<rustls::ServerConfig>,
+        respond: impl Fn(&Request, &mut Wire) + Send + Sync + 'static,
+    ) -> Self {
+        Self::listening(Some(tls), respond)
+    }
+
+    fn listening(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        respond: impl Fn(&Request, &mut Wire) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (requests, done) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (seen, over, respond) = (Arc::clone(&requests), Arc::clone(&done), Arc::new(respond));
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (seen, over, respond, tls) =
+                    (Arc::clone(&seen), Arc::clone(&over), Arc::clone(&respond), tls.clone());
+                std::thread::spawn(move || serve(stream, tls, &seen, over, respond.as_ref()));
+            }
+        });
+        Self { address, requests, done, thread: Some(thread) }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    seen: &Mutex<Vec<Request>>,
+    done: Arc<AtomicBool>,
+    respond: &(dyn Fn(&Request, &mut Wire) + Send + Sync),
+) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
+    match tls {
+        None => {
+            let Some(request) = read_request(&stream) else { return };
+            seen.lock().unwrap().push(request.clone());
+            respond(&request, &mut Wire { stream: Box::new(stream), done });
+        }
+        Some(tls) => {
+            let Ok(connection) = rustls::ServerConnection::new(tls) else { return };
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            let Some(request) = read_request(&mut stream) else { return };
+            seen.lock().unwrap().push(request.clone());
+            respond(&request, &mut Wire { stream: Box::new(stream), done });
+        }
+    }
+}
+
+fn read_request(stream: impl Read) -> Option<Request> {
+    let mut head = String::new();
+    // One byte at a time: what follows the head stays where it is.
+    let mut reader = BufReader::with_capacity(1, stream);
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let path = head.split(' ').nth(1)?.to_owned();
+    Some(Request { path, head })
+}
+
+/// A port of loopback that nobody listens on.
+pub fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A real Prometheus on loopback, with a storage folder of its own.
+pub struct Prometheus {
+    pub url: String,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Prometheus {
+    /// Starts it with this configuration (and rules, in `rules.yml` beside it), and waits until it is ready.
+    pub fn start(config: &str, rules: &str) -> Self {
+        for _ in 0..5 {
+            let folder = tempfile::Builder::new().prefix("prom").tempdir_in("/tmp").unwrap();
+            std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
+            std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
+            // The port may be taken by another test between here and the start: then the next one is tried.
+            let port = closed_port();
+            let child = Command::new("prometheus")
+                .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
+                .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("prometheus must be installed: scripts/test installs it");
+            let mut prometheus = Self { url: format!("http://127.0.0.1:{port}"), child, _folder: folder };
+            if prometheus.becomes_ready() {
+                return prometheus;
+            }
+        }
+        panic!("prometheus did not become ready");
+    }
+
+    fn becomes_ready(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if self.get("/-/ready").is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
+    /// The whole answer to a request, head and body.
+    pub fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(self.url.strip_prefix("http://")?).ok()?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// Asks until the answer is right.
+    #[track_caller]
+    pub fn wait_for(&self, path: &str, right: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut last = String::new();
+        while Instant::now() < deadline {
+            last = self.get(path).unwrap_or_default();
+            if right(&last) {
+                return last;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{path} never answered as it should: {last}");
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The folder with the test material that others wrote, where the environment names it.
+pub fn corpora() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("OPS_SMOKE_CORPORA")?);
+    assert!(Path::new(&folder).is_dir(), "OPS_SMOKE_CORPORA names no folder: {}", folder.display());
+    Some(folder)
+}
