@@ -11,6 +11,7 @@ use evidence_report::{
     record::{Check, Finding, Requirement},
     run::{Run, SharedFlags, Stop},
 };
+use rustix::process::{Resource, getrlimit};
 use tokio::task::{Id, JoinSet, spawn_blocking};
 
 use crate::{
@@ -179,10 +180,11 @@ async fn look_at_all(
     let mut seen = Seen::default();
     let mut under_way: HashMap<Id, Task> = HashMap::new();
     let mut work = JoinSet::new();
+    let at_a_time = affordable(usize::from(plan.concurrency), run);
     run.progress().phase("looking at certificates");
     let bar = run.progress().bar(queue.len() as u64, "targets");
     loop {
-        while work.len() < usize::from(plan.concurrency) && !run.stop().is_requested() {
+        while work.len() < at_a_time && !run.stop().is_requested() {
             let Some(task) = queue.pop_front() else { break };
             let look = look_at(task.clone(), plan.timeouts, Arc::clone(basis), run.stop().clone());
             under_way.insert(work.spawn(look).id(), task);
@@ -211,6 +213,19 @@ async fn look_at_all(
         run.finding(task.unchecked(&Unlooked::Stopped, run));
     }
     seen
+}
+
+/// As many at a time as this process may open sockets for. One that is connecting to a name with two
+/// addresses needs two.
+fn affordable(wanted: usize, run: &Run) -> usize {
+    const KEPT_FREE: u64 = 32;
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return wanted };
+    let room = usize::try_from(limit.saturating_sub(KEPT_FREE) / 2).unwrap_or(wanted).max(1);
+    if room < wanted {
+        run.progress()
+            .note(format!("{room} at a time instead of {wanted}: the limit of open files is {limit}"));
+    }
+    wanted.min(room)
 }
 
 /// Why nothing came of a task.

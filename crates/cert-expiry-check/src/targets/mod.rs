@@ -76,6 +76,9 @@ impl Target {
         if looks_bracketed(word) {
             return Endpoint::from_authority(word).map(Self::Endpoint);
         }
+        if has_port(word) {
+            return Endpoint::from_authority(word).map(Self::Endpoint);
+        }
         let path = Path::new(word);
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         let file_name = ending.is_some_and(|ending| FILE_ENDINGS.contains(&ending.as_str()));
@@ -92,6 +95,12 @@ impl Target {
     }
 }
 
+/// `name:443`: whoever types a port means a server, even where a file of that name lies.
+fn has_port(word: &str) -> bool {
+    let port = word.split_once(':').filter(|(host, _)| !host.is_empty() && !host.contains(['/', '*', '?']));
+    port.is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// `[::1]:443`, and not the pattern `[ab].pem`.
 fn looks_bracketed(word: &str) -> bool {
     let inside = word.strip_prefix('[').map(|rest| rest.split_once(']').unwrap_or((rest, "")));
@@ -104,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(word: &str) -> Result<Target, NoTarget> {
-        Target::parse(word, |path| path == Path::new("here"))
+        Target::parse(word, |path| path == Path::new("here") || path == Path::new("here:443"))
     }
 
     fn shown(word: &str) -> String {
@@ -134,6 +143,8 @@ mod tests {
             ("https://[::1]:8443/", "endpoint [::1]:8443"),
             ("https://user:pass@shop.example/", "endpoint shop.example:443"),
             ("here", "path here"),
+            ("here:443", "endpoint here:443"),
+            ("./here:443", "path ./here:443"),
             ("./there", "path ./there"),
             ("/etc/tls", "path /etc/tls"),
             ("tls/server", "path tls/server"),

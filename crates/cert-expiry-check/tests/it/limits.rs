@@ -36,6 +36,19 @@ fn no_more_targets_are_under_way_than_allowed() {
 }
 
 #[test]
+fn few_open_files_make_the_scan_slower_and_not_wrong() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let stand = tarpit(&farm);
+    let list = bench.write("targets.txt", many(&stand, 60).join("\n"));
+    let scan = bench.scan_command(&["--targets", &list, "--handshake-timeout", "100ms"]);
+    let mut limited = bench.limited_to_open_files(&scan, 48);
+    let outcome = Outcome::read(&limited.output().unwrap());
+    assert_eq!((outcome.code, outcome.of("tls.handshake").len()), (2, 60), "{:#?}", outcome.not_passed());
+    assert_eq!(outcome.not_passed(), ["tls.handshake"]);
+}
+
+#[test]
 fn targets_that_wait_are_waited_for_side_by_side() {
     let bench = Bench::new();
     let farm = Farm::start().unwrap();

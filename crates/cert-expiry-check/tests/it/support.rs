@@ -79,6 +79,21 @@ impl Bench {
         command
     }
 
+    /// The same command with so many open files at most.
+    pub(crate) fn limited_to_open_files(&self, command: &Command, limit: u32) -> Command {
+        let mut limited = self.command(&[]);
+        let inner = std::mem::replace(&mut limited, Command::new("sh"));
+        limited.args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh"]);
+        limited.arg(command.get_program()).args(command.get_args());
+        limited
+            .current_dir(self.path(""))
+            .envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        for (name, _) in inner.get_envs().filter(|(_, value)| value.is_none()) {
+            limited.env_remove(name);
+        }
+        limited
+    }
+
     pub(crate) fn scan(&self, arguments: &[&str]) -> Outcome {
         Outcome::read(&self.scan_command(arguments).output().unwrap())
     }
