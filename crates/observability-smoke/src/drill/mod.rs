@@ -13,7 +13,7 @@
 use std::path::PathBuf;
 
 use evidence_report::{
-    record::{Environment, Requirement},
+    record::{Environment, Finding, Requirement},
     run::{Run, Usage},
 };
 
@@ -91,34 +91,26 @@ pub(crate) async fn observe(plan: &Plan, run: &Run) {
     run.is_really(Environment::Local);
     facts(plan, run);
     run.findings(assess::before(plan));
-    let name = &plan.alert.rule.name;
     if let Err(error) = drill(plan, run).await {
-        let remedy = match &error {
-            StackError::Missing { package, .. } => Some(format!(
-                "apt-get install -y --no-install-recommends {package}, or name the program by its flag"
-            )),
-            StackError::NotReady { .. } | StackError::RulesRefused(_) | StackError::Stopped => None,
-        };
-        let finding = match &error {
-            StackError::RulesRefused(_) => checks::LOADED.failed(name),
-            StackError::Stopped => checks::STACK.not_checked(
-                Requirement::Required,
-                "prometheus and alertmanager",
-                error.to_string(),
-            ),
-            StackError::Missing { .. } | StackError::NotReady { .. } => {
-                checks::STACK.inconclusive("prometheus and alertmanager")
-            }
-        };
-        let finding =
-            finding.expected("both started on loopback, the rule loaded").observed(error.to_string());
-        run.finding(match remedy {
-            Some(remedy) => finding.remedy(remedy),
-            None => finding,
-        });
-        let reason = format!("the drill did not begin: {error}");
-        run.findings(assess::not_reached(plan, &reason));
+        run.finding(not_begun(plan, &error));
+        run.findings(assess::not_reached(plan, "the drill did not begin"));
     }
+}
+
+/// What keeps a drill from beginning: our environment, but for rules that Prometheus refuses.
+fn not_begun(plan: &Plan, error: &StackError) -> Finding {
+    let servers = "prometheus and alertmanager";
+    let finding = match error {
+        StackError::RulesRefused(_) => checks::LOADED.failed(&plan.alert.rule.name),
+        StackError::Stopped => checks::STACK.not_checked(Requirement::Required, servers, ""),
+        StackError::Missing { package, .. } => checks::STACK.inconclusive(servers).remedy(format!(
+            "apt-get install -y --no-install-recommends {package}, or name the program by its flag"
+        )),
+        StackError::NotReady { .. } => checks::STACK
+            .inconclusive(servers)
+            .remedy("Run the drill again; when it ends so once more, start that program by hand and read what it says"),
+    };
+    finding.expected("both started on loopback, the rule loaded").observed(error.to_string())
 }
 
 fn facts(plan: &Plan, run: &Run) {

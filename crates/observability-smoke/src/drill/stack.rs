@@ -292,7 +292,8 @@ fn exited(server: &Server, status: std::process::ExitStatus) -> StackError {
         return StackError::RulesRefused(refused.clone());
     }
     let said = errors.first().cloned().or_else(|| log.lines().last().map(str::to_owned)).unwrap_or_default();
-    not_ready(server.program, &format!("it ended ({status}): {said}"))
+    let said = if said.is_empty() { said } else { format!(": {said}") };
+    not_ready(server.program, &format!("it ended ({status}){said}"))
 }
 
 async fn end(run: &Run, mut server: Server) {

@@ -7,7 +7,7 @@
 
 mod labels;
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use promql_parser::parser::{Expr, LabelModifier, VectorSelector};
 
@@ -38,10 +38,8 @@ pub(crate) struct Question<'a> {
     pub(crate) epoch: f64,
 }
 
-/// So often the model is asked about few samples before the search is given up: some tenths of a second.
-const BUDGET: usize = 60_000;
-/// A question about the many samples of a long range costs so many of those.
-const LONG: usize = 50;
+/// So many values are looked at before the search is given up: some tenths of a second.
+const BUDGET: u64 = 20_000_000;
 
 /// Series that Prometheus makes itself for each target that it scrapes.
 const OF_EVERY_TARGET: [&str; 5] = [
@@ -61,7 +59,7 @@ pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
     let mut reason = "no values were found for which it becomes true".to_owned();
     for enrichment in [Enrichment::Shown, Enrichment::None, Enrichment::Joined] {
         let slots = slots(question, &selectors, enrichment)?;
-        let mut search = Search { question, slots: &slots, budget: BUDGET };
+        let search = Search { question, slots: &slots, budget: Cell::new(BUDGET) };
         match search.run() {
             Ok(Some(series)) => return Ok(series),
             Ok(None) => {}
@@ -334,14 +332,14 @@ fn rounded(value: f64) -> f64 {
 struct Search<'a> {
     question: &'a Question<'a>,
     slots: &'a [Slot],
-    budget: usize,
+    budget: Cell<u64>,
 }
 
 /// An assignment: for each slot the number of its behaviour.
 type Assignment = Vec<usize>;
 
 impl Search<'_> {
-    fn run(&mut self) -> Result<Option<Vec<Series>>, Unknown> {
+    fn run(&self) -> Result<Option<Vec<Series>>, Unknown> {
         let healthy = self.healthy()?;
         // First what shows at once, then what a long window shows late.
         let range = Values::of(self.question).range / self.question.scrape;
@@ -365,29 +363,36 @@ impl Search<'_> {
         self.slots.iter().zip(healthy.iter().zip(faulty)).map(one).collect()
     }
 
-    fn spend(&mut self, cost: usize) -> bool {
-        self.budget = self.budget.saturating_sub(cost);
-        self.budget > 0
+    /// Whether something is left of the budget.
+    fn goes_on(&self) -> bool {
+        self.budget.get() > 0
+    }
+
+    /// Whether the condition is true at that time.
+    fn is_true(&self, series: &[Series], at: f64) -> Result<bool, Unknown> {
+        let world = world(self.question, series, None);
+        let answer = world.is_true(self.question.expression, at);
+        self.budget.set(self.budget.get().saturating_sub(world.looked_at.get() + 1));
+        answer
     }
 
     /// Assignments for which the condition is false, the most telling first: those in which every series is
     /// there and what is compared has a value.
-    fn healthy(&mut self) -> Result<Vec<Assignment>, Unknown> {
+    fn healthy(&self) -> Result<Vec<Assignment>, Unknown> {
         let mut found: Vec<(u8, Assignment)> = Vec::new();
         let mut wrong = None;
         for assignment in self.assignments() {
-            if !self.spend(1) {
+            if !self.goes_on() {
                 break;
             }
             let series = self.series(&assignment, &assignment);
-            let world = world(self.question, &series, None);
-            let quiet = world.is_true(self.question.expression, 0.0).and_then(|now| {
-                Ok(!now && !world.is_true(self.question.expression, -self.question.evaluation)?)
-            });
+            let quiet = self
+                .is_true(&series, 0.0)
+                .and_then(|now| Ok(!now && !self.is_true(&series, -self.question.evaluation)?));
             match quiet {
                 Ok(true) => {
                     let absent = series.iter().any(|one| one.healthy == Behaviour::Absent);
-                    let silent = !has_value(&world, self.question.expression);
+                    let silent = !has_value(&world(self.question, &series, None), self.question.expression);
                     let marginal = swayed(&series).iter().any(|series| !self.stays_quiet(series));
                     let rank = u8::from(absent) * 4 + u8::from(silent) * 2 + u8::from(marginal);
                     found.push((rank, assignment));
@@ -410,9 +415,8 @@ impl Search<'_> {
 
     /// Whether healthy series leave the condition false, now and when the longest range is full of them.
     fn stays_quiet(&self, series: &[Series]) -> bool {
-        let world = world(self.question, series, None);
         let settled = (Values::of(self.question).range + 2.0 * self.question.scrape).min(SETTLED);
-        [0.0, settled].iter().all(|at| world.is_true(self.question.expression, *at) == Ok(false))
+        [0.0, settled].iter().all(|at| self.is_true(series, *at) == Ok(false))
     }
 
     /// All combinations of the first three options (0, 1, 100), then each with one slot at any of its options.
@@ -444,7 +448,7 @@ impl Search<'_> {
     }
 
     /// Changes as few series as possible until the condition becomes true, and holds as long as it must.
-    fn faulty(&mut self, healthy: &Assignment, horizon: &[f64]) -> Result<Option<Vec<Series>>, Unknown> {
+    fn faulty(&self, healthy: &Assignment, horizon: &[f64]) -> Result<Option<Vec<Series>>, Unknown> {
         let count = self.slots.len();
         for changed in 1..=count.min(3) {
             for subset in subsets(count, changed) {
@@ -452,7 +456,7 @@ impl Search<'_> {
                 if let Some(series) = self.change(healthy, &mut faulty, &subset, horizon)? {
                     return Ok(Some(series));
                 }
-                if self.budget == 0 {
+                if !self.goes_on() {
                     return Ok(None);
                 }
             }
@@ -461,7 +465,7 @@ impl Search<'_> {
     }
 
     fn change(
-        &mut self,
+        &self,
         healthy: &Assignment,
         faulty: &mut Assignment,
         subset: &[usize],
@@ -469,8 +473,7 @@ impl Search<'_> {
     ) -> Result<Option<Vec<Series>>, Unknown> {
         let Some((slot, rest)) = subset.split_first() else {
             let series = self.series(healthy, faulty);
-            let cost = if horizon.iter().any(|scrapes| *scrapes > 20.0) { LONG } else { 1 };
-            return Ok(if self.spend(cost) && self.fires(&series, horizon)? { Some(series) } else { None });
+            return Ok(if self.goes_on() && self.fires(&series, horizon)? { Some(series) } else { None });
         };
         for option in 0..self.slots[*slot].options.len() {
             if option == healthy[*slot] {
@@ -498,8 +501,7 @@ impl Search<'_> {
     }
 
     fn fires_exactly(&self, series: &[Series], horizon: &[f64]) -> Result<bool, Unknown> {
-        let world = world(self.question, series, None);
-        let is_true = |at: f64| match world.is_true(self.question.expression, at) {
+        let is_true = |at: f64| match self.is_true(series, at) {
             Err(Unknown::Wrong(_)) => Ok(false),
             other => other,
         };
@@ -559,6 +561,7 @@ pub(crate) fn world<'a>(question: &Question<'a>, series: &'a [Series], cleared: 
         scrape: question.scrape,
         evaluation: question.evaluation,
         epoch: question.epoch,
+        looked_at: Cell::new(0),
     }
 }
 

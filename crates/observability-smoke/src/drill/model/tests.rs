@@ -13,6 +13,7 @@ fn world(all: &[Series]) -> World<'_> {
         scrape: 1.0,
         evaluation: 1.0,
         epoch: 1_000_000.0,
+        looked_at: Cell::new(0),
     }
 }
 
