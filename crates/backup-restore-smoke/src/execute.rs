@@ -2,7 +2,10 @@
 
 use std::{io::Write, process::ExitCode};
 
-use evidence_report::run::{Run, sweep_command};
+use evidence_report::{
+    formats::Format,
+    run::{Run, sweep_command},
+};
 
 use crate::{
     checks::TOOL,
@@ -30,7 +33,10 @@ pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     match &plan.work {
         Work::Rehearse(work) => rehearsal::rehearse(&plan, work, &run).await,
         Work::Fingerprint => {
-            if let Some(content) = rehearsal::fingerprint_only(&plan, &run).await {
+            let content = rehearsal::fingerprint_only(&plan, &run).await;
+            // Another format on stdout must be readable by a machine, so the list gives way to it.
+            let text = plan.settings.formats.iter().all(|to| to.path.is_some() || to.format == Format::Text);
+            if let (Some(content), true) = (content, text) {
                 print(&table(&content))?;
             }
         }

@@ -11,7 +11,7 @@ use evidence_report::{
 use crate::{
     checks::{
         BACKUP_MADE, CLEANED_UP, ENVIRONMENT, RESTORE_CONTENT, RESTORE_DERIVED, RESTORE_STEPS,
-        RESTORE_WRITABLE,
+        RESTORE_WRITABLE, SOURCE_READABLE,
     },
     clock::{LEFT_OUT, Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown, seconds},
     comparison::{Content, SequenceState, TableContent, TableName, compare_content, compare_sequences},
@@ -182,7 +182,9 @@ async fn from_snapshot(
         Some(place) => place,
         None => Place::make(run, &plan.scratch)?,
     };
-    let dump = made.place.insert(place).folder("dump");
+    let place = made.place.insert(place);
+    place.refuse_without_space(database.bytes)?;
+    let dump = place.folder("dump");
     run.progress().phase(format!("dump: pg_dump, {} worker(s)", plan.jobs));
     let start = run.elapsed();
     let not_written =
@@ -222,6 +224,8 @@ async fn read_source(run: &Run, snapshot: &Snapshot, stages: &mut Stages) -> Res
     let read = fingerprint(&snapshot.sessions, &snapshot.relations, run.stop(), run.progress()).await;
     let content = read.map_err(|Unreadable { table, failure }| from_query(failure, table.to_string()))?;
     stages.add("fingerprint of the source", start, run.elapsed(), listed(&content));
+    let read = SOURCE_READABLE.passed(&snapshot.database.name).expected("every table read in one snapshot");
+    run.finding(read.observed(listed(&content)));
     Ok(content)
 }
 

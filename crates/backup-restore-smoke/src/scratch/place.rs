@@ -48,6 +48,26 @@ impl Place {
         Ok(place)
     }
 
+    /// Refuses when a dump and a copy of so many bytes would fill the file system.
+    ///
+    /// # Errors
+    /// An inconclusive finding: a full disk here says nothing about the backup.
+    pub(crate) fn refuse_without_space(&self, database_bytes: u64) -> Result<(), Halt> {
+        // What cannot be asked cannot be refused; a full disk is then told by whoever meets it.
+        let Ok(space) = rustix::fs::statvfs(&self.home) else { return Ok(()) };
+        let (free, total) = (space.f_bavail * space.f_frsize, space.f_blocks * space.f_frsize);
+        let needed = needed(database_bytes, total);
+        if free >= needed {
+            return Ok(());
+        }
+        Err(ENVIRONMENT
+            .inconclusive("space for dump and copy")
+            .expected(format!("{needed} bytes free in {}", self.home.display()))
+            .observed(format!("{free} bytes free"))
+            .remedy("name a folder with more space with --scratch")
+            .into())
+    }
+
     /// The folder for what is named so; the caller makes it.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.home.join(name)
@@ -80,10 +100,31 @@ impl Place {
     }
 }
 
+/// What stays free for everybody else: a tenth of the file system, at most this.
+const RESERVE: u64 = 10_000_000_000;
+
+/// Space for a dump (at most as large as the database), a copy with its write-ahead log, and the reserve.
+fn needed(database_bytes: u64, file_system_bytes: u64) -> u64 {
+    database_bytes.saturating_mul(5) / 2 + (file_system_bytes / 10).min(RESERVE)
+}
+
 pub(super) fn cannot_make(folder: &Path, error: &std::io::Error) -> Finding {
     ENVIRONMENT
         .inconclusive("scratch folder")
         .expected("a folder with space that we may write")
         .observed(format!("making {}: {error}", folder.display()))
         .remedy("name another folder with --scratch, or make room")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RESERVE, needed};
+
+    #[test]
+    fn a_tenth_of_the_file_system_stays_free() {
+        assert_eq!(needed(0, 1000), 100);
+        assert_eq!(needed(400, 1000), 1100);
+        assert_eq!(needed(0, u64::MAX), RESERVE);
+        assert!(needed(u64::MAX, u64::MAX) > 1 << 62);
+    }
 }

@@ -115,7 +115,9 @@ impl TestCluster {
         let mut command = way.command(&bin.join("postgres"));
         command.arg("-D").arg(&data).arg("-p").arg(port.to_string());
         let socket = format!("unix_socket_directories={}", folder.path().display());
-        for setting in ["fsync=off", "autovacuum=off", "listen_addresses=127.0.0.1", &socket].iter().chain(settings) {
+        for setting in
+            ["fsync=off", "autovacuum=off", "listen_addresses=127.0.0.1", &socket].iter().chain(settings)
+        {
             command.arg("-c").arg(setting);
         }
         let log = fs::File::create(folder.path().join("log")).unwrap();

@@ -194,3 +194,31 @@ impl Drop for Pooler {
         let _ = self.0.wait();
     }
 }
+
+#[test]
+fn a_view_over_a_foreign_server_cannot_connect_out_and_is_no_bad_backup() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    cluster.sql(
+        database,
+        &format!(
+            "CREATE ROLE far LOGIN PASSWORD 'far' IN ROLE pg_read_all_data; CREATE EXTENSION postgres_fdw; \
+             CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '{}', dbname '{database}'); \
+             CREATE USER MAPPING FOR postgres SERVER far OPTIONS (user 'far', password 'far'); \
+             CREATE FOREIGN TABLE shop.far (id int, name text) SERVER far OPTIONS (schema_name 'shop', table_name 'customers')",
+            cluster.port
+        ),
+    );
+    cluster.sql(database, "CREATE MATERIALIZED VIEW shop.seen AS SELECT count(*) FROM shop.far");
+    let ended = tool.run(&["rehearse", "--source", &cluster.conninfo(database)]);
+    if ended.finding("restore.isolated").0 == "passed" {
+        ended.assert_code(3);
+        let (outcome, _, observed) = ended.finding("restore.completed");
+        assert!(outcome == "inconclusive" && observed.starts_with("08001"), "{outcome}: {observed}");
+    } else {
+        ended.assert_code(0);
+    }
+    assert_eq!(ended.finding("restore.content").0, "passed");
+    let derived = ended.findings("restore.derived");
+    assert!(derived.iter().any(|(_, subject, _)| subject == "shop.far"), "{derived:?}");
+}
