@@ -2,7 +2,7 @@
 //! up, and a file that is reached twice, are looked at once.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, hash_map::Entry},
     fs::{self, FileType, Metadata},
     io,
     os::unix::fs::{FileTypeExt, MetadataExt},
@@ -25,10 +25,22 @@ pub struct Search {
     pub files: Vec<FoundFile>,
     /// What could not be looked into.
     pub unreadable: Vec<(PathBuf, io::Error)>,
-    seen: HashSet<(u64, u64)>,
+    /// How much of it an earlier path or pattern has led to already.
+    pub known: usize,
+    /// By device and inode, and in which search each was seen first.
+    seen: HashMap<(u64, u64), u32>,
+    number: u32,
 }
 
 impl Search {
+    /// Begins with the next path or pattern. What was seen stays seen.
+    pub fn next(&mut self) {
+        self.files.clear();
+        self.unreadable.clear();
+        self.known = 0;
+        self.number += 1;
+    }
+
     /// Takes in a path that the user named.
     pub fn path(&mut self, path: &Path, keep_on: &dyn Fn() -> bool) {
         self.visit(path, true, keep_on);
@@ -56,6 +68,8 @@ impl Search {
 
     fn visit(&mut self, path: &Path, named: bool, keep_on: &dyn Fn() -> bool) {
         match fs::metadata(path) {
+            // A link that leads nowhere is an editor's lock as often as not.
+            Err(error) if !named && leads_nowhere(&error) && !has_promising_ending(path) => {}
             Err(error) => self.unreadable.push((path.to_owned(), error)),
             Ok(meta) if meta.is_dir() => self.folder(path, &meta, keep_on),
             // A pipe that the user names is read, as in `scan <(command)`; one that lies about in a folder
@@ -106,8 +120,22 @@ impl Search {
     }
 
     fn first_time(&mut self, meta: &Metadata) -> bool {
-        self.seen.insert((meta.dev(), meta.ino()))
+        match self.seen.entry((meta.dev(), meta.ino())) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(self.number);
+                true
+            }
+            Entry::Occupied(earlier) => {
+                self.known += usize::from(*earlier.get() != self.number);
+                false
+            }
+        }
     }
+}
+
+fn leads_nowhere(error: &io::Error) -> bool {
+    // ELOOP has no kind of its own.
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(40)
 }
 
 /// Of several names for one file, the one that people know comes first: no link before a link, and
@@ -153,10 +181,12 @@ mod tests {
         fs::write(root.join("top.pem"), "").unwrap();
         symlink(root, root.join("a/b/up")).unwrap();
         symlink("self", root.join("self")).unwrap();
+        symlink("self.pem", root.join("self.pem")).unwrap();
         let mut search = Search::default();
         search.path(root, &|| true);
         assert_eq!(found(&search, root), ["top.pem", "a/b/deep.pem"]);
-        assert_eq!(search.unreadable.len(), 1, "the link to itself leads nowhere: {:?}", search.unreadable);
+        let unreadable: Vec<_> = search.unreadable.iter().map(|(path, _)| path.as_path()).collect();
+        assert_eq!(unreadable, [root.join("self.pem")], "its name promises a certificate");
     }
 
     #[test]
@@ -184,6 +214,24 @@ mod tests {
         search.pattern(&format!("{}/x*", root.display()), &|| true).unwrap();
         assert_eq!(found(&search, root), ["x.d/one.pem", "x1.pem"]);
         assert!(search.pattern("a***", &|| true).is_err());
+    }
+
+    #[test]
+    fn what_an_earlier_search_found_is_known_and_not_found_again() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path();
+        fs::create_dir(root.join("sub")).unwrap();
+        fs::write(root.join("sub/one.pem"), "").unwrap();
+        symlink("one.pem", root.join("sub/alias.pem")).unwrap();
+        let mut search = Search::default();
+        search.path(&root.join("sub/one.pem"), &|| true);
+        assert_eq!((search.files.len(), search.known), (1, 0));
+        search.next();
+        search.path(root, &|| true);
+        assert_eq!((search.files.len(), search.known), (0, 2), "under its name and its alias");
+        search.next();
+        search.path(&root.join("sub"), &|| true);
+        assert_eq!((search.files.len(), search.known), (0, 1), "the folder itself");
     }
 
     #[test]

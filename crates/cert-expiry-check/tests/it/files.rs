@@ -145,6 +145,19 @@ fn a_pattern_is_expanded_and_one_that_yields_nothing_is_inconclusive() {
 }
 
 #[test]
+fn a_file_that_several_targets_lead_to_is_looked_at_once() {
+    let pems = Pems::new();
+    let pem = pems.bench.write("tls/shop.pem", pems.good());
+    let empty = pems.bench.write("tls/empty.txt", "");
+    let folder = text(&pems.bench.path("tls"));
+    let outcome = pems.bench.scan(&[&folder, &pem, "tls", "tls/*.pem"]);
+    assert_eq!((outcome.code, outcome.of("file.lifetime").len()), (0, 1), "{:#?}", outcome.findings());
+    let outcome = pems.bench.scan(&[&folder, &empty]);
+    assert_eq!(outcome.code, 2, "a file that is named is judged as such");
+    outcome.expect("file.readable", &empty, "failed", "the file is empty");
+}
+
+#[test]
 fn a_pipe_in_a_folder_does_not_hold_up_the_run_and_a_named_one_is_read() {
     let pems = Pems::new();
     pems.bench.write("tls/good.pem", pems.good());

@@ -1,6 +1,8 @@
 //! `scan`: observes every target, a bounded number at a time, and folds what is judged into the run as it
 //! arrives. What the deadline or a signal cuts off is said to be unchecked.
 
+mod sources;
+
 use std::{
     collections::{HashMap, VecDeque},
     process::ExitCode,
@@ -14,18 +16,16 @@ use evidence_report::{
 use rustix::process::{Resource, getrlimit};
 use tokio::task::{Id, JoinSet, spawn_blocking};
 
+use self::sources::Source;
 use crate::{
     assess::{Basis, Judged, endpoint, file, name::Host},
-    checks::{FILE_READABLE, FILES_FOUND, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
+    checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
     cli::ScanArguments,
     error::Error,
     outputs::{Seen, timeline},
     plan::Plan,
     stores,
-    targets::{
-        Endpoint, Target,
-        files::{FoundFile, Search},
-    },
+    targets::{Endpoint, Target, files::FoundFile},
     wire::{self, Timeouts},
     wording::printable,
 };
@@ -58,15 +58,6 @@ enum Task {
     File(FoundFile, Option<usize>),
 }
 
-/// A folder or pattern, and what became of its files.
-#[derive(Debug)]
-struct Source {
-    name: String,
-    with_certificates: usize,
-    without: usize,
-    not_looked_at: usize,
-}
-
 async fn observe(plan: &Plan, run: &Run) -> Result<(), Error> {
     let roots = match &plan.roots {
         Some(path) => stores::roots::from_file(path)?,
@@ -79,7 +70,9 @@ async fn observe(plan: &Plan, run: &Run) -> Result<(), Error> {
         run.finding(finding.observed("it names none"));
     }
     run.progress().phase("looking for files");
-    let (queue, mut sources) = tasks(plan, run).await;
+    let mut queue: VecDeque<_> = endpoints(plan).cloned().map(Task::Endpoint).collect();
+    let (files, mut sources) = sources::search(&plan.targets, run).await;
+    queue.extend(files.into_iter().map(|(file, source)| Task::File(file, source)));
     let mut seen = look_at_all(queue, &mut sources, plan, &basis, run).await;
     run.findings(seen.issuers(&basis));
     run.findings(sources.iter().filter_map(Source::finding));
@@ -92,16 +85,20 @@ async fn observe(plan: &Plan, run: &Run) -> Result<(), Error> {
     Ok(())
 }
 
+fn endpoints(plan: &Plan) -> impl Iterator<Item = &Endpoint> {
+    plan.targets.iter().filter_map(|target| match target {
+        Target::Endpoint(endpoint) => Some(endpoint),
+        Target::Path(_) | Target::Pattern(_) => None,
+    })
+}
+
 /// What binds this evidence to the world: the hosts, and whom was trusted.
 fn note_facts(plan: &Plan, basis: &Basis, run: &Run) {
     const NAMED: usize = 10;
     run.fact("trusted", basis.roots.origin());
     let mut hosts: Vec<&Host> = Vec::new();
-    for target in &plan.targets {
-        if let Target::Endpoint(endpoint) = target
-            && !hosts.contains(&&endpoint.host)
-            && hosts.len() <= NAMED
-        {
+    for endpoint in endpoints(plan) {
+        if hosts.len() <= NAMED && !hosts.contains(&&endpoint.host) {
             hosts.push(&endpoint.host);
         }
     }
@@ -111,60 +108,6 @@ fn note_facts(plan: &Plan, basis: &Basis, run: &Run) {
             named.push("more".to_owned());
         }
         run.fact("hosts", named.join(", "));
-    }
-}
-
-/// Endpoints as they were named, and the files behind paths and patterns.
-async fn tasks(plan: &Plan, run: &Run) -> (VecDeque<Task>, Vec<Source>) {
-    let mut queue = VecDeque::new();
-    let mut sources = Vec::new();
-    for target in &plan.targets {
-        let target = match target {
-            Target::Endpoint(endpoint) => {
-                queue.push_back(Task::Endpoint(endpoint.clone()));
-                continue;
-            }
-            Target::Path(_) | Target::Pattern(_) => target.clone(),
-        };
-        let stop = run.stop().clone();
-        let name = target.to_string();
-        // Nothing tells how long a file system on the network takes: the wait for it ends with the run.
-        let searched = run.stop().guard(spawn_blocking(move || search(&target, &stop))).await;
-        let (search, is_folder) = searched.unwrap_or_else(|_| Ok(Default::default())).unwrap_or_default();
-        let mut not_looked_at = search.unreadable.len();
-        if run.stop().is_requested() {
-            not_looked_at += 1;
-            run.finding(cut_off(&FILES_FOUND, &name, run));
-        }
-        let source = is_folder.then(|| {
-            sources.push(Source { name, with_certificates: 0, without: 0, not_looked_at });
-            sources.len() - 1
-        });
-        for (path, error) in &search.unreadable {
-            let subject = printable(&path.to_string_lossy(), 200);
-            run.finding(file::unreadable(&subject, error).at(subject.as_str(), None));
-        }
-        queue.extend(search.files.into_iter().map(|file| Task::File(file, source)));
-    }
-    (queue, sources)
-}
-
-/// The files behind a path or pattern, and whether it may stand for several.
-fn search(target: &Target, stop: &Stop) -> (Search, bool) {
-    let mut search = Search::default();
-    let keep_on = || !stop.is_requested();
-    match target {
-        Target::Path(path) => {
-            search.path(path, &keep_on);
-            (search, path.is_dir())
-        }
-        Target::Pattern(pattern) => {
-            if let Err(error) = search.pattern(pattern, &keep_on) {
-                search.unreadable.push((pattern.into(), std::io::Error::other(error)));
-            }
-            (search, true)
-        }
-        Target::Endpoint(_) => (search, false),
     }
 }
 
@@ -203,13 +146,13 @@ async fn look_at_all(
                 run.findings(judged.findings);
             }
             Err(unlooked) => {
-                task.source(sources, |source| source.not_looked_at += 1);
+                task.source(sources, |source| source.spoken_for += 1);
                 run.finding(task.unchecked(&unlooked, run));
             }
         }
     }
     for task in queue {
-        task.source(sources, |source| source.not_looked_at += 1);
+        task.source(sources, |source| source.spoken_for += 1);
         run.finding(task.unchecked(&Unlooked::Stopped, run));
     }
     seen
@@ -280,34 +223,6 @@ impl Task {
                 .observed("this program broke while looking at it")
                 .remedy("Report this as a defect, with the target."),
             Unlooked::Stopped => cut_off(check, &subject, run),
-        }
-    }
-}
-
-impl Source {
-    fn count(&mut self, judged: &Judged) {
-        if judged.findings.is_empty() { self.without += 1 } else { self.with_certificates += 1 }
-    }
-
-    /// Whether the source yielded anything; where something in it could not be looked at, that has been said
-    /// already.
-    fn finding(&self) -> Option<Finding> {
-        let expected = "at least one file with a certificate";
-        let others = match self.without {
-            0 => String::new(),
-            1 => ", 1 file of another kind".to_owned(),
-            many => format!(", {many} files of other kinds"),
-        };
-        match (self.with_certificates, self.not_looked_at) {
-            (0, 0) => {
-                let finding = FILES_FOUND.inconclusive(&self.name).expected(expected);
-                Some(finding.observed(format!("none{others}")))
-            }
-            (0, _) => None,
-            (found, _) => {
-                let files = if found == 1 { "1 file".to_owned() } else { format!("{found} files") };
-                Some(FILES_FOUND.passed(&self.name).expected(expected).observed(format!("{files}{others}")))
-            }
         }
     }
 }
