@@ -8,6 +8,7 @@ pub(super) fn language(first: &[u8]) -> String {
     let line = first.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
     let name = match first {
         [b'H', b'T', b'T', b'P', b'/', ..] => "plain HTTP",
+        [b'<', b'!' | b'h' | b'H', ..] => "plain HTTP",
         [b'S', b'S', b'H', b'-', ..] => "SSH",
         [b'2', b'2', b'0', b' ' | b'-', ..] => "SMTP or FTP without TLS",
         [b'*', b' ', b'O', b'K', ..] => "IMAP without TLS",
@@ -36,6 +37,7 @@ mod tests {
     fn languages_are_recognised_by_their_greeting() {
         for (first, words) in [
             (&b"HTTP/1.1 400 Bad Request\r\nServer: x"[..], "plain HTTP (\"HTTP/1.1 400 Bad Request\")"),
+            (b"<!DOCTYPE HTML>\n<html>", "plain HTTP (\"<!DOCTYPE HTML>\")"),
             (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH (\"SSH-2.0-OpenSSH_9.2\")"),
             (b"220 mail.example ESMTP\r\n", "SMTP or FTP without TLS (\"220 mail.example ESMTP\")"),
             (b"\x4a\0\0\0\x0a5.7.1\0", "MySQL without TLS"),

@@ -5,6 +5,7 @@ mod sources;
 
 use std::{
     collections::{HashMap, VecDeque},
+    io::Write,
     process::ExitCode,
     sync::Arc,
 };
@@ -18,7 +19,7 @@ use tokio::task::{Id, JoinSet, spawn_blocking};
 
 use self::sources::Source;
 use crate::{
-    assess::{Basis, Judged, endpoint, file, name::Host},
+    assess::{Basis, Judged, chain::Roots, endpoint, file, name::Host},
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
     cli::ScanArguments,
     error::Error,
@@ -39,14 +40,19 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
     if shared.dry_run {
         return Ok(print_plan(&plan));
     }
+    let roots = match &plan.roots {
+        Some(path) => stores::roots::from_file(path)?,
+        None => stores::roots::of_the_system(),
+    };
     let run = Run::start(&TOOL, plan.run.clone())?;
-    observe(&plan, &run).await?;
+    observe(&plan, roots, &run).await;
     Ok(run.finish().publish()?)
 }
 
-#[expect(clippy::print_stdout, reason = "the result of --dry-run")]
+/// A broken pipe is no error.
 fn print_plan(plan: &Plan) -> ExitCode {
-    println!("{}", serde_json::to_string_pretty(plan).unwrap_or_default());
+    let text = serde_json::to_string_pretty(plan).unwrap_or_default();
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
     ExitCode::SUCCESS
 }
 
@@ -58,11 +64,7 @@ enum Task {
     File(FoundFile, Option<usize>),
 }
 
-async fn observe(plan: &Plan, run: &Run) -> Result<(), Error> {
-    let roots = match &plan.roots {
-        Some(path) => stores::roots::from_file(path)?,
-        None => stores::roots::of_the_system(),
-    };
+async fn observe(plan: &Plan, roots: Roots, run: &Run) {
     let basis = Arc::new(Basis { now: run.started(), thresholds: plan.thresholds, roots });
     note_facts(plan, &basis, run);
     for list in &plan.empty_lists {
@@ -82,7 +84,6 @@ async fn observe(plan: &Plan, run: &Run) -> Result<(), Error> {
     if let Some(chart) = timeline::draw(&seen, basis.now) {
         run.chart(chart);
     }
-    Ok(())
 }
 
 fn endpoints(plan: &Plan) -> impl Iterator<Item = &Endpoint> {

@@ -36,8 +36,8 @@ fn what_cannot_be_followed_exits_3_and_says_what_to_type() {
         assert_eq!(output.status.code(), Some(3), "{arguments:?}: {stderr}");
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(output.stdout.is_empty(), "{arguments:?} wrote to standard output");
+        bench.assert_nothing_left();
     }
-    bench.assert_nothing_left();
 }
 
 #[test]
