@@ -175,7 +175,12 @@ async fn read_local(arguments: &MetricsArguments, settings: Settings) -> Result<
     // Reading blocks, also on a pipe that nobody writes to: a stop must not wait for it.
     let work = tokio::task::spawn_blocking(move || read_all(input, reader, &stop));
     match run.stop().guard(work).await {
-        Ok(Ok(Ok(reading))) => run.findings(reading::assess(&subject, Some(&subject), &reading, Say::Each)),
+        Ok(Ok(Ok(reading))) => run.findings(reading::assess(
+            &subject,
+            (!from_stdin).then_some(subject.as_str()),
+            &reading,
+            Say::Each,
+        )),
         Ok(Ok(Err(error))) => {
             run.finish();
             return Err(failed(error));

@@ -102,11 +102,8 @@ pub(crate) struct PrometheusProbe {
     pub(crate) headers: Headers,
     #[serde(serialize_with = "seconds")]
     pub(crate) timeout: Duration,
-    #[serde(skip)]
     pub(crate) jobs: Vec<JobConfig>,
-    #[serde(skip)]
     pub(crate) rules: RulesConfig,
-    #[serde(skip)]
     pub(crate) queries: Vec<QueryConfig>,
 }
 

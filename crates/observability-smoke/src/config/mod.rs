@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use evidence_report::run::SharedConfig;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use values::{Concurrency, Duration, HeaderName, Method, MetricName, Pattern, Statuses, Url};
 
@@ -187,7 +187,7 @@ pub(crate) struct PrometheusConfig {
 }
 
 /// A scrape job.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobConfig {
     /// Its name: the label `job` of its targets.
@@ -197,7 +197,7 @@ pub(crate) struct JobConfig {
 }
 
 /// What must be true of the rules.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RulesConfig {
     /// Names of alerts and recording rules that must be loaded.
@@ -207,7 +207,7 @@ pub(crate) struct RulesConfig {
 }
 
 /// An expression, and what its answer must be.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct QueryConfig {
     /// What the evidence calls it; the expression if not given.
@@ -223,7 +223,7 @@ pub(crate) struct QueryConfig {
 }
 
 /// What the answer to an expression must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Expectation {
     /// The answer has at least one series.

@@ -149,11 +149,11 @@ fn histograms_and_summaries_must_fit_together() {
             "3:1 bucket",
         ),
         (histogram("h_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"), "3:1 bucket"),
-        (histogram("h_bucket{le=\"x\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"), "2:14 bucket"),
+        (histogram("h_bucket{le=\"x\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"), "2:1 bucket"),
         (histogram("h_bucket 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"), "2:1 bucket"),
         (histogram("h_bucket{le=\"1\"} NaN\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"), "2:1 bucket"),
         (histogram("h_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\nh 1\n"), "5:1 sample-name"),
-        (summary("s{quantile=\"1.5\"} 1\ns_sum 1\ns_count 1\n"), "2:13 quantile"),
+        (summary("s{quantile=\"1.5\"} 1\ns_sum 1\ns_count 1\n"), "2:1 quantile"),
         (summary("s{quantile=\"0.9\"} 1\ns{quantile=\"0.5\"} 1\ns_sum 1\ns_count 1\n"), "3:1 quantile"),
         (summary("s 1\ns_sum 1\ns_count 1\n"), "2:1 quantile"),
     ] {

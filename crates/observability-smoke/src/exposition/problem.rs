@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
+use super::sample::Sample;
+
 /// What a problem means for the verdict "valid by the specification".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Weight {
@@ -172,19 +174,27 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.line, self.column, self.message)?;
+        write!(f, "{}:{}: {}", self.line, self.column, self.what())
+    }
+}
+
+impl Problem {
+    /// What is wrong, the offending text and the rule, without the place.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let mut what = self.message.clone();
         if !self.text.is_empty() {
-            f.write_str(": `")?;
+            what.push_str(": `");
             for character in self.text.chars() {
                 if character.is_control() {
-                    write!(f, "{}", character.escape_debug())?;
+                    what.extend(character.escape_debug());
                 } else {
-                    write!(f, "{character}")?;
+                    what.push(character);
                 }
             }
-            f.write_str("`")?;
+            what.push('`');
         }
-        write!(f, " ({})", self.rule.id())
+        format!("{what} ({})", self.rule.id())
     }
 }
 
@@ -224,6 +234,22 @@ pub(super) struct Problems {
 }
 
 impl Problems {
+    /// Notes a fault of a whole sample: its name and labels are the offending text.
+    pub(super) fn add_to_sample(
+        &mut self,
+        sample: &Sample<'_>,
+        rule: Rule,
+        message: impl Into<Cow<'static, str>>,
+    ) {
+        let (from, to) = sample.series;
+        self.add(sample.line, sample.text.as_bytes(), Fault::new(rule, from, to, message));
+    }
+
+    /// Whether anything is against the specification.
+    pub(super) fn has_errors(&self) -> bool {
+        self.counts.keys().any(|rule| rule.weight() == Weight::Invalid)
+    }
+
     /// Notes a fault in `line`, which has this number.
     pub(super) fn add(&mut self, number: u64, line: &[u8], fault: Fault) {
         *self.counts.entry(fault.rule).or_default() += 1;

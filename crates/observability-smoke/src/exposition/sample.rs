@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::scan::LabelSpan;
+use super::{fingerprint, scan::LabelSpan};
 
 /// The type of a metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -49,6 +49,18 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Which series a sample belongs to, and which metric: the series without the label that tells the samples of
+/// one histogram, summary or state set apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity<'a> {
+    /// Fingerprint of name and labels.
+    pub(super) series: u64,
+    /// Fingerprint of the labels without the distinguishing one.
+    pub(super) metric: u64,
+    /// The distinguishing label.
+    pub(super) distinguishing: Option<&'a LabelSpan>,
+}
+
 /// A sample that was read without an error of syntax.
 #[derive(Debug)]
 pub struct Sample<'a> {
@@ -73,6 +85,24 @@ impl<'a> Sample<'a> {
     #[must_use]
     pub fn series(&self) -> &'a str {
         &self.text[self.series.0..self.series.1]
+    }
+
+    /// What it belongs to. `distinguishing` is the name of the label that tells samples of one metric apart;
+    /// no label has an empty name.
+    pub(super) fn identity(&self, distinguishing: &str) -> Identity<'a> {
+        let mut identity =
+            Identity { series: fingerprint::of_name(self.name), metric: 0, distinguishing: None };
+        for label in self.labels {
+            let name = label.name(self.text);
+            let part = fingerprint::of_label(name, &label.value(self.text));
+            identity.series = identity.series.wrapping_add(part);
+            if name == distinguishing {
+                identity.distinguishing = Some(label);
+            } else {
+                identity.metric = identity.metric.wrapping_add(part);
+            }
+        }
+        identity
     }
 
     /// Names and values of the labels, in the order of the line.

@@ -59,10 +59,6 @@ impl LabelSpan {
         if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
     }
 
-    pub(super) const fn value_range(&self) -> (usize, usize) {
-        (self.value.0 as usize, self.value.1 as usize)
-    }
-
     pub(super) const fn name_range(&self) -> (usize, usize) {
         (self.name.0 as usize, self.name.1 as usize)
     }

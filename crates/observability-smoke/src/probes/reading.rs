@@ -64,7 +64,13 @@ fn broken(
     let mut remedy = check.remedy;
     let each = |problem: &&Problem| {
         let finding = make(check, subject.to_owned()).remedy(std::mem::take(&mut remedy));
-        located(finding, path, problem).observed(problem.to_string())
+        match path {
+            Some(_) => {
+                let told = format!("column {}: {}", problem.column, problem.what());
+                located(finding, path, problem).observed(told)
+            }
+            None => finding.observed(problem.to_string()),
+        }
     };
     let mut findings: Vec<_> = of_weight.iter().map(each).collect();
     let kept = of_weight.len() as u64;

@@ -36,6 +36,15 @@ fn an_invalid_exposition_exits_2_with_line_column_and_the_offending_text() {
 }
 
 #[test]
+fn a_problem_in_a_file_is_told_by_the_files_line() {
+    let tool = Tool::new();
+    let file = tool.write("bad.txt", "jobs 3\njobs four\n");
+    let run: crate::support::Run = tool.command().arg("metrics").arg(&file).output().unwrap().into();
+    assert_eq!(run.code, 2);
+    run.line("FAILED", "metrics.valid", "bad.txt:2: column 6: this is no decimal number: `four` (value)");
+}
+
+#[test]
 fn the_verdicts_may_differ() {
     // Valid by the specification, which shows a timestamp before 1970 in its own example.
     let refused = Tool::new().metrics(GOOD.replace(" 3\n", " 3 -1\n").as_bytes(), &[]);

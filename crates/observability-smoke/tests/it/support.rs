@@ -17,26 +17,26 @@ use std::{
 use tempfile::TempDir;
 
 /// The command, with folders of its own and nothing of the ambient environment.
-pub struct Tool {
-    pub folder: TempDir,
+pub(crate) struct Tool {
+    pub(crate) folder: TempDir,
 }
 
 impl Tool {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::Builder::new().prefix("obs").tempdir_in("/tmp").unwrap() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
         path
     }
 
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_observability-smoke"));
         command.current_dir(self.folder.path()).env("OPS_SMOKE_RUN_BASE", self.path("runs"));
         for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI", "HTTP_PROXY", "http_proxy"] {
@@ -46,7 +46,7 @@ impl Tool {
     }
 
     /// Runs `metrics` on a text from standard input.
-    pub fn metrics(&self, text: &[u8], arguments: &[&str]) -> Run {
+    pub(crate) fn metrics(&self, text: &[u8], arguments: &[&str]) -> Run {
         let mut command = self.command();
         command.args(["metrics", "-"]).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -56,7 +56,7 @@ impl Tool {
     }
 
     /// Runs `run` with this configuration; the evidence goes to `evidence.md`.
-    pub fn run(&self, config: &str, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, config: &str, arguments: &[&str]) -> Run {
         let config = self.write("smoke.yaml", config);
         let mut command = self.command();
         command
@@ -66,17 +66,17 @@ impl Tool {
         command.output().unwrap().into()
     }
 
-    pub fn evidence(&self) -> String {
+    pub(crate) fn evidence(&self) -> String {
         std::fs::read_to_string(self.path("evidence.md")).unwrap()
     }
 }
 
 /// How a command ended, and what it said.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Run {
@@ -92,7 +92,7 @@ impl From<Output> for Run {
 impl Run {
     /// The line of the finding with this outcome, check and text.
     #[track_caller]
-    pub fn line(&self, outcome: &str, check: &str, text: &str) -> &str {
+    pub(crate) fn line(&self, outcome: &str, check: &str, text: &str) -> &str {
         let fits = |line: &&str| {
             line.trim_start().starts_with(outcome)
                 && line.contains(&format!("[{check}]"))
@@ -107,66 +107,66 @@ impl Run {
 
 /// A request, as far as the tests look at it.
 #[derive(Debug, Clone)]
-pub struct Request {
-    pub path: String,
-    pub head: String,
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) head: String,
 }
 
 /// A server on loopback that answers each request by a function, and says what it was asked.
-pub struct Server {
-    pub address: SocketAddr,
-    pub requests: Arc<Mutex<Vec<Request>>>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) requests: Arc<Mutex<Vec<Request>>>,
     done: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Where an answer is written to. Writing fails when the client is gone.
-pub struct Wire {
-    pub stream: Box<dyn Write + Send>,
+pub(crate) struct Wire {
+    pub(crate) stream: Box<dyn Write + Send>,
     done: Arc<AtomicBool>,
 }
 
 impl Wire {
-    pub fn send(&mut self, text: &str) {
+    pub(crate) fn send(&mut self, text: &str) {
         let _ = self.stream.write_all(text.as_bytes());
     }
 
     /// A whole answer.
-    pub fn answer(&mut self, status: &str, headers: &str, body: &str) {
+    pub(crate) fn answer(&mut self, status: &str, headers: &str, body: &str) {
         let length = body.len();
         self.send(&format!(
             "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         ));
     }
 
-    pub fn text(&mut self, body: &str) {
+    pub(crate) fn text(&mut self, body: &str) {
         self.answer("200 OK", "Content-Type: text/plain; version=0.0.4\r\n", body);
     }
 
-    pub fn json(&mut self, body: &str) {
+    pub(crate) fn json(&mut self, body: &str) {
         self.answer("200 OK", "Content-Type: application/json\r\n", body);
     }
 
     /// Says nothing until the test is over.
-    pub fn silence(&self) {
+    pub(crate) fn silence(&self) {
         while !self.done.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Sends this again and again until the client has enough.
-    pub fn forever(&mut self, text: &str) {
+    pub(crate) fn forever(&mut self, text: &str) {
         while !self.done.load(Ordering::Relaxed) && self.stream.write_all(text.as_bytes()).is_ok() {}
     }
 }
 
 impl Server {
-    pub fn start(respond: impl Fn(&Request, &mut Wire) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(respond: impl Fn(&Request, &mut Wire) + Send + Sync + 'static) -> Self {
         Self::listening(None, respond)
     }
 
     /// The same over TLS.
-    pub fn start_tls(
+    pub(crate) fn start_tls(
         tls: Arc<rustls::ServerConfig>,
         respond: impl Fn(&Request, &mut Wire) + Send + Sync + 'static,
     ) -> Self {
@@ -194,7 +194,7 @@ impl Server {
         Self { address, requests, done, thread: Some(thread) }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
@@ -247,20 +247,20 @@ fn read_request(stream: impl Read) -> Option<Request> {
 }
 
 /// A port of loopback that nobody listens on.
-pub fn closed_port() -> u16 {
+pub(crate) fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A real Prometheus on loopback, with a storage folder of its own.
-pub struct Prometheus {
-    pub url: String,
+pub(crate) struct Prometheus {
+    pub(crate) url: String,
     child: Child,
     _folder: TempDir,
 }
 
 impl Prometheus {
     /// Starts it with this configuration (and rules, in `rules.yml` beside it), and waits until it is ready.
-    pub fn start(config: &str, rules: &str) -> Self {
+    pub(crate) fn start(config: &str, rules: &str) -> Self {
         for _ in 0..5 {
             let folder = tempfile::Builder::new().prefix("prom").tempdir_in("/tmp").unwrap();
             std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
@@ -299,7 +299,7 @@ impl Prometheus {
     }
 
     /// The whole answer to a request, head and body.
-    pub fn get(&self, path: &str) -> Option<String> {
+    pub(crate) fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.url.strip_prefix("http://")?).ok()?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).ok()?;
@@ -310,7 +310,7 @@ impl Prometheus {
 
     /// Asks until the answer is right.
     #[track_caller]
-    pub fn wait_for(&self, path: &str, right: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait_for(&self, path: &str, right: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut last = String::new();
         while Instant::now() < deadline {
@@ -332,7 +332,7 @@ impl Drop for Prometheus {
 }
 
 /// The folder with the test material that others wrote, where the environment names it.
-pub fn corpora() -> Option<PathBuf> {
+pub(crate) fn corpora() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("OPS_SMOKE_CORPORA")?);
     assert!(Path::new(&folder).is_dir(), "OPS_SMOKE_CORPORA names no folder: {}", folder.display());
     Some(folder)

@@ -1,31 +1,20 @@
-//! The Prometheus text format 0.0.4, with the quoted names of 1.0.0: the rules of its lines and families.
+//! The Prometheus text format 0.0.4, with the quoted names of 1.0.0: which line belongs to which family, and
+//! what may stand where.
 
-use std::{borrow::Cow, collections::HashMap};
+mod family;
+mod line;
+
+use std::collections::HashMap;
+
+use family::{Family, SUFFIXES, possible_families, role};
+use line::read_sample;
 
 use super::{
-    fingerprint::{self, ByFingerprint},
-    histogram::{Group, Role},
-    number,
+    histogram::Role,
     problem::{Fault, Ingestion, Problems, Rule, Weight},
     sample::{Kind, Sample},
-    scan::{LabelSpan, Scanner, Style},
+    scan::{LabelSpan, Scanner, Style, unescape},
 };
-
-/// The family whose lines are being read.
-#[derive(Debug, Default)]
-struct Family {
-    name: String,
-    kind: Kind,
-    /// The line at which it begins.
-    line: u64,
-    help: Option<u64>,
-    kind_line: Option<u64>,
-    samples: u64,
-    /// Reopened after another family began: it was reported, and its metadata stands elsewhere.
-    reopened: bool,
-    series: ByFingerprint<u64>,
-    groups: ByFingerprint<Group>,
-}
 
 /// What is remembered of a family that was left.
 #[derive(Debug)]
@@ -36,10 +25,10 @@ struct Known {
 
 /// The state between two lines.
 #[derive(Debug, Default)]
-pub(super) struct Prometheus {
-    pub(super) problems: Problems,
-    pub(super) families: u64,
-    pub(super) samples: u64,
+pub(in crate::exposition) struct Prometheus {
+    pub(in crate::exposition) problems: Problems,
+    pub(in crate::exposition) families: u64,
+    pub(in crate::exposition) samples: u64,
     known: HashMap<String, Known>,
     current: Option<Family>,
     /// The tables of the last family, to be filled again.
@@ -47,33 +36,14 @@ pub(super) struct Prometheus {
     spans: Vec<LabelSpan>,
 }
 
-/// The label that tells the samples of one histogram or summary apart.
-const fn distinguishing_label(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Summary => "quantile",
-        _ => "le",
-    }
-}
-
-/// What `name` is to a family of this name and type; `None` when it belongs to another.
-fn role(family: &str, kind: Kind, name: &str) -> Option<Role> {
-    match (name.strip_prefix(family)?, kind) {
-        ("", _) => Some(Role::Plain),
-        ("_bucket", Kind::Histogram) => Some(Role::Bucket),
-        ("_sum", Kind::Histogram | Kind::Summary) => Some(Role::Sum),
-        ("_count", Kind::Histogram | Kind::Summary) => Some(Role::Count),
-        _ => None,
-    }
-}
-
-/// The names that a sample name may derive from.
-fn possible_families(name: &str) -> impl Iterator<Item = &str> {
-    ["_bucket", "_sum", "_count"].into_iter().filter_map(move |suffix| name.strip_suffix(suffix))
-}
-
 impl Prometheus {
     /// Reads one line, without its line feed.
-    pub(super) fn line(&mut self, number: u64, line: &[u8], on_sample: &mut dyn FnMut(&Sample<'_>)) {
+    pub(in crate::exposition) fn line(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        on_sample: &mut dyn FnMut(&Sample<'_>),
+    ) {
         let text = match std::str::from_utf8(line) {
             Ok(text) => text,
             Err(error) => {
@@ -103,13 +73,13 @@ impl Prometheus {
     }
 
     /// Ends the reading. `last` is the last line and its number, `complete` whether it ended with a line feed.
-    pub(super) fn finish(&mut self, number: u64, last: &[u8], complete: bool) {
+    pub(in crate::exposition) fn finish(&mut self, number: u64, last: &[u8], complete: bool) {
         self.leave();
         if !complete {
             let message = "the last line must end with a line feed";
             self.problems.add(number, last, Fault::new(Rule::FinalNewline, last.len(), last.len(), message));
         }
-        if self.samples == 0 {
+        if self.samples == 0 && !self.problems.has_errors() {
             self.problems.add(
                 number.max(1),
                 b"",
@@ -166,7 +136,7 @@ impl Prometheus {
         let message = "a quoted name is read by Prometheus 3 and later only";
         let fault = Fault::new(Rule::QuotedName, range.0, range.1, message);
         self.problems.add(number, scanner.text.as_bytes(), fault);
-        Some(super::scan::unescape(&scanner.text[range.0..range.1])).filter(|name| !name.is_empty())
+        Some(unescape(&scanner.text[range.0..range.1])).filter(|name| !name.is_empty())
     }
 
     fn help(
@@ -273,83 +243,7 @@ impl Prometheus {
         let role = known_role.unwrap_or_else(|| self.enter_for_sample(sample, name_at));
         let family = self.current.get_or_insert_default();
         sample.kind = family.kind;
-        family.samples += 1;
-        let line = sample.text.as_bytes();
-        let problems = &mut self.problems;
-        let whole =
-            |rule, message: Cow<'static, str>| Fault::new(rule, sample.series.0, sample.series.1, message);
-
-        let special = distinguishing_label(family.kind);
-        let grouped = matches!(family.kind, Kind::Histogram | Kind::Summary);
-        let (mut fingerprint, mut special_part, mut special_label) =
-            (fingerprint::of_name(sample.name), 0, None);
-        for label in sample.labels {
-            let name = label.name(sample.text);
-            let part = fingerprint::of_label(name, &label.value(sample.text));
-            fingerprint = fingerprint.wrapping_add(part);
-            if grouped && name == special {
-                (special_part, special_label) = (part, Some(label));
-            }
-            if name.starts_with("__") {
-                let (from, to) = label.name_range();
-                let message = "labels that start with two underscores are Prometheus' own";
-                problems.add(sample.line, line, Fault::new(Rule::ReservedLabel, from, to, message));
-            }
-        }
-        if let Some(first) = family.series.insert(fingerprint, sample.line) {
-            let message = format!("this series stands in line {first} already");
-            problems.add(sample.line, line, whole(Rule::DuplicateSeries, message.into()));
-        }
-        if !grouped {
-            if family.kind == Kind::Counter && !number::counts(sample.value) {
-                problems.add(
-                    sample.line,
-                    line,
-                    whole(Rule::CounterValue, "a counter is a number not below zero".into()),
-                );
-            }
-            return;
-        }
-        let group_key =
-            fingerprint.wrapping_sub(special_part).wrapping_sub(fingerprint::of_name(sample.name));
-        let group =
-            family.groups.entry(group_key).or_insert_with(|| Group::new(sample.line, sample.series()));
-        let bound = special_label.map(|label| {
-            let parsed = number::parse(&label.value(sample.text)).unwrap_or(f64::NAN);
-            (parsed, label.value_range())
-        });
-        let broken = match (role, family.kind, bound) {
-            (Role::Bucket, _, Some((bound, _))) if !bound.is_nan() => group.bucket(bound, sample.value),
-            (Role::Bucket, _, Some((_, (from, to)))) => {
-                problems.add(sample.line, line, Fault::new(Rule::Bucket, from, to, "le must be a number"));
-                Ok(())
-            }
-            (Role::Bucket, _, None) => Err((Rule::Bucket, "a bucket needs the label le".into())),
-            (Role::Plain, Kind::Summary, Some((quantile, _))) if (0.0..=1.0).contains(&quantile) => {
-                group.quantile(quantile)
-            }
-            (Role::Plain, Kind::Summary, Some((_, (from, to)))) => {
-                let message = "quantile must be a number from 0 to 1";
-                problems.add(sample.line, line, Fault::new(Rule::Quantile, from, to, message));
-                Ok(())
-            }
-            (Role::Plain, Kind::Summary, None) => Err((
-                Rule::Quantile,
-                "a summary's sample needs the label quantile, or the suffix _sum or _count".into(),
-            )),
-            (Role::Sum, ..) => {
-                group.sum(sample.value);
-                Ok(())
-            }
-            (Role::Count, ..) => {
-                group.count(sample.value);
-                Ok(())
-            }
-            _ => Err((Rule::SampleName, "a histogram's samples end with _bucket, _sum or _count".into())),
-        };
-        if let Err((rule, message)) = broken {
-            problems.add(sample.line, line, whole(rule, message));
-        }
+        family.take(role, sample, &mut self.problems);
     }
 
     /// Begins the family of a sample that does not belong to the current one.
@@ -407,8 +301,7 @@ impl Prometheus {
     /// No sample of the current family, whose type is known now, may bear another family's name.
     fn no_clash_of_samples(&mut self, number: u64, line: &str, at: (usize, usize)) {
         let Some(family) = &self.current else { return };
-        let samples =
-            ["_bucket", "_sum", "_count"].into_iter().map(|suffix| format!("{}{suffix}", family.name));
+        let samples = SUFFIXES.into_iter().map(|suffix| format!("{}{suffix}", family.name));
         let ours = samples.filter(|name| role(&family.name, family.kind, name).is_some());
         let taken = ours.filter_map(|name| self.known.get(&name).map(|known| (name, known.line))).next();
         if let Some((name, other)) = taken {
@@ -424,61 +317,13 @@ impl Prometheus {
     /// Judges the current family as a whole, and remembers it.
     fn leave(&mut self) {
         let Some(mut family) = self.current.take() else { return };
-        let mut incomplete: Vec<_> = if family.reopened {
-            Vec::new()
-        } else {
-            let check = |group: &Group| match family.kind {
-                Kind::Histogram => group.check_prometheus_histogram(),
-                Kind::Summary => group.check_prometheus_summary(),
-                _ => None,
-            };
-            family
-                .groups
-                .values()
-                .filter_map(|group| check(group).map(|broken| (group.clone(), broken)))
-                .collect()
-        };
-        incomplete.sort_by_key(|(group, _)| group.line);
-        for (group, (rule, message)) in incomplete {
-            let text = group.text.as_bytes();
-            self.problems.add(group.line, text, Fault::new(rule, 0, text.len(), message));
+        if !family.reopened {
+            family.check_groups(&mut self.problems);
+            family.lint(&mut self.problems);
         }
-        self.lint(&family);
         let known = Known { line: family.line, kind: family.kind };
-        let entry = self.known.entry(std::mem::take(&mut family.name));
-        entry.or_insert(known);
-        family.series.clear();
-        family.groups.clear();
-        // One large family must not make the clearing of all later ones slow.
-        if family.series.capacity() > 4096 {
-            family.series.shrink_to(1024);
-        }
-        self.spare =
-            Family { name: String::new(), series: family.series, groups: family.groups, ..Family::default() };
-    }
-
-    fn lint(&mut self, family: &Family) {
-        let name = family.name.as_bytes();
-        let mut lint = |rule, message: &'static str| {
-            self.problems.add(family.line, name, Fault::new(rule, 0, name.len(), message));
-        };
-        if family.reopened || family.samples == 0 {
-            return;
-        }
-        if family.help.is_none() {
-            lint(Rule::NoHelp, "the family has no HELP");
-        }
-        if family.kind_line.is_none() {
-            lint(Rule::NoType, "the family has no TYPE");
-        }
-        let total = family.name.ends_with("_total");
-        match family.kind {
-            Kind::Counter if !total => lint(Rule::CounterName, "a counter's name ends with _total"),
-            Kind::Gauge | Kind::Histogram | Kind::Summary if total => {
-                lint(Rule::TotalName, "only a counter's name ends with _total");
-            }
-            _ => {}
-        }
+        self.known.entry(std::mem::take(&mut family.name)).or_insert(known);
+        self.spare = family.emptied();
     }
 }
 
@@ -498,87 +343,4 @@ fn out_of_place(
         let message = format!("{keyword} must stand before the family's first sample");
         Fault::new(Rule::LateMetadata, at.0, at.1, message)
     })
-}
-
-/// Reads a sample's line. The labels are left in `spans`.
-fn read_sample<'a>(
-    scanner: &mut Scanner<'a>,
-    spans: &mut Vec<LabelSpan>,
-    line: u64,
-) -> Result<(Sample<'a>, (usize, usize)), Fault> {
-    let from = scanner.at;
-    let mut name_at = (from, from + scanner.metric_name().len());
-    spans.clear();
-    scanner.blanks();
-    let braced = scanner.peek() == Some(b'{');
-    if name_at.0 == name_at.1 && !braced {
-        let message =
-            "a line starts with a metric name: letters, digits, underscores and colons, no digit first";
-        return Err(scanner.fault(Rule::MetricName, message));
-    }
-    if braced {
-        let brace = scanner.at;
-        scanner.at += 1;
-        let quoted = scanner.labels(spans)?;
-        name_at = match (quoted, name_at.0 == name_at.1) {
-            (Some(quoted), true) if quoted.0 < quoted.1 => quoted,
-            (None, false) => name_at,
-            (Some((from, to)), _) => {
-                return Err(Fault::new(
-                    Rule::LabelSyntax,
-                    from,
-                    to,
-                    "there must be one metric name, and not an empty one",
-                ));
-            }
-            (None, true) => {
-                return Err(Fault::new(Rule::MetricName, brace, scanner.at, "there is no metric name"));
-            }
-        };
-    } else if scanner.at == name_at.1 && !scanner.is_at_end() {
-        let message = "a blank or an opening brace must follow the metric name";
-        return Err(scanner.fault(Rule::MetricName, message));
-    }
-    if from > 0 && name_at.0 == from {
-        let message = "Prometheus takes the blanks before the name for a part of it";
-        scanner.minor.push(Fault::new(Rule::LeadingBlank, 0, from, message));
-    }
-    let series = (from, if braced { scanner.at } else { name_at.1 });
-    scanner.blanks();
-    let at = scanner.at;
-    let word = scanner.word();
-    let value = number::parse(word).map_err(|wrong| {
-        let message = if word.is_empty() { "the sample has no value" } else { wrong };
-        Fault::new(Rule::Value, at, scanner.at, message)
-    })?;
-    let timestamp = read_timestamp(scanner)?;
-    let name = &scanner.text[name_at.0..name_at.1];
-    let sample =
-        Sample { text: scanner.text, series, labels: &[], name, kind: Kind::Unknown, value, timestamp, line };
-    Ok((sample, name_at))
-}
-
-/// The timestamp, milliseconds since 1970, and the end of the line. Comes back in seconds.
-fn read_timestamp(scanner: &mut Scanner<'_>) -> Result<Option<f64>, Fault> {
-    scanner.blanks();
-    if scanner.is_at_end() {
-        return Ok(None);
-    }
-    let at = scanner.at;
-    let word = scanner.word();
-    if word.starts_with(['-', '+']) {
-        let message = "Prometheus' scanner takes no timestamp with a sign";
-        scanner.minor.push(Fault::new(Rule::SignedTimestamp, at, scanner.at, message));
-    }
-    let milliseconds: i64 = word.parse().map_err(|_| {
-        let message = "a timestamp is a whole number of milliseconds in 64 bits";
-        Fault::new(Rule::Timestamp, at, scanner.at, message)
-    })?;
-    scanner.blanks();
-    if !scanner.is_at_end() {
-        let message = "nothing may follow the timestamp";
-        return Err(Fault::new(Rule::TrailingText, scanner.at, scanner.text.len(), message));
-    }
-    #[expect(clippy::cast_precision_loss, reason = "exact until the year 285,000")]
-    Ok(Some(milliseconds as f64 / 1000.0))
 }

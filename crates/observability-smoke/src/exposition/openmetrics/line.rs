@@ -1,0 +1,92 @@
+//! One sample's line of OpenMetrics, with its exemplar. It knows nothing of families.
+
+use super::super::{
+    number,
+    problem::{Fault, Ingestion, Rule},
+    sample::{Kind, Sample},
+    scan::{LabelSpan, Scanner, Style},
+};
+
+/// Reads a sample's line. The labels are left in `spans`; comes back with the place of the exemplar.
+pub(super) fn read_sample<'a>(
+    text: &'a str,
+    spans: &mut Vec<LabelSpan>,
+    exemplar_spans: &mut Vec<LabelSpan>,
+    line: u64,
+) -> Result<(Sample<'a>, Option<(usize, usize)>), Fault> {
+    let mut scanner = Scanner::new(text, Style::Strict);
+    let name = scanner.metric_name();
+    if name.is_empty() {
+        let message =
+            "a line starts with a metric name: letters, digits, underscores and colons, no digit first";
+        return Err(scanner.fault(Rule::MetricName, message));
+    }
+    spans.clear();
+    if scanner.take(b'{') {
+        scanner.labels(spans)?;
+    }
+    let series = (0, scanner.at);
+    one_blank(&mut scanner, "a blank and a value must follow the name and its labels")?;
+    let value = read_number(&mut scanner, Rule::Value, number::parse)?;
+    let (mut timestamp, mut exemplar) = (None, None);
+    if !scanner.is_at_end() {
+        one_blank(&mut scanner, "one blank must follow the value")?;
+        if scanner.peek() != Some(b'#') {
+            timestamp = Some(read_number(&mut scanner, Rule::Timestamp, number::parse_seconds)?);
+            if !scanner.is_at_end() {
+                one_blank(&mut scanner, "one blank must follow the timestamp")?;
+            }
+        }
+        // A blank was read: something must follow it, and that can be an exemplar only.
+        if !scanner.is_at_end() || text.ends_with(' ') {
+            exemplar = Some(read_exemplar(&mut scanner, exemplar_spans)?);
+        }
+    }
+    let sample = Sample { text, series, labels: &[], name, kind: Kind::Unknown, value, timestamp, line };
+    Ok((sample, exemplar))
+}
+
+fn one_blank(scanner: &mut Scanner<'_>, message: &'static str) -> Result<(), Fault> {
+    if scanner.take(b' ') { Ok(()) } else { Err(scanner.fault(Rule::Spacing, message)) }
+}
+
+fn read_number(
+    scanner: &mut Scanner<'_>,
+    rule: Rule,
+    parse: fn(&str) -> Result<f64, &'static str>,
+) -> Result<f64, Fault> {
+    let at = scanner.at;
+    let word = scanner.word();
+    parse(word).map_err(|wrong| Fault::new(rule, at, scanner.at, wrong))
+}
+
+/// An exemplar: `# {labels} value`, and perhaps a timestamp.
+fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Result<(usize, usize), Fault> {
+    let from = scanner.at;
+    let wrong = |scanner: &Scanner<'_>, message: &'static str| {
+        Fault::new(Rule::Exemplar, scanner.at, scanner.text.len(), message)
+    };
+    if !(scanner.take(b'#') && scanner.take(b' ') && scanner.take(b'{')) {
+        return Err(Fault::new(
+            Rule::Exemplar,
+            from,
+            scanner.text.len(),
+            "only an exemplar may follow here: # {labels} value",
+        ));
+    }
+    scanner.labels(spans).map_err(|fault| fault.ingestion(Ingestion::Refused))?;
+    if !scanner.take(b' ') {
+        return Err(wrong(scanner, "a blank and a value must follow an exemplar's labels"));
+    }
+    read_number(scanner, Rule::Exemplar, number::parse)?;
+    if !scanner.is_at_end() {
+        if !scanner.take(b' ') {
+            return Err(wrong(scanner, "one blank must follow an exemplar's value"));
+        }
+        read_number(scanner, Rule::Exemplar, number::parse_seconds)?;
+        if !scanner.is_at_end() {
+            return Err(wrong(scanner, "nothing may follow an exemplar's timestamp"));
+        }
+    }
+    Ok((from, scanner.text.len()))
+}

@@ -1,0 +1,273 @@
+//! OpenMetrics 1.0: which line belongs to which family, and what may stand where. Where the text of the
+//! specification leaves room, the official parser cases decide.
+
+mod family;
+mod line;
+
+use std::collections::HashMap;
+
+use family::{Family, suffixes};
+use line::read_sample;
+
+use super::{
+    histogram::Role,
+    problem::{Fault, Problems, Rule},
+    sample::{Kind, Sample},
+    scan::{LabelSpan, Scanner, Style},
+};
+
+/// The names and values of an exemplar's labels have at most so many characters together.
+const EXEMPLAR_CHARACTERS: usize = 128;
+
+/// The state between two lines.
+#[derive(Debug, Default)]
+pub(in crate::exposition) struct OpenMetrics {
+    pub(in crate::exposition) problems: Problems,
+    pub(in crate::exposition) families: u64,
+    pub(in crate::exposition) samples: u64,
+    /// Every name that a sample of a known family may bear, with the family's line.
+    names: HashMap<String, u64>,
+    current: Option<Family>,
+    spans: Vec<LabelSpan>,
+    exemplar_spans: Vec<LabelSpan>,
+    ended: bool,
+}
+
+impl OpenMetrics {
+    /// Reads one line, without its line feed.
+    pub(in crate::exposition) fn line(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        on_sample: &mut dyn FnMut(&Sample<'_>),
+    ) {
+        let done = match std::str::from_utf8(line) {
+            _ if self.ended => Err(Fault::new(Rule::AfterEof, 0, line.len(), "nothing may follow # EOF")),
+            Err(error) => {
+                let at = error.valid_up_to();
+                Err(Fault::new(Rule::Utf8, at, at + 8, "this is not UTF-8"))
+            }
+            Ok("") => Err(Fault::new(Rule::BlankLine, 0, 0, "an empty line may not stand in OpenMetrics")),
+            Ok("# EOF") => {
+                self.ended = true;
+                Ok(())
+            }
+            Ok(text) if text.starts_with('#') => self.metadata(number, text),
+            Ok(text) => self.sample(number, text, on_sample),
+        };
+        if let Err(fault) = done {
+            self.problems.add(number, line, fault);
+        }
+    }
+
+    /// Ends the reading at this line.
+    pub(in crate::exposition) fn finish(&mut self, number: u64) {
+        self.leave();
+        if !self.ended {
+            let message = "the last line must be # EOF: without it the text may have been cut off";
+            self.problems.add(number + 1, b"", Fault::new(Rule::MissingEof, 0, 0, message));
+        }
+        if self.samples == 0 && !self.problems.has_errors() {
+            self.problems.add(
+                number.max(1),
+                b"",
+                Fault::new(Rule::NoSamples, 0, 0, "there is not one sample"),
+            );
+        }
+    }
+
+    fn metadata(&mut self, number: u64, text: &str) -> Result<(), Fault> {
+        let mut parts = text.splitn(4, ' ');
+        let (_, keyword) = (parts.next(), parts.next().unwrap_or_default());
+        if !text.starts_with("# ") || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
+            let message = "a comment is one of # HELP, # TYPE, # UNIT and # EOF";
+            return Err(Fault::new(Rule::Comment, 0, text.len(), message));
+        }
+        let from = "# HELP ".len().min(text.len());
+        let name = parts.next().unwrap_or_default();
+        let mut scanner = Scanner::new(text, Style::Strict);
+        scanner.at = from;
+        if name.is_empty() || scanner.metric_name() != name {
+            let message = format!("# {keyword} needs a metric name");
+            return Err(Fault::new(Rule::Metadata, from, text.len(), message));
+        }
+        let at = (from, from + name.len());
+        let Some(rest) = parts.next() else {
+            let message = format!("a blank and its text must follow the name on # {keyword}");
+            return Err(Fault::new(Rule::Metadata, at.0, at.1, message));
+        };
+        let rest_at = (text.len() - rest.len(), text.len());
+        let kind = if keyword == "TYPE" { Some(kind_of(rest, rest_at)?) } else { None };
+        self.enter(number, name, text, at);
+        let Some(family) = &mut self.current else { return Ok(()) };
+        let slot = match keyword {
+            "HELP" => &mut family.help,
+            "TYPE" => &mut family.kind_line,
+            _ => &mut family.unit,
+        };
+        if let Some(line) = slot.replace(number) {
+            let message = format!("{keyword} of this family stands in line {line} already");
+            return Err(Fault::new(Rule::RepeatedMetadata, at.0, at.1, message));
+        }
+        if family.samples > 0 {
+            let message = format!("{keyword} must stand before the family's first sample");
+            return Err(Fault::new(Rule::LateMetadata, at.0, at.1, message));
+        }
+        if let Some(kind) = kind {
+            family.kind = kind;
+        }
+        if keyword == "UNIT" {
+            rest.clone_into(&mut family.unit_text);
+        }
+        let unit = family.unit_text.as_str();
+        if !unit.is_empty() {
+            let fault = |message| Err(Fault::new(Rule::Unit, rest_at.0, rest_at.1, message));
+            let ends_with_unit = family.name.strip_suffix(unit).is_some_and(|name| name.ends_with('_'));
+            if !ends_with_unit {
+                return fault("the unit must be the end of the metric name, behind an underscore");
+            }
+            if matches!(family.kind, Kind::Info | Kind::StateSet) {
+                return fault("an info or a stateset has no unit");
+            }
+        }
+        if kind.is_some() { self.claim_names(at) } else { Ok(()) }
+    }
+
+    /// Makes the family of this name the current one.
+    fn enter(&mut self, number: u64, name: &str, line: &str, at: (usize, usize)) {
+        if self.current.as_ref().is_some_and(|family| family.name == name) {
+            return;
+        }
+        self.leave();
+        let mut family = Family::new(name, number);
+        if let Some(first) = self.names.get(name) {
+            let message = format!(
+                "the name {name} belongs to the family that began in line {first}; its lines must stand together, and no two families may share a name"
+            );
+            self.problems.add(
+                number,
+                line.as_bytes(),
+                Fault::new(Rule::InterleavedFamily, at.0, at.1, message),
+            );
+            family.reopened = true;
+        } else {
+            self.families += 1;
+        }
+        self.current = Some(family);
+    }
+
+    /// No other family may have a sample of the same name as the current one.
+    fn claim_names(&self, at: (usize, usize)) -> Result<(), Fault> {
+        let Some(family) = self.current.as_ref().filter(|family| !family.reopened) else { return Ok(()) };
+        let ours = suffixes(family.kind).iter().map(|(suffix, _)| format!("{}{suffix}", family.name));
+        match ours.filter_map(|name| self.names.get(&name).map(|line| (name, line))).next() {
+            Some((name, line)) => {
+                let message = format!("{name} is a name of the family in line {line} too");
+                Err(Fault::new(Rule::ClashingName, at.0, at.1, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Judges what was read of the current family, and remembers its names.
+    fn leave(&mut self) {
+        let Some(mut family) = self.current.take() else { return };
+        family.end(&mut self.problems);
+        for (suffix, _) in suffixes(family.kind) {
+            self.names.entry(format!("{}{suffix}", family.name)).or_insert(family.line);
+        }
+        self.names.entry(family.name).or_insert(family.line);
+    }
+
+    fn sample(
+        &mut self,
+        number: u64,
+        text: &str,
+        on_sample: &mut dyn FnMut(&Sample<'_>),
+    ) -> Result<(), Fault> {
+        let mut spans = std::mem::take(&mut self.spans);
+        let mut exemplar_spans = std::mem::take(&mut self.exemplar_spans);
+        let read = read_sample(text, &mut spans, &mut exemplar_spans, number);
+        let done = read.and_then(|(mut sample, exemplar)| {
+            sample.labels = &spans;
+            let placed = self.place(&mut sample, exemplar, &exemplar_spans);
+            self.samples += 1;
+            on_sample(&sample);
+            placed
+        });
+        self.spans = spans;
+        self.exemplar_spans = exemplar_spans;
+        done
+    }
+
+    /// Finds the family of a sample and checks it there.
+    fn place(
+        &mut self,
+        sample: &mut Sample<'_>,
+        exemplar: Option<(usize, usize)>,
+        exemplar_spans: &[LabelSpan],
+    ) -> Result<(), Fault> {
+        let name_at = (sample.series.0, sample.series.0 + sample.name.len());
+        let known = self.current.as_ref().and_then(|family| family.role(sample.name));
+        if known.is_none() && self.current.as_ref().is_none_or(|family| family.name != sample.name) {
+            self.enter(sample.line, sample.name, sample.text, name_at);
+        }
+        let Some(family) = &mut self.current else { return Ok(()) };
+        family.samples += 1;
+        sample.kind = family.kind;
+        let Some(role) = family.role(sample.name) else {
+            let ends: Vec<_> = suffixes(family.kind).iter().map(|(suffix, _)| *suffix).collect();
+            let message = format!("a sample of type {} ends with {}", family.kind, ends.join(", "));
+            return Err(Fault::new(Rule::SampleName, name_at.0, name_at.1, message));
+        };
+        if let Some(at) = exemplar {
+            check_exemplar(family.kind, role, sample.text, at, exemplar_spans)?;
+        }
+        family.take(role, sample, &mut self.problems);
+        Ok(())
+    }
+}
+
+fn kind_of(word: &str, at: (usize, usize)) -> Result<Kind, Fault> {
+    let kinds = [
+        Kind::Unknown,
+        Kind::Counter,
+        Kind::Gauge,
+        Kind::Histogram,
+        Kind::GaugeHistogram,
+        Kind::Summary,
+        Kind::Info,
+        Kind::StateSet,
+    ];
+    kinds.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
+        let message =
+            "the type must be counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown";
+        Fault::new(Rule::UnknownType, at.0, at.1, message)
+    })
+}
+
+fn check_exemplar(
+    kind: Kind,
+    role: Role,
+    text: &str,
+    at: (usize, usize),
+    spans: &[LabelSpan],
+) -> Result<(), Fault> {
+    let may_stand = matches!(
+        (kind, role),
+        (Kind::Counter, Role::Total) | (Kind::Histogram | Kind::GaugeHistogram, Role::Bucket)
+    );
+    if !may_stand {
+        let message = "an exemplar stands on a counter's _total or on a bucket only";
+        return Err(Fault::new(Rule::ExemplarPlace, at.0, at.1, message));
+    }
+    let characters: usize =
+        spans.iter().map(|label| label.name(text).chars().count() + label.value(text).chars().count()).sum();
+    if characters > EXEMPLAR_CHARACTERS {
+        let message = format!(
+            "the labels of an exemplar have {characters} characters, and may have {EXEMPLAR_CHARACTERS}"
+        );
+        return Err(Fault::new(Rule::ExemplarPlace, at.0, at.1, message));
+    }
+    Ok(())
+}
