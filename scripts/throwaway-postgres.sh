@@ -22,27 +22,28 @@ postgres_as_itself() {
 # postgres_start FOLDER: FOLDER is new, empty and short (a socket's path ends at 107 bytes).
 # Sets postgres_pid; connect with host=FOLDER user=postgres.
 postgres_start() {
-  local folder=$1 bin
+  # A name of its own: a trap that runs meanwhile sees our locals.
+  local cluster=$1 bin
   bin=$(postgres_bin)
-  if [ "$(id -u)" = 0 ]; then chown postgres:postgres "$folder"; fi
-  if ! postgres_as_itself "$bin/initdb" -D "$folder/data" -U postgres --auth=trust --no-sync --no-locale -E UTF8 \
-    >"$folder.initdb.log" 2>&1; then
-    cat "$folder.initdb.log" >&2
+  if [ "$(id -u)" = 0 ]; then chown postgres:postgres "$cluster"; fi
+  if ! postgres_as_itself "$bin/initdb" -D "$cluster/data" -U postgres --auth=trust --no-sync --no-locale -E UTF8 \
+    >"$cluster.initdb.log" 2>&1; then
+    cat "$cluster.initdb.log" >&2
     return 1
   fi
-  rm -f "$folder.initdb.log"
+  rm -f "$cluster.initdb.log"
   local become=()
   if [ "$(id -u)" = 0 ]; then become=(setpriv --reuid=postgres --regid=postgres --clear-groups --); fi
   # Not through a function: $! has to be the server itself.
-  "${become[@]}" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off \
-    -c synchronous_commit=off -c max_wal_size=4GB -c logging_collector=off >"$folder.log" 2>&1 </dev/null &
+  "${become[@]}" "$bin/postgres" -D "$cluster/data" -k "$cluster" -c listen_addresses= -c fsync=off \
+    -c synchronous_commit=off -c max_wal_size=4GB -c logging_collector=off >"$cluster.log" 2>&1 </dev/null &
   postgres_pid=$!
   local tries=0
-  until "$bin/pg_isready" -q -h "$folder"; do
+  until "$bin/pg_isready" -q -h "$cluster"; do
     tries=$((tries + 1))
     if [ "$tries" -gt 300 ] || ! kill -0 "$postgres_pid" 2>/dev/null; then
       printf 'PostgreSQL did not come up:\n' >&2
-      tail -n 20 "$folder.log" >&2
+      tail -n 20 "$cluster.log" >&2
       return 1
     fi
     sleep 0.1
