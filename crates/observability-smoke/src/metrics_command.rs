@@ -20,7 +20,7 @@ use crate::{
     http::{Http, NoAnswer, Trust, each_chunk, head, header_from_file},
     plan::REQUEST_TIMEOUT,
     probes::{
-        metrics::{ACCEPT, SIZE_LIMIT, content_type, named_syntax},
+        metrics::{ACCEPT, SIZE_LIMIT, WHOLE, content_type, named_syntax},
         reading::{self, Say},
     },
 };
@@ -124,12 +124,9 @@ async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -
             run.finding(content_type(&subject, named.as_deref()));
             run.findings(reading::assess(&subject, None, &reading, Say::Each));
         }
-        Ok(Err(why)) => run.finding(
-            METRICS_SCRAPE
-                .failed(&subject)
-                .expected("a whole exposition with status 200")
-                .observed(why.to_string()),
-        ),
+        Ok(Err(why)) => {
+            run.finding(METRICS_SCRAPE.failed(&subject).expected(WHOLE).observed(why.to_string()))
+        }
         Err(stopped) => run.finding(METRICS_SCRAPE.inconclusive(&subject).observed(stopped.to_string())),
     }
     Ok(run.finish().publish()?)

@@ -12,6 +12,7 @@ use crate::{
     config::{Expectation, JobConfig, QueryConfig, RulesConfig},
     http::{Http, NoAnswer, excerpt},
     plan::PrometheusProbe,
+    probes::reading::counted,
     rules::expression,
 };
 
@@ -157,30 +158,33 @@ fn assess_targets(name: &str, wanted: &[JobConfig], targets: &[Target]) -> Vec<F
 
 fn assess_job(name: &str, job: &str, at_least: Option<u64>, targets: &[&Target]) -> Finding {
     let subject = format!("{name}: job {job}");
-    let up = targets.iter().filter(|target| target.health == "up").count();
-    let enough = match at_least {
+    let with_health = |health: &str| targets.iter().filter(|target| target.health == health).count();
+    let (up, unknown) = (with_health("up"), with_health("unknown"));
+    let enough = |up: usize| match at_least {
         Some(least) => up as u64 >= least,
         None => up > 0 && up == targets.len(),
     };
-    let finding =
-        if enough { PROMETHEUS_TARGETS.passed(subject) } else { PROMETHEUS_TARGETS.failed(subject) };
-    let expected = at_least
-        .map_or("every target up, and at least one".to_owned(), |least| format!("at least {least} up"));
-    let mut observed = if targets.is_empty() {
-        "no such target".to_owned()
-    } else {
-        format!("{up} of {} up", targets.len())
+    let expected = match at_least {
+        Some(least) => format!("at least {least} up"),
+        None => "every target up, and at least one".to_owned(),
     };
-    if let Some(down) = targets.iter().find(|target| target.health != "up") {
+    let mut observed = match targets.len() {
+        0 => "no such target".to_owned(),
+        all => format!("{up} of {all} up"),
+    };
+    if let Some(down) = targets.iter().find(|target| !matches!(target.health.as_str(), "up" | "unknown")) {
         let url = evidence_report::run::redact::url(&down.scrape_url);
-        let why = match (down.health.as_str(), down.last_error.as_str()) {
-            ("unknown", _) => "not scraped yet".to_owned(),
-            (_, "") => down.health.clone(),
-            (_, error) => excerpt(error, 160),
-        };
-        observed.push_str(&format!("; {url}: {why}"));
+        let why = if down.last_error.is_empty() { &down.health } else { &down.last_error };
+        observed.push_str(&format!("; {url}: {}", excerpt(why, 160)));
     }
-    finding.expected(expected).observed(observed)
+    if enough(up) {
+        return PROMETHEUS_TARGETS.passed(subject).expected(expected).observed(observed);
+    }
+    if enough(up + unknown) {
+        let why = format!("{observed}, {unknown} not scraped yet; ask again after one scrape interval");
+        return PROMETHEUS_TARGETS.not_checked(Requirement::Required, subject, why).expected(expected);
+    }
+    PROMETHEUS_TARGETS.failed(subject).expected(expected).observed(observed)
 }
 
 fn assess_rules(name: &str, wanted: &RulesConfig, rules: &Rules) -> Vec<Finding> {
@@ -189,7 +193,8 @@ fn assess_rules(name: &str, wanted: &RulesConfig, rules: &Rules) -> Vec<Finding>
     let loaded: BTreeSet<_> = all.iter().map(|(_, rule)| rule.name.as_str()).collect();
     let missing: Vec<_> =
         wanted.loaded.iter().filter(|rule| !loaded.contains(rule.as_str())).cloned().collect();
-    let seen = format!("{} rules in {} groups", all.len(), rules.groups.len());
+    let groups = counted(rules.groups.len() as u64, "group", "groups");
+    let seen = format!("{} in {groups}", counted(all.len() as u64, "rule", "rules"));
     let mut findings = Vec::new();
     if wanted.loaded.is_empty() {
         let finding = match (all.is_empty(), wanted.none_is_right) {
@@ -285,4 +290,74 @@ fn assess_query(name: &str, query: &QueryConfig, queried: &Queried) -> Finding {
         }
     };
     finding.expected(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence_report::record::Outcome;
+
+    use super::*;
+
+    fn target(health: &str, error: &str) -> Target {
+        Target {
+            labels: BTreeMap::from([("job".to_owned(), "api".to_owned())]),
+            scrape_url: "http://me:hunter2@a.example/metrics?token=hunter2".to_owned(),
+            last_error: error.to_owned(),
+            health: health.to_owned(),
+        }
+    }
+
+    #[test]
+    fn targets_are_counted_by_job_and_what_is_not_known_yet_is_no_failure() {
+        use Outcome::{Failed, NotChecked, Passed};
+        let (up, down, unknown) = (target("up", ""), target("down", "refused"), target("unknown", ""));
+        for (at_least, targets, outcome) in [
+            (None, vec![], Failed),
+            (None, vec![&up], Passed),
+            (None, vec![&up, &down], Failed),
+            (None, vec![&up, &unknown], NotChecked(Requirement::Required)),
+            (None, vec![&down, &unknown], Failed),
+            (Some(1), vec![&up, &down], Passed),
+            (Some(2), vec![&up, &down], Failed),
+            (Some(2), vec![&up, &unknown], NotChecked(Requirement::Required)),
+            (Some(0), vec![], Passed),
+        ] {
+            let finding = assess_job("main", "api", at_least, &targets);
+            assert_eq!(finding.outcome, outcome, "{finding:?}");
+            assert!(!finding.observed.contains("hunter2"), "{finding:?}");
+        }
+    }
+
+    fn queried(values: &[f64], selected: Selected) -> Queried {
+        Queried { values: Ok(values.to_vec()), selected }
+    }
+
+    #[test]
+    fn a_false_condition_is_told_apart_from_missing_series() {
+        use Expectation::{DoesNotHold, Holds};
+        use Outcome::{Failed, NotChecked, Passed};
+        let missing = || Selected::Without(vec!["depth".to_owned()]);
+        let query =
+            |expect, max| QueryConfig { name: None, expr: "depth > 1".to_owned(), expect, min: None, max };
+        for (query, queried, outcome, says) in [
+            (query(DoesNotHold, None), queried(&[], Selected::Without(vec![])), Passed, "condition is false"),
+            (query(DoesNotHold, None), queried(&[], missing()), Failed, "no series: nothing matches depth"),
+            (query(DoesNotHold, None), queried(&[5.0], Selected::NotAsked), Failed, "holds for 1 series"),
+            (
+                query(DoesNotHold, None),
+                queried(&[], Selected::Unknown),
+                NotChecked(Requirement::Required),
+                "could not be found out",
+            ),
+            (query(Holds, None), queried(&[5.0], Selected::NotAsked), Passed, "1 series"),
+            (query(Holds, None), queried(&[], Selected::Without(vec![])), Failed, "condition is false"),
+            (query(Holds, None), queried(&[], missing()), Failed, "no series"),
+            (query(Holds, Some(4.0)), queried(&[3.0, 5.0], Selected::NotAsked), Failed, "a value of 5"),
+            (query(Holds, Some(4.0)), queried(&[f64::NAN], Selected::NotAsked), Failed, "NaN"),
+        ] {
+            let finding = assess_query("main", &query, &queried);
+            assert_eq!(finding.outcome, outcome, "{finding:?}");
+            assert!(finding.observed.contains(says), "{finding:?}");
+        }
+    }
 }

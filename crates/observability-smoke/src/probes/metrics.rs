@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evidence_report::record::{Decimal, Finding, Measurement};
 
-use super::reading::{self, Say};
+use super::reading::{self, Say, counted};
 use crate::{
     checks::{METRICS_ABSENT, METRICS_CONTENT_TYPE, METRICS_LINT, METRICS_SCRAPE, METRICS_SERIES},
     exposition::{Kind, Reader, Reading, Sample, Syntax},
@@ -18,6 +18,9 @@ pub(crate) const SIZE_LIMIT: usize = 512 * 1024 * 1024;
 
 /// What Prometheus sends: OpenMetrics first, its own text format otherwise.
 pub(crate) const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+
+/// What a scrape must come to.
+pub(crate) const WHOLE: &str = "a whole exposition with status 200";
 
 /// What came of a scrape.
 #[derive(Debug)]
@@ -109,13 +112,13 @@ pub(crate) fn assess(
     let scrape = match scrape {
         Ok(scrape) => scrape,
         Err(why) => {
-            let finding = METRICS_SCRAPE.failed(subject).expected("a whole exposition with status 200");
+            let finding = METRICS_SCRAPE.failed(subject).expected(WHOLE);
             return (vec![finding.observed(why.to_string())], Vec::new());
         }
     };
     let seconds = scrape.took.as_secs_f64();
     let seen = format!("{} bytes in {seconds:.3} s", scrape.reading.bytes);
-    let mut findings = vec![METRICS_SCRAPE.passed(&subject).observed(seen)];
+    let mut findings = vec![METRICS_SCRAPE.passed(&subject).expected(WHOLE).observed(seen)];
     findings.push(content_type(&subject, scrape.content_type.as_deref()));
     let about_the_text = reading::assess(&subject, None, &scrape.reading, Say::Summed);
     findings
@@ -148,14 +151,14 @@ fn assess_series(probe: &str, required: &RequiredSeries, found: &Found) -> Findi
     if required.absent {
         let finding = match found.samples {
             0 => METRICS_ABSENT.passed(subject).observed("absent"),
-            count => METRICS_ABSENT.failed(subject).observed(format!("{count} samples")),
+            count => METRICS_ABSENT.failed(subject).observed(counted(count, "sample", "samples")),
         };
         return finding.expected("no such sample");
     }
     let wrong = if found.samples == 0 && required.at_least > 0 {
         Some("no such sample".to_owned())
     } else if found.samples < required.at_least || required.at_most.is_some_and(|most| found.samples > most) {
-        Some(format!("{} samples", found.samples))
+        Some(counted(found.samples, "sample", "samples"))
     } else if required.kind.is_some_and(|kind| kind != found.kind) && found.samples > 0 {
         Some(format!("its type is {}", found.kind))
     } else {
@@ -193,7 +196,7 @@ fn selector(required: &RequiredSeries) -> String {
 
 fn expectation(required: &RequiredSeries) -> String {
     let mut parts = vec![match (required.at_least, required.at_most) {
-        (least, Some(most)) if least == most => format!("{least} sample(s)"),
+        (least, Some(most)) if least == most => counted(least, "sample", "samples"),
         (least, Some(most)) => format!("{least} to {most} samples"),
         (1, None) => "at least one sample".to_owned(),
         (least, None) => format!("at least {least} samples"),

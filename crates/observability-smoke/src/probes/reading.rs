@@ -21,7 +21,8 @@ pub(crate) fn assess(subject: &str, path: Option<&str>, reading: &Reading, say: 
     let mut findings = Vec::new();
     let valid = format!("valid {}", reading.syntax);
     if reading.is_valid() {
-        let seen = format!("{valid}: {} samples in {} families", reading.samples, reading.families);
+        let samples = counted(reading.samples, "sample", "samples");
+        let seen = format!("{valid}: {samples} in {}", counted(reading.families, "family", "families"));
         findings.push(METRICS_VALID.passed(subject).expected(&valid).observed(seen));
     } else {
         let one = |finding: Finding| finding.expected(&valid);
@@ -33,8 +34,8 @@ pub(crate) fn assess(subject: &str, path: Option<&str>, reading: &Reading, say: 
     }
     findings.push(ingested(subject, path, reading));
     let lints = broken(&METRICS_LINT, Check::warned, subject, path, reading, Weight::Lint, say);
-    if lints.is_empty() {
-        findings.push(METRICS_LINT.passed(subject).observed("no bad habit found"));
+    if lints.is_empty() && reading.is_valid() {
+        findings.push(METRICS_LINT.passed(subject).expected("no bad habit").observed("no bad habit found"));
     }
     findings.extend(lints);
     findings
@@ -76,7 +77,9 @@ fn broken(
     let kept = of_weight.len() as u64;
     if all > kept {
         let observed = format!("{} more; all together: {}", all - kept, by_rule(reading, weight));
-        findings.push(make(check, subject.to_owned()).observed(observed).remedy(""));
+        let finding = make(check, format!("{subject} as a whole")).observed(observed).remedy("");
+        // Placed so that it stands behind the problems that are shown.
+        findings.push(of_weight.last().map_or(finding.clone(), |last| located(finding, path, last)));
     }
     findings
 }
@@ -91,6 +94,11 @@ fn located(finding: Finding, path: Option<&str>, problem: &Problem) -> Finding {
         Some(path) => finding.at(path, u32::try_from(problem.line).ok()),
         None => finding,
     }
+}
+
+/// A count with its word: `1 sample`, `2 samples`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The second verdict.

@@ -50,6 +50,26 @@ fn the_official_openmetrics_cases_come_out_right() {
 }
 
 #[test]
+fn every_beginning_of_every_official_case_is_read_without_panic() {
+    let Some(folder) = corpora() else {
+        println!("skipped: OPS_SMOKE_CORPORA names no folder with the official OpenMetrics cases");
+        return;
+    };
+    let mut texts = 0;
+    for entry in std::fs::read_dir(folder.join("openmetrics")).unwrap() {
+        let text = std::fs::read(entry.unwrap().path().join("metrics")).unwrap();
+        for end in 0..text.len() {
+            let whole = text[..end].ends_with(b"# EOF") || text[..end].ends_with(b"# EOF\n");
+            let reading = read(Syntax::OpenMetrics, &text[..end]);
+            assert!(!reading.is_valid() || whole, "cut at {end}: {}", String::from_utf8_lossy(&text));
+            read(Syntax::Prometheus, &text[..end]);
+            texts += 1;
+        }
+    }
+    println!("{texts} beginnings read");
+}
+
+#[test]
 fn the_real_output_of_node_exporter_is_accepted() {
     let Some(folder) = corpora() else {
         println!("skipped: OPS_SMOKE_CORPORA names no folder with real expositions");

@@ -11,7 +11,7 @@ fn a_valid_exposition_exits_0_and_names_both_verdicts() {
     let tool = Tool::new();
     let run = tool.metrics(GOOD.as_bytes(), &[]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    run.line("passed", "metrics.valid", "valid Prometheus text: 1 samples in 1 families");
+    run.line("passed", "metrics.valid", "valid Prometheus text: 1 sample in 1 family");
     run.line("passed", "metrics.ingested", "Prometheus would ingest every sample");
 }
 

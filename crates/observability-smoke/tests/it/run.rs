@@ -83,9 +83,9 @@ fn what_is_wrong_with_series_is_named() {
     run.line("FAILED", "metrics.series", "jobs_total{queue=\"sms\"} is 7");
     run.line("FAILED", "metrics.series", "its type is counter");
     run.line("FAILED", "metrics.series", "(expected: at least 3 samples)");
-    run.line("FAILED", "metrics.series", "(expected: 1 sample(s))");
+    run.line("FAILED", "metrics.series", "(expected: 1 sample)");
     run.line("FAILED", "metrics.series", "depth{queue=\"mail\"} is NaN");
-    run.line("FAILED", "metrics.absent", "depth: 1 samples");
+    run.line("FAILED", "metrics.absent", "depth: 1 sample");
 }
 
 #[test]
