@@ -50,6 +50,8 @@ pub struct Certificate {
     pub ip_addresses: Vec<IpAddr>,
     /// The subject's common name, which clients have ignored for years.
     pub common_name: Option<String>,
+    /// The kind of its key, as an object identifier.
+    pub key_algorithm: String,
     /// Size of an RSA key in bits.
     pub rsa_bits: Option<usize>,
 }
@@ -135,6 +137,7 @@ impl Certificate {
             dns_names,
             ip_addresses,
             common_name,
+            key_algorithm: parsed.public_key().algorithm.algorithm.to_id_string(),
             rsa_bits: match parsed.public_key().parsed() {
                 Ok(PublicKey::RSA(key)) => Some(key.key_size()),
                 _ => None,

@@ -60,6 +60,18 @@ pub static TLS_TRUST: Check = Check {
     remedy: "Serve the whole chain, or name the private root with --roots.",
 };
 
+/// The endpoint serves what lies on disk.
+pub static TLS_AGREEMENT: Check = Check {
+    id: "tls.agreement",
+    title: "Serves the certificate that lies on disk",
+    explanation: "Where a run sees both endpoints and files: an endpoint serves the newest of the files that were \
+        issued for all its names, with the same kind of key. A file that was renewed while the old certificate \
+        is still served is the classic outage: whoever watches only files sees nothing until it is too late. \
+        It is a warning as long as what is served has enough of its lifetime left, and a failure afterwards; \
+        a file younger than a day, or a tenth of its lifetime, may still wait for its reload.",
+    remedy: "Reload whatever serves the certificate, and see why the renewal did not.",
+};
+
 /// The file can be read and holds a certificate.
 pub static FILE_READABLE: Check = Check {
     id: "file.readable",
@@ -114,6 +126,7 @@ pub static TOOL: Tool = Tool {
         &TLS_LIFETIME,
         &TLS_NAME,
         &TLS_TRUST,
+        &TLS_AGREEMENT,
         &FILE_READABLE,
         &FILE_CERTIFICATE,
         &FILE_LIFETIME,

@@ -1,6 +1,7 @@
 //! Judgement. Everything in here is pure: `now` is passed in, and neither disk, network, environment nor
 //! clock is touched.
 
+pub mod agreement;
 pub mod chain;
 pub mod endpoint;
 pub mod file;

@@ -5,7 +5,15 @@ use std::collections::{HashMap, hash_map::Entry};
 use evidence_report::record::{Decimal, Finding, Measurement};
 use jiff::Timestamp;
 
-use crate::assess::{Basis, Part, Sighting, issuer, lifetime::Standing};
+use crate::{
+    assess::{
+        Basis, Part, Sighting,
+        agreement::{self, Placed},
+        issuer,
+        lifetime::Standing,
+    },
+    certificate::Certificate,
+};
 
 /// The record has room for so many certificates' own measurements; those that end soonest.
 const MEASURED: usize = 20;
@@ -16,48 +24,77 @@ pub struct Seen {
     by_fingerprint: HashMap<[u8; 32], One>,
 }
 
-/// One certificate of a run.
+/// One certificate of a run, and everywhere it was seen.
 #[derive(Debug, Clone)]
 pub struct One {
-    /// It, where it was seen in the alphabetically first place, and in its worst standing.
-    pub sighting: Sighting,
+    /// It.
+    pub certificate: Certificate,
+    /// In its worst standing: as a server's own it is judged by other limits than as an issuer.
+    pub standing: Standing,
+    /// Where, and as what; sorted once the run is over.
+    places: Vec<(Part, String)>,
+}
+
+impl One {
+    /// The alphabetically first place.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.places.iter().map(|(_, place)| place.as_str()).min().unwrap_or_default()
+    }
+
     /// In how many other places it was seen.
-    pub elsewhere: usize,
-    /// The endpoints that present it as an issuer.
-    pub presented_by: Vec<String>,
+    #[must_use]
+    pub fn elsewhere(&self) -> usize {
+        self.places.len().saturating_sub(1)
+    }
+
+    /// The places where it was seen as this, sorted.
+    #[must_use]
+    pub fn places_as(&self, part: Part) -> Vec<String> {
+        let mut places: Vec<_> = self
+            .places
+            .iter()
+            .filter(|(as_what, _)| *as_what == part)
+            .map(|(_, place)| place.clone())
+            .collect();
+        places.sort();
+        places.dedup();
+        places
+    }
 }
 
 impl Seen {
     /// Takes in a sighting.
     pub fn take_in(&mut self, sighting: Sighting) {
-        let presenter = (sighting.part == Part::Issuer).then(|| sighting.place.clone());
-        match self.by_fingerprint.entry(sighting.certificate.fingerprint) {
+        let Sighting { place, part, certificate, standing } = sighting;
+        match self.by_fingerprint.entry(certificate.fingerprint) {
             Entry::Vacant(vacant) => {
-                vacant.insert(One { sighting, elsewhere: 0, presented_by: presenter.into_iter().collect() });
+                vacant.insert(One { certificate, standing, places: vec![(part, place)] });
             }
             Entry::Occupied(mut occupied) => {
                 let one = occupied.get_mut();
-                one.elsewhere += 1;
-                one.presented_by.extend(presenter);
-                let standing = one.sighting.standing.max(sighting.standing);
-                if sighting.place < one.sighting.place {
-                    one.sighting = sighting;
-                }
-                one.sighting.standing = standing;
+                one.places.push((part, place));
+                one.standing = one.standing.max(standing);
             }
         }
     }
 
-    /// Judges the issuers that endpoints present, each once.
-    pub fn issuers(&mut self, basis: &Basis) -> Vec<Finding> {
-        let presented = self.by_fingerprint.values_mut().filter(|one| !one.presented_by.is_empty());
-        presented
-            .map(|one| {
-                one.presented_by.sort();
-                one.presented_by.dedup();
-                issuer::judge(&one.sighting.certificate, &one.presented_by, basis)
-            })
-            .collect()
+    /// Judges what only the whole run can tell: the issuers that endpoints present, each once, and whether
+    /// endpoints serve what lies in the files.
+    #[must_use]
+    pub fn joined(&self, basis: &Basis) -> Vec<Finding> {
+        let (mut findings, mut served, mut stored) = (Vec::new(), Vec::new(), Vec::new());
+        for one in self.by_fingerprint.values() {
+            let presented_by = one.places_as(Part::Issuer);
+            if !presented_by.is_empty() {
+                findings.push(issuer::judge(&one.certificate, &presented_by, basis));
+            }
+            let placed = |part| Placed { certificate: &one.certificate, places: one.places_as(part) };
+            served.push(placed(Part::Server));
+            stored.push(placed(Part::File));
+        }
+        findings.extend(agreement::judge(&served, &stored, basis));
+        findings
     }
 
     /// All of them, what ends soonest first.
@@ -65,7 +102,7 @@ impl Seen {
     pub fn soonest_first(&self) -> Vec<&One> {
         let mut all: Vec<_> = self.by_fingerprint.values().collect();
         all.sort_by_key(|one| {
-            let certificate = &one.sighting.certificate;
+            let certificate = &one.certificate;
             (certificate.validity.not_after, &certificate.name, certificate.fingerprint)
         });
         all
@@ -79,11 +116,10 @@ impl Seen {
         let count = |metric: &str, number: usize| {
             Measurement::new(metric, Decimal::from(number as u64), "certificates")
         };
-        let expired = all.iter().filter(|one| one.sighting.standing == Standing::Expired).count();
+        let expired = all.iter().filter(|one| one.standing == Standing::Expired).count();
         let mut measurements =
             vec![count("certificates_seen", all.len()), count("certificates_expired", expired)];
-        let still_valid =
-            all.iter().map(|one| one.sighting.certificate.validity.not_after).find(|end| *end >= now);
+        let still_valid = all.iter().map(|one| one.certificate.validity.not_after).find(|end| *end >= now);
         if let Some(end) = still_valid {
             let days = Decimal::new(now.duration_until(end).as_secs_f64() / 86_400.0, 2);
             measurements.push(Measurement::new("earliest_expiry_days_left", days, "days"));
@@ -94,12 +130,12 @@ impl Seen {
 }
 
 fn not_after(one: &One) -> Measurement {
-    let certificate = &one.sighting.certificate;
+    let certificate = &one.certificate;
     // The value is a Unix time, as that exporter has it; before 1970 no certificate ends.
     let end = u64::try_from(certificate.validity.not_after.as_second()).unwrap_or(0);
     Measurement::new("x509_cert_not_after", Decimal::from(end), "s")
         .label("subject_CN", &certificate.name)
         .label("issuer_CN", &certificate.issuer)
         .label("serial_number", &certificate.serial)
-        .label("place", &one.sighting.place)
+        .label("place", one.place())
 }

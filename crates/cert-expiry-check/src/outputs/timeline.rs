@@ -42,18 +42,17 @@ pub fn draw(seen: &Seen, now: Timestamp) -> Option<Chart> {
     let width = when.iter().map(|text| text.chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!("{:8}{}", "", scale())];
     for (one, when) in all.iter().zip(&when) {
-        let line =
-            format!("{:8}{:WIDTH$}  {when:width$}  {}", word(one.sighting.standing), bar(one, now), who(one));
+        let line = format!("{:8}{:WIDTH$}  {when:width$}  {}", word(one.standing), bar(one, now), who(one));
         lines.push(line.trim_end().to_owned());
     }
     if all.len() > LINES {
-        let next = all[LINES].sighting.certificate.validity.not_after;
+        let next = all[LINES].certificate.validity.not_after;
         lines.push(format!("and {} more, the first of them on {}", all.len() - LINES, day(next)));
     }
-    if all.iter().take(LINES).any(|one| one.elsewhere > 0) {
+    if all.iter().take(LINES).any(|one| one.elsewhere() > 0) {
         lines.push("+N: seen in N more places".to_owned());
     }
-    let earliest = day(first.sighting.certificate.validity.not_after);
+    let earliest = day(first.certificate.validity.not_after);
     Some(Chart { title: format!("Expiry timeline from {} (earliest: {earliest})", moment(now)), lines })
 }
 
@@ -75,9 +74,9 @@ fn word(standing: Standing) -> &'static str {
 
 /// `|====>` up to the end of the validity; dots where it has not begun; `x` where it has ended.
 fn bar(one: &One, now: Timestamp) -> String {
-    let validity = one.sighting.certificate.validity;
+    let validity = one.certificate.validity;
     let seconds = |at: Timestamp| at.as_second() - now.as_second();
-    match one.sighting.standing {
+    match one.standing {
         Standing::Expired | Standing::NeverValid => "x".to_owned(),
         _ => {
             let (begin, end) = (column(seconds(validity.not_before)), column(seconds(validity.not_after)));
@@ -102,8 +101,8 @@ fn column(seconds: i64) -> usize {
 }
 
 fn when(one: &One, now: Timestamp) -> String {
-    let validity = one.sighting.certificate.validity;
-    match one.sighting.standing {
+    let validity = one.certificate.validity;
+    match one.standing {
         Standing::NotYetValid => {
             format!("{}  begins {}", day(validity.not_before), distance(now, validity.not_before))
         }
@@ -113,9 +112,9 @@ fn when(one: &One, now: Timestamp) -> String {
 }
 
 fn who(one: &One) -> String {
-    let name = printable(&one.sighting.certificate.name, 40);
-    let place = printable(&one.sighting.place, 60);
-    match one.elsewhere {
+    let name = printable(&one.certificate.name, 40);
+    let place = printable(one.place(), 60);
+    match one.elsewhere() {
         0 => format!("{name} @ {place}"),
         more => format!("{name} @ {place} +{more}"),
     }
@@ -170,8 +169,13 @@ mod tests {
     #[test]
     fn a_certificate_seen_twice_is_one_line() {
         let mut twice = seen(&[("a", -DAY, 60 * DAY)]);
-        let again = twice.soonest_first()[0].sighting.clone();
-        twice.take_in(Sighting { place: "0-first:443".to_owned(), ..again });
+        let (certificate, standing) = (twice.soonest_first()[0].certificate.clone(), Standing::Good);
+        twice.take_in(Sighting {
+            place: "0-first:443".to_owned(),
+            part: Part::Server,
+            certificate,
+            standing,
+        });
         let chart = draw(&twice, Timestamp::from_second(NOW).unwrap()).unwrap();
         assert_eq!(chart.lines.len(), 3);
         assert!(chart.lines[1].ends_with("a @ 0-first:443 +1"), "{}", chart.lines[1]);

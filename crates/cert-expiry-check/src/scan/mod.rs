@@ -75,8 +75,8 @@ async fn observe(plan: &Plan, roots: Roots, run: &Run) {
     let mut queue: VecDeque<_> = endpoints(plan).cloned().map(Task::Endpoint).collect();
     let (files, mut sources) = sources::search(&plan.targets, run).await;
     queue.extend(files.into_iter().map(|(file, source)| Task::File(file, source)));
-    let mut seen = look_at_all(queue, &mut sources, plan, &basis, run).await;
-    run.findings(seen.issuers(&basis));
+    let seen = look_at_all(queue, &mut sources, plan, &basis, run).await;
+    run.findings(seen.joined(&basis));
     run.findings(sources.iter().filter_map(Source::finding));
     for measurement in seen.measurements(basis.now) {
         run.measurement(measurement);

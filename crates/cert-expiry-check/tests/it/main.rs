@@ -1,6 +1,7 @@
 //! The real binary against a farm of servers on loopback, and against files.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod agreement;
 mod command_line;
 mod documentation;
 mod endpoints;

@@ -1,0 +1,204 @@
+//! Whether what is served is what lies on disk: the file was renewed, and nobody reloaded the server.
+
+use std::collections::{BTreeSet, HashMap};
+
+use evidence_report::record::Finding;
+use jiff::Timestamp;
+
+use super::{
+    Basis,
+    lifetime::{self, Standing},
+};
+use crate::{
+    certificate::Certificate,
+    checks::TLS_AGREEMENT,
+    wording::{distance, moment, printable, span},
+};
+
+/// A certificate, and where it was seen; nowhere is possible.
+#[derive(Debug)]
+pub struct Placed<'c> {
+    /// The certificate.
+    pub certificate: &'c Certificate,
+    /// The endpoints that serve it, or the files that hold it; sorted.
+    pub places: Vec<String>,
+}
+
+/// A reload may follow its renewal with the nightly jobs.
+const LONGEST_GRACE: u64 = 86_400;
+
+/// Compares every endpoint with the files that were issued for its names; where there are none, nothing is
+/// said.
+#[must_use]
+pub fn judge(served: &[Placed<'_>], stored: &[Placed<'_>], basis: &Basis) -> Vec<Finding> {
+    let stored: Vec<_> = stored
+        .iter()
+        .filter(|file| !file.places.is_empty() && !file.certificate.is_issuer)
+        .map(|file| (file, names(file.certificate)))
+        .collect();
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, (_, names)) in stored.iter().enumerate() {
+        for name in names {
+            by_name.entry(name).or_default().push(index);
+        }
+    }
+    let mut findings = Vec::new();
+    for server in served.iter().filter(|server| !server.places.is_empty()) {
+        let wanted = names(server.certificate);
+        let Some(first) = wanted.first() else { continue };
+        let newest = by_name
+            .get(first.as_str())
+            .into_iter()
+            .flatten()
+            .map(|&index| &stored[index])
+            .filter(|(file, names)| {
+                file.certificate.key_algorithm == server.certificate.key_algorithm
+                    && names.is_superset(&wanted)
+            })
+            .map(|(file, _)| *file)
+            .max_by_key(|file| (issued(file.certificate), file.certificate.fingerprint));
+        if let Some(newest) = newest {
+            let compared =
+                server.places.iter().map(|place| compare(place, server.certificate, newest, basis));
+            findings.extend(compared);
+        }
+    }
+    findings
+}
+
+/// Everything that a certificate was issued for, literally: a wildcard on disk is no renewal of a
+/// certificate for one of the names that it covers.
+fn names(certificate: &Certificate) -> BTreeSet<String> {
+    let names = certificate.dns_names.iter().map(|name| name.to_ascii_lowercase());
+    names.chain(certificate.ip_addresses.iter().map(ToString::to_string)).collect()
+}
+
+fn issued(certificate: &Certificate) -> Timestamp {
+    certificate.validity.not_before
+}
+
+fn compare(endpoint: &str, served: &Certificate, newest: &Placed<'_>, basis: &Basis) -> Finding {
+    let file = printable(newest.places.first().map_or("", String::as_str), 120);
+    let expected = format!("the certificate in {file}");
+    if served.fingerprint == newest.certificate.fingerprint {
+        return TLS_AGREEMENT.passed(endpoint).expected(expected).observed("serves it");
+    }
+    if issued(served) >= issued(newest.certificate) {
+        let observed = "serves one that was issued no earlier than the one on disk";
+        return TLS_AGREEMENT.passed(endpoint).expected(expected).observed(observed);
+    }
+    let renewed = issued(newest.certificate);
+    let observed = format!(
+        "the file was renewed {} ({}), and the old certificate is still served, which expires {}, {}",
+        distance(basis.now, renewed),
+        moment(renewed),
+        moment(served.validity.not_after),
+        distance(basis.now, served.validity.not_after),
+    );
+    let standing = lifetime::judge(served.validity, basis.now, &basis.thresholds.leaf).standing;
+    let finding = match (waits_for_its_reload(newest.certificate, basis.now), standing) {
+        (Some(grace), Standing::Good) => {
+            let observed = format!("{observed}; a reload within {} is in time", span(grace));
+            return TLS_AGREEMENT.passed(endpoint).expected(expected).observed(observed);
+        }
+        (_, Standing::Good) | (Some(_), Standing::Warning) => TLS_AGREEMENT.warned(endpoint),
+        _ => TLS_AGREEMENT.failed(endpoint),
+    };
+    finding
+        .expected(expected)
+        .observed(observed)
+        .remedy(format!("Reload what serves {endpoint}, and see why the renewal of {file} did not."))
+        .hurts_at(served.validity.not_after)
+}
+
+/// How much longer a fresh file may wait for its reload, in seconds.
+fn waits_for_its_reload(file: &Certificate, now: Timestamp) -> Option<u64> {
+    let lifetime = u64::try_from(file.validity.lifetime()).unwrap_or(0);
+    let grace = LONGEST_GRACE.min(lifetime / 10);
+    let age = u64::try_from(now.as_second() - issued(file).as_second()).unwrap_or(0);
+    grace.checked_sub(age).filter(|left| *left > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        assess::{chain::Roots, threshold::Thresholds},
+        certificate::Validity,
+    };
+    use evidence_report::record::Outcome;
+
+    const NOW: i64 = 1_800_000_000;
+    const DAY: i64 = 86_400;
+
+    /// A certificate for these names that began so long ago and lasts 90 days.
+    fn certificate(number: u8, names: &[&str], age: i64) -> Certificate {
+        let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        let mut certificate = Certificate::read_only(made.cert.der()).unwrap();
+        certificate.fingerprint = [number; 32];
+        certificate.dns_names = names.iter().map(ToString::to_string).collect();
+        certificate.validity = Validity::from_unix(NOW - age, NOW - age + 90 * DAY);
+        certificate
+    }
+
+    fn outcome(served: &Certificate, files: &[&Certificate]) -> Option<Outcome> {
+        let basis = Basis {
+            now: Timestamp::from_second(NOW).unwrap(),
+            thresholds: Thresholds::default(),
+            roots: Roots::new("none", []),
+        };
+        let served = [Placed { certificate: served, places: vec!["shop:443".to_owned()] }];
+        let stored: Vec<_> = (files.iter().enumerate())
+            .map(|(index, file)| Placed { certificate: file, places: vec![format!("{index}.pem")] })
+            .collect();
+        let findings = judge(&served, &stored, &basis);
+        assert!(findings.len() <= 1);
+        findings.first().map(|finding| finding.outcome)
+    }
+
+    #[test]
+    fn an_old_certificate_that_is_still_served_hurts_more_as_it_ends() {
+        let shop = ["shop.example", "www.shop.example"];
+        for (served_age, file_age, expected) in [
+            // Renewed an hour ago: the reload may come.
+            (60 * DAY, 3600, Outcome::Passed),
+            (60 * DAY, DAY - 1, Outcome::Passed),
+            (60 * DAY, DAY, Outcome::Warned),
+            (69 * DAY, 9 * DAY, Outcome::Warned),
+            // Less than 21 days left: nobody should wait any longer.
+            (70 * DAY, 3600, Outcome::Warned),
+            (70 * DAY, 10 * DAY, Outcome::Failed),
+            (84 * DAY, 3600, Outcome::Failed),
+            (91 * DAY, 31 * DAY, Outcome::Failed),
+            // The server is ahead of the disk.
+            (10 * DAY, 60 * DAY, Outcome::Passed),
+        ] {
+            let (served, file) = (certificate(1, &shop, served_age), certificate(2, &shop, file_age));
+            assert_eq!(outcome(&served, &[&file]), Some(expected), "served {served_age}, file {file_age}");
+        }
+    }
+
+    #[test]
+    fn the_newest_file_for_all_the_names_counts() {
+        let served = certificate(1, &["shop.example"], 30 * DAY);
+        let same = certificate(1, &["shop.example"], 30 * DAY);
+        let archived = certificate(2, &["shop.example"], 80 * DAY);
+        let renewed = certificate(3, &["SHOP.example", "www.shop.example"], 5 * DAY);
+        assert_eq!(outcome(&served, &[&archived, &same]), Some(Outcome::Passed));
+        assert_eq!(outcome(&served, &[&archived, &same, &renewed]), Some(Outcome::Warned));
+    }
+
+    #[test]
+    fn files_for_other_names_or_other_keys_say_nothing() {
+        let served = certificate(1, &["shop.example", "www.shop.example"], 30 * DAY);
+        let wildcard = certificate(2, &["*.shop.example"], 5 * DAY);
+        let fewer = certificate(3, &["shop.example"], 5 * DAY);
+        let mut other_key = certificate(4, &["shop.example", "www.shop.example"], 5 * DAY);
+        other_key.key_algorithm = "1.2.840.113549.1.1.1".to_owned();
+        let mut issuer = certificate(5, &["shop.example", "www.shop.example"], 5 * DAY);
+        issuer.is_issuer = true;
+        assert_eq!(outcome(&served, &[&wildcard, &fewer, &other_key, &issuer]), None);
+        let nameless = certificate(6, &[], 30 * DAY);
+        assert_eq!(outcome(&nameless, &[&certificate(7, &[], 5 * DAY)]), None);
+    }
+}
