@@ -39,7 +39,7 @@ pub(crate) struct Question<'a> {
 }
 
 /// So many values are looked at before the search is given up: some tenths of a second.
-const BUDGET: u64 = 20_000_000;
+const BUDGET: u64 = 3_000_000;
 
 /// Series that Prometheus makes itself for each target that it scrapes.
 const OF_EVERY_TARGET: [&str; 5] = [
@@ -55,6 +55,7 @@ const OF_EVERY_TARGET: [&str; 5] = [
 /// # Errors
 /// A sentence that says why none were found.
 pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
+    let question = &coarse(question);
     let selectors = selectors(question)?;
     let mut reason = "no values were found for which it becomes true".to_owned();
     for enrichment in [Enrichment::Shown, Enrichment::None, Enrichment::Joined] {
@@ -68,6 +69,21 @@ pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
         }
     }
     Err(reason)
+}
+
+/// So many scrapes of the longest range are enough to find values; the prediction takes them all.
+const SCRAPES_OF_A_RANGE: f64 = 60.0;
+
+/// The same question with scrapes as rare as its ranges and its hold allow.
+fn coarse<'a>(question: &Question<'a>) -> Question<'a> {
+    let longest = Values::of(question).range.max(question.hold);
+    let step = (longest / SCRAPES_OF_A_RANGE).max(question.scrape);
+    Question {
+        shown: question.shown.clone(),
+        scrape: step,
+        evaluation: step.max(question.evaluation),
+        ..*question
+    }
 }
 
 /// The selectors of raw series: those of the alert and of its recording rules, without the recorded names.
@@ -345,9 +361,12 @@ impl Search<'_> {
         let range = Values::of(self.question).range / self.question.scrape;
         let late: Vec<_> = [0.25, 0.5, 0.75, 1.0].map(|part| (range * part).ceil() + 3.0).into();
         for horizon in [&[1.0, 2.0, 3.0, 5.0, 8.0][..], &late] {
-            for base in &healthy {
-                if let Some(series) = self.faulty(base, horizon)? {
-                    return Ok(Some(series));
+            // As few changes as possible, on whichever healthy values.
+            for changed in 1..=self.slots.len().min(3) {
+                for base in &healthy {
+                    if let Some(series) = self.faulty(base, changed, horizon)? {
+                        return Ok(Some(series));
+                    }
                 }
             }
         }
@@ -415,7 +434,7 @@ impl Search<'_> {
 
     /// Whether healthy series leave the condition false, now and when the longest range is full of them.
     fn stays_quiet(&self, series: &[Series]) -> bool {
-        let settled = (Values::of(self.question).range + 2.0 * self.question.scrape).min(SETTLED);
+        let settled = Values::of(self.question).range + 2.0 * self.question.scrape;
         [0.0, settled].iter().all(|at| self.is_true(series, *at) == Ok(false))
     }
 
@@ -447,18 +466,20 @@ impl Search<'_> {
         all
     }
 
-    /// Changes as few series as possible until the condition becomes true, and holds as long as it must.
-    fn faulty(&self, healthy: &Assignment, horizon: &[f64]) -> Result<Option<Vec<Series>>, Unknown> {
-        let count = self.slots.len();
-        for changed in 1..=count.min(3) {
-            for subset in subsets(count, changed) {
-                let mut faulty = healthy.clone();
-                if let Some(series) = self.change(healthy, &mut faulty, &subset, horizon)? {
-                    return Ok(Some(series));
-                }
-                if !self.goes_on() {
-                    return Ok(None);
-                }
+    /// Changes so many series until the condition becomes true, and holds as long as it must.
+    fn faulty(
+        &self,
+        healthy: &Assignment,
+        changed: usize,
+        horizon: &[f64],
+    ) -> Result<Option<Vec<Series>>, Unknown> {
+        for subset in subsets(self.slots.len(), changed) {
+            let mut faulty = healthy.clone();
+            if let Some(series) = self.change(healthy, &mut faulty, &subset, horizon)? {
+                return Ok(Some(series));
+            }
+            if !self.goes_on() {
+                return Ok(None);
             }
         }
         Ok(None)
@@ -541,9 +562,6 @@ fn swayed(series: &[Series]) -> Vec<Vec<Series>> {
     }
     all
 }
-
-/// So far ahead healthy series are looked at, in seconds.
-const SETTLED: f64 = 400.0;
 
 /// So many healthy assignments are tried.
 const KEPT: usize = 24;
