@@ -4,6 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 
 use crate::{assess::threshold::Limit, config::Config};
 
@@ -43,6 +48,9 @@ pub struct ScanArguments {
     /// Name to ask for, and that the certificates must cover, instead of each target's host
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,
+    /// Judge for this moment instead of now: 2027-01-31, or 2027-01-31T12:00:00Z. A forecast writes no evidence
+    #[arg(long, value_name = "DATE", value_parser = parse_moment)]
+    pub as_of: Option<Timestamp>,
     /// How many targets are looked at at a time [default: 128]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
@@ -64,6 +72,18 @@ pub struct ScanArguments {
     /// Fail when less is left of an issuer's certificate [default: 30d,10%]
     #[arg(long, value_name = "LIMIT")]
     pub issuer_critical: Option<Limit>,
+}
+
+/// A day (its beginning, UTC) or a moment.
+fn parse_moment(text: &str) -> Result<Timestamp, String> {
+    let day = || {
+        text.parse::<Date>()
+            .ok()
+            .and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok())
+    };
+    text.parse().ok().or_else(day).ok_or_else(|| {
+        format!("'{text}' is no moment; write a day as 2027-01-31, or a moment as 2027-01-31T12:00:00Z")
+    })
 }
 
 impl CommandLine for Cli {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use evidence_report::run::{Defaults, Settings, SharedFlags, Usage, parse_duration, read_config};
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     error::Error,
     targets::{Target, parse_host, read_list},
     wire::Timeouts,
+    wording::moment,
 };
 
 /// What a scan brings along where the user said nothing.
@@ -47,6 +49,8 @@ pub struct Plan {
     pub empty_lists: Vec<String>,
     /// Roots to trust; the system's where none are named.
     pub roots: Option<PathBuf>,
+    /// The moment to judge for, where it is not now.
+    pub as_of: Option<Timestamp>,
     /// How many targets are looked at at a time.
     pub concurrency: u16,
     /// How long an endpoint may take.
@@ -72,7 +76,8 @@ impl Plan {
             return Err(usage("concurrency", &concurrency.to_string(), "write 1 to 4096").into());
         }
         Ok(Self {
-            run: Settings::resolve(shared, &config.run, &DEFAULTS)?,
+            run: settings(arguments, shared, &config)?,
+            as_of: arguments.as_of,
             targets,
             empty_lists,
             roots: arguments.roots.clone().or_else(|| config.roots.clone()),
@@ -94,6 +99,20 @@ impl Plan {
             thresholds: resolve_thresholds(arguments, &config)?,
         })
     }
+}
+
+/// A forecast is no evidence: it is never written where evidence belongs.
+fn settings(arguments: &ScanArguments, shared: &SharedFlags, config: &Config) -> Result<Settings, Error> {
+    let Some(as_of) = arguments.as_of else { return Ok(Settings::resolve(shared, &config.run, &DEFAULTS)?) };
+    let nowhere = PathBuf::from("none");
+    if shared.evidence.as_ref().is_some_and(|path| *path != nowhere) {
+        let why = "--as-of judges for another moment, which is no evidence of this one; leave --evidence out";
+        return Err(Usage(why.to_owned()).into());
+    }
+    let flags = SharedFlags { evidence: Some(nowhere), ..shared.clone() };
+    let mut settings = Settings::resolve(&flags, &config.run, &DEFAULTS)?;
+    settings.title = format!("Certificate expiry forecast for {}", moment(as_of));
+    Ok(settings)
 }
 
 fn usage(what: &str, value: &str, why: &str) -> Usage {

@@ -65,7 +65,8 @@ enum Task {
 }
 
 async fn observe(plan: &Plan, roots: Roots, run: &Run) {
-    let basis = Arc::new(Basis { now: run.started(), thresholds: plan.thresholds, roots });
+    let basis =
+        Arc::new(Basis { now: plan.as_of.unwrap_or(run.started()), thresholds: plan.thresholds, roots });
     note_facts(plan, &basis, run);
     for list in &plan.empty_lists {
         let finding = TARGETS_NAMED.inconclusive(list).expected("at least one target");

@@ -89,6 +89,35 @@ fn the_configuration_is_followed_and_flags_outweigh_it() {
 }
 
 #[test]
+fn a_forecast_judges_for_its_day_and_is_no_evidence() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let identity = authority.issue(&["shop.example"], Lifetime::days_left(398, 300)).unwrap();
+    bench.write("shop.pem", identity.leaf_only().pem());
+    let day = |days: i64| {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        at.strftime("%Y-%m-%d").to_string()
+    };
+    for (days, expected) in [(0, 0), (270, 0), (285, 1), (297, 2), (310, 2)] {
+        let output = bench.run(&["scan", "shop.pem", "--as-of", &day(days)]);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(expected), "in {days} days: {stdout}");
+        assert!(
+            stdout.contains(&format!("Certificate expiry forecast for {} 00:00 UTC", day(days))),
+            "{stdout}"
+        );
+    }
+    let moment = bench.run(&["scan", "shop.pem", "--as-of", "2020-01-01T12:00:00Z"]);
+    assert_eq!(moment.status.code(), Some(2), "not valid before it began");
+    let output = bench.run(&["scan", "shop.pem", "--as-of", &day(1), "--evidence", "evidence.md"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!bench.evidence().exists());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no evidence of this one"));
+    let output = bench.run(&["scan", "shop.pem", "--as-of", "tomorrow"]);
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
 fn the_tool_explains_itself() {
     let bench = Bench::new();
     let output = bench.run(&["--explain", "tls.lifetime"]);
