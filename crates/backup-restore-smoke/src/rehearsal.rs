@@ -1,7 +1,11 @@
 //! The story of a rehearsal, in order. Every phase adds what it found to the run as it goes, so that a stop
 //! at any moment loses nothing; whatever happens, everything that was made is taken away again.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use evidence_report::{
     record::{Decimal, Environment, Measurement, Requirement},
@@ -480,19 +484,13 @@ async fn read_copy(
     present: &[Relation],
 ) -> Result<Content, Halt> {
     let is_table = |relation: &&Relation| relation.kind == Kind::Table;
-    let names = |list: &[Relation]| {
-        list.iter().filter(is_table).map(|relation| relation.name.clone()).collect::<Vec<_>>()
+    let names = |list: &[Relation]| -> BTreeSet<TableName> {
+        list.iter().filter(is_table).map(|relation| relation.name.clone()).collect()
     };
     let (wanted_names, present_names) = (names(wanted), names(present));
-    let mut to_read: Vec<_> = wanted
-        .iter()
-        .filter(is_table)
-        .filter(|relation| present_names.contains(&relation.name))
-        .cloned()
-        .collect();
-    to_read.extend(
-        present.iter().filter(is_table).filter(|relation| !wanted_names.contains(&relation.name)).cloned(),
-    );
+    let common = wanted.iter().filter(is_table).filter(|relation| present_names.contains(&relation.name));
+    let extra = present.iter().filter(is_table).filter(|relation| !wanted_names.contains(&relation.name));
+    let mut to_read: Vec<_> = common.chain(extra).cloned().collect();
     let mut unreadable = Content::new();
     loop {
         match fingerprint(sessions, &to_read, run.stop(), run.progress()).await {

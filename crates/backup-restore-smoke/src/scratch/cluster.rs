@@ -185,6 +185,8 @@ impl Cluster {
             "max_wal_size=8GB",
             "checkpoint_timeout=30min",
             "max_locks_per_transaction=1024",
+            // Shared memory in files of the data folder: in /dev/shm a kill -9 would leave it behind.
+            "dynamic_shared_memory_type=mmap",
             // The log is read for SQLSTATE and messages; rows do not go into it.
             "logging_collector=off",
             "log_destination=stderr",

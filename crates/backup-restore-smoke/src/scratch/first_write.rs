@@ -43,12 +43,15 @@ async fn attempt(
     name: &str,
 ) -> Result<Attempt, QueryFailure> {
     let (role, quoted_database) = (identifier(name), identifier(database));
+    // As a replica: event triggers of the copy must not write into its tables on our behalf.
     administrator
         .query(
             stop,
             &format!(
-                "CREATE ROLE {role} LOGIN NOSUPERUSER; GRANT CONNECT ON DATABASE {quoted_database} TO {role}; \
-                 CREATE SCHEMA {role} AUTHORIZATION {role};"
+                "SET session_replication_role = replica; CREATE ROLE {role} LOGIN NOSUPERUSER; \
+                 GRANT CONNECT ON DATABASE {quoted_database} TO {role}; CREATE SCHEMA {role}; \
+                 CREATE TABLE {role}.proof (at timestamptz NOT NULL); \
+                 GRANT USAGE ON SCHEMA {role} TO {role}; GRANT INSERT ON {role}.proof TO {role};"
             ),
         )
         .await?;
@@ -65,8 +68,7 @@ async fn attempt(
         .value(
             stop,
             &format!(
-                "BEGIN; CREATE TABLE {role}.proof (at timestamptz NOT NULL); \
-                 INSERT INTO {role}.proof VALUES (clock_timestamp()); \
+                "BEGIN; INSERT INTO {role}.proof VALUES (clock_timestamp()); \
                  SELECT pg_current_xact_id()::text; COMMIT;"
             ),
         )
@@ -85,6 +87,8 @@ async fn attempt(
         )));
     }
     drop(application);
-    administrator.query(stop, &format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role};")).await?;
+    administrator
+        .query(stop, &format!("DROP SCHEMA {role} CASCADE; DROP OWNED BY {role}; DROP ROLE {role};"))
+        .await?;
     Ok(Attempt::Committed(transaction))
 }

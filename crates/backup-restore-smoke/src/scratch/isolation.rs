@@ -107,18 +107,22 @@ impl Isolation {
     }
 }
 
-/// The ways, the best first; with each, whether the server's files belong to another user.
+/// The ways, the best first (the IPC namespace takes the server's System V segment along, which a kill -9 would
+/// leave behind); with each, whether the server's files belong to another user.
 fn ways(root: bool) -> Vec<(Vec<&'static str>, bool)> {
     let as_server = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"];
     if root {
         let mapped = ["unshare", "--user", "--map-user=65534", "--map-group=65534"];
         vec![
-            ([mapped.as_slice(), &["--net", "--"]].concat(), false),
-            ([["unshare", "--net", "--"].as_slice(), &as_server].concat(), true),
-            ([mapped.as_slice(), &["--"]].concat(), false),
+            ([mapped.as_slice(), &["--net", "--ipc", "--"]].concat(), false),
+            ([["unshare", "--net", "--ipc", "--"].as_slice(), &as_server].concat(), true),
+            ([mapped.as_slice(), &["--ipc", "--"]].concat(), false),
             (as_server.to_vec(), true),
         ]
     } else {
-        vec![(vec!["unshare", "--user", "--map-current-user", "--net", "--"], false), (Vec::new(), false)]
+        vec![
+            (vec!["unshare", "--user", "--map-current-user", "--net", "--ipc", "--"], false),
+            (Vec::new(), false),
+        ]
     }
 }

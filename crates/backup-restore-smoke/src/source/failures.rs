@@ -4,6 +4,7 @@ use evidence_report::record::Finding;
 
 use crate::{
     checks::{SOURCE_READABLE, SOURCE_UNDISTURBED},
+    comparison::TableName,
     connection::{ConnectFailure, QueryFailure},
     halt::Halt,
 };
@@ -49,6 +50,11 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
         SOURCE_READABLE.inconclusive(subject.as_str()).observed(observed.clone()).remedy(remedy)
     };
     match code.as_str() {
+        "42501" if subject == TableName::large_objects().to_string() => ours(
+            "pg_read_all_data does not cover large objects: grant SELECT ON LARGE OBJECT on each, or rehearse as \
+             their owner or a superuser",
+        )
+        .into(),
         "42501" => ours(
             "give the role the right to read everything (GRANT pg_read_all_data TO …; for row security BYPASSRLS), \
              or rehearse as a role that has it",

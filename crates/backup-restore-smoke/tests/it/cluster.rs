@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::tool::temporary_folder;
+
 pub(crate) struct TestCluster {
     folder: tempfile::TempDir,
     server: Child,
@@ -46,7 +48,7 @@ enum Way {
     OtherUser,
 }
 
-const MAPPED: [&str; 4] = ["--user", "--map-user=65534", "--map-group=65534", "--"];
+const MAPPED: [&str; 5] = ["--user", "--map-user=65534", "--map-group=65534", "--ipc", "--"];
 
 impl Way {
     fn find() -> Self {
@@ -88,7 +90,7 @@ impl TestCluster {
 
     /// A server with further settings and these authentication rules; `prepare` gets the data folder.
     pub(crate) fn start_with(settings: &[&str], rules: &str, prepare: impl FnOnce(&Path)) -> Self {
-        let folder = tempfile::Builder::new().prefix("brs").tempdir_in("/tmp").unwrap();
+        let folder = temporary_folder("brs");
         let way = Way::find();
         if way == Way::OtherUser {
             assert!(Command::new("chown").arg("postgres:").arg(folder.path()).status().unwrap().success());
@@ -115,8 +117,15 @@ impl TestCluster {
         let mut command = way.command(&bin.join("postgres"));
         command.arg("-D").arg(&data).arg("-p").arg(port.to_string());
         let socket = format!("unix_socket_directories={}", folder.path().display());
-        for setting in
-            ["fsync=off", "autovacuum=off", "listen_addresses=127.0.0.1", &socket].iter().chain(settings)
+        for setting in [
+            "fsync=off",
+            "autovacuum=off",
+            "dynamic_shared_memory_type=mmap",
+            "listen_addresses=127.0.0.1",
+            &socket,
+        ]
+        .iter()
+        .chain(settings)
         {
             command.arg("-c").arg(setting);
         }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     cluster::TestCluster,
-    tool::{Tool, until},
+    tool::{Tool, temporary_folder, until},
 };
 
 /// A session that runs this SQL in the background.
@@ -149,7 +149,7 @@ fn a_transaction_pooler_is_refused() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = cluster.shop();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let folder = tempfile::Builder::new().prefix("brp").tempdir_in("/tmp").unwrap();
+    let folder = temporary_folder("brp");
     let settings = format!(
         "[databases]\n{database} = host={} port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
          auth_type = any\npool_mode = transaction\nignore_startup_parameters = extra_float_digits\nunix_socket_dir =\n",

@@ -87,6 +87,28 @@ fn the_deadline_of_the_run_stops_it_as_a_signal_does() {
     tool.assert_nothing_left();
 }
 
+/// The System V keys of the servers under a folder that have an IPC namespace of their own, as their
+/// `postmaster.pid` says (line 1: process, line 7: key and id).
+fn shared_memory_keys(base: &Path) -> Vec<String> {
+    let pattern = |cluster: &str| {
+        let runs = fs::read_dir(base).unwrap().flatten().map(|entry| entry.path());
+        runs.map(move |run| run.join(cluster).join("data/postmaster.pid")).collect::<Vec<_>>()
+    };
+    let files =
+        pattern("source").into_iter().chain(pattern("copy")).filter_map(|path| fs::read_to_string(path).ok());
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/ipc")).ok();
+    files
+        .filter(|text| namespace(text.lines().next().unwrap_or_default()) != namespace("self"))
+        .filter_map(|text| Some(text.lines().nth(6)?.split_whitespace().next()?.to_owned()))
+        .collect()
+}
+
+/// The System V keys of this machine's segments.
+fn shared_memory_of_the_machine() -> Vec<String> {
+    let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    table.lines().skip(1).filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
+}
+
 fn postmasters(folder: &Path) -> Vec<String> {
     processes_of(folder).into_iter().filter(|process| process.contains("postgres")).collect()
 }
@@ -106,15 +128,26 @@ fn after_a_kill_no_server_lives_on_and_the_next_run_sweeps_only_the_leftovers() 
         ]);
         tool.wait_for(phase);
         assert!(!postmasters(&tool.base()).is_empty());
+        let keys = shared_memory_keys(&tool.base());
         child.kill().unwrap();
         child.wait().unwrap();
         until("the end of every server", || postmasters(&tool.base()).is_empty());
+        let memory = shared_memory_of_the_machine();
+        assert!(
+            keys.iter().all(|key| !memory.contains(key)),
+            "shared memory is left: {keys:?} in {memory:?}"
+        );
         let left: Vec<_> =
             fs::read_dir(tool.base()).unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert!(left.iter().any(|name| name.to_string_lossy().starts_with("scratch-")), "{phase}: {left:?}");
         // Neither a stranger's folder nor a run that is alive is touched.
         fs::create_dir(tool.base().join("scratch-of-somebody")).unwrap();
-        let output = tool.bare().arg("sweep").output().unwrap();
+        // The command sweeps, and so does every run before it begins.
+        let sweeping: &[&str] = match phase.starts_with("restore") {
+            true => &["fingerprint", "--embedded", "--embedded-size", "9MB"],
+            false => &["sweep"],
+        };
+        let output = tool.bare().args(sweeping).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
         assert!(tool.base().join("scratch-of-somebody").is_dir());
         fs::remove_dir(tool.base().join("scratch-of-somebody")).unwrap();
@@ -136,7 +169,8 @@ fn a_sweep_leaves_a_living_run_alone_and_a_second_run_of_the_job_is_refused() {
     ]);
     tool.wait_for("after the restore");
     assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
-    assert_eq!(postmasters(&tool.base()).iter().filter(|process| process.contains(" -D ")).count(), 2);
+    let servers = || postmasters(&tool.base()).iter().filter(|process| process.contains(" -D ")).count();
+    until("two servers, source and copy, alive", || servers() == 2);
     let second = tool.command(&["rehearse", "--embedded"]).output().unwrap();
     assert_eq!(second.status.code(), Some(3));
     let said = String::from_utf8_lossy(&second.stderr).into_owned();

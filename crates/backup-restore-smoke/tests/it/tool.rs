@@ -15,6 +15,13 @@ pub(crate) struct Tool {
     folder: tempfile::TempDir,
 }
 
+/// A folder with a short path; in memory where there is plenty, because clusters are made by the dozen.
+pub(crate) fn temporary_folder(prefix: &str) -> tempfile::TempDir {
+    let plenty = |space: rustix::fs::StatVfs| space.f_bavail * space.f_frsize > 4_000_000_000;
+    let root = if rustix::fs::statvfs("/dev/shm").is_ok_and(plenty) { "/dev/shm" } else { "/tmp" };
+    tempfile::Builder::new().prefix(prefix).tempdir_in(root).unwrap()
+}
+
 /// What came of a run.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -25,7 +32,7 @@ pub(crate) struct Ended {
 
 impl Tool {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("brt").tempdir_in("/tmp").unwrap() }
+        Self { folder: temporary_folder("brt") }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
