@@ -49,3 +49,25 @@ pub fn write_sample(farm: &Farm, folder: &Path) -> Result<Vec<Stand>, SampleErro
     fs::rename(&unfinished, folder.join("targets.txt"))?;
     Ok(stands)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_listed_when_every_server_listens() {
+        let folder = tempfile::tempdir().unwrap();
+        let farm = Farm::start().unwrap();
+        let stands = write_sample(&farm, folder.path()).unwrap();
+        let listed = fs::read_to_string(folder.path().join("targets.txt")).unwrap();
+        let opened: Vec<_> = stands.iter().map(Stand::target).collect();
+        assert_eq!(listed.lines().collect::<Vec<_>>(), opened);
+        for target in opened {
+            assert!(std::net::TcpStream::connect(&target).is_ok(), "{target}");
+        }
+        for name in ["ca.pem", "good-90-days.pem", "expiring.pem", "expired.pem"] {
+            let pem = fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{name}");
+        }
+    }
+}

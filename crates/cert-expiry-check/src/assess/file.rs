@@ -1,6 +1,6 @@
 //! Judges what was seen in a file.
 
-use std::io;
+use std::{io, path::Path};
 
 use evidence_report::record::{Finding, Requirement};
 
@@ -34,10 +34,23 @@ pub fn judge(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> 
         FileObservation::TooLarge if promised => FILE_READABLE
             .not_checked(Requirement::Required, &subject, "larger than 64 MiB")
             .remedy("No file of certificates is as large: check what was written there."),
+        FileObservation::Unreadable(error) if !file.named && is_forbidden_key(&file.path, error) => {
+            let why =
+                "not readable for this user; its name is that of a key, and no certificate is expected in it";
+            FILE_READABLE
+                .not_checked(Requirement::Optional, &subject, why)
+                .remedy("Nothing: keys belong out of reach.")
+        }
         FileObservation::Unreadable(error) => unreadable(&subject, error),
         FileObservation::Read(_) | FileObservation::TooLarge => return Judged::default(),
     };
     Judged { findings: vec![finding.at(subject, None)], sightings: Vec::new() }
+}
+
+/// `tls.key`, `privkey.pem`, `server-key.pem`: found in a folder and closed to us, as it should be.
+fn is_forbidden_key(path: &Path, error: &io::Error) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    error.kind() == io::ErrorKind::PermissionDenied && name.is_some_and(|name| name.contains("key"))
 }
 
 /// A path that could not be read. Gone is a fault out there; forbidden is one of ours.
@@ -99,4 +112,53 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
         judged.findings.push(finding.at(path, entry.line));
     }
     judged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::{chain::Roots, threshold::Thresholds};
+    use evidence_report::record::Outcome;
+    use jiff::Timestamp;
+
+    fn outcome(path: &str, named: bool, observation: FileObservation) -> Option<Outcome> {
+        let basis = Basis {
+            now: Timestamp::UNIX_EPOCH,
+            thresholds: Thresholds::default(),
+            roots: Roots::new("none", []),
+        };
+        let judged = judge(&FoundFile { path: path.into(), named }, &observation, &basis);
+        assert!(judged.findings.len() <= 1);
+        judged.findings.first().map(|finding| finding.outcome)
+    }
+
+    #[test]
+    fn what_a_file_without_certificates_means_depends_on_who_named_it() {
+        use Outcome::{Failed, Inconclusive, NotChecked};
+        use Requirement::{Optional, Required};
+        let nothing = || FileObservation::Read(Content::Nothing("text".to_owned()));
+        let key = || FileObservation::Read(Content::OtherBlocks(vec!["PRIVATE KEY".to_owned()]));
+        let closed = || FileObservation::Read(Content::Closed("a store", "Open it."));
+        let forbidden = || FileObservation::Unreadable(io::ErrorKind::PermissionDenied.into());
+        let gone = || FileObservation::Unreadable(io::ErrorKind::NotFound.into());
+        // A name, what was seen, what that means when named, and when merely found.
+        type Row = (&'static str, fn() -> FileObservation, Option<Outcome>, Option<Outcome>);
+        let table: [Row; 9] = [
+            ("README.md", nothing, Some(Failed), None),
+            ("tls.crt", nothing, Some(Failed), Some(Failed)),
+            ("key.pem", key, Some(Failed), None),
+            ("a.p12", closed, Some(NotChecked(Required)), Some(NotChecked(Required))),
+            ("tls.crt", forbidden, Some(Inconclusive), Some(Inconclusive)),
+            ("notes.txt", forbidden, Some(Inconclusive), Some(Inconclusive)),
+            ("privkey.pem", forbidden, Some(Inconclusive), Some(NotChecked(Optional))),
+            ("tls.key", forbidden, Some(Inconclusive), Some(NotChecked(Optional))),
+            ("tls.key", gone, Some(Failed), Some(Failed)),
+        ];
+        for (name, seen, when_named, when_found) in table {
+            assert_eq!(outcome(name, true, seen()), when_named, "{name}, named");
+            assert_eq!(outcome(name, false, seen()), when_found, "{name}, found");
+        }
+        assert_eq!(outcome("core", false, FileObservation::TooLarge), None);
+        assert_eq!(outcome("all.pem", false, FileObservation::TooLarge), Some(NotChecked(Required)));
+    }
 }

@@ -93,9 +93,10 @@ fn follow(target: &Target, mut search: Search, stop: &Stop) -> (Search, bool) {
 
 impl Source {
     pub(super) fn count(&mut self, judged: &Judged) {
+        let says_nothing = || judged.findings.iter().all(|finding| finding.outcome.verdict().is_none());
         if !judged.sightings.is_empty() {
             self.with_certificates += 1;
-        } else if judged.findings.is_empty() {
+        } else if says_nothing() {
             self.without += 1;
         } else {
             self.spoken_for += 1;
