@@ -4,7 +4,7 @@
 //! * [`seal`]: SHA-256 over the RFC 8785 form of the parsed record.
 //! * [`read`]: text → record, seal, notes; duplicate and unknown keys refused.
 //! * [`verify`]: renders again and compares text; every alteration is told by name and line.
-//! * [`normalise`]: what a formatter may change without touching the meaning.
+//! * `normalise`: what a formatter may change without touching the meaning.
 //! * [`notes`]: people's own words after the managed region, kept on regeneration.
 //!
 //! No markdown parser takes part: comparing parsed markdown lets an extra table cell or an entity-coded

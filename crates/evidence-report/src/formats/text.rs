@@ -51,12 +51,24 @@ pub(crate) fn first_line(report: &Report, color: bool) -> String {
         .findings
         .first()
         .filter(|finding| finding.outcome.verdict().is_some_and(|verdict| verdict != Verdict::Passed));
-    if let Some(finding) = worst {
-        let observed = one_line(&finding.observed);
-        let observed = observed.trim_end_matches('.');
-        let _ = write!(line, " {}: {observed}. {}", one_line(&finding.subject), finding.remedy);
+    let soonest =
+        report.findings.iter().filter(|finding| finding.hurts_at.is_some()).min_by_key(|f| f.hurts_at);
+    match (worst, soonest) {
+        (Some(finding), _) => {
+            let _ = write!(line, " {}. {}", sentence(finding), one_line(&finding.remedy));
+        }
+        (None, Some(finding)) => {
+            let _ = write!(line, " Soonest: {}.", sentence(finding));
+        }
+        (None, None) => {}
     }
     line
+}
+
+/// What was seen of what, without a full stop.
+fn sentence(finding: &Finding) -> String {
+    let text = format!("{}: {}", one_line(&finding.subject), one_line(&finding.observed));
+    text.trim_end_matches('.').to_owned()
 }
 
 /// What was not checked and is optional: one line a check.

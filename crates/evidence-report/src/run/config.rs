@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::flags::FailOn;
+use super::{flags::FailOn, redact};
 use crate::record::Environment;
 
 /// The part of every tool's configuration file that says how to run, under the key `run`.
@@ -54,6 +54,31 @@ pub enum ConfigError {
 pub fn read_config<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    serde_saphyr::from_str(&text)
-        .map_err(|error| ConfigError::Wrong { path: path.to_owned(), message: error.to_string() })
+    serde_saphyr::from_str(&text).map_err(|error| ConfigError::Wrong {
+        path: path.to_owned(),
+        // Without the lines around it: a secret may stand there.
+        message: redact::text(&error.without_snippet().to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        #[expect(dead_code, reason = "only read")]
+        url: String,
+    }
+
+    #[test]
+    fn a_wrong_key_is_told_with_its_place_and_without_the_secrets_around_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tool.yaml");
+        std::fs::write(&path, "url: https://app:hunter2@example.org/\npasswort: hunter2\n").unwrap();
+        let error = read_config::<Config>(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("passwort"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }

@@ -18,6 +18,23 @@ fn text_says_first_what_is_wrong_how_bad_and_what_now() {
 }
 
 #[test]
+fn a_pass_says_in_its_first_line_how_long_there_is_peace() {
+    let mut report = fixture::report();
+    report.findings = vec![
+        fixture::LIFETIME
+            .passed("later")
+            .observed("in 90 d")
+            .hurts_at("2027-02-21T00:00:00Z".parse().unwrap()),
+        fixture::LIFETIME
+            .passed("sooner")
+            .observed("in 60 d")
+            .hurts_at("2027-01-22T00:00:00Z".parse().unwrap()),
+    ];
+    let text = Format::Text.render(&report, &setting());
+    assert_eq!(text.lines().next(), Some("PASSED: Fixture | report: 2 passed. Soonest: sooner: in 60 d."));
+}
+
+#[test]
 fn junit_looks_like_this() {
     insta::assert_snapshot!(Format::Junit.render(&fixture::report(), &setting()));
 }
