@@ -20,9 +20,37 @@ pub(crate) struct Programs {
     pub(crate) version: String,
     /// The major version.
     pub(crate) major: u32,
+    /// A way of starting clients in a process namespace of their own; empty where that is not allowed.
+    containment: Vec<&'static str>,
 }
 
+/// Ways of starting a program so that the kernel ends it *with all its workers* when we die: the workers of
+/// `pg_dump` would otherwise read on from the source until their table is done. The first as root, the second
+/// as anybody.
+const CONTAINMENTS: [&[&str]; 2] = [
+    &["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child", "--"],
+    &[
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "--",
+        "unshare",
+        "--user",
+        "--map-current-user",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--",
+    ],
+];
+
 impl Programs {
+    /// A client program with workers of its own: `pg_dump`, `pg_restore`.
+    pub(crate) fn client(&self, run: &Run, program: &str) -> ChildCommand {
+        let command = self.child(run, program);
+        if self.containment.is_empty() { command } else { command.by_way_of(&self.containment) }
+    }
+
     /// A child that runs one of the programs, without ambient PG* variables.
     pub(crate) fn child(&self, run: &Run, program: &str) -> ChildCommand {
         without_ambient(run.child(self.folder.join(program)))
@@ -34,9 +62,10 @@ impl Programs {
 /// # Errors
 /// An inconclusive finding that says what to install, or that the run was asked to stop.
 pub(crate) async fn find(run: &Run, named: Option<&Path>, major: Option<u32>) -> Result<Programs, Halt> {
+    let containment = containment(run).await?;
     let mut found = Vec::new();
     for folder in candidates(named) {
-        if let Some(programs) = ask(run, &folder).await? {
+        if let Some(programs) = ask(run, &folder, &containment).await? {
             found.push(programs);
         }
     }
@@ -67,7 +96,19 @@ fn candidates(named: Option<&Path>) -> Vec<PathBuf> {
     folders
 }
 
-async fn ask(run: &Run, folder: &Path) -> Result<Option<Programs>, Halt> {
+/// The first containment that works here.
+async fn containment(run: &Run) -> Result<Vec<&'static str>, Halt> {
+    for way in CONTAINMENTS {
+        match run.child("true").by_way_of(way).output(run.stop()).await {
+            Ok(output) if output.stopped => return Err(Halt::Stopped),
+            Ok(output) if output.status.success() => return Ok(way.to_vec()),
+            _ => {}
+        }
+    }
+    Ok(Vec::new())
+}
+
+async fn ask(run: &Run, folder: &Path, containment: &[&'static str]) -> Result<Option<Programs>, Halt> {
     if NEEDED.iter().any(|program| find_program(folder.join(program)).is_none()) {
         return Ok(None);
     }
@@ -76,7 +117,12 @@ async fn ask(run: &Run, folder: &Path) -> Result<Option<Programs>, Halt> {
     if output.stopped {
         return Err(Halt::Stopped);
     }
-    Ok(version(&output.stdout).map(|(version, major)| Programs { folder: folder.to_owned(), version, major }))
+    Ok(version(&output.stdout).map(|(version, major)| Programs {
+        folder: folder.to_owned(),
+        version,
+        major,
+        containment: containment.to_vec(),
+    }))
 }
 
 /// Reads `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, and `17beta1`.

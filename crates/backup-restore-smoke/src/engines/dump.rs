@@ -34,7 +34,7 @@ pub(crate) async fn dump(
     folder: &Path,
 ) -> Result<(), Halt> {
     let mut command = handover
-        .give(programs.child(run, "pg_dump"))
+        .give(programs.client(run, "pg_dump"))
         .args(["--format=directory", "--compress=1", "--no-sync"])
         .arg(format!("--jobs={jobs}"))
         .arg(format!("--snapshot={}", snapshot.id))
@@ -95,7 +95,7 @@ pub(crate) async fn restore(
 ) -> Result<Finding, Halt> {
     let log_start = cluster.log_length();
     let output = handover
-        .give(programs.child(run, "pg_restore"))
+        .give(programs.client(run, "pg_restore"))
         .args(["--format=directory", "--no-tablespaces", "--no-subscriptions"])
         .arg(format!("--jobs={jobs}"))
         .arg(folder)

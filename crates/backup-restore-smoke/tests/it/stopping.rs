@@ -215,3 +215,30 @@ fn a_source_that_dies_in_the_middle_fails_and_leaves_nothing() {
     assert_eq!(ended.finding("source.readable").0, "failed");
     tool.assert_nothing_left();
 }
+
+#[test]
+fn no_worker_of_pg_dump_reads_on_from_the_source_after_a_kill() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    cluster.sql(
+        database,
+        "CREATE TABLE shop.large AS SELECT i, md5(i::text) || md5('a' || i) || md5('b' || i) || md5('c' || i) AS t \
+         FROM generate_series(1, 300000) AS i",
+    );
+    let mut child = tool.spawn(&["rehearse", "--jobs", "2", "--source", &cluster.conninfo(database)]);
+    tool.wait_for("dump: pg_dump");
+    let copying = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY shop.large%' AND state = 'active'";
+    let mut backend = String::new();
+    until("the worker's COPY", || {
+        backend = cluster.sql(database, copying);
+        !backend.is_empty()
+    });
+    // The source stands still, so the worker would wait for its next row for ever.
+    signal(backend.parse().unwrap(), "STOP");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("the end of every process of the run", || processes_of(&tool.base()).is_empty());
+    signal(backend.parse().unwrap(), "CONT");
+    assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+    tool.assert_nothing_left();
+}
