@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use evidence_report::run::{ConfigError, Defaults, Settings, SharedFlags, Usage, read_config};
+use evidence_report::run::{Defaults, Settings, SharedFlags, Usage, read_config};
 use reqwest::header::HeaderMap;
 use serde::{Serialize, Serializer};
 
@@ -133,7 +133,7 @@ impl Plan {
         let path = flags.config.as_ref().ok_or_else(|| {
             Usage("run needs --config FILE; `--print-schema` prints what may stand in it".to_owned())
         })?;
-        let config: Config = read_config(path).map_err(without_secrets)?;
+        let config: Config = read_config(path)?;
         if config.http.is_empty() && config.metrics.is_empty() && config.prometheus.is_empty() {
             let message =
                 format!("{} names nothing to check under http, metrics or prometheus", path.display());
@@ -176,16 +176,6 @@ impl Plan {
             None if may_need_tls => Trust::System,
             None => Trust::Nobody,
         }
-    }
-}
-
-/// The message shows the lines of the file around the mistake: a secret may stand there, where none should.
-fn without_secrets(error: ConfigError) -> ConfigError {
-    match error {
-        ConfigError::Wrong { path, message } => {
-            ConfigError::Wrong { path, message: evidence_report::run::redact::text(&message) }
-        }
-        other => other,
     }
 }
 

@@ -234,7 +234,7 @@ fn broken_openmetrics_is_refused_at_its_column() {
             ("jobs{a=\"1\",} 1\n# EOF\n", &["1:12 label-syntax"], Refused),
             ("# TYPE jobs untyped\n# EOF\n", &["1:13 unknown-type"], Refused),
             ("# TYPE jobs gauge\n# UNIT jobs seconds\n# EOF\n", &["2:13 unit"], Refused),
-            ("# TYPE jobs gauge\njobs 1 # {a=\"b\"} 1\n# EOF\n", &["2:8 exemplar-place"], Whole),
+            ("# TYPE jobs gauge\njobs 1 # {a=\"b\"} 1\n# EOF\n", &["2:8 exemplar-place"], Refused),
             ("# TYPE jobs counter\njobs_total 1 # {a=\"b\"}\n# EOF\n", &["2:23 exemplar"], Refused),
             ("# TYPE jobs counter\njobs 1\n# EOF\n", &["2:1 sample-name"], Whole),
             ("a 1\nb 1\na{x=\"1\"} 1\n# EOF\n", &["3:1 interleaved-family"], Whole),

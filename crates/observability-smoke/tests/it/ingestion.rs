@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use observability_smoke::exposition::{Ingestion, Reader, Syntax};
 
-use crate::support::{Prometheus, Server};
+use crate::support::{Prometheus, Server, corpora};
 
 /// Texts that the two verdicts, or two readers, might see differently.
 const TEXTS: [&str; 46] = [
@@ -58,15 +58,39 @@ const TEXTS: [&str; 46] = [
 
 #[test]
 fn a_real_prometheus_ingests_exactly_what_we_say_it_would() {
-    let server = Server::start(|request, wire| {
+    let texts = TEXTS.map(|text| text.as_bytes().to_vec());
+    let wrong = disagreements(Syntax::Prometheus, "text/plain; version=0.0.4", texts.to_vec());
+    println!("{} texts compared with a real Prometheus", TEXTS.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_real_prometheus_ingests_the_official_openmetrics_cases_as_we_say() {
+    let Some(folder) = corpora() else {
+        println!("skipped: OPS_SMOKE_CORPORA names no folder with the official OpenMetrics cases");
+        return;
+    };
+    let cases = std::fs::read_dir(folder.join("openmetrics")).unwrap();
+    let texts: Vec<_> =
+        cases.map(|case| std::fs::read(case.unwrap().path().join("metrics")).unwrap()).collect();
+    let count = texts.len();
+    let wrong = disagreements(Syntax::OpenMetrics, "application/openmetrics-text; version=1.0.0", texts);
+    println!("{count} official cases compared with a real Prometheus");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Lets a real Prometheus scrape the texts, and names those of which it thinks otherwise than we do.
+fn disagreements(syntax: Syntax, content_type: &'static str, texts: Vec<Vec<u8>>) -> Vec<String> {
+    let served = texts.clone();
+    let server = Server::start(move |request, wire| {
         let index = request.path.trim_start_matches('/').parse::<usize>().unwrap_or(usize::MAX);
-        match TEXTS.get(index) {
-            Some(text) => wire.text(text),
+        match served.get(index) {
+            Some(text) => wire.bytes(content_type, text),
             None => wire.answer("404 Not Found", "", ""),
         }
     });
     let mut config = "global: {scrape_interval: 1s}\nscrape_configs:\n".to_owned();
-    for index in 0..TEXTS.len() {
+    for index in 0..texts.len() {
         let target = server.address;
         let _ = writeln!(
             config,
@@ -76,28 +100,25 @@ fn a_real_prometheus_ingests_exactly_what_we_say_it_would() {
     let prometheus = Prometheus::start(&config, "");
     let all_scraped = |answer: &str| {
         answer.matches("\"health\":\"up\"").count() + answer.matches("\"health\":\"down\"").count()
-            == TEXTS.len()
+            == texts.len()
     };
     let answer = prometheus.wait_for("/api/v1/targets?state=active", all_scraped);
     let body = answer.find("\r\n\r\n").map(|at| &answer[at..]).unwrap();
-    // The body may come in chunks: the JSON is what stands between the outermost braces.
-    let json: String = dechunk(body);
-    let targets: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let targets: serde_json::Value = serde_json::from_str(&dechunk(body)).unwrap();
     let mut wrong = Vec::new();
     for target in targets["data"]["activeTargets"].as_array().unwrap() {
         let job = target["labels"]["job"].as_str().unwrap();
-        let text = TEXTS[job.trim_start_matches("text-").parse::<usize>().unwrap()];
-        let mut reader = Reader::new(Syntax::Prometheus);
-        reader.feed(text.as_bytes(), &mut |_| {});
-        let reading = reader.finish(&mut |_| {});
-        let ours = reading.ingestion != Ingestion::Refused;
+        let text = &texts[job.trim_start_matches("text-").parse::<usize>().unwrap()];
+        let mut reader = Reader::new(syntax);
+        reader.feed(text, &mut |_| {});
+        let ours = reader.finish(&mut |_| {}).ingestion != Ingestion::Refused;
         let theirs = target["health"] == "up";
         if ours != theirs {
+            let text = String::from_utf8_lossy(text);
             wrong.push(format!("{text:?}: ours {ours}, Prometheus {theirs}: {}", target["lastError"]));
         }
     }
-    println!("{} texts compared with a real Prometheus", TEXTS.len());
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    wrong
 }
 
 /// Puts the chunks of a chunked body together; any other body comes back as it is.

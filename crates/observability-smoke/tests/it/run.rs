@@ -1,8 +1,13 @@
 //! `run --config FILE`: probes, metrics and Prometheus against servers that answer well, badly, or not at all.
 
-use std::{fmt::Write, sync::Arc, time::Instant};
+use std::{
+    fmt::Write,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use crate::support::{Prometheus, Server, Tool, closed_port};
+use crate::support::{Prometheus, Run, Server, Tool, closed_port};
 
 const METRICS: &str = "# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total{queue=\"mail\"} 3\njobs_total{queue=\"sms\"} 7\n# HELP depth Jobs waiting.\n# TYPE depth gauge\ndepth{queue=\"mail\"} NaN\n";
 
@@ -156,6 +161,33 @@ fn what_the_deadline_of_the_run_cuts_short_is_named_and_inconclusive() {
 }
 
 #[test]
+fn an_interrupt_leaves_inconclusive_evidence_beside_the_required_file() {
+    let server = Server::start(|_, wire| wire.silence());
+    let tool = Tool::new();
+    let config = format!("timeout: 60s\nhttp:\n  - {{name: silent, url: '{}'}}\n", server.url("/"));
+    let config = tool.write("smoke.yaml", &config);
+    let mut command = tool.command();
+    command.args(["run", "--evidence", "evidence.md", "--config"]).arg(config);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while server.requests.lock().unwrap().is_empty() {
+        assert!(Instant::now() < deadline, "the probe never asked");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("SIGINT"), "{}", run.stdout);
+    assert!(!tool.path("evidence.md").exists());
+    let evidence = std::fs::read_to_string(tool.path("evidence.local.md")).unwrap();
+    assert!(evidence.contains("INCONCLUSIVE"), "{evidence}");
+    let left = std::fs::read_dir(tool.path("runs")).unwrap().flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).filter(|name| name != "jobs").collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+}
+
+#[test]
 fn secrets_come_from_files_reach_the_server_and_nothing_else() {
     let server = Server::start(|request, wire| {
         let head = request.head.to_ascii_lowercase();
@@ -187,8 +219,8 @@ fn secrets_come_from_files_reach_the_server_and_nothing_else() {
 fn an_unusable_configuration_exits_3_with_line_and_column() {
     let tool = Tool::new();
     for (config, says) in [
-        ("http:\n  - {name: a, url: 'http://a.example/', statuss: 200}\n", "line 2 column"),
-        ("http:\n  - name: a\n    url: gopher://a.example/\n", "line 3 column"),
+        ("http:\n  - {name: a, url: 'http://a.example/', statuss: 200}\n", "line 2, column"),
+        ("http:\n  - name: a\n    url: gopher://a.example/\n", "line 3, column"),
         ("http:\n  - name: a\n    url: http://me:hunter2@a.example/\n", "bearer_token_file"),
         ("http: [\n", "line"),
         ("run: {environment: local}\n", "names nothing to check"),
@@ -209,7 +241,7 @@ fn an_unusable_configuration_exits_3_with_line_and_column() {
         assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
         assert!(!tool.path("evidence.md").exists());
     }
-    let without: crate::support::Run = tool.command().arg("run").output().unwrap().into();
+    let without: Run = tool.command().arg("run").output().unwrap().into();
     assert_eq!(without.code, 3);
     assert!(without.stderr.contains("--config"), "{}", without.stderr);
 }
@@ -253,7 +285,7 @@ fn many_probes_are_under_way_at_once_and_no_more_than_allowed() {
     let (counted, highest) = (Arc::clone(&now), Arc::clone(&most));
     let server = Server::start(move |_, wire| {
         highest.fetch_max(counted.fetch_add(1, SeqCst) + 1, SeqCst);
-        std::thread::sleep(std::time::Duration::from_millis(30));
+        std::thread::sleep(Duration::from_millis(30));
         counted.fetch_sub(1, SeqCst);
         wire.answer("200 OK", "", "");
     });

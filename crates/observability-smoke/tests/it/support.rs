@@ -143,6 +143,14 @@ impl Wire {
         self.answer("200 OK", "Content-Type: text/plain; version=0.0.4\r\n", body);
     }
 
+    pub(crate) fn bytes(&mut self, content_type: &str, body: &[u8]) {
+        let length = body.len();
+        self.send(&format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        ));
+        let _ = self.stream.write_all(body);
+    }
+
     pub(crate) fn json(&mut self, body: &str) {
         self.answer("200 OK", "Content-Type: application/json\r\n", body);
     }

@@ -11,7 +11,7 @@ use line::read_sample;
 
 use super::{
     histogram::Role,
-    problem::{Fault, Problems, Rule},
+    problem::{Fault, Ingestion, Problems, Rule},
     sample::{Kind, Sample},
     scan::{LabelSpan, Scanner, Style},
 };
@@ -121,13 +121,13 @@ impl OpenMetrics {
         }
         let unit = family.unit_text.as_str();
         if !unit.is_empty() {
-            let fault = |message| Err(Fault::new(Rule::Unit, rest_at.0, rest_at.1, message));
+            let fault = |message| Fault::new(Rule::Unit, rest_at.0, rest_at.1, message);
             let ends_with_unit = family.name.strip_suffix(unit).is_some_and(|name| name.ends_with('_'));
             if !ends_with_unit {
-                return fault("the unit must be the end of the metric name, behind an underscore");
+                return Err(fault("the unit must be the end of the metric name, behind an underscore"));
             }
             if matches!(family.kind, Kind::Info | Kind::StateSet) {
-                return fault("an info or a stateset has no unit");
+                return Err(fault("an info or a stateset has no unit").ingestion(Ingestion::Whole));
             }
         }
         if kind.is_some() { self.claim_names(at) } else { Ok(()) }
@@ -221,7 +221,8 @@ impl OpenMetrics {
             return Err(Fault::new(Rule::SampleName, name_at.0, name_at.1, message));
         };
         if let Some(at) = exemplar {
-            check_exemplar(family.kind, role, sample.text, at, exemplar_spans)?;
+            let fault = check_exemplar(role, sample, at, exemplar_spans).err();
+            fault.into_iter().for_each(|fault| self.problems.add(sample.line, sample.text.as_bytes(), fault));
         }
         family.take(role, sample, &mut self.problems);
         Ok(())
@@ -247,19 +248,22 @@ fn kind_of(word: &str, at: (usize, usize)) -> Result<Kind, Fault> {
 }
 
 fn check_exemplar(
-    kind: Kind,
     role: Role,
-    text: &str,
+    sample: &Sample<'_>,
     at: (usize, usize),
     spans: &[LabelSpan],
 ) -> Result<(), Fault> {
+    let text = sample.text;
     let may_stand = matches!(
-        (kind, role),
+        (sample.kind, role),
         (Kind::Counter, Role::Total) | (Kind::Histogram | Kind::GaugeHistogram, Role::Bucket)
     );
     if !may_stand {
         let message = "an exemplar stands on a counter's _total or on a bucket only";
-        return Err(Fault::new(Rule::ExemplarPlace, at.0, at.1, message));
+        // Prometheus goes by the name alone.
+        let by_name = sample.name.ends_with("_total") || sample.name.ends_with("_bucket");
+        let ingestion = if by_name { Ingestion::Whole } else { Ingestion::Refused };
+        return Err(Fault::new(Rule::ExemplarPlace, at.0, at.1, message).ingestion(ingestion));
     }
     let characters: usize =
         spans.iter().map(|label| label.name(text).chars().count() + label.value(text).chars().count()).sum();
