@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod check_pages;
 mod example_repository;
 mod programs;
 mod repository;
