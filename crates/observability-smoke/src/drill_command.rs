@@ -42,6 +42,10 @@ pub(crate) struct DrillArguments {
     /// Evaluation interval of the embedded Prometheus; a group's own interval is kept
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1s")]
     pub(crate) evaluation_interval: Duration,
+    /// Run an accelerated copy of the rule, so many times as fast: ranges, `for` and intervals divided, growth
+    /// multiplied. Marked in the evidence; it says nothing about the time that the rule as written takes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub(crate) time_scale: Option<u32>,
     /// How far to go
     #[arg(long, value_enum, value_name = "STAGE", default_value = "resolved")]
     pub(crate) until: Until,

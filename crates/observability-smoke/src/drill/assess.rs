@@ -47,13 +47,30 @@ pub(crate) fn before(plan: &Plan) -> Vec<Finding> {
             format!("level of proof: {LEVEL}"),
         ),
         place(series),
-        place(
-            checks::AS_WRITTEN
-                .passed(&rule.name)
-                .expected("expression, `for`, labels and annotations as they stand")
-                .observed("unchanged"),
-        ),
+        place(as_written(plan)),
     ]
+}
+
+fn as_written(plan: &Plan) -> Finding {
+    let (rule, copy) = (&plan.written.rule, &plan.alert.rule);
+    let hold = |rule: &Rule| seconds(rule.hold.as_secs_f64());
+    match plan.time_scale {
+        None => checks::AS_WRITTEN
+            .passed(&rule.name)
+            .expected("expression, `for`, labels and annotations as they stand")
+            .observed("unchanged"),
+        Some(by) => checks::AS_WRITTEN.not_checked(
+            Requirement::Optional,
+            &rule.name,
+            format!(
+                "an accelerated copy was drilled, {by} times as fast, as --time-scale asks: `for` {} became {}, the \
+                 expression `{}`",
+                hold(rule),
+                hold(copy),
+                copy.expression,
+            ),
+        ),
+    }
 }
 
 fn names(plan: &Plan) -> String {
@@ -263,6 +280,13 @@ fn time_to_notify(plan: &Plan, seen: &Observation) -> Finding {
         };
         return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
     };
+    if let (Some(by), Some(took)) = (plan.time_scale, seen.time_to_notify()) {
+        let reason = format!(
+            "{} was measured on a copy {by} times as fast: it is not the time of the rule as written",
+            seconds(took)
+        );
+        return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
+    }
     let expected = format!("at most {}", seconds(objective.as_secs_f64()));
     match seen.time_to_notify() {
         None => checks::TIME_TO_NOTIFY
@@ -275,37 +299,39 @@ fn time_to_notify(plan: &Plan, seen: &Observation) -> Finding {
     }
 }
 
+/// With an accelerated copy the prediction for the rule as written is all that stands against the objective.
 fn predicted_delay(plan: &Plan) -> Finding {
     let name = &plan.alert.rule.name;
-    let predicted = plan.prediction.until_notified();
-    let sum = format!("{} = {}", seconds(predicted.as_secs_f64()), plan.prediction.sum());
-    match plan.objective {
-        None => checks::PREDICTED_DELAY.not_checked(
-            Requirement::Optional,
-            name,
-            format!("{sum}; no objective was given (--objective DURATION)"),
-        ),
-        Some(objective) => {
-            let kept = predicted <= objective;
-            let finding = if kept {
-                checks::PREDICTED_DELAY.passed(name)
-            } else {
-                checks::PREDICTED_DELAY.warned(name)
-            };
-            finding.expected(format!("at most {}", seconds(objective.as_secs_f64()))).observed(sum)
-        }
-    }
+    let prediction = &plan.prediction_as_written;
+    let predicted = prediction.until_notified();
+    let sum = format!("{} = {}", seconds(predicted.as_secs_f64()), prediction.sum());
+    let Some(objective) = plan.objective else {
+        let reason = format!("{sum}; no objective was given (--objective DURATION)");
+        return checks::PREDICTED_DELAY.not_checked(Requirement::Optional, name, reason);
+    };
+    let finding = match (predicted <= objective, plan.time_scale) {
+        (true, _) => checks::PREDICTED_DELAY.passed(name),
+        (false, None) => checks::PREDICTED_DELAY.warned(name),
+        (false, Some(_)) => checks::PREDICTED_DELAY.failed(name),
+    };
+    finding.expected(format!("at most {}", seconds(objective.as_secs_f64()))).observed(sum)
 }
 
 /// What was measured, and what was predicted.
 #[must_use]
 pub(crate) fn measurements(plan: &Plan, seen: &Observation) -> Vec<Measurement> {
     let name = &plan.alert.rule.name;
-    let labelled = |metric: &str, value: f64| Measurement::seconds(metric, value).label("alert", name);
+    let labelled = |metric: &str, value: f64| {
+        let measurement = Measurement::seconds(metric, value).label("alert", name);
+        match plan.time_scale {
+            Some(by) => measurement.label("time_scale", by.to_string()),
+            None => measurement,
+        }
+    };
     let mut measured = Vec::new();
     if let Some(took) = seen.time_to_notify() {
         let measurement = labelled("time_to_notify_seconds", took);
-        measured.push(match plan.objective {
+        measured.push(match plan.objective.filter(|_| plan.time_scale.is_none()) {
             Some(objective) => {
                 measurement.objective(Objective::AtMost(Decimal::new(objective.as_secs_f64(), 3)))
             }

@@ -17,6 +17,7 @@ use evidence_report::{
     run::{Run, Usage},
 };
 
+mod acceleration;
 pub(crate) mod assess;
 pub(crate) mod checks;
 mod clock;
@@ -118,6 +119,10 @@ fn facts(plan: &Plan, run: &Run) {
     run.fact("Alert", format!("{} ({}:{})", rule.name, plan.alert.path.display(), rule.line));
     run.fact("Intervals", plan.intervals_in_words());
     run.fact("Series", plan.source_in_words());
+    if let Some(by) = plan.time_scale {
+        run.fact("Accelerated copy", format!("{by} times as fast as the rule as written"));
+        run.detail("Rule as written", &crate::rules::manifest::write(&plan.written.loaded));
+    }
     run.detail("Rule as it was loaded", &crate::rules::manifest::write(&plan.alert.loaded));
     run.detail("Series of the fixture: healthy → faulty", &plan.series_in_words());
 }
@@ -174,7 +179,7 @@ fn conclude(plan: &Plan, run: &Run, observation: &observation::Observation) {
     for measurement in assess::measurements(plan, observation) {
         run.measurement(measurement);
     }
-    if let Some(timeline) = timeline::timeline(&plan.alert.rule.name, observation, &plan.prediction) {
+    if let Some(timeline) = timeline::timeline(&plan.subject_in_words(), observation, &plan.prediction) {
         run.timeline(timeline);
     }
 }

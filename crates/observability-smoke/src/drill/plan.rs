@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use promql_parser::parser::Expr;
 
 use super::{
-    DrillError,
+    DrillError, acceleration,
     config::DrillConfig,
     derivation::{self, Question},
     fixture::{self, Given, Source},
@@ -43,8 +43,12 @@ pub(crate) enum Until {
 pub(crate) struct Plan {
     /// How the run runs.
     pub(crate) settings: Settings,
-    /// The alert, and what Prometheus loads for it.
+    /// The alert as its file has it.
+    pub(crate) written: Selected,
+    /// The alert that is drilled, and what Prometheus loads for it: as written, or its accelerated copy.
     pub(crate) alert: Selected,
+    /// How many times as fast the copy runs, where one was asked for.
+    pub(crate) time_scale: Option<u32>,
     /// Its expression, where promql-parser understands it.
     pub(crate) expression: Option<Expr>,
     /// Its series, or why there are none.
@@ -53,8 +57,10 @@ pub(crate) struct Plan {
     pub(crate) scrape_interval: Duration,
     /// Between two evaluations of groups that have no interval of their own.
     pub(crate) evaluation_interval: Duration,
-    /// The worst case.
+    /// The worst case of what is drilled.
     pub(crate) prediction: Prediction,
+    /// The worst case of the rule as written.
+    pub(crate) prediction_as_written: Prediction,
     /// Time to notify that must be kept.
     pub(crate) objective: Option<Duration>,
     /// How far it goes.
@@ -123,20 +129,38 @@ impl Plan {
                 );
             }
         }
-        let alert = select(&files.rules, &arguments.alert)?;
+        let written = select(&files.rules, &arguments.alert)?;
+        let alert = drilled(&written, arguments)?;
         let expression = promql_parser::parser::parse(&alert.rule.expression).ok();
         let subject = subject(&alert, expression.as_ref(), arguments, now);
-        let fixture = series_for(&alert, config, files, subject.as_ref())?;
+        let mut fixture = series_for(&alert, config, files, subject.as_ref())?;
+        let faster = f64::from(arguments.time_scale.unwrap_or(1));
+        if let Ok(given) = fixture.as_mut()
+            && given.source != Source::Derived
+        {
+            given.series = acceleration::series(&given.series, faster);
+        }
         let series = fixture.as_ref().map_or(&[][..], |given| &given.series);
         let prediction = predict(&alert, subject.as_ref(), series, arguments);
+        let prediction_as_written = if arguments.time_scale.is_some() {
+            let expression = promql_parser::parser::parse(&written.rule.expression).ok();
+            let subject = self::subject(&written, expression.as_ref(), arguments, now);
+            let slower = acceleration::series(series, 1.0 / faster);
+            predict(&written, subject.as_ref(), &slower, arguments)
+        } else {
+            prediction
+        };
         let plan = Self {
             settings,
+            written,
             alert,
+            time_scale: arguments.time_scale,
             expression,
             fixture,
             scrape_interval: arguments.scrape_interval,
             evaluation_interval: arguments.evaluation_interval,
             prediction,
+            prediction_as_written,
             objective: arguments.objective,
             until: arguments.until,
             prometheus: arguments.prometheus.clone(),
@@ -179,7 +203,29 @@ impl Plan {
         if self.until == Until::Resolved && short < self.settings.timeout {
             message.push_str("; or end at the notification: --until received");
         }
+        if self.time_scale.is_none()
+            && let Some(by) = self.enough_acceleration()
+        {
+            let _ = write!(
+                message,
+                "; or run an accelerated copy of the rule, marked as such: --time-scale {by}"
+            );
+        }
         Err(DrillError::TooLong(message))
+    }
+
+    /// The least of some round factors that brings the drill well within its timeout.
+    fn enough_acceleration(&self) -> Option<u32> {
+        let scaled = self.prediction.until_notified() + self.prediction.until_resolved();
+        let fits = |by: &u32| self.prediction.before_the_fault() + scaled / *by < self.settings.timeout / 2;
+        [2, 5, 10, 20, 30, 60, 120, 300, 600, 3600].into_iter().find(fits)
+    }
+
+    /// The alert's name, and whether it is a copy.
+    pub(crate) fn subject_in_words(&self) -> String {
+        let name = &self.alert.rule.name;
+        self.time_scale
+            .map_or_else(|| name.clone(), |by| format!("{name} (accelerated copy, {by} times as fast)"))
     }
 
     fn predicted(&self) -> Duration {
@@ -232,6 +278,9 @@ impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let rule = &self.alert.rule;
         writeln!(f, "alert        {} ({}:{})", rule.name, self.alert.path.display(), rule.line)?;
+        if let Some(by) = self.time_scale {
+            writeln!(f, "             accelerated copy, {by} times as fast as written")?;
+        }
         writeln!(f, "expression   {}", rule.expression.split_whitespace().collect::<Vec<_>>().join(" "))?;
         writeln!(f, "intervals    {}", self.intervals_in_words())?;
         writeln!(f, "series       {}", self.source_in_words())?;
@@ -265,6 +314,14 @@ impl std::fmt::Display for Plan {
             self.settings.evidence.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
         writeln!(f, "evidence     {evidence}")
     }
+}
+
+/// The alert as written, or its accelerated copy.
+fn drilled(written: &Selected, arguments: &DrillArguments) -> Result<Selected, DrillError> {
+    let Some(by) = arguments.time_scale else { return Ok(written.clone()) };
+    let copy =
+        acceleration::accelerate(written, by, arguments.scrape_interval, arguments.evaluation_interval);
+    Ok(copy.map_err(Usage)?)
 }
 
 /// What is asked of the model about the alert; `None` when promql-parser does not understand an expression.

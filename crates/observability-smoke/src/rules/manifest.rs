@@ -84,7 +84,7 @@ struct Document {
     #[serde(default)]
     spec: Option<Spec>,
     #[serde(default)]
-    items: Option<Vec<Document>>,
+    items: Option<Vec<Self>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -139,6 +139,12 @@ const RULES: &str = r#"groups:
   - alert: Slow
     expr: queue_depth > 100
     for: 10m
+- name: slo
+  interval: 1m
+  rules:
+  - alert: ErrorRatio
+    expr: sum(rate(errors_total{code=~"5.."}[5m])) / sum(rate(errors_total[5m])) > 0.05
+    for: 2m
 "#;
 
 const MANIFEST: &str = r#"apiVersion: monitoring.coreos.com/v1
@@ -220,6 +226,31 @@ fn a_hold_is_measured_and_never_shortened() {
     let at = |wanted: &str| stages(&tool).into_iter().find(|(name, _)| name == wanted).unwrap().1;
     let held = at("firing") - at("pending");
     assert!((1990..=3010).contains(&held), "{held} ms");
+    assert_clean(&tool);
+}
+
+#[test]
+fn an_accelerated_copy_is_marked_and_its_time_is_no_time_to_notify() {
+    let tool = Tool::new();
+    tool.write("rules.yml", RULES);
+    let run = run(&tool, "ErrorRatio", &["--time-scale", "60", "--objective", "10m", "--until", "received"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    run.line(
+        "not checked",
+        "drill.as_written",
+        "60 times as fast, as --time-scale asks: `for` 120 s became 2 s",
+    );
+    run.line("not checked", "alert.time_to_notify", "it is not the time of the rule as written");
+    // Against the objective stands what the intervals of the rule as written allow.
+    run.line("passed", "alert.predicted_delay", "evaluation interval 60 s + `for` 120 s");
+    let record = record(&tool);
+    assert_eq!(record["timeline"]["zero"], "the fault of ErrorRatio (accelerated copy, 60 times as fast)");
+    let notified = &record["measurements"][0];
+    assert_eq!(
+        (notified["metric"].as_str(), notified["objective"].is_null()),
+        (Some("time_to_notify_seconds"), true)
+    );
+    assert!(tool.evidence().contains("Rule as written"), "{}", tool.evidence());
     assert_clean(&tool);
 }
 
@@ -353,6 +384,8 @@ fn what_cannot_be_drilled_is_refused_before_anything_is_started() {
         "longer than the run's timeout of 300 s: fault to notification 602.1 s",
     );
     refused(&embedded("rules.yml", "Slow"), "--timeout 11m");
+    let too_fast = [&embedded("rules.yml", "ErrorRatio")[..], &["--time-scale", "600"]].concat();
+    refused(&too_fast, "use at most --time-scale 75");
     assert!(!tool.path("runs").exists());
 }
 
@@ -443,14 +476,20 @@ fn silent_program(tool: &Tool) -> PathBuf {
 #[test]
 fn a_server_that_dies_in_the_middle_is_told_apart_from_an_alert_that_fails() {
     std::thread::scope(|scope| {
-        for (part, says) in
-            [("--cluster.listen-address", "alertmanager ended"), ("--storage.tsdb.path", "prometheus ended")]
-        {
+        for (part, phase, says) in [
+            (
+                "--cluster.listen-address",
+                "first scrapes",
+                "alertmanager ended in the middle of the drill (signal: 9",
+            ),
+            ("--cluster.listen-address", "waiting until it has held", "alertmanager ended"),
+            ("--storage.tsdb.path", "waiting until it has held", "prometheus ended"),
+        ] {
             scope.spawn(move || {
                 let tool = Tool::new();
                 tool.write("rules.yml", RULES);
                 let drill = Underway::start(&tool, "QueueFull", &[]);
-                drill.wait_for("waiting until it has held");
+                drill.wait_for(phase);
                 signal(server_called(&tool, part).unwrap().unsigned_abs(), "KILL");
                 let run = drill.end();
                 assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);

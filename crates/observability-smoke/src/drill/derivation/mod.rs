@@ -154,7 +154,10 @@ fn slots(
         let matchers = expression::matchers(selector).unwrap_or_default();
         let mut labels = labels;
         for (name, value) in &extra {
-            let free = !["__name__", "le", "job", "instance"].contains(&name.as_str())
+            let of_the_target =
+                enrichment != Enrichment::Joined && ["job", "instance"].contains(&name.as_str());
+            let free = !["__name__", "le"].contains(&name.as_str())
+                && !of_the_target
                 && !labels.contains_key(name)
                 && matchers.iter().all(|matcher| matcher.name != *name || matcher.is_match(value));
             if free {
@@ -413,7 +416,9 @@ impl Search<'_> {
                     let absent = series.iter().any(|one| one.healthy == Behaviour::Absent);
                     let silent = !has_value(&world(self.question, &series, None), self.question.expression);
                     let marginal = swayed(&series).iter().any(|series| !self.stays_quiet(series));
-                    let rank = u8::from(absent) * 4 + u8::from(silent) * 2 + u8::from(marginal);
+                    let half = self.is_true_alone(&series) == Ok(true);
+                    let rank =
+                        u8::from(absent) * 8 + u8::from(silent) * 4 + u8::from(marginal) * 2 + u8::from(half);
                     found.push((rank, assignment));
                 }
                 Ok(false) => {}
@@ -430,6 +435,20 @@ impl Search<'_> {
             (true, Some(wrong)) => Err(wrong),
             _ => Ok(found.into_iter().map(|(_, assignment)| assignment).collect()),
         }
+    }
+
+    /// Whether the first of several conditions that are joined by `and` is true already: then the fault would
+    /// be made of the others, of a guard against low traffic for example.
+    fn is_true_alone(&self, series: &[Series]) -> Result<bool, Unknown> {
+        let mut first = self.question.expression;
+        loop {
+            first = match first {
+                Expr::Paren(paren) => &paren.expr,
+                Expr::Binary(binary) if binary.op.to_string() == "and" => &binary.lhs,
+                _ => break,
+            };
+        }
+        world(self.question, series, None).is_true(first, 0.0)
     }
 
     /// Whether healthy series leave the condition false, now and when the longest range is full of them.

@@ -50,6 +50,7 @@ fn series_are_derived_for_the_shapes_that_people_write() {
         "count(up{job=\"etcd\"} == 0) > 0",
         "webhook_failures_total - webhook_failures_total offset 5s > 3",
         "deriv(queue_depth[10s]) > 5",
+        "conntrack_entries{job=\"node\"} / conntrack_entries_limit > 0.75",
         "predict_linear(disk_free_bytes[10s], 3600) < 0",
     ] {
         let series = derived(text).unwrap_or_else(|why| panic!("{text}: {why}"));
@@ -65,6 +66,14 @@ fn series_are_derived_for_the_shapes_that_people_write() {
 fn healthy_values_keep_away_from_the_threshold() {
     let series = derived("sum(rate(errors_total[10s])) > 1").unwrap();
     assert_eq!(series[0].healthy, Behaviour::Growing(0.0));
+}
+
+#[test]
+fn the_fault_is_made_of_errors_and_not_of_traffic() {
+    let text = "sum(rate(a_total{code=~\"5..\"}[5m])) / sum(rate(a_total[5m])) > 0.05 and sum(rate(a_total[5m])) > 0.1";
+    let series = derived(text).unwrap();
+    let changed: Vec<_> = series.iter().filter(|one| one.healthy != one.faulty).collect();
+    assert!(changed.len() == 1 && changed[0].labels.contains_key("code"), "{series:?}");
 }
 
 #[test]
