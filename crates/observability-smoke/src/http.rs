@@ -17,12 +17,14 @@ use crate::config::Url;
 /// At most so many redirects are followed.
 pub(crate) const REDIRECTS: usize = 5;
 
-/// The two clients of a run: one follows redirects, one does not. Proxies of the environment are not used:
-/// what is measured is the target.
+/// The clients of a run; they differ in the redirects that they follow. Proxies of the environment are not
+/// used: what is measured is the target.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     direct: Client,
     following: Client,
+    /// Follows only to where the first request went: for requests that carry secrets.
+    faithful: Client,
 }
 
 /// A client that could not be made.
@@ -91,6 +93,7 @@ impl Http {
         Ok(Self {
             direct: build(redirect::Policy::none())?,
             following: build(redirect::Policy::limited(REDIRECTS))?,
+            faithful: build(redirect::Policy::custom(within_the_origin))?,
         })
     }
 
@@ -99,16 +102,33 @@ impl Http {
         self.direct.request(method.clone(), url.0.clone()).headers(headers.clone())
     }
 
-    /// A request that follows redirects. Authorization stays with the host that it was meant for.
+    /// A request that follows redirects; with a secret among its headers only within the same origin, since
+    /// whoever answers there would get it.
     pub(crate) fn request_following(
         &self,
         method: &Method,
         url: &Url,
         headers: &HeaderMap,
     ) -> RequestBuilder {
-        self.following.request(method.clone(), url.0.clone()).headers(headers.clone())
+        let carries_secret = headers.values().any(HeaderValue::is_sensitive);
+        let client = if carries_secret { &self.faithful } else { &self.following };
+        client.request(method.clone(), url.0.clone()).headers(headers.clone())
     }
 }
+
+fn within_the_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let stays = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
+    match (stays, attempt.previous().len() > REDIRECTS) {
+        (false, _) => attempt.stop(),
+        (true, true) => attempt.error(TooManyRedirects),
+        (true, false) => attempt.follow(),
+    }
+}
+
+/// The end of a loop of redirects.
+#[derive(Debug, thiserror::Error)]
+#[error("too many redirects")]
+struct TooManyRedirects;
 
 fn read_roots(path: &Path) -> Result<Vec<Certificate>, HttpError> {
     let pem = std::fs::read(path).map_err(|source| HttpError::Roots { path: path.to_owned(), source })?;

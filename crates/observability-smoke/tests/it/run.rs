@@ -216,6 +216,33 @@ fn secrets_come_from_files_reach_the_server_and_nothing_else() {
 }
 
 #[test]
+fn a_secret_does_not_follow_a_redirect_to_another_server() {
+    let other = Server::start(|_, wire| wire.answer("200 OK", "", ""));
+    let elsewhere = other.url("/");
+    let server = Server::start(move |request, wire| match request.path.as_str() {
+        "/away" => wire.answer("302 Found", &format!("Location: {elsewhere}\r\n"), ""),
+        "/near" => wire.answer("302 Found", "Location: /here\r\n", ""),
+        "/loop" => wire.answer("302 Found", "Location: /loop\r\n", ""),
+        _ => wire.answer(if request.head.contains("k3y") { "200 OK" } else { "401 Unauthorized" }, "", ""),
+    });
+    let tool = Tool::new();
+    let key = tool.write("key", "k3y");
+    let mut config = "http:\n".to_owned();
+    for name in ["away", "near", "loop"] {
+        let (url, key) = (server.url(&format!("/{name}")), key.display());
+        let _ = writeln!(
+            config,
+            "  - {{name: {name}, url: '{url}', follow_redirects: true, header_files: {{X-Api-Key: '{key}'}}}}"
+        );
+    }
+    let run = tool.run(&config, &[]);
+    run.line("FAILED", "probe.http", "away: GET");
+    run.line("passed", "probe.http", "near: GET");
+    run.line("FAILED", "probe.http", "redirects more than 5 times");
+    assert!(other.requests.lock().unwrap().is_empty(), "the other server was asked");
+}
+
+#[test]
 fn an_unusable_configuration_exits_3_with_line_and_column() {
     let tool = Tool::new();
     for (config, says) in [
