@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use evidence_report::record::{Decimal, Finding, Measurement, Objective, Requirement, Stage, Timeline};
 
-use crate::checks::{RECOVERY_DATA_LOSS, RECOVERY_TIME};
+use crate::{
+    checks::{RECOVERY_DATA_LOSS, RECOVERY_TIME},
+    wording::seconds,
+};
 
 /// What the recovery time does not hold, said wherever it is shown.
 pub(crate) const LEFT_OUT: &str = "not in it: noticing the incident, deciding, fetching the backup, other hardware, \
@@ -94,19 +97,6 @@ fn at_most(limit: Duration) -> Objective {
     Objective::AtMost(Decimal::new(limit.as_secs_f64(), 3))
 }
 
-/// `12.3 s`, `4 min 5 s`, `26 h 0 min`.
-pub(crate) fn seconds(duration: Duration) -> String {
-    let whole = duration.as_secs();
-    match whole {
-        0..120 => {
-            let text = format!("{:.2}", duration.as_secs_f64());
-            format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
-        }
-        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use evidence_report::record::Outcome;
@@ -137,14 +127,5 @@ mod tests {
         for objective in [None, Some(LIMIT)] {
             assert!(judge_recovery_time(LIMIT, objective).0.observed.contains("not in it"));
         }
-    }
-
-    #[test]
-    fn durations_are_readable() {
-        let shown = |milliseconds| seconds(Duration::from_millis(milliseconds));
-        assert_eq!(
-            [shown(0), shown(1234), shown(60_000), shown(245_000), shown(93_600_000)],
-            ["0 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min"]
-        );
     }
 }

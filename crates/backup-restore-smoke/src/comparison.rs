@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use evidence_report::record::{Finding, Requirement};
 
-use crate::checks::{RESTORE_CONTENT, RESTORE_SEQUENCES};
+use crate::{
+    checks::{RESTORE_CONTENT, RESTORE_SEQUENCES},
+    wording::counted,
+};
 
 /// The name of a table or sequence.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,9 +79,9 @@ pub(crate) fn compare_content(database: &str, source: &Content, copy: &Content) 
     let mut findings: Vec<_> = source
         .iter()
         .filter_map(|(name, wanted)| {
-            let expected = format!("{} rows, digest {}", wanted.rows, wanted.digest);
+            let expected = format!("{}, digest {}", counted(wanted.rows, "row"), wanted.digest);
             let observed = match copy.get(name) {
-                None => format!("the table is missing, and with it {} row(s)", wanted.rows),
+                None => format!("the table is missing, and with it {}", counted(wanted.rows, "row")),
                 Some(found) if found == wanted => return None,
                 Some(found) => difference(wanted, found),
             };
@@ -89,7 +92,7 @@ pub(crate) fn compare_content(database: &str, source: &Content, copy: &Content) 
         RESTORE_CONTENT
             .failed(name.to_string())
             .expected("no such table: the source has none")
-            .observed(format!("an extra table of {} row(s)", found.rows))
+            .observed(format!("an extra table of {}", counted(found.rows, "row")))
     }));
     if !findings.is_empty() {
         return findings;
@@ -108,16 +111,22 @@ pub(crate) fn compare_content(database: &str, source: &Content, copy: &Content) 
         RESTORE_CONTENT
             .passed(database)
             .expected("every table the same in number of rows and digest")
-            .observed(format!("{} table(s), {rows} row(s): all the same", source.len())),
+            .observed(format!(
+                "{}, {}: all the same",
+                counted(source.len() as u64, "table"),
+                counted(rows, "row")
+            )),
     ]
 }
 
 fn difference(wanted: &TableContent, found: &TableContent) -> String {
-    let counted = format!("{} rows, digest {}", found.rows, found.digest);
+    let shown = format!("{}, digest {}", counted(found.rows, "row"), found.digest);
     match found.rows.cmp(&wanted.rows) {
-        std::cmp::Ordering::Less => format!("{} row(s) missing: {counted}", wanted.rows - found.rows),
-        std::cmp::Ordering::Greater => format!("{} row(s) too many: {counted}", found.rows - wanted.rows),
-        std::cmp::Ordering::Equal => format!("as many rows, but at least one has another content: {counted}"),
+        std::cmp::Ordering::Less => format!("{} missing: {shown}", counted(wanted.rows - found.rows, "row")),
+        std::cmp::Ordering::Greater => {
+            format!("{} too many: {shown}", counted(found.rows - wanted.rows, "row"))
+        }
+        std::cmp::Ordering::Equal => format!("as many rows, but at least one has another content: {shown}"),
     }
 }
 
@@ -154,7 +163,7 @@ pub(crate) fn compare_sequences(
             RESTORE_SEQUENCES
                 .passed(database)
                 .expected("every sequence within its readings before and after the dump")
-                .observed(format!("{} sequence(s): all so", before.len())),
+                .observed(format!("{}: all so", counted(before.len() as u64, "sequence"))),
         ],
     }
 }
@@ -194,11 +203,11 @@ mod tests {
         assert_eq!(
             said,
             [
-                ("shop.a", "1 row(s) missing: 1 rows, digest 2"),
-                ("shop.b", "1 row(s) too many: 4 rows, digest 8"),
-                ("shop.c", "the table is missing, and with it 1 row(s)"),
+                ("shop.a", "1 row missing: 1 row, digest 2"),
+                ("shop.b", "1 row too many: 4 rows, digest 8"),
+                ("shop.c", "the table is missing, and with it 1 row"),
                 ("shop.d", "as many rows, but at least one has another content: 4 rows, digest 10"),
-                ("shop.e", "an extra table of 6 row(s)"),
+                ("shop.e", "an extra table of 6 rows"),
             ]
         );
         assert!(findings.iter().all(|finding| finding.outcome == Outcome::Failed));

@@ -30,6 +30,7 @@ mod rehearsal;
 mod scratch;
 mod source;
 mod sql;
+mod wording;
 
 use std::process::ExitCode;
 

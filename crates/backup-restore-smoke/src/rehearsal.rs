@@ -17,7 +17,7 @@ use crate::{
         BACKUP_MADE, CLEANED_UP, ENVIRONMENT, RESTORE_CONTENT, RESTORE_DERIVED, RESTORE_STEPS,
         RESTORE_WRITABLE, SOURCE_READABLE,
     },
-    clock::{LEFT_OUT, Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown, seconds},
+    clock::{LEFT_OUT, Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
     comparison::{Content, SequenceState, TableContent, TableName, compare_content, compare_sequences},
     connection::{Handover, QueryFailure, Resolved, Session},
     embedded,
@@ -28,6 +28,7 @@ use crate::{
     programs::{self, Programs},
     scratch::{Attempt, Cluster, ClusterSpec, Isolation, Place, create_roles, first_committed_write},
     source::{Database, Snapshot, from_query},
+    wording::{counted, seconds},
 };
 
 /// So many tables are listed in the evidence.
@@ -189,7 +190,7 @@ async fn from_snapshot(
     let place = made.place.insert(place);
     place.refuse_without_space(database.bytes)?;
     let dump = place.folder("dump");
-    run.progress().phase(format!("dump: pg_dump, {} worker(s)", plan.jobs));
+    run.progress().phase(format!("dump: pg_dump, {}", counted(plan.jobs as u64, "worker")));
     let start = run.elapsed();
     let not_written =
         |error: std::io::Error| ENVIRONMENT.inconclusive("pg_dump's connection").observed(error.to_string());
@@ -287,10 +288,15 @@ async fn restore(
     let start = run.elapsed();
     prepare_database(run, cluster, &seen.database).await?;
     stages.add("roles and database", start, run.elapsed(), "");
-    run.progress().phase(format!("restore: pg_restore, {} worker(s)", plan.jobs));
+    run.progress().phase(format!("restore: pg_restore, {}", counted(plan.jobs as u64, "worker")));
     let start = run.elapsed();
     restore_dump(plan, run, &programs, cluster, seen).await?;
-    stages.add("restore", start, run.elapsed(), format!("pg_restore, {} worker(s)", plan.jobs));
+    stages.add(
+        "restore",
+        start,
+        run.elapsed(),
+        format!("pg_restore, {}", counted(plan.jobs as u64, "worker")),
+    );
     for step in &work.after_restore {
         run_step(run, cluster, &seen.database, step, stages).await?;
     }
@@ -465,12 +471,12 @@ async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen) -> Result<
         "What the recovery time is",
         &format!(
             "From the start of the restore work (an empty machine with PostgreSQL's programs and the dump) to the \
-             first committed write of a role without superuser rights; {LEFT_OUT}. Restored: {} table(s), {} byte(s) \
-             in the source, by {} worker(s) on {} processor(s).",
-            seen.content.len(),
-            seen.database.bytes,
-            plan.jobs,
-            std::thread::available_parallelism().map_or(1, usize::from)
+             first committed write of a role without superuser rights; {LEFT_OUT}. Restored: {}, {} \
+             in the source, by {} on {}.",
+            listed(&seen.content),
+            counted(seen.database.bytes, "byte"),
+            counted(plan.jobs as u64, "worker"),
+            counted(std::thread::available_parallelism().map_or(1, usize::from) as u64, "processor")
         ),
     );
     Ok(())
@@ -548,14 +554,18 @@ async fn clean_up(run: &Run, made: Made) {
 }
 
 fn listed(content: &Content) -> String {
-    format!("{} table(s), {} row(s)", content.len(), content.values().map(|table| table.rows).sum::<u64>())
+    format!(
+        "{}, {}",
+        counted(content.len() as u64, "table"),
+        counted(content.values().map(|table| table.rows).sum(), "row")
+    )
 }
 
 fn tables(content: &Content) -> String {
     let mut lines: Vec<_> = content
         .iter()
         .take(TABLES_LISTED)
-        .map(|(name, table)| format!("{name}: {} rows, digest {}", table.rows, table.digest))
+        .map(|(name, table)| format!("{name}: {}, digest {}", counted(table.rows, "row"), table.digest))
         .collect();
     if content.len() > TABLES_LISTED {
         lines.push(format!("… and {} more", content.len() - TABLES_LISTED));

@@ -26,6 +26,7 @@ use crate::{
     halt::Halt,
     programs::Programs,
     sql::message_template,
+    wording::counted,
 };
 
 /// How long a new server may take until it accepts connections.
@@ -293,7 +294,9 @@ impl Cluster {
         }
         match (ended, left) {
             (Err(error), _) => Some(error.to_string()),
-            (_, Some(count)) => Some(format!("{count} backend(s) of {} do not end", self.spec.name)),
+            (_, Some(count)) => {
+                Some(format!("{} of {} do not end", counted(count as u64, "backend"), self.spec.name))
+            }
             _ => None,
         }
     }

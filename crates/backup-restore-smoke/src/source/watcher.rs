@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 
 use crate::{
     checks::SOURCE_UNDISTURBED,
-    clock::seconds,
     connection::{QueryFailure, Session},
     sql::literal,
+    wording::{counted, seconds},
 };
 
 /// How long somebody may wait for us.
@@ -122,8 +122,10 @@ fn judge(seen: &Seen) -> Option<Finding> {
         return Some(finding.expected(expected));
     }
     let observed = match seen.longest {
-        Duration::ZERO => format!("nobody waited ({} looks)", seen.looks),
-        longest => format!("the longest wait was about {} ({} looks)", seconds(longest), seen.looks),
+        Duration::ZERO => format!("nobody waited ({})", counted(seen.looks, "look")),
+        longest => {
+            format!("the longest wait was about {} ({})", seconds(longest), counted(seen.looks, "look"))
+        }
     };
     (seen.looks > 0).then(|| SOURCE_UNDISTURBED.passed("source").expected(expected).observed(observed))
 }

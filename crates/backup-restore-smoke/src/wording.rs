@@ -1,0 +1,40 @@
+//! How durations and counts are said to people. Pure.
+
+use std::time::Duration;
+
+/// `12.3 s`, `4 min 5 s`, `26 h 0 min`.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let whole = duration.as_secs();
+    match whole {
+        0..120 => {
+            let text = format!("{:.2}", duration.as_secs_f64());
+            format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
+        }
+        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_readable() {
+        let shown = |milliseconds| seconds(Duration::from_millis(milliseconds));
+        assert_eq!(
+            [shown(0), shown(1234), shown(60_000), shown(245_000), shown(93_600_000)],
+            ["0 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min"]
+        );
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([counted(0, "row"), counted(1, "row"), counted(2, "row")], ["0 rows", "1 row", "2 rows"]);
+    }
+}
