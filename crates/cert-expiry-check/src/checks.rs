@@ -72,6 +72,16 @@ pub static TLS_AGREEMENT: Check = Check {
     remedy: "Reload whatever serves the certificate, and see why the renewal did not.",
 };
 
+/// Every address of a name serves the same certificate.
+pub static TLS_NODES: Check = Check {
+    id: "tls.nodes",
+    title: "Every address serves the same certificate",
+    explanation: "With --every-address: the nodes behind one name serve the same certificate. Where one of them \
+        was forgotten at the last renewal, some users see an error and others do not. Nodes that have \
+        certificates of their own on purpose are warned of too: each is judged for itself.",
+    remedy: "Reload, or renew, the node whose certificate is older than the others'.",
+};
+
 /// The file can be read and holds a certificate.
 pub static FILE_READABLE: Check = Check {
     id: "file.readable",
@@ -127,6 +137,7 @@ pub static TOOL: Tool = Tool {
         &TLS_NAME,
         &TLS_TRUST,
         &TLS_AGREEMENT,
+        &TLS_NODES,
         &FILE_READABLE,
         &FILE_CERTIFICATE,
         &FILE_LIFETIME,

@@ -42,6 +42,9 @@ pub struct ScanArguments {
     /// List of targets, one a line, comments behind #; `-` is standard input
     #[arg(long = "targets", value_name = "FILE")]
     pub list: Option<PathBuf>,
+    /// Look at every address behind each name, and say whether they serve the same certificate
+    #[arg(long)]
+    pub every_address: bool,
     /// Roots to trust, PEM or DER, instead of the system's
     #[arg(long, value_name = "FILE")]
     pub roots: Option<PathBuf>,

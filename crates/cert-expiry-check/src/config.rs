@@ -18,6 +18,8 @@ pub struct Config {
     pub roots: Option<PathBuf>,
     /// Name to ask for instead of each target's host.
     pub sni: Option<String>,
+    /// Look at every address behind each name, and say whether they serve the same certificate.
+    pub every_address: bool,
     /// How many targets are looked at at a time, 1 to 4096.
     pub concurrency: Option<u16>,
     /// How long an endpoint may take.

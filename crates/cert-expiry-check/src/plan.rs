@@ -47,6 +47,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Lists that named nothing.
     pub empty_lists: Vec<String>,
+    /// Which of a name's addresses are looked at.
+    pub addresses: Addresses,
     /// Roots to trust; the system's where none are named.
     pub roots: Option<PathBuf>,
     /// The moment to judge for, where it is not now.
@@ -59,6 +61,16 @@ pub struct Plan {
     /// How much lifetime must be left.
     #[serde(serialize_with = "thresholds")]
     pub thresholds: Thresholds,
+}
+
+/// Which of a name's addresses are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addresses {
+    /// The first that answers, as a client does.
+    FirstToAnswer,
+    /// Every one, each for itself.
+    Every,
 }
 
 impl Plan {
@@ -80,6 +92,11 @@ impl Plan {
             as_of: arguments.as_of,
             targets,
             empty_lists,
+            addresses: if arguments.every_address || config.every_address {
+                Addresses::Every
+            } else {
+                Addresses::FirstToAnswer
+            },
             roots: arguments.roots.clone().or_else(|| config.roots.clone()),
             concurrency,
             timeouts: Timeouts {

@@ -62,8 +62,16 @@ impl Farm {
     /// # Errors
     /// When the port cannot be opened, or the identity cannot be served.
     pub fn open_on(&self, address: IpAddr, behaviour: Behaviour) -> io::Result<Stand> {
+        self.open_at((address, 0).into(), behaviour)
+    }
+
+    /// Opens a server at this address and port; port 0 lets the kernel choose.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, or the identity cannot be served.
+    pub fn open_at(&self, address: SocketAddr, behaviour: Behaviour) -> io::Result<Stand> {
         let acceptor = behaviour.acceptor().map_err(io::Error::other)?;
-        let listener = self.runtime.block_on(TcpListener::bind((address, 0)))?;
+        let listener = self.runtime.block_on(TcpListener::bind(address))?;
         let stand = Stand { address: listener.local_addr()?, seen: Arc::default() };
         let seen = Arc::clone(&stand.seen);
         let behaviour = Arc::new(behaviour);

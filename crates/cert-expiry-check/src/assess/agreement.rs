@@ -1,6 +1,10 @@
-//! Whether what is served is what lies on disk: the file was renewed, and nobody reloaded the server.
+//! Whether what is seen in several places agrees: the file was renewed, and nobody reloaded the server; one
+//! of the nodes behind a name was forgotten.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+};
 
 use evidence_report::record::Finding;
 use jiff::Timestamp;
@@ -11,7 +15,7 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    checks::TLS_AGREEMENT,
+    checks::{TLS_AGREEMENT, TLS_NODES},
     wording::{distance, moment, printable, span},
 };
 
@@ -111,6 +115,34 @@ fn compare(endpoint: &str, served: &Certificate, newest: &Placed<'_>, basis: &Ba
         .hurts_at(served.validity.not_after)
 }
 
+/// Compares what the addresses of one name serve; with fewer than two there is nothing to compare.
+#[must_use]
+pub fn nodes(name: &str, served: &[(IpAddr, &Certificate)]) -> Option<Finding> {
+    let mut distinct: Vec<(&Certificate, Vec<String>)> = Vec::new();
+    for (address, certificate) in served {
+        match distinct.iter_mut().find(|(known, _)| known.fingerprint == certificate.fingerprint) {
+            Some((_, addresses)) => addresses.push(address.to_string()),
+            None => distinct.push((certificate, vec![address.to_string()])),
+        }
+    }
+    let expected = "the same certificate at every address";
+    match (served.len(), distinct.len()) {
+        (0 | 1, _) => None,
+        (count, 1) => Some(
+            TLS_NODES.passed(name).expected(expected).observed(format!("the same at all {count} addresses")),
+        ),
+        _ => {
+            distinct.sort_by_key(|(certificate, _)| certificate.validity.not_after);
+            let each = distinct.iter().map(|(certificate, addresses)| {
+                format!("{} until {}", addresses.join(", "), moment(certificate.validity.not_after))
+            });
+            let observed = format!("they differ: {}", each.collect::<Vec<_>>().join("; "));
+            let soonest = distinct.first().map(|(certificate, _)| certificate.validity.not_after)?;
+            Some(TLS_NODES.warned(name).expected(expected).observed(observed).hurts_at(soonest))
+        }
+    }
+}
+
 /// How much longer a fresh file may wait for its reload, in seconds.
 fn waits_for_its_reload(file: &Certificate, now: Timestamp) -> Option<u64> {
     let lifetime = u64::try_from(file.validity.lifetime()).unwrap_or(0);
@@ -200,5 +232,23 @@ mod tests {
         assert_eq!(outcome(&served, &[&wildcard, &fewer, &other_key, &issuer]), None);
         let nameless = certificate(6, &[], 30 * DAY);
         assert_eq!(outcome(&nameless, &[&certificate(7, &[], 5 * DAY)]), None);
+    }
+
+    #[test]
+    fn a_node_that_serves_another_certificate_is_named() {
+        let (new, old) =
+            (certificate(1, &["shop.example"], 5 * DAY), certificate(2, &["shop.example"], 60 * DAY));
+        let node = |last: u8| IpAddr::from([192, 0, 2, last]);
+        assert_eq!(nodes("shop:443", &[(node(1), &new)]), None);
+        let same = nodes("shop:443", &[(node(1), &new), (node(2), &new)]).unwrap();
+        assert_eq!((same.outcome, same.observed.as_str()), (Outcome::Passed, "the same at all 2 addresses"));
+        let differ = nodes("shop:443", &[(node(1), &new), (node(2), &old), (node(3), &new)]).unwrap();
+        assert_eq!(differ.outcome, Outcome::Warned);
+        assert!(
+            differ
+                .observed
+                .starts_with("they differ: 192.0.2.2 until 2027-02-14 08:00 UTC; 192.0.2.1, 192.0.2.3 until")
+        );
+        assert_eq!(differ.hurts_at, Some(old.validity.not_after));
     }
 }

@@ -1,6 +1,7 @@
 //! `scan`: observes every target, a bounded number at a time, and folds what is judged into the run as it
 //! arrives. What the deadline or a signal cuts off is said to be unchecked.
 
+pub mod nodes;
 mod sources;
 
 use std::{
@@ -19,15 +20,15 @@ use tokio::task::{Id, JoinSet, spawn_blocking};
 
 use self::sources::Source;
 use crate::{
-    assess::{Basis, Judged, chain::Roots, endpoint, file, name::Host},
+    assess::{Basis, Judged, chain::Roots, file, name::Host},
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
     cli::ScanArguments,
     error::Error,
     outputs::{Seen, timeline},
-    plan::Plan,
+    plan::{Addresses, Plan},
     stores,
     targets::{Endpoint, Target, files::FoundFile},
-    wire::{self, Timeouts},
+    wire::Timeouts,
     wording::printable,
 };
 
@@ -131,7 +132,8 @@ async fn look_at_all(
     loop {
         while work.len() < at_a_time && !run.stop().is_requested() {
             let Some(task) = queue.pop_front() else { break };
-            let look = look_at(task.clone(), plan.timeouts, Arc::clone(basis), run.stop().clone());
+            let look =
+                look_at(task.clone(), plan.addresses, plan.timeouts, Arc::clone(basis), run.stop().clone());
             under_way.insert(work.spawn(look).id(), task);
         }
         let Some(done) = work.join_next_with_id().await else { break };
@@ -181,13 +183,21 @@ enum Unlooked {
     Broke,
 }
 
-async fn look_at(task: Task, timeouts: Timeouts, basis: Arc<Basis>, stop: Stop) -> Result<Judged, Unlooked> {
+async fn look_at(
+    task: Task,
+    addresses: Addresses,
+    timeouts: Timeouts,
+    basis: Arc<Basis>,
+    stop: Stop,
+) -> Result<Judged, Unlooked> {
     let look = async {
         match task {
-            Task::Endpoint(endpoint) => {
-                let observation = wire::capture(&endpoint, timeouts).await;
-                Ok(endpoint::judge(&endpoint, &observation, &basis))
-            }
+            Task::Endpoint(endpoint) => match (addresses, &endpoint.host) {
+                (Addresses::Every, Host::Name(_)) => {
+                    Ok(nodes::look_at_every(&endpoint, timeouts, &basis).await)
+                }
+                _ => Ok(nodes::look_at_one(endpoint, timeouts, basis).await),
+            },
             Task::File(file, _) => {
                 let look = move || file::judge(&file, &stores::file::observe(&file.path), &basis);
                 spawn_blocking(look).await.map_err(|_| Unlooked::Broke)

@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub port: u16,
     /// The name to ask for, where it is not the host.
     pub sni: Option<Host>,
+    /// The one of the host's addresses that is meant, where it is one of several.
+    pub address: Option<IpAddr>,
 }
 
 impl Endpoint {
@@ -43,7 +45,12 @@ impl Endpoint {
     pub(super) fn from_authority(word: &str) -> Result<Self, NoTarget> {
         let refuse = |reason: &str| NoTarget { word: word.to_owned(), reason: reason.to_owned() };
         if let Ok(address) = word.parse::<Ipv6Addr>() {
-            return Ok(Self { host: Host::Address(address.into()), port: DEFAULT_PORT, sni: None });
+            return Ok(Self {
+                host: Host::Address(address.into()),
+                port: DEFAULT_PORT,
+                sni: None,
+                address: None,
+            });
         }
         let (host, port) = match word.strip_prefix('[') {
             Some(rest) => {
@@ -66,7 +73,7 @@ impl Endpoint {
                 .filter(|&port| port != 0 && text.bytes().all(|byte| byte.is_ascii_digit()))
                 .ok_or_else(|| refuse("the port is no number from 1 to 65535"))?,
         };
-        Ok(Self { host, port, sni: None })
+        Ok(Self { host, port, sni: None, address: None })
     }
 
     /// The name that the client asks for, and that the certificate must cover.
@@ -78,6 +85,12 @@ impl Endpoint {
     /// Asks for another name than the host.
     pub fn ask_as(&mut self, name: Host) {
         self.sni = (name != self.host).then_some(name);
+    }
+
+    /// The same server at one of its addresses.
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> Self {
+        Self { address: Some(address), ..self.clone() }
     }
 
     /// The same for rustls. An address is not sent as SNI (RFC 6066, 3).
@@ -117,6 +130,9 @@ impl fmt::Display for Endpoint {
         match &self.host {
             Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]:{}", self.port)?,
             host => write!(f, "{host}:{}", self.port)?,
+        }
+        if let Some(address) = self.address {
+            write!(f, " at {address}")?;
         }
         match &self.sni {
             Some(name) => write!(f, " as {name}"),

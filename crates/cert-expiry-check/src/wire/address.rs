@@ -1,7 +1,7 @@
 //! From a host to a TCP connection: resolved once, then its addresses in turn, a new one whenever the last
 //! keeps us waiting (RFC 8305), all within one timeout.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{collections::HashSet, io, net::SocketAddr, time::Duration};
 
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -27,12 +27,25 @@ pub(super) async fn connect(
     timeout(limit, attempt).await.unwrap_or(Err(ReachTrouble::TimedOut(limit)))
 }
 
+/// Every address of the endpoint's host, each once, in the resolver's order.
+///
+/// # Errors
+/// When the name does not resolve within the timeout.
+pub async fn addresses(endpoint: &Endpoint, limit: Duration) -> Result<Vec<SocketAddr>, ReachTrouble> {
+    timeout(limit, resolve(endpoint)).await.unwrap_or(Err(ReachTrouble::TimedOut(limit)))
+}
+
 async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ReachTrouble> {
-    match &endpoint.host {
-        Host::Address(address) => Ok(vec![SocketAddr::new(*address, endpoint.port)]),
-        Host::Name(name) => {
+    match (&endpoint.host, endpoint.address) {
+        (Host::Address(address), _) => Ok(vec![SocketAddr::new(*address, endpoint.port)]),
+        (Host::Name(_), Some(address)) => Ok(vec![SocketAddr::new(address, endpoint.port)]),
+        (Host::Name(name), None) => {
             let found = lookup_host((name.as_str(), endpoint.port)).await;
-            let found: Vec<_> = found.map_err(|error| trouble_of_look_up(&error))?.collect();
+            let mut known = HashSet::new();
+            let found: Vec<_> = found
+                .map_err(|error| trouble_of_look_up(&error))?
+                .filter(|address| known.insert(*address))
+                .collect();
             if found.is_empty() {
                 Err(ReachTrouble::Unresolved("it has no address".to_owned()))
             } else {

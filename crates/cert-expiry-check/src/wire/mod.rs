@@ -6,6 +6,7 @@ mod capture;
 mod first_bytes;
 mod observation;
 
+pub use address::addresses;
 pub use capture::capture;
 pub use observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble};
 
