@@ -112,6 +112,7 @@ fn what_the_two_verdicts_disagree_about_is_told_apart() {
         &[
             // Against the specification, and ingested all the same.
             ("jobs 3", &["1:7 final-newline"], Whole),
+            ("jobs-3\n", &["1:5 metric-name"], Whole),
             ("jobs{a=\"\\t\"} 3\n", &["1:9 escape"], Whole),
             ("jobs{a=\"1\" b=\"2\"} 3\n", &["1:12 label-syntax"], Whole),
             ("#TYPE jobs  gage\njobs 3\n", &["1:13 unknown-type"], Whole),

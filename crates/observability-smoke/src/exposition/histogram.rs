@@ -70,7 +70,12 @@ impl Group {
             let before = before.unwrap_or_default();
             return Err((
                 Rule::Bucket,
-                format!("the buckets must stand in the order of le, and {bound} comes after {before}").into(),
+                format!(
+                    "the buckets must stand in the order of le, and {} comes after {}",
+                    number::show(bound),
+                    number::show(before)
+                )
+                .into(),
             ));
         }
         if !number::counts(count) {

@@ -24,6 +24,15 @@ pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
     Ok(value)
 }
 
+/// A number as both formats write it.
+pub(super) fn show(value: f64) -> String {
+    if value.is_infinite() {
+        (if value > 0.0 { "+Inf" } else { "-Inf" }).to_owned()
+    } else {
+        value.to_string()
+    }
+}
+
 /// Whether a value can be a count: a number, and not below zero.
 pub(super) fn counts(value: f64) -> bool {
     value >= 0.0

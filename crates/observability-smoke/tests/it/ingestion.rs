@@ -7,7 +7,7 @@ use observability_smoke::exposition::{Ingestion, Reader, Syntax};
 use crate::support::{Prometheus, Server, corpora};
 
 /// Texts that the two verdicts, or two readers, might see differently.
-const TEXTS: [&str; 46] = [
+const TEXTS: [&str; 51] = [
     "a 1\n",
     "a 1",
     "a{} 1\n",
@@ -36,6 +36,11 @@ const TEXTS: [&str; 46] = [
     "a\n",
     "1a 1\n",
     "a-b 1\n",
+    "a-3\n",
+    "a.5 7\n",
+    "a+Inf\n",
+    "a:b 1\n",
+    "a-3x\n",
     "a{x=\"\\t\"} 1\n",
     "a{x=\"1} 1\n",
     "a{x=\"1\" y=\"2\"} 1\n",

@@ -2,7 +2,7 @@
 
 use super::super::{
     number,
-    problem::{Fault, Rule},
+    problem::{Fault, Ingestion, Rule},
     sample::{Kind, Sample},
     scan::{LabelSpan, Scanner},
 };
@@ -43,8 +43,11 @@ pub(super) fn read_sample<'a>(
             }
         };
     } else if scanner.at == name_at.1 && !scanner.is_at_end() {
-        let message = "a blank or an opening brace must follow the metric name";
-        return Err(scanner.fault(Rule::MetricName, message));
+        let fault =
+            scanner.fault(Rule::MetricName, "a blank or an opening brace must follow the metric name");
+        // Prometheus' scanner begins the value where the name ends: `jobs-3` is -3 to it.
+        let is_value = number::parse(scanner.word()).is_ok();
+        return Err(fault.ingestion(if is_value { Ingestion::Whole } else { Ingestion::Refused }));
     }
     if from > 0 && name_at.0 == from {
         let message = "Prometheus takes the blanks before the name for a part of it";
