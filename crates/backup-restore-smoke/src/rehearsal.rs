@@ -490,12 +490,11 @@ async fn read_copy(
     present: &[Relation],
 ) -> Result<Content, Halt> {
     let is_table = |relation: &&Relation| relation.kind == Kind::Table;
-    let names = |list: &[Relation]| -> BTreeSet<TableName> {
-        list.iter().filter(is_table).map(|relation| relation.name.clone()).collect()
-    };
-    let (wanted_names, present_names) = (names(wanted), names(present));
+    let present_names: BTreeSet<_> = present.iter().filter(is_table).map(|relation| &relation.name).collect();
+    // Whatever the source has under that name, table or not, is no extra table in the copy.
+    let source_names: BTreeSet<_> = wanted.iter().map(|relation| &relation.name).collect();
     let common = wanted.iter().filter(is_table).filter(|relation| present_names.contains(&relation.name));
-    let extra = present.iter().filter(is_table).filter(|relation| !wanted_names.contains(&relation.name));
+    let extra = present.iter().filter(is_table).filter(|relation| !source_names.contains(&relation.name));
     let mut to_read: Vec<_> = common.chain(extra).cloned().collect();
     let mut unreadable = Content::new();
     loop {

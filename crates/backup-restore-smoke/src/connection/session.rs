@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use evidence_report::run::Stop;
-use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -63,20 +62,13 @@ pub(crate) enum ConnectFailure {
     Refused(Vec<String>),
 }
 
-/// A session. Dropping it closes the connection.
+/// A session. Dropping it says goodbye to the server and closes the connection.
 pub(crate) struct Session {
     client: Client,
     cancel: CancelToken,
     tls: MakeRustlsConnect,
-    driver: JoinHandle<()>,
     /// The server that answered.
     pub(crate) endpoint: Endpoint,
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
 }
 
 /// Connects to the first server that takes us.
@@ -96,12 +88,13 @@ pub(crate) async fn connect(
         let answer = stop.guard(limited).await.map_err(|_| ConnectFailure::Stopped)?;
         match answer {
             Ok(Ok((client, connection))) => {
-                let driver = tokio::spawn(async move {
-                    // How a connection ends is told by the query that meets the end.
+                // It ends when the client is dropped, after a word to the server. How a connection breaks is
+                // told by the query that meets the break.
+                tokio::spawn(async move {
                     let _ = connection.await;
                 });
                 let cancel = client.cancel_token();
-                return Ok(Session { client, cancel, tls, driver, endpoint: endpoint.clone() });
+                return Ok(Session { client, cancel, tls, endpoint: endpoint.clone() });
             }
             Ok(Err(error)) => {
                 attempts.push(format!("{endpoint}: {}", describe(&error)));

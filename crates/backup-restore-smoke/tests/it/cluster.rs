@@ -85,7 +85,11 @@ impl Way {
 impl TestCluster {
     /// A server with trust authentication on its socket.
     pub(crate) fn start() -> Self {
-        Self::start_with(&[], "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n", |_| {})
+        Self::start_with(
+            &[],
+            "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
+            |_| {},
+        )
     }
 
     /// A server with further settings and these authentication rules; `prepare` gets the data folder.
@@ -113,6 +117,42 @@ impl TestCluster {
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         fs::write(data.join("pg_hba.conf"), rules).unwrap();
         prepare(&data);
+        Self::serve(folder, way, bin, settings)
+    }
+
+    /// A standby of this server.
+    pub(crate) fn standby(&self) -> Self {
+        let folder = temporary_folder("brs");
+        let taken = Command::new(self.bin.join("pg_basebackup"))
+            .args([
+                "--write-recovery-conf",
+                "--wal-method=stream",
+                "--checkpoint=fast",
+                "--no-sync",
+                "--username=postgres",
+            ])
+            .args(["--host", &self.folder().display().to_string(), "--port", &self.port.to_string()])
+            .arg("--pgdata")
+            .arg(folder.path().join("data"))
+            .output()
+            .unwrap();
+        assert!(taken.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&taken.stderr));
+        let way = Way::find();
+        if way == Way::OtherUser {
+            assert!(
+                Command::new("chown")
+                    .args(["-R", "postgres:"])
+                    .arg(folder.path())
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        Self::serve(folder, way, self.bin.clone(), &[])
+    }
+
+    fn serve(folder: tempfile::TempDir, way: Way, bin: PathBuf, settings: &[&str]) -> Self {
+        let data = folder.path().join("data");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = way.command(&bin.join("postgres"));
         command.arg("-D").arg(&data).arg("-p").arg(port.to_string());
@@ -147,6 +187,11 @@ impl TestCluster {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What the server said so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder().join("log")).unwrap_or_default()
     }
 
     /// `host=… port=… user=postgres dbname=…`, through the socket.

@@ -222,3 +222,18 @@ fn a_view_over_a_foreign_server_cannot_connect_out_and_is_no_bad_backup() {
     let derived = ended.findings("restore.derived");
     assert!(derived.iter().any(|(_, subject, _)| subject == "shop.far"), "{derived:?}");
 }
+
+#[test]
+fn a_standby_is_rehearsed_from_without_its_unlogged_tables() {
+    let (primary, tool) = (TestCluster::start(), Tool::new());
+    let database = primary.shop();
+    primary.sql(database, "CREATE UNLOGGED TABLE shop.sessions AS SELECT 1 AS a");
+    let standby = primary.standby();
+    until("the standby's data", || standby.sql(database, "SELECT count(*) FROM shop.customers") == "500");
+    let ended = tool.run(&["rehearse", "--source", &standby.conninfo(database)]);
+    ended.assert_code(0);
+    assert!(ended.report["facts"].to_string().contains("standby"), "{}", ended.report["facts"]);
+    let derived = ended.findings("restore.derived");
+    assert!(derived.iter().any(|(_, subject, _)| subject == "shop.sessions"), "{derived:?}");
+    assert!(!standby.log().contains("unexpected EOF"), "we left without a word: {}", standby.log());
+}
