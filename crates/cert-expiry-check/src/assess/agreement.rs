@@ -2,7 +2,7 @@
 //! of the nodes behind a name was forgotten.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     net::IpAddr,
 };
 
@@ -46,10 +46,20 @@ pub fn judge(served: &[Placed<'_>], stored: &[Placed<'_>], basis: &Basis) -> Vec
             by_name.entry(name).or_default().push(index);
         }
     }
+    let in_use: HashSet<_> =
+        served.iter().filter(|server| !server.places.is_empty()).map(fingerprint).collect();
+    let on_disk: HashSet<_> = stored.iter().map(|(file, _)| fingerprint(file)).collect();
     let mut findings = Vec::new();
     for server in served.iter().filter(|server| !server.places.is_empty()) {
         let wanted = names(server.certificate);
         let Some(first) = wanted.first() else { continue };
+        // Several nodes may have certificates of their own for the same names, each with its file: what one
+        // of them serves is no renewal of what another one does.
+        let has_its_own_file = on_disk.contains(&fingerprint(server));
+        let replaces = |file: &Placed<'_>| {
+            let itself = fingerprint(file) == fingerprint(server);
+            itself || !(has_its_own_file && in_use.contains(&fingerprint(file)))
+        };
         let newest = by_name
             .get(first.as_str())
             .into_iter()
@@ -58,9 +68,10 @@ pub fn judge(served: &[Placed<'_>], stored: &[Placed<'_>], basis: &Basis) -> Vec
             .filter(|(file, names)| {
                 file.certificate.key_algorithm == server.certificate.key_algorithm
                     && names.is_superset(&wanted)
+                    && replaces(file)
             })
             .map(|(file, _)| *file)
-            .max_by_key(|file| (issued(file.certificate), file.certificate.fingerprint));
+            .max_by_key(|file| (issued(file.certificate), fingerprint(file)));
         if let Some(newest) = newest {
             let compared =
                 server.places.iter().map(|place| compare(place, server.certificate, newest, basis));
@@ -68,6 +79,10 @@ pub fn judge(served: &[Placed<'_>], stored: &[Placed<'_>], basis: &Basis) -> Vec
         }
     }
     findings
+}
+
+fn fingerprint(placed: &Placed<'_>) -> [u8; 32] {
+    placed.certificate.fingerprint
 }
 
 /// Everything that a certificate was issued for, literally: a wildcard on disk is no renewal of a
@@ -174,18 +189,35 @@ mod tests {
     }
 
     fn outcome(served: &Certificate, files: &[&Certificate]) -> Option<Outcome> {
+        let outcomes = outcomes(&[served], files);
+        assert!(outcomes.len() <= 1);
+        outcomes.into_iter().next()
+    }
+
+    fn outcomes(served: &[&Certificate], files: &[&Certificate]) -> Vec<Outcome> {
         let basis = Basis {
             now: Timestamp::from_second(NOW).unwrap(),
             thresholds: Thresholds::default(),
             roots: Roots::new("none", []),
         };
-        let served = [Placed { certificate: served, places: vec!["shop:443".to_owned()] }];
+        let served: Vec<_> = (served.iter().enumerate())
+            .map(|(index, server)| Placed { certificate: server, places: vec![format!("node{index}:443")] })
+            .collect();
         let stored: Vec<_> = (files.iter().enumerate())
             .map(|(index, file)| Placed { certificate: file, places: vec![format!("{index}.pem")] })
             .collect();
-        let findings = judge(&served, &stored, &basis);
-        assert!(findings.len() <= 1);
-        findings.first().map(|finding| finding.outcome)
+        judge(&served, &stored, &basis).iter().map(|finding| finding.outcome).collect()
+    }
+
+    #[test]
+    fn nodes_with_certificates_and_files_of_their_own_are_no_renewals_of_each_other() {
+        let names = ["shop.example"];
+        let (old, new) = (certificate(1, &names, 60 * DAY), certificate(2, &names, 5 * DAY));
+        assert_eq!(outcomes(&[&old, &new], &[&old, &new]), [Outcome::Passed, Outcome::Passed]);
+        // One file for both nodes, and one of them was not reloaded.
+        assert_eq!(outcomes(&[&old, &new], &[&new]), [Outcome::Warned, Outcome::Passed]);
+        // The old one is kept in an archive, and nobody serves the new one.
+        assert_eq!(outcomes(&[&old], &[&old, &new]), [Outcome::Warned]);
     }
 
     #[test]
