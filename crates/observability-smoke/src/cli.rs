@@ -7,7 +7,18 @@ use crate::{config::Config, drill_command::DrillArguments, metrics_command::Metr
 
 /// Proves that the monitoring works
 #[derive(Debug, Parser)]
-#[command(name = "observability-smoke", version, about, max_term_width = 110)]
+#[command(
+    name = "observability-smoke",
+    version,
+    about,
+    max_term_width = 110,
+    after_help = "Examples:\n  \
+        observability-smoke run --config ops/observability.yaml\n  \
+        observability-smoke metrics http://127.0.0.1:9100/metrics\n  \
+        curl -s 127.0.0.1:8080/metrics | observability-smoke metrics -\n  \
+        observability-smoke drill --embedded --rules alerts.yaml --alert ApiProbeFailing\n\n\
+        Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also usage and configuration errors)."
+)]
 pub(crate) struct Cli {
     /// The command.
     #[command(subcommand)]
