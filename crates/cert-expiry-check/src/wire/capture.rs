@@ -34,7 +34,7 @@ use crate::targets::Endpoint;
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
 
 /// A server that wants a client certificate says no only after a TLS 1.3 handshake looks done. It is given
-/// so long to say it.
+/// so long to say it, and longer where the handshake showed that the way is long.
 const LATE_REFUSAL: Duration = Duration::from_millis(500);
 
 /// How long saying goodbye may take.
@@ -64,7 +64,8 @@ pub async fn capture(endpoint: &Endpoint, timeouts: Timeouts) -> Observation {
         Err(_) => (None, Some(timed_out(timeouts.handshake, &received))),
         Ok(Err(error)) => (None, Some(trouble_of(&error, &received))),
         Ok(Ok(tls)) => {
-            let left = timeouts.handshake.saturating_sub(began.elapsed()).min(LATE_REFUSAL);
+            let took = began.elapsed();
+            let left = timeouts.handshake.saturating_sub(took).min(LATE_REFUSAL + 2 * took);
             (Some(say_goodbye(tls, witness.was_asked(), left).await), None)
         }
     };
