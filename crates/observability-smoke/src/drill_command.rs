@@ -81,6 +81,9 @@ pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> 
     let plan = Plan::resolve(&arguments, settings, &config.drill, &files, Timestamp::now())?;
     if shared.dry_run {
         let _ = write!(std::io::stdout().lock(), "{plan}");
+    }
+    plan.fits()?;
+    if shared.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
     let run = Run::start(&TOOL, plan.settings.clone())?;

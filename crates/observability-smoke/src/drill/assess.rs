@@ -236,6 +236,9 @@ fn content(plan: &Plan, seen: &Observation) -> Finding {
 /// What the notification does not say as the rule, and Prometheus, say it.
 fn differences(rule: &Rule, labels: &BTreeMap<String, String>, notified: &NotifiedAlert) -> Vec<String> {
     let mut wrong = Vec::new();
+    if notified.generator_url.is_empty() {
+        wrong.push("the link to the expression (generatorURL) did not arrive".to_owned());
+    }
     for (label, value) in labels {
         match notified.labels.get(label) {
             Some(arrived) if arrived == value => {}
@@ -344,4 +347,54 @@ pub(crate) fn measurements(plan: &Plan, seen: &Observation) -> Vec<Measurement> 
     let predicted = plan.prediction.until_notified().as_secs_f64();
     measured.push(labelled("predicted_time_to_notify_seconds", predicted));
     measured
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::rules::manifest;
+
+    fn rule() -> Rule {
+        let text = "groups: [{name: a, rules: [{alert: A, expr: up, labels: {severity: critical}, annotations: \
+            {summary: 'Queue {{ $labels.queue }}', runbook_url: doc/a.md}}]}]";
+        manifest::read(text).unwrap().remove(0).rules.remove(0)
+    }
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    const LABELS: [(&str, &str); 3] = [("alertname", "A"), ("queue", "mail"), ("severity", "critical")];
+
+    fn compare(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> String {
+        let notified = NotifiedAlert {
+            status: "firing".into(),
+            labels: map(labels),
+            annotations: map(annotations),
+            starts_at: Timestamp::UNIX_EPOCH,
+            ends_at: Timestamp::UNIX_EPOCH,
+            generator_url: "http://127.0.0.1/graph".into(),
+        };
+        differences(&rule(), &map(&LABELS), &notified).join("; ")
+    }
+
+    #[test]
+    fn what_does_not_arrive_as_the_rule_states_it_is_named() {
+        let whole = [("summary", "Queue mail"), ("runbook_url", "doc/a.md")];
+        assert_eq!(compare(&LABELS, &whole), "");
+        assert_eq!(
+            compare(&[("alertname", "A"), ("queue", "post"), ("severity", "critical")], &whole),
+            "label queue arrived as \"post\", Prometheus has \"mail\""
+        );
+        assert!(compare(&LABELS[..2], &whole).contains("label severity did not arrive"));
+        assert_eq!(compare(&LABELS, &whole[..1]), "annotation runbook_url did not arrive");
+        assert!(
+            compare(&LABELS, &[("summary", "x"), ("runbook_url", "doc/b.md")])
+                .contains("arrived as \"doc/b.md\"")
+        );
+        let failed = [("summary", "<error expanding template: x>"), ("runbook_url", "doc/a.md")];
+        assert!(compare(&LABELS, &failed).contains("the template of annotation summary fails"));
+    }
 }

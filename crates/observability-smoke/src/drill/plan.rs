@@ -150,7 +150,7 @@ impl Plan {
         } else {
             prediction
         };
-        let plan = Self {
+        Ok(Self {
             settings,
             written,
             alert,
@@ -165,9 +165,7 @@ impl Plan {
             until: arguments.until,
             prometheus: arguments.prometheus.clone(),
             alertmanager: arguments.alertmanager.clone(),
-        };
-        plan.fits()?;
-        Ok(plan)
+        })
     }
 
     /// The series, none where there are none.
@@ -177,7 +175,10 @@ impl Plan {
     }
 
     /// A drill that cannot end in time is refused before it starts; nothing is ever shortened silently.
-    fn fits(&self) -> Result<(), DrillError> {
+    ///
+    /// # Errors
+    /// With the predicted figure and the ways out.
+    pub(crate) fn fits(&self) -> Result<(), DrillError> {
         let predicted = self.predicted();
         if self.fixture.is_err() || predicted <= self.settings.timeout {
             return Ok(());

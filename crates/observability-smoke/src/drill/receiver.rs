@@ -35,15 +35,6 @@ pub(crate) struct NotifiedAlert {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Notification {
-    /// Version of the format.
-    pub(crate) version: String,
-    /// `firing` or `resolved`, of the whole group.
-    pub(crate) status: String,
-    /// The receiver that it was sent to.
-    pub(crate) receiver: String,
-    /// The labels that the group shares by the route's `group_by`.
-    #[serde(default)]
-    pub(crate) group_labels: BTreeMap<String, String>,
     /// The alerts.
     pub(crate) alerts: Vec<NotifiedAlert>,
 }
@@ -64,13 +55,25 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    /// The first notification that carries the alert in this state.
-    pub(super) fn first(&self, alert: &str, status: &str) -> Option<(f64, NotifiedAlert, Notification)> {
+    /// When the alert first came firing, and how.
+    pub(super) fn firing(&self, alert: &str) -> Option<(f64, NotifiedAlert)> {
+        self.first(|one| {
+            one.status == "firing" && one.labels.get("alertname").is_some_and(|name| name == alert)
+        })
+    }
+
+    /// When this instance of the alert first came resolved.
+    pub(super) fn resolved(&self, instance: &NotifiedAlert) -> Option<f64> {
+        self.first(|one| {
+            one.status == "resolved" && one.labels == instance.labels && one.ends_at > one.starts_at
+        })
+        .map(|(at, _)| at)
+    }
+
+    fn first(&self, wanted: impl Fn(&NotifiedAlert) -> bool) -> Option<(f64, NotifiedAlert)> {
         self.notifications.iter().find_map(|received| {
-            let found = received.notification.alerts.iter().find(|one| {
-                one.status == status && one.labels.get("alertname").is_some_and(|name| name == alert)
-            })?;
-            Some((received.at, found.clone(), received.notification.clone()))
+            let found = received.notification.alerts.iter().find(|one| wanted(one))?;
+            Some((received.at, found.clone()))
         })
     }
 }

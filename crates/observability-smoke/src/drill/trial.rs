@@ -190,8 +190,8 @@ impl Trial<'_> {
         let name = self.plan.alert.rule.name.clone();
         let receiver = self.receiver;
         let received =
-            self.until(Stage::Received, patience, async |_| receiver.inbox().first(&name, "firing")).await?;
-        let Some((at, alert, _)) = received else {
+            self.until(Stage::Received, patience, async |_| receiver.inbox().firing(&name)).await?;
+        let Some((at, alert)) = received else {
             let reason = diagnosis::undelivered(self.stack, self.plan, &receiver.inbox(), patience).await;
             return Err(halt(Stage::Received, Cause::Alert, reason));
         };
@@ -199,18 +199,22 @@ impl Trial<'_> {
         // The notification carries the evaluation at which the alert fired: exact, where polling is not.
         let exact = self.clock.of(alert.starts_at);
         seen.firing = Some(seen.firing.map_or(exact, |noticed| exact.min(noticed)));
+        // Of several instances the one that was notified is compared with what Prometheus has.
+        let active = self.stack.api.active(&name).await.unwrap_or_default();
+        if let Some(same) = active.into_iter().find(|one| one.labels == alert.labels) {
+            seen.labels = same.labels;
+        }
         seen.notified = Some(alert);
         Ok(())
     }
 
     async fn resolved(&mut self, seen: &mut Observation) -> Result<(), Halt> {
         let patience = self.patience(self.plan.prediction.until_resolved());
-        let name = self.plan.alert.rule.name.clone();
+        let Some(instance) = seen.notified.clone() else { return Ok(()) };
         let receiver = self.receiver;
-        let resolved = self
-            .until(Stage::Resolved, patience, async |_| receiver.inbox().first(&name, "resolved"))
-            .await?;
-        let Some((at, _, _)) = resolved else {
+        let resolved =
+            self.until(Stage::Resolved, patience, async |_| receiver.inbox().resolved(&instance)).await?;
+        let Some(at) = resolved else {
             let reason = diagnosis::unresolved(&self.stack.api, self.plan, patience).await;
             return Err(halt(Stage::Resolved, Cause::Alert, reason));
         };

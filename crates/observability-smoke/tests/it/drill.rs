@@ -160,6 +160,14 @@ spec:
       annotations: {summary: The API is down}
 "#;
 
+const TWO_QUEUES: &str = r#"drill:
+  alerts:
+  - alert: Slow
+    series:
+    - {series: 'queue_depth{queue="mail"}', healthy: 1, faulty: 500}
+    - {series: 'queue_depth{queue="billing"}', healthy: 2, faulty: 600}
+"#;
+
 const UNIT_TESTS: &str = r#"rule_files: [rules.yml]
 evaluation_interval: 1s
 tests:
@@ -176,6 +184,7 @@ fn assert_passes(rules: &str, alert: &str, arguments: &[&str]) {
     let tool = Tool::new();
     tool.write("rules.yml", rules);
     tool.write("tests.yml", UNIT_TESTS);
+    tool.write("drill.yml", TWO_QUEUES);
     let run = run(&tool, alert, arguments);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     for check in ["quiet", "pending", "firing", "notified", "content", "resolved"] {
@@ -210,6 +219,8 @@ fn good_alerts_are_taken_from_the_fault_to_the_resolved_notification() {
         scope.spawn(|| assert_passes(RULES, "HighErrors", &[]));
         // From a manifest, with absence.
         scope.spawn(|| assert_passes(MANIFEST, "ApiDown", &["--scrape-interval", "500ms"]));
+        // Two instances of one alert, from the configuration.
+        scope.spawn(|| assert_passes(RULES, "Slow", &["--config", "drill.yml", "--time-scale", "600"]));
         // From a unit test of promtool.
         scope.spawn(|| assert_passes(RULES, "QueueFull", &["--unit-tests", "tests.yml"]));
     });

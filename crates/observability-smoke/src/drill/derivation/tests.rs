@@ -1,6 +1,7 @@
 use promql_parser::parser::parse;
 
 use super::*;
+use crate::drill::series::{Behaviour, Labels};
 
 fn question<'a>(expression: &'a Expr, recordings: &'a [Recording], hold: f64) -> Question<'a> {
     Question {
