@@ -144,23 +144,32 @@ fn tls_is_verified_as_far_as_sslmode_says() {
     let certificate = named_otherwise.signed_by(&key, &issuer).unwrap();
     let prepare = |data: &std::path::Path| {
         fs::write(data.join("server.crt"), certificate.pem()).unwrap();
+        fs::write(data.join("root.crt"), root.pem()).unwrap();
         fs::write(data.join("server.key"), key.serialize_pem()).unwrap();
         fs::set_permissions(data.join("server.key"), fs::Permissions::from_mode(0o600)).unwrap();
         if Command::new("stat").args(["-c", "%U"]).arg(data).output().unwrap().stdout == b"postgres\n" {
             let _ = Command::new("chown")
                 .arg("postgres:")
-                .args([data.join("server.crt"), data.join("server.key")])
+                .args(["server.crt", "server.key", "root.crt"].map(|name| data.join(name)))
                 .status();
         }
     };
-    let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
-    let cluster = TestCluster::start_with(&["ssl=on"], rules, prepare);
+    let rules = "local all all trust\nhostssl all by_certificate 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 trust\n";
+    let cluster = TestCluster::start_with(&["ssl=on", "ssl_ca_file=root.crt"], rules, prepare);
     let (database, tool) = (cluster.shop(), Tool::new());
     let trusted = tool.file("root.pem", &root.pem()).display().to_string();
     let other = rcgen::generate_simple_self_signed(vec!["other".to_owned()]).unwrap();
     let untrusted = tool.file("other.pem", &other.cert.pem()).display().to_string();
     let source =
         |rest: &str| format!("host=127.0.0.1 port={} user=postgres dbname={database} {rest}", cluster.port);
+    cluster.sql(database, "CREATE ROLE by_certificate LOGIN IN ROLE pg_read_all_data");
+    let client_key = rcgen::KeyPair::generate().unwrap();
+    let mut client = rcgen::CertificateParams::default();
+    client.distinguished_name = rcgen::DistinguishedName::new();
+    client.distinguished_name.push(rcgen::DnType::CommonName, "by_certificate");
+    let client_certificate = client.signed_by(&client_key, &issuer).unwrap();
+    let mine = tool.file("client.pem", &client_certificate.pem()).display().to_string();
+    let my_key = write_private(&tool, "client.key", &client_key.serialize_pem());
     let by_name =
         |rest: &str| source(rest).replace("host=127.0.0.1", "host=db.example.test hostaddr=127.0.0.1");
     for (settings, code) in [
@@ -173,6 +182,12 @@ fn tls_is_verified_as_far_as_sslmode_says() {
         (source(&format!("sslmode=verify-full sslrootcert={trusted}")), 2),
         (by_name(&format!("sslmode=verify-full sslrootcert={trusted}")), 0),
         (source("sslmode=verify-full"), 3),
+        (source("sslmode=require").replace("user=postgres", "user=by_certificate"), 2),
+        (
+            source(&format!("sslmode=require sslcert={mine} sslkey={my_key}"))
+                .replace("user=postgres", "user=by_certificate"),
+            0,
+        ),
     ] {
         let ended = run_with(&tool, &["--jobs", "1", "--source", &settings], &[]);
         assert_eq!(ended.code, Some(code), "{settings}: {}", ended.everything());

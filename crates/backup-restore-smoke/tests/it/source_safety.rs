@@ -126,6 +126,10 @@ fn a_role_without_enough_rights_is_told_which_to_give() {
     assert!(ended.report.to_string().contains("pg_read_all_data"));
     cluster.sql(database, "GRANT pg_read_all_data TO small");
     tool.run(&["rehearse", "--source", &source]).assert_code(0);
+    cluster.sql(database, "SELECT lo_from_bytea(0, 'large')");
+    let ended = tool.run(&["rehearse", "--source", &source]);
+    assert_eq!(ended.assert_code(3).finding("source.readable").1, "large objects");
+    assert!(ended.report.to_string().contains("grant SELECT ON LARGE OBJECT"));
 }
 
 #[test]
