@@ -62,6 +62,15 @@ pub(crate) enum SyntaxChoice {
 }
 
 impl SyntaxChoice {
+    /// What the server is asked for: what Prometheus asks for, unless one format is demanded.
+    const fn accept(self) -> &'static str {
+        match self {
+            Self::Auto => ACCEPT,
+            Self::Prometheus => "text/plain;version=0.0.4",
+            Self::Openmetrics => "application/openmetrics-text;version=1.0.0",
+        }
+    }
+
     /// A reader for it, where a Content-Type may have named the format.
     fn reader(self, named: Option<Syntax>) -> Reader {
         match (self, named) {
@@ -139,7 +148,7 @@ async fn scrape(
     syntax: SyntaxChoice,
 ) -> Result<(Reading, Option<String>), NoAnswer> {
     let request = http.request_following(&reqwest::Method::GET, url, headers);
-    let head = head(request.header(reqwest::header::ACCEPT, ACCEPT), REQUEST_TIMEOUT).await?;
+    let head = head(request.header(reqwest::header::ACCEPT, syntax.accept()), REQUEST_TIMEOUT).await?;
     if head.response.status().as_u16() != 200 {
         return Err(NoAnswer(format!("status {}", head.response.status().as_u16())));
     }

@@ -1,7 +1,11 @@
 //! What `run` will do: validated and complete. `--dry-run` prints it; past this point everything is valid.
 //! Files with secrets are read here, and shown nowhere.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use evidence_report::run::{Defaults, Settings, SharedFlags, Usage, read_config};
 use reqwest::header::HeaderMap;
@@ -139,6 +143,9 @@ impl Plan {
                 format!("{} names nothing to check under http, metrics or prometheus", path.display());
             return Err(Usage(message).into());
         }
+        named_apart("http", config.http.iter().map(|probe| &probe.name))?;
+        named_apart("metrics", config.metrics.iter().map(|probe| &probe.name))?;
+        named_apart("prometheus", config.prometheus.iter().map(|probe| &probe.name))?;
         let run = Settings::resolve(flags, &config.run, &DEFAULTS)?;
         let timeout = config.timeout.map_or(REQUEST_TIMEOUT, |timeout| timeout.0);
         Ok(Self {
@@ -177,6 +184,19 @@ impl Plan {
             None => Trust::Nobody,
         }
     }
+}
+
+/// Names tell the findings apart: none may stand twice.
+fn named_apart<'a>(list: &str, names: impl Iterator<Item = &'a String>) -> Result<(), Usage> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if name.trim().is_empty() || !seen.insert(name) {
+            let message =
+                format!("under {list} in the configuration the name '{name}' is empty or stands twice");
+            return Err(Usage(message));
+        }
+    }
+    Ok(())
 }
 
 fn http_probe(config: HttpConfig, timeout: Duration) -> Result<HttpProbe, Error> {

@@ -128,6 +128,13 @@ fn a_url_is_read_by_its_content_type() {
         tool.command().args(["metrics", &server.url(path)]).output().unwrap().into()
     };
     assert_eq!(get("/metrics").code, 0);
+    let demanded: crate::support::Run = tool
+        .command()
+        .args(["metrics", "--syntax", "prometheus", &server.url("/metrics")])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(demanded.code, 0, "{}", demanded.stdout);
     let cut = get("/om");
     assert_eq!(cut.code, 2);
     cut.line("FAILED", "metrics.valid", "missing-eof");

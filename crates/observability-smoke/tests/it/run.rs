@@ -249,6 +249,10 @@ fn an_unusable_configuration_exits_3_with_line_and_column() {
         ("http:\n  - {name: a, url: 'http://a.example/', statuss: 200}\n", "line 2, column"),
         ("http:\n  - name: a\n    url: gopher://a.example/\n", "line 3, column"),
         ("http:\n  - name: a\n    url: http://me:hunter2@a.example/\n", "bearer_token_file"),
+        (
+            "http:\n  - {name: a, url: 'http://a.example/'}\n  - {name: a, url: 'http://b.example/'}\n",
+            "stands twice",
+        ),
         ("http: [\n", "line"),
         ("run: {environment: local}\n", "names nothing to check"),
         ("http:\n  - {name: a, url: 'http://a.example/', headers: {Authorization: x}}\n", "header_files"),
