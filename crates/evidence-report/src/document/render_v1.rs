@@ -89,6 +89,8 @@ impl Row {
             None => finding.subject.clone(),
         };
         let observed = match &finding.hurts_at {
+            // Often the day stands in the words already.
+            Some(at) if finding.observed.contains(at.get(..10).unwrap_or(at)) => finding.observed.clone(),
             Some(at) => format!("{} (hurts at {at})", finding.observed),
             None => finding.observed.clone(),
         };

@@ -112,16 +112,18 @@ fn list(out: &mut String, finding: &Finding, color: bool) {
         &format!("{word:12}"),
         color && finding.outcome != Outcome::Passed && !is_optional(finding),
     );
-    let place = finding.location.as_ref().map(|place| match place.line {
-        Some(line) => format!("{}:{line}: ", place.path),
-        None => format!("{}: ", place.path),
-    });
-    let subject = match &finding.location {
-        Some(place) if place.path == finding.subject => String::new(),
-        _ => format!("{}: ", one_line(&finding.subject)),
+    let subject = one_line(&finding.subject);
+    let what = match &finding.location {
+        None => subject,
+        Some(place) => {
+            let line = place.line.map(|line| format!(":{line}")).unwrap_or_default();
+            // The subject often is the file, or something in it: the path is said once.
+            let rest =
+                subject.strip_prefix(&place.path).map_or_else(|| format!(": {subject}"), str::to_owned);
+            format!("{}{line}{rest}", one_line(&place.path))
+        }
     };
-    let place = place.unwrap_or_default();
-    let _ = write!(out, "  {word} {place}{subject}{} [{}]", one_line(&finding.observed), finding.check.id);
+    let _ = write!(out, "  {word} {what}: {} [{}]", one_line(&finding.observed), finding.check.id);
     let acts = !matches!(finding.outcome, Outcome::Passed | Outcome::NotChecked(_));
     if acts && !finding.expected.is_empty() {
         let _ = write!(out, " (expected: {})", one_line(&finding.expected));

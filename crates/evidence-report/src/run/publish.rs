@@ -36,6 +36,11 @@ pub enum PublishError {
         /// Why.
         source: std::io::Error,
     },
+    /// The result could not be printed.
+    #[error(
+        "printing the result on standard output: {0}. The evidence file, where one was asked for, is written"
+    )]
+    Stdout(std::io::Error),
     /// What stands at the evidence file's place cannot be read.
     #[error("reading what stands at {path}: {source}. Nothing was written there", path = path.display())]
     Read {
@@ -180,10 +185,8 @@ impl Finished {
         for request in &self.settings.formats {
             let written = match &request.path {
                 Some(path) => self.output_to_file(request.format, path, &setting),
-                None => {
-                    self.output_to_terminal(request.format, &setting);
-                    Ok(())
-                }
+                None if self.settings.quiet && request.format == Format::Text => Ok(()),
+                None => to_stdout(&self.report_as(request.format, &setting)),
             };
             result = result.and(written);
         }
@@ -199,14 +202,6 @@ impl Finished {
         write("the output", path, &self.report_as(format, &setting))
     }
 
-    fn output_to_terminal(&self, format: Format, setting: &Setting) {
-        if self.settings.quiet && format == Format::Text {
-            return;
-        }
-        // A broken pipe is no error: whoever reads has seen enough.
-        let _ = std::io::stdout().lock().write_all(self.report_as(format, setting).as_bytes());
-    }
-
     fn report_as(&self, format: Format, setting: &Setting) -> String {
         format.render(&self.report, setting)
     }
@@ -220,7 +215,7 @@ impl Finished {
         let machine_reads_stdout =
             on_stdout(Format::Json) || on_stdout(Format::Junit) || on_stdout(Format::Textfile);
         if !on_stdout(Format::Github) && !machine_reads_stdout {
-            let _ = std::io::stdout().lock().write_all(formats::annotations(&self.report).as_bytes());
+            to_stdout(&formats::annotations(&self.report))?;
         }
         let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };
         let appended = fs::OpenOptions::new()
@@ -229,6 +224,15 @@ impl Finished {
             .open(&path)
             .and_then(|mut file| file.write_all(formats::step_summary(&self.report).as_bytes()));
         appended.map_err(|source| PublishError::Write { what: "the step's summary", path, source })
+    }
+}
+
+/// Prints the result. A broken pipe is no error: whoever reads has seen enough.
+fn to_stdout(text: &str) -> Result<(), PublishError> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(PublishError::Stdout(source)),
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    io::Write,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -143,18 +144,15 @@ fn works_for(process: &Path, effects: &[Effect]) -> bool {
 /// The `sweep` command of every tool: prints what was undone. Exit code 0 when nothing is left behind, 3
 /// when something could not be undone.
 #[must_use]
-#[expect(clippy::print_stdout, reason = "the result of the command")]
 pub fn sweep_command() -> ExitCode {
     let base = run_base();
     let swept = sweep(&base);
-    for line in &swept.undone {
-        println!("{line}");
+    let failed = swept.failed.iter().map(|line| format!("NOT undone: {line}"));
+    let mut lines: Vec<_> = swept.undone.iter().cloned().chain(failed).collect();
+    if lines.is_empty() {
+        lines.push(format!("nothing left behind under {}", base.display()));
     }
-    for line in &swept.failed {
-        println!("NOT undone: {line}");
-    }
-    if swept == Swept::default() {
-        println!("nothing left behind under {}", base.display());
-    }
+    // What was undone stays undone, whether somebody reads of it or not.
+    let _ = writeln!(std::io::stdout().lock(), "{}", lines.join("\n"));
     ExitCode::from(if swept.failed.is_empty() { 0 } else { 3 })
 }

@@ -121,6 +121,21 @@ fn a_failing_run_exits_2_and_quiet_says_one_line_on_stderr() {
 }
 
 #[test]
+fn a_result_that_cannot_be_printed_is_an_error_and_a_broken_pipe_is_none() {
+    let place = Place::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = place.tool(&[], &["true"]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let output = output.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("standard output"), "{output:?}");
+    assert!(matches!(verify(&text(&place.evidence())), Verification::Consistent(_)));
+
+    let mut tool = place.tool(&[], &["true"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(tool.stdout.take());
+    assert_eq!(tool.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn usage_errors_exit_3_and_explanations_0() {
     let place = Place::new();
     assert_eq!(place.run(&["--no-such-flag"], &[]).status.code(), Some(3));
