@@ -8,13 +8,13 @@ use std::{
 };
 
 use evidence_report::{
-    record::{Decimal, Environment, Measurement, Requirement},
+    record::{Check, Decimal, Environment, Measurement, Requirement},
     run::Run,
 };
 
 use crate::{
     checks::{
-        BACKUP_MADE, CLEANED_UP, ENVIRONMENT, RESTORE_CONTENT, RESTORE_DERIVED, RESTORE_STEPS,
+        BACKUP_MADE, CLEANED_UP, ENVIRONMENT, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_DERIVED, RESTORE_STEPS,
         RESTORE_WRITABLE, SOURCE_READABLE,
     },
     clock::{LEFT_OUT, Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
@@ -42,7 +42,12 @@ struct Made {
     source: Option<Cluster>,
     copy: Option<Cluster>,
     stages: Stages,
+    /// The checks of [`ESSENTIAL`] that came to a result.
+    checked: Vec<&'static Check>,
 }
+
+/// What a rehearsal is made for: each of these came to a result, or is said not to have been checked.
+const ESSENTIAL: [&Check; 3] = [&RESTORE_CONTENT, &RESTORE_WRITABLE, &RECOVERY_TIME];
 
 /// What was learnt from the source.
 struct Seen {
@@ -57,9 +62,18 @@ struct Seen {
 /// Rehearses; everything that is seen goes into the run.
 pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
     let mut made = Made::default();
-    if let Err(Halt::Found(finding)) = all_phases(plan, work, run, &mut made).await {
-        run.finding(*finding);
+    let halted_by = match all_phases(plan, work, run, &mut made).await {
+        Err(Halt::Found(finding)) => Some(*finding),
+        Ok(()) | Err(Halt::Stopped) => None,
+    };
+    for check in ESSENTIAL {
+        let known = made.checked.iter().copied().chain(halted_by.as_ref().map(|finding| finding.check));
+        if !known.into_iter().any(|known| known.id == check.id) {
+            let reason = "the rehearsal ended before it came to this";
+            run.finding(check.not_checked(Requirement::Required, "rehearsal", reason));
+        }
     }
+    run.findings(halted_by);
     run.timeline(made.stages.timeline());
     for measurement in made.stages.measurements() {
         run.measurement(measurement);
@@ -106,6 +120,7 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup is at hand, nothing else");
     let recovered = restore(plan, work, run, made, &seen).await?;
+    made.checked.extend([&RESTORE_WRITABLE, &RECOVERY_TIME]);
     match recovered {
         Some(at) => {
             let (finding, measurement) = judge_recovery_time(at.saturating_sub(incident), work.rto);
@@ -445,7 +460,7 @@ async fn first_write(
 
 /// Fingerprints the copy the same way, and compares.
 async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen) -> Result<(), Halt> {
-    let Made { copy, stages, .. } = made;
+    let Made { copy, stages, checked, .. } = made;
     let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
     run.progress().phase("copy: fingerprint");
     let start = run.elapsed();
@@ -464,6 +479,7 @@ async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen) -> Result<
     stages.add("fingerprint of the copy", start, run.elapsed(), listed(&content));
     let name = &seen.database.name;
     run.findings(compare_content(name, &seen.content, &content));
+    checked.push(&RESTORE_CONTENT);
     run.findings(missing_views(&seen.relations, &present));
     run.findings(compare_sequences(name, &seen.before, &seen.after, &standing));
     run.detail("Tables of the source", &tables(&seen.content));

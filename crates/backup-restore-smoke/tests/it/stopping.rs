@@ -46,6 +46,7 @@ fn stop_in_each(phases: &[&str], source: &[&str]) {
             "{phase}: {}",
             ended.report["interrupted"]
         );
+        assert_eq!(ended.finding("restore.content").0, "not_checked", "{phase}");
         let evidence = fs::read_to_string(tool.path("evidence.local.md")).unwrap();
         assert!(evidence.contains("INCONCLUSIVE"), "{phase}: {evidence}");
         tool.assert_nothing_left();
