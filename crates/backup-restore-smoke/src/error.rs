@@ -76,7 +76,4 @@ pub(crate) enum Error {
         /// How long the socket's path would be.
         bytes: usize,
     },
-    /// Printing the result.
-    #[error("printing the result: {0}")]
-    Print(std::io::Error),
 }

@@ -1,10 +1,10 @@
 //! From the command line to the exit code.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use evidence_report::{
     formats::Format,
-    run::{Run, sweep_command},
+    run::{Run, print, sweep_command},
 };
 
 use crate::{
@@ -26,7 +26,7 @@ pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     }
     let plan = Plan::resolve(&cli)?;
     if cli.shared.dry_run {
-        print(&(serde_json::to_string_pretty(&plan).map_err(|error| Error::Print(error.into()))? + "\n"))?;
+        print(&(serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let run = Run::start(&TOOL, plan.settings.clone())?;
@@ -49,12 +49,4 @@ fn table(content: &Content) -> String {
     let lines =
         content.iter().map(|(name, table)| format!("{:>12} {:>24} {name}\n", table.rows, table.digest));
     format!("{:>12} {:>24} table\n{}", "rows", "digest", lines.collect::<String>())
-}
-
-/// Prints a result; a broken pipe is no error.
-fn print(text: &str) -> Result<(), Error> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
-        _ => Ok(()),
-    }
 }

@@ -1,9 +1,9 @@
 //! `drill`: cause a fault and time the alert to its notification.
 
-use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
-use evidence_report::run::{Defaults, Run, Settings, SharedFlags, Usage, parse_duration, read_config};
+use evidence_report::run::{Defaults, Run, Settings, SharedFlags, Usage, parse_duration, print, read_config};
 use jiff::Timestamp;
 
 use crate::{
@@ -80,7 +80,7 @@ pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> 
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref())?;
     let plan = Plan::resolve(&arguments, settings, &config.drill, &files, Timestamp::now())?;
     if shared.dry_run {
-        let _ = write!(std::io::stdout().lock(), "{plan}");
+        print(&plan.to_string())?;
     }
     plan.fits()?;
     if shared.dry_run {

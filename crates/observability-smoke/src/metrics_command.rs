@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use evidence_report::run::{Defaults, Run, Settings, SharedConfig, SharedFlags, Usage};
+use evidence_report::run::{Defaults, Run, Settings, SharedConfig, SharedFlags, Usage, print};
 use reqwest::header::HeaderMap;
 
 use crate::{
@@ -93,7 +93,7 @@ pub(crate) async fn execute(arguments: &MetricsArguments, shared: &SharedFlags) 
     let is_url = arguments.source.starts_with("http://") || arguments.source.starts_with("https://");
     let url = if is_url { Some(parse_url(&arguments.source)?) } else { None };
     if shared.dry_run {
-        return Ok(dry_run(arguments, url.as_ref()));
+        return dry_run(arguments, url.as_ref());
     }
     match url {
         Some(url) => read_url(arguments, &url, settings).await,
@@ -105,11 +105,11 @@ fn parse_url(text: &str) -> Result<Url, Error> {
     text.parse().map_err(|reason| Usage(reason).into())
 }
 
-#[expect(clippy::print_stdout, reason = "the plan is the result of --dry-run")]
-fn dry_run(arguments: &MetricsArguments, url: Option<&Url>) -> ExitCode {
+fn dry_run(arguments: &MetricsArguments, url: Option<&Url>) -> Result<ExitCode, Error> {
     let source = url.map_or(arguments.source.clone(), ToString::to_string);
-    println!("read {source} as {:?}, and write no evidence unless --evidence names a file", arguments.syntax);
-    ExitCode::SUCCESS
+    let syntax = arguments.syntax;
+    print(&format!("read {source} as {syntax:?}, and write no evidence unless --evidence names a file\n"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -> Result<ExitCode, Error> {

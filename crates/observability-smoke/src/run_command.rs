@@ -1,10 +1,10 @@
 //! `run --config FILE`: probes, metrics and Prometheus, as the configuration says.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use evidence_report::{
     record::{Finding, Measurement, Requirement},
-    run::{Run, SharedFlags},
+    run::{Run, SharedFlags, print},
 };
 use futures_util::{StreamExt, stream};
 
@@ -39,8 +39,7 @@ pub(crate) async fn execute(shared: &SharedFlags) -> Result<ExitCode, Error> {
     let http = Http::new(plan.trust())?;
     if shared.dry_run {
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default();
-        // A broken pipe is no error: whoever reads has seen enough.
-        let _ = writeln!(std::io::stdout(), "{text}");
+        print(&(text + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let run = Run::start(&TOOL, plan.run.clone())?;

@@ -6,14 +6,13 @@ mod sources;
 
 use std::{
     collections::{HashMap, VecDeque},
-    io::Write,
     process::ExitCode,
     sync::Arc,
 };
 
 use evidence_report::{
     record::{Check, Finding, Requirement},
-    run::{Run, SharedFlags, Stop},
+    run::{self, Run, SharedFlags, Stop},
 };
 use rustix::process::{Resource, getrlimit};
 use tokio::task::{Id, JoinSet, spawn_blocking};
@@ -39,7 +38,9 @@ use crate::{
 pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<ExitCode, Error> {
     let plan = Plan::resolve(arguments, shared)?;
     if shared.dry_run {
-        return Ok(print_plan(&plan));
+        let text = serde_json::to_string_pretty(&plan).unwrap_or_default();
+        run::print(&(text + "\n"))?;
+        return Ok(ExitCode::SUCCESS);
     }
     let roots = match &plan.roots {
         Some(path) => stores::roots::from_file(path)?,
@@ -48,13 +49,6 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
     let run = Run::start(&TOOL, plan.run.clone())?;
     observe(&plan, roots, &run).await;
     Ok(run.finish().publish()?)
-}
-
-/// A broken pipe is no error.
-fn print_plan(plan: &Plan) -> ExitCode {
-    let text = serde_json::to_string_pretty(plan).unwrap_or_default();
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
-    ExitCode::SUCCESS
 }
 
 /// One thing to look at.

@@ -2,7 +2,6 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::ExitCode,
     time::Duration,
 };
 
@@ -90,23 +89,19 @@ impl Command {
     }
 
     /// `--dry-run`: what would be read.
-    #[expect(clippy::print_stdout, reason = "the result of --dry-run")]
-    pub(super) fn print_plan(&self, settings: &Settings) -> ExitCode {
-        println!("{}", settings.title);
-        match self {
+    pub(super) fn plan(&self, settings: &Settings) -> String {
+        let lines: Vec<_> = match self {
             Self::Verify { files } => {
-                files.iter().for_each(|file| println!("would verify {}", file.display()))
+                files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
-            Self::Check(place) | Self::Gate(place) => {
-                println!(
-                    "would read {} and what it names, below {}",
-                    place.tracker.display(),
-                    place.root().display()
-                );
-            }
-            Self::Sweep => {}
-        }
-        ExitCode::SUCCESS
+            Self::Check(place) | Self::Gate(place) => vec![format!(
+                "would read {} and what it names, below {}\n",
+                place.tracker.display(),
+                place.root().display()
+            )],
+            Self::Sweep => Vec::new(),
+        };
+        format!("{}\n{}", settings.title, lines.concat())
     }
 }
 

@@ -51,7 +51,8 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     }
     let settings = Settings::resolve(&cli.shared, &run::SharedConfig::default(), &command.defaults())?;
     if cli.shared.dry_run {
-        return Ok(command.print_plan(&settings));
+        run::print(&command.plan(&settings))?;
+        return Ok(ExitCode::SUCCESS);
     }
     let now = Timestamp::now();
     match command {

@@ -1,10 +1,10 @@
 //! The frame around every tool's `main`: parse, explain, run, and one mapping to exit codes.
 
-use std::{future::Future, io::Write, process::ExitCode};
+use std::{future::Future, process::ExitCode};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
-use super::flags::SharedFlags;
+use super::{flags::SharedFlags, stdout::print};
 use crate::record::Tool;
 
 /// What a tool's command line has to offer the frame.
@@ -31,7 +31,9 @@ where
     E: Into<Box<dyn std::error::Error>>,
 {
     match answer_about_itself::<C>(tool) {
-        Some(Ok(answer)) => return print(&answer),
+        Some(Ok(answer)) => {
+            return print(&answer).map_or_else(|error| complain(tool, &error), |()| ExitCode::SUCCESS);
+        }
         Some(Err(error)) => return complain(tool, &error),
         None => {}
     }
@@ -91,12 +93,6 @@ fn explain(tool: &Tool, id: &str) -> Result<String, Usage> {
         Usage(format!("there is no check '{id}'; there are: {}", known.join(", ")))
     })?;
     Ok(format!("{}: {}\n\n{}\n\nWhat to do: {}\n", check.id, check.title, check.explanation, check.remedy))
-}
-
-/// Prints to stdout; a broken pipe is no error.
-fn print(text: &str) -> ExitCode {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    ExitCode::SUCCESS
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where an error reaches the user")]

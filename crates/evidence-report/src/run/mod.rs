@@ -18,6 +18,7 @@ mod publish;
 pub mod redact;
 mod session;
 mod settings;
+mod stdout;
 mod stop;
 mod sweep;
 
@@ -33,5 +34,6 @@ pub use progress::{Bar, Progress};
 pub use publish::{Finished, PublishError};
 pub use session::{Run, RunError};
 pub use settings::{Defaults, Settings, SettingsError};
+pub use stdout::print;
 pub use stop::{Stop, StopReason, Stopped};
 pub use sweep::{Swept, sweep, sweep_command};

@@ -13,6 +13,7 @@ use super::{
     evidence_path,
     flags::{ColorChoice, FailOn},
     settings::Settings,
+    stdout::print,
 };
 use crate::{
     document::{
@@ -37,9 +38,7 @@ pub enum PublishError {
         source: std::io::Error,
     },
     /// The result could not be printed.
-    #[error(
-        "printing the result on standard output: {0}. The evidence file, where one was asked for, is written"
-    )]
+    #[error("printing the result on standard output: {0}")]
     Stdout(std::io::Error),
     /// What stands at the evidence file's place cannot be read.
     #[error("reading what stands at {path}: {source}. Nothing was written there", path = path.display())]
@@ -186,7 +185,7 @@ impl Finished {
             let written = match &request.path {
                 Some(path) => self.output_to_file(request.format, path, &setting),
                 None if self.settings.quiet && request.format == Format::Text => Ok(()),
-                None => to_stdout(&self.report_as(request.format, &setting)),
+                None => print(&self.report_as(request.format, &setting)),
             };
             result = result.and(written);
         }
@@ -215,7 +214,7 @@ impl Finished {
         let machine_reads_stdout =
             on_stdout(Format::Json) || on_stdout(Format::Junit) || on_stdout(Format::Textfile);
         if !on_stdout(Format::Github) && !machine_reads_stdout {
-            to_stdout(&formats::annotations(&self.report))?;
+            print(&formats::annotations(&self.report))?;
         }
         let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };
         let appended = fs::OpenOptions::new()
@@ -224,15 +223,6 @@ impl Finished {
             .open(&path)
             .and_then(|mut file| file.write_all(formats::step_summary(&self.report).as_bytes()));
         appended.map_err(|source| PublishError::Write { what: "the step's summary", path, source })
-    }
-}
-
-/// Prints the result. A broken pipe is no error: whoever reads has seen enough.
-fn to_stdout(text: &str) -> Result<(), PublishError> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(PublishError::Stdout(source)),
-        _ => Ok(()),
     }
 }
 

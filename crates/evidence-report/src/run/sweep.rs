@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    io::Write,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -17,6 +16,7 @@ use super::{
     folder::run_base,
     journal::{Effect, open_effects},
     lock::Lock,
+    stdout::print,
 };
 
 /// What a sweep undid.
@@ -153,6 +153,6 @@ pub fn sweep_command() -> ExitCode {
         lines.push(format!("nothing left behind under {}", base.display()));
     }
     // What was undone stays undone, whether somebody reads of it or not.
-    let _ = writeln!(std::io::stdout().lock(), "{}", lines.join("\n"));
+    let _ = print(&(lines.join("\n") + "\n"));
     ExitCode::from(if swept.failed.is_empty() { 0 } else { 3 })
 }
