@@ -27,16 +27,31 @@ pub(super) fn of_label(name: &str, value: &str) -> u64 {
 
 fn hash(seed: u64, bytes: &[u8]) -> u64 {
     let mut state = seed ^ (bytes.len() as u64).wrapping_mul(STEP);
-    let mut words = bytes.chunks_exact(8);
-    for word in &mut words {
-        let mut eight = [0_u8; 8];
-        eight.copy_from_slice(word);
-        state = fold(state ^ u64::from_le_bytes(eight), STEP).wrapping_add(SEED);
+    let mut rest = bytes;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        state = fold(state ^ u64::from_le_bytes(*word), STEP).wrapping_add(SEED);
+        rest = after;
     }
-    let mut eight = [0_u8; 8];
-    let rest = words.remainder();
-    eight[..rest.len()].copy_from_slice(rest);
-    fold(state ^ u64::from_le_bytes(eight), LAST).wrapping_add(state)
+    let last = match (rest.is_empty(), bytes.last_chunk()) {
+        (true, _) => 0,
+        // The last eight bytes, some of them for the second time: cheaper than to copy the rest.
+        (false, Some(word)) => u64::from_le_bytes(*word),
+        (false, None) => short(bytes),
+    };
+    fold(state ^ last, LAST).wrapping_add(state)
+}
+
+/// One to seven bytes as a number; the length tells apart what comes to the same number.
+fn short(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
+        _ => {
+            let [first, middle, last] = [0, bytes.len() / 2, bytes.len() - 1].map(|at| u64::from(bytes[at]));
+            first | middle << 8 | last << 16
+        }
+    }
 }
 
 /// Fingerprints are hashes already: the tables use them as they are.
