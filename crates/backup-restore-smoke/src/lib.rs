@@ -1,7 +1,7 @@
 //! Rehearses backup and restore of PostgreSQL for real: dumps, restores into a throw-away cluster, proves
 //! that the content is the same, and times how long recovery takes.
 //!
-//! The way of the data: `cli` (what was typed) → `plan` (validated) → `rehearsal` (the story, in order)
+//! The way of the data: `cli` (what was typed) → `plan` (validated) → `rehearsal/` (the story, in order)
 //! → findings, measurements and a timeline in the run → the evidence file.
 //!
 //! * `connection/`: what libpq would resolve, resolved once, for our client and for the `pg_*` children.
