@@ -90,6 +90,11 @@ const STAGES: [(Stage, &Check); 6] = [
     (Stage::Resolved, &checks::RESOLVED),
 ];
 
+/// A check that was not reached. What to do is said once, where the alert stopped.
+fn unreached(check: &'static Check, name: &str, reason: impl Into<String>) -> Finding {
+    check.not_checked(Requirement::Required, name, reason).remedy("")
+}
+
 /// The findings of a drill that did not begin: nothing was checked, and that is said check by check.
 #[must_use]
 pub(crate) fn not_reached(plan: &Plan, reason: &str) -> Vec<Finding> {
@@ -103,7 +108,7 @@ pub(crate) fn not_reached(plan: &Plan, reason: &str) -> Vec<Finding> {
         &checks::RESOLVED,
     ]
     .into_iter()
-    .map(|check: &'static Check| check.not_checked(Requirement::Required, name, reason))
+    .map(|check: &'static Check| unreached(check, name, reason))
     .collect()
 }
 
@@ -137,16 +142,12 @@ fn stage_finding(plan: &Plan, seen: &Observation, stage: Stage, check: &'static 
                 Cause::Alert => {
                     check.failed(&rule.name).expected(expected(plan, stage)).observed(stopped(seen, halt))
                 }
-                Cause::Environment | Cause::Stop => {
-                    check.not_checked(Requirement::Required, &rule.name, stopped(seen, halt))
-                }
+                Cause::Environment | Cause::Stop => unreached(check, &rule.name, stopped(seen, halt)),
             }
         }
-        Some(halt) if halt.stage < stage => check.not_checked(
-            Requirement::Required,
-            &rule.name,
-            format!("the alert stopped before: not {}", halt.stage.word()),
-        ),
+        Some(halt) if halt.stage < stage => {
+            unreached(check, &rule.name, format!("the alert stopped before: not {}", halt.stage.word()))
+        }
         None if stage == Stage::Resolved && plan.until == Until::Received => {
             check.not_checked(Requirement::Optional, &rule.name, "--until received was asked for")
         }
@@ -211,11 +212,7 @@ fn observed(seen: &Observation, stage: Stage) -> String {
 fn content(plan: &Plan, seen: &Observation) -> Finding {
     let rule = &plan.alert.rule;
     let Some(notified) = &seen.notified else {
-        return checks::CONTENT.not_checked(
-            Requirement::Required,
-            &rule.name,
-            "no notification was received",
-        );
+        return unreached(&checks::CONTENT, &rule.name, "no notification was received");
     };
     let wrong = differences(rule, &seen.labels, notified);
     let said = format!(
@@ -274,6 +271,13 @@ fn differences(rule: &Rule, labels: &BTreeMap<String, String>, notified: &Notifi
 
 fn time_to_notify(plan: &Plan, seen: &Observation) -> Finding {
     let name = &plan.alert.rule.name;
+    if let (Some(by), Some(took)) = (plan.time_scale, seen.time_to_notify()) {
+        let reason = format!(
+            "{} was measured on a copy {by} times as fast: it is not the time of the rule as written",
+            seconds(took)
+        );
+        return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
+    }
     let Some(objective) = plan.objective else {
         let reason = match seen.time_to_notify() {
             Some(took) => {
@@ -283,18 +287,9 @@ fn time_to_notify(plan: &Plan, seen: &Observation) -> Finding {
         };
         return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
     };
-    if let (Some(by), Some(took)) = (plan.time_scale, seen.time_to_notify()) {
-        let reason = format!(
-            "{} was measured on a copy {by} times as fast: it is not the time of the rule as written",
-            seconds(took)
-        );
-        return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
-    }
     let expected = format!("at most {}", seconds(objective.as_secs_f64()));
     match seen.time_to_notify() {
-        None => checks::TIME_TO_NOTIFY
-            .not_checked(Requirement::Required, name, "no notification was received")
-            .expected(expected),
+        None => unreached(&checks::TIME_TO_NOTIFY, name, "no notification was received").expected(expected),
         Some(took) if took <= objective.as_secs_f64() => {
             checks::TIME_TO_NOTIFY.passed(name).expected(expected).observed(seconds(took))
         }

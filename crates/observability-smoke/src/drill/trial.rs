@@ -154,11 +154,27 @@ impl Trial<'_> {
             })
             .await?;
         let Some(active) = active else {
+            self.was_evaluated(seen).await?;
             let reason = diagnosis::silent(&self.stack.api, self.plan, patience).await;
             return Err(halt(Stage::Pending, Cause::Alert, reason));
         };
         seen.pending = first_activity(&active).map(|at| self.clock.of(at));
         Ok(())
+    }
+
+    /// A machine so busy that Prometheus did not evaluate the rule since the fault says nothing of the alert.
+    async fn was_evaluated(&self, seen: &Observation) -> Result<(), Halt> {
+        let environment = |reason: String| halt(Stage::Pending, Cause::Environment, reason);
+        let rules = self.stack.api.rules().await.map_err(|error| environment(error.to_string()))?;
+        let name = &self.plan.alert.rule.name;
+        let evaluated =
+            rules.iter().filter(|rule| rule.name == *name).map(|rule| self.clock.of(rule.last_evaluation));
+        if evaluated.fold(f64::NEG_INFINITY, f64::max) > seen.scraped.unwrap_or_default() {
+            return Ok(());
+        }
+        Err(environment(
+            "Prometheus has not evaluated the rule since it scraped the fault: it is too busy".to_owned(),
+        ))
     }
 
     async fn firing(&mut self, seen: &mut Observation) -> Result<(), Halt> {

@@ -364,6 +364,10 @@ fn an_alert_that_cannot_fire_is_told_with_its_stage_and_the_reason() {
                 let run = run(&tool, "A", &arguments);
                 let line = run.line(stops.outcome, stops.check, "A");
                 assert!(line.contains(stops.says), "{line}\n{}", run.stdout);
+                // What to do is said once, for the stage at which it stopped.
+                let evidence = tool.evidence();
+                let remedies = evidence.split("## What to do").nth(1).unwrap().split("##").next().unwrap();
+                assert_eq!(remedies.matches("\n- ").count(), 1, "{remedies}");
                 assert_eq!(run.code, stops.code, "{}{}", run.stdout, run.stderr);
                 assert_clean(&tool);
             });
