@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use evidence_report::{
     record::{Decimal, Environment, Measurement, Requirement},
-    run::Run,
+    run::{Run, run_base},
 };
 
 use super::{Made, Seen, listed};
@@ -36,7 +36,7 @@ pub(super) async fn source(plan: &Plan, run: &Run, made: &mut Made) -> Result<Re
     run.is_really(Environment::Local);
     let start = run.elapsed();
     let programs = programs::find(run, plan.pg_bin.as_deref(), None).await?;
-    let isolation = Isolation::find(run).await?;
+    let isolation = Isolation::find(run, [&plan.scratch, &run_base()]).await?;
     let place = made.place.insert(Place::make(run, &plan.scratch)?);
     let cluster = made.source.insert(embedded::cluster(place, &programs, &isolation)?);
     let resolved = embedded::fill(run, cluster, bytes).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evidence_report::run::Run;
+use evidence_report::run::{Run, run_base};
 
 use super::{Made, Seen, backup::application_name};
 use crate::{
@@ -27,7 +27,7 @@ pub(super) async fn restore(
     seen: &Seen,
 ) -> Result<Option<Duration>, Halt> {
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
-    let isolation = Isolation::find(run).await?;
+    let isolation = Isolation::find(run, [&plan.scratch, &run_base()]).await?;
     run.finding(isolation.finding());
     let Made { place, copy, stages, .. } = made;
     let place = place.as_ref().ok_or(Halt::Stopped)?;

@@ -30,19 +30,24 @@ pub(crate) struct Isolation {
 }
 
 impl Isolation {
-    /// The first way that works here.
+    /// The first way that works here, and that reaches the folders in which the server is to live.
     ///
     /// # Errors
     /// An inconclusive finding when PostgreSQL cannot be run at all, or that the run was asked to stop.
-    pub(crate) async fn find(run: &Run) -> Result<Self, Halt> {
+    pub(crate) async fn find(run: &Run, folders: [&Path; 2]) -> Result<Self, Halt> {
         let root = rustix::process::geteuid().is_root();
         for (words, other_user) in ways(root) {
             let prefix: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
             if prefix.first().is_some_and(|program| find_program(program).is_none()) {
                 continue;
             }
-            let asked =
-                run.child("readlink").arg("/proc/self/ns/net").by_way_of(&prefix).output(run.stop()).await;
+            let asked = run
+                .child("sh")
+                .args(["-c", "test -x \"$1\" && test -x \"$2\" && readlink /proc/self/ns/net", "sh"])
+                .args(folders)
+                .by_way_of(&prefix)
+                .output(run.stop())
+                .await;
             match asked {
                 Ok(output) if output.stopped => return Err(Halt::Stopped),
                 Ok(output) if output.status.success() => {
@@ -109,13 +114,17 @@ impl Isolation {
 
 /// The ways, the best first (the IPC namespace takes the server's System V segment along, which a kill -9 would
 /// leave behind); with each, whether the server's files belong to another user.
+///
+/// As root, the server's own user comes before a user namespace: a process in a namespace that root made still
+/// counts as root where it touches files outside, and what a dump contains is code (functions, triggers) that
+/// a superuser of the source wrote. That superuser is as good as the user `postgres` there, and no more here.
 fn ways(root: bool) -> Vec<(Vec<&'static str>, bool)> {
     let as_server = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"];
     if root {
         let mapped = ["unshare", "--user", "--map-user=65534", "--map-group=65534"];
         vec![
-            ([mapped.as_slice(), &["--net", "--ipc", "--"]].concat(), false),
             ([["unshare", "--net", "--ipc", "--"].as_slice(), &as_server].concat(), true),
+            ([mapped.as_slice(), &["--net", "--ipc", "--"]].concat(), false),
             ([mapped.as_slice(), &["--ipc", "--"]].concat(), false),
             (as_server.to_vec(), true),
         ]

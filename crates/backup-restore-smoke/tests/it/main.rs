@@ -6,6 +6,7 @@ mod cluster;
 mod connections;
 mod content;
 mod fingerprints;
+mod harmless;
 mod source_safety;
 mod stopping;
 mod tool;

@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::Read,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -19,7 +20,9 @@ pub(crate) struct Tool {
 pub(crate) fn temporary_folder(prefix: &str) -> tempfile::TempDir {
     let plenty = |space: rustix::fs::StatVfs| space.f_bavail * space.f_frsize > 4_000_000_000;
     let root = if rustix::fs::statvfs("/dev/shm").is_ok_and(plenty) { "/dev/shm" } else { "/tmp" };
-    tempfile::Builder::new().prefix(prefix).tempdir_in(root).unwrap()
+    // The server's own user passes through, as it does through the folder that the tool uses by itself.
+    let passable = fs::Permissions::from_mode(0o711);
+    tempfile::Builder::new().prefix(prefix).permissions(passable).tempdir_in(root).unwrap()
 }
 
 /// What came of a run.
