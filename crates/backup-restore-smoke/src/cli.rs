@@ -7,9 +7,19 @@ use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
 
 use crate::config::Config;
 
+const EXAMPLES: &str = "Examples:
+  backup-restore-smoke rehearse --embedded
+  backup-restore-smoke rehearse --source service=shop --rto 30m --rpo 24h --backup-age 6h
+  backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
+  backup-restore-smoke fingerprint --source service=shop
+
+The source is only read; passwords come from .pgpass, PGPASSWORD or a service file, never from a flag of ours.
+Exit codes: 0 passed, 1 warned, 2 failed (the backup is bad, or an objective was missed), 3 inconclusive (could
+not be tested; also usage and configuration errors).";
+
 /// Rehearses backup and restore of PostgreSQL for real: proves the content, times the recovery
 #[derive(Debug, Parser)]
-#[command(name = "backup-restore-smoke", version, about, max_term_width = 110)]
+#[command(name = "backup-restore-smoke", version, about, max_term_width = 110, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) shared: SharedFlags,
@@ -21,6 +31,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Dump a database, restore it into a throw-away cluster, prove that nothing differs, time it
+    #[command(after_help = EXAMPLES)]
     Rehearse(RehearseFlags),
     /// Print what a database contains: every table's number of rows and digest
     Fingerprint(FingerprintFlags),

@@ -12,9 +12,18 @@ use jiff::{
 
 use crate::{assess::threshold::Limit, config::Config};
 
+const EXAMPLES: &str = "Examples:
+  cert-expiry-check scan shop.example:443 '/etc/ssl/private/*.pem'
+  cert-expiry-check scan --targets targets.txt --roots ca.pem -w 21d,25% -c 7d,10%
+  cert-expiry-check scan --config ops/cert-expiry.yaml --format text --format junit=certs.xml
+  cert-expiry-check scan shop.example --as-of 2027-01-31 --evidence none
+
+It only looks: no application data is sent. Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also
+usage and configuration errors).";
+
 /// Finds certificates wherever they live and says which will hurt, when, and why
 #[derive(Debug, Parser)]
-#[command(name = "cert-expiry-check", version, about, max_term_width = 110)]
+#[command(name = "cert-expiry-check", version, about, max_term_width = 110, after_help = EXAMPLES)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]
@@ -28,6 +37,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Look at TLS endpoints and certificate files, and judge every certificate found
+    #[command(after_help = EXAMPLES)]
     Scan(Box<ScanArguments>),
     /// Undo what a killed run left behind
     Sweep,

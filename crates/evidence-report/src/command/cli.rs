@@ -13,6 +13,14 @@ use crate::{
     run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
 };
 
+const EXAMPLES: &str = "Examples:
+  evidence-report verify doc/operations/evidence/*.md
+  evidence-report check doc/operations/parallel_ops_track.md
+  evidence-report gate doc/operations/parallel_ops_track.md --format text --format junit=gate.xml
+
+--print-schema prints the JSON Schema of the record. Exit codes: 0 passed (gate open), 1 warned, 2 failed
+(altered, gate closed), 3 inconclusive (also usage errors).";
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Evidence that a person reads and a machine verifies; the tracker's check; the launch gate.
@@ -20,13 +28,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[command(
     name = "evidence-report",
     version,
-    after_help = "Examples:\n  \
-        evidence-report verify doc/operations/evidence/*.md\n  \
-        evidence-report check doc/operations/parallel_ops_track.md\n  \
-        evidence-report gate doc/operations/parallel_ops_track.md --format junit=gate.xml\n\n\
-        --print-schema prints the JSON Schema of the record.\n\n\
-        Exit codes: 0 passed (gate open), 1 warned, 2 failed (altered, gate closed), \
-        3 inconclusive or a usage error."
+    after_help = EXAMPLES
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -38,14 +40,17 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Verify evidence files: is what they say what was recorded?
+    #[command(after_help = EXAMPLES)]
     Verify {
         /// Evidence files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
     /// Check a tracker: does every item hold what it says?
+    #[command(after_help = EXAMPLES)]
     Check(TrackerPlace),
     /// Decide the tracker's launch gate: open or closed, with every reason
+    #[command(after_help = EXAMPLES)]
     Gate(TrackerPlace),
     /// Undo what killed runs left behind
     Sweep,
@@ -112,7 +117,7 @@ impl TrackerPlace {
         if self.tracker.is_dir() {
             return Err(Usage(format!("{path} is a folder; name the tracker's markdown file")).into());
         }
-        let text = fs_err::read_to_string(&self.tracker)
+        let text = std::fs::read_to_string(&self.tracker)
             .map_err(|source| CommandError::Tracker { path: path.clone(), source })?;
         let tracker =
             Tracker::read(&path, &text).map_err(|source| CommandError::TrackerForm { path, source })?;
