@@ -103,5 +103,7 @@ fn given_up(run: &Run, work: Work<'_>) -> Finding {
         Work::Prometheus(probe) => (&PROMETHEUS_READY, &probe.name),
     };
     let reason = run.stop().reason().map_or("the run was asked to stop".to_owned(), ToString::to_string);
-    check.not_checked(Requirement::Required, name, format!("not done before the run ended: {reason}"))
+    check
+        .not_checked(Requirement::Required, name, format!("not done before the run ended: {reason}"))
+        .remedy("Run again, with more time (--timeout) if it was the deadline.")
 }

@@ -65,7 +65,8 @@ pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
         let known = made.checked.iter().copied().chain(halted_by.as_ref().map(|finding| finding.check));
         if !known.into_iter().any(|known| known.id == check.id) {
             let reason = "the rehearsal ended before it came to this";
-            run.finding(check.not_checked(Requirement::Required, "rehearsal", reason));
+            let finding = check.not_checked(Requirement::Required, "rehearsal", reason);
+            run.finding(finding.remedy("Mend what ended the rehearsal, and run it again."));
         }
     }
     run.findings(halted_by);
