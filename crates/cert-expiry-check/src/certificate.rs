@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use x509_parser::{
     error::X509Error,
-    extensions::GeneralName,
+    extensions::{DistributionPointName, GeneralName, ParsedExtension},
     prelude::{FromDer, X509Certificate, X509Name},
     public_key::PublicKey,
 };
@@ -54,6 +54,29 @@ pub struct Certificate {
     pub key_algorithm: String,
     /// Size of an RSA key in bits.
     pub rsa_bits: Option<usize>,
+    /// The curve of an elliptic curve key, as an object identifier.
+    pub curve: Option<String>,
+    /// SHA-256 of its public key (the SubjectPublicKeyInfo, RFC 5280, 4.1.2.7): tells whether a private key
+    /// belongs to it, and whether two certificates share one.
+    pub public_key_digest: [u8; 32],
+    /// The algorithm of the signature on it, as an object identifier.
+    pub signature_algorithm: String,
+    /// What it may be used for, where it says so (extended key usage, RFC 5280, 4.2.1.12).
+    pub usage: Option<Usage>,
+    /// Whether it promises that its server staples an OCSP response (RFC 7633).
+    pub must_staple: bool,
+    /// Where its issuer publishes revocations: the addresses of its CRL distribution points (RFC 5280,
+    /// 4.2.1.13), as they stand there.
+    pub crl_addresses: Vec<String>,
+}
+
+/// What a certificate may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// To stand for a TLS server.
+    pub server: bool,
+    /// To stand for a TLS client.
+    pub client: bool,
 }
 
 /// The time in which a certificate is valid, both ends included.
@@ -142,6 +165,12 @@ impl Certificate {
                 Ok(PublicKey::RSA(key)) => Some(key.key_size()),
                 _ => None,
             },
+            curve: curve(&parsed),
+            public_key_digest: Sha256::digest(parsed.public_key().raw).into(),
+            signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string(),
+            usage: usage(&parsed),
+            must_staple: must_staple(&parsed),
+            crl_addresses: crl_addresses(&parsed),
         };
         Ok((certificate, rest))
     }
@@ -174,6 +203,49 @@ impl Certificate {
             _ => false,
         }
     }
+}
+
+fn curve(parsed: &X509Certificate<'_>) -> Option<String> {
+    const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
+    let algorithm = &parsed.public_key().algorithm;
+    let named =
+        algorithm.parameters.as_ref().filter(|_| algorithm.algorithm.to_id_string() == EC_PUBLIC_KEY)?;
+    named.as_oid().ok().map(|oid| oid.to_id_string())
+}
+
+fn usage(parsed: &X509Certificate<'_>) -> Option<Usage> {
+    let extension = parsed.extended_key_usage().ok().flatten()?;
+    let usage = extension.value;
+    Some(Usage { server: usage.server_auth || usage.any, client: usage.client_auth || usage.any })
+}
+
+/// The TLS feature extension (RFC 7633): a sequence of integers, of which 5 is `status_request`.
+fn must_staple(parsed: &X509Certificate<'_>) -> bool {
+    const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
+    const STATUS_REQUEST: &[u8] = &[0x02, 0x01, 0x05];
+    let extension = parsed.extensions().iter().find(|extension| extension.oid.to_id_string() == TLS_FEATURE);
+    let features = extension.and_then(|extension| extension.value.get(2..)).unwrap_or_default();
+    features.chunks(STATUS_REQUEST.len()).any(|feature| feature == STATUS_REQUEST)
+}
+
+fn crl_addresses(parsed: &X509Certificate<'_>) -> Vec<String> {
+    let points = parsed.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::CRLDistributionPoints(points) => Some(points),
+        _ => None,
+    });
+    let names = points.into_iter().flat_map(|points| points.points.iter()).filter_map(|point| {
+        match &point.distribution_point {
+            Some(DistributionPointName::FullName(names)) => Some(names),
+            _ => None,
+        }
+    });
+    names
+        .flatten()
+        .filter_map(|name| match name {
+            GeneralName::URI(address) => Some((*address).to_owned()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn ip_address(octets: &[u8]) -> Option<IpAddr> {

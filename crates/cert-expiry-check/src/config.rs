@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use evidence_report::run::SharedConfig;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::assess::ClientCertificateRule;
 
 /// The configuration file of `cert-expiry-check`. Paths are relative to the working folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -26,6 +28,46 @@ pub struct Config {
     pub timeouts: TimeoutsConfig,
     /// How much lifetime must be left.
     pub thresholds: ThresholdsConfig,
+    /// Names that each endpoint's certificate has to cover beside the one it is asked for.
+    pub names: Vec<String>,
+    /// What endpoints have to do about client certificates.
+    pub client_certificate: Option<ClientCertificateRule>,
+    /// What is presented to endpoints that ask for a client certificate.
+    pub present: Option<PresentConfig>,
+    /// Targets with expectations of their own.
+    pub groups: Vec<GroupConfig>,
+}
+
+/// Targets with expectations of their own. What a group does not say, the keys above it say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroupConfig {
+    /// What the group is called.
+    pub name: String,
+    /// What to look at.
+    pub targets: Vec<String>,
+    /// Roots to trust.
+    pub roots: Option<PathBuf>,
+    /// Name to ask for instead of each target's host.
+    pub sni: Option<String>,
+    /// How much lifetime must be left.
+    pub thresholds: ThresholdsConfig,
+    /// Names that each endpoint's certificate has to cover beside the one it is asked for.
+    pub names: Vec<String>,
+    /// What endpoints have to do about client certificates.
+    pub client_certificate: Option<ClientCertificateRule>,
+    /// What is presented to endpoints that ask for a client certificate.
+    pub present: Option<PresentConfig>,
+}
+
+/// A client certificate and its key, each a PEM file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PresentConfig {
+    /// The certificate, and behind it those that issued it.
+    pub certificate: PathBuf,
+    /// Its key, readable by its owner only.
+    pub key: PathBuf,
 }
 
 /// How long an endpoint may take.

@@ -9,6 +9,7 @@ pub mod checks;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod group;
 pub mod outputs;
 pub mod plan;
 pub mod scan;

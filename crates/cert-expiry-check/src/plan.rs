@@ -2,7 +2,6 @@
 //! everything is valid.
 
 use std::{
-    collections::HashSet,
     io::Read,
     path::{Path, PathBuf},
     time::Duration,
@@ -13,14 +12,11 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    assess::{
-        name::Host,
-        threshold::{Limit, Limits, Thresholds},
-    },
     cli::ScanArguments,
-    config::{Config, LimitsConfig},
+    config::Config,
     error::Error,
-    targets::{Target, parse_host, read_list},
+    group::Group,
+    targets::{Target, read_list},
     wire::Timeouts,
     wording::moment,
 };
@@ -43,14 +39,12 @@ const CONCURRENCY: u16 = 128;
 pub struct Plan {
     /// How the run runs.
     pub run: Settings,
-    /// What to look at, each once, in the order in which it was named.
-    pub targets: Vec<Target>,
+    /// What to look at, and what is expected of it: at least one group.
+    pub groups: Vec<Group>,
     /// Lists that named nothing.
     pub empty_lists: Vec<String>,
     /// Which of a name's addresses are looked at.
     pub addresses: Addresses,
-    /// Roots to trust; the system's where none are named.
-    pub roots: Option<PathBuf>,
     /// The moment to judge for, where it is not now.
     pub as_of: Option<Timestamp>,
     /// How many targets are looked at at a time.
@@ -58,9 +52,6 @@ pub struct Plan {
     /// How long an endpoint may take.
     #[serde(serialize_with = "timeouts")]
     pub timeouts: Timeouts,
-    /// How much lifetime must be left.
-    #[serde(serialize_with = "thresholds")]
-    pub thresholds: Thresholds,
 }
 
 /// Which of a name's addresses are looked at.
@@ -80,9 +71,7 @@ impl Plan {
     /// When something that was typed or configured cannot be followed.
     pub fn resolve(arguments: &ScanArguments, shared: &SharedFlags) -> Result<Self, Error> {
         let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
-        let sni = arguments.sni.as_ref().or(config.sni.as_ref());
-        let sni = sni.map(|name| parse_host(name).map_err(|why| usage("--sni", name, &why))).transpose()?;
-        let (targets, empty_lists) = targets(arguments, &config, sni.as_ref())?;
+        let (groups, empty_lists) = groups(arguments, &config)?;
         let concurrency = arguments.concurrency.or(config.concurrency).unwrap_or(CONCURRENCY);
         if !(1..=4096).contains(&concurrency) {
             return Err(usage("concurrency", &concurrency.to_string(), "write 1 to 4096").into());
@@ -90,14 +79,13 @@ impl Plan {
         Ok(Self {
             run: settings(arguments, shared, &config)?,
             as_of: arguments.as_of,
-            targets,
+            groups,
             empty_lists,
             addresses: if arguments.every_address || config.every_address {
                 Addresses::Every
             } else {
                 Addresses::FirstToAnswer
             },
-            roots: arguments.roots.clone().or_else(|| config.roots.clone()),
             concurrency,
             timeouts: Timeouts {
                 connect: timeout(
@@ -113,7 +101,6 @@ impl Plan {
                     HANDSHAKE_TIMEOUT,
                 )?,
             },
-            thresholds: resolve_thresholds(arguments, &config)?,
         })
     }
 }
@@ -136,12 +123,9 @@ fn usage(what: &str, value: &str, why: &str) -> Usage {
     Usage(format!("{what} '{value}': {why}"))
 }
 
-/// Targets of the command line and of `--targets`; where there are neither, those of the configuration.
-fn targets(
-    arguments: &ScanArguments,
-    config: &Config,
-    sni: Option<&Host>,
-) -> Result<(Vec<Target>, Vec<String>), Error> {
+/// The targets of the command line and of `--targets`; where there are neither, those of the configuration
+/// with its groups.
+fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec<String>), Error> {
     let mut found = Vec::new();
     let mut empty_lists = Vec::new();
     let from_command_line = !arguments.targets.is_empty() || arguments.list.is_some();
@@ -155,23 +139,19 @@ fn targets(
         }
         found.extend(listed);
     }
-    if found.is_empty() && empty_lists.is_empty() {
+    let configured = if from_command_line { &[][..] } else { &config.groups };
+    if found.is_empty() && empty_lists.is_empty() && configured.iter().all(|group| group.targets.is_empty()) {
         return Err(Usage(
             "nothing to scan; name a target (host:port, a file, a folder), --targets FILE, or --config FILE with targets"
                 .to_owned(),
         )
         .into());
     }
-    if let Some(name) = sni {
-        for target in &mut found {
-            if let Target::Endpoint(endpoint) = target {
-                endpoint.ask_as(name.clone());
-            }
-        }
+    let mut groups = vec![Group::default(arguments, config, found)?];
+    for group in configured {
+        groups.push(Group::configured(group, arguments, config)?);
     }
-    let mut known = HashSet::new();
-    found.retain(|target| known.insert(target.clone()));
-    Ok((found, empty_lists))
+    Ok((groups, empty_lists))
 }
 
 fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
@@ -207,47 +187,9 @@ fn timeout(
     }
 }
 
-fn resolve_thresholds(arguments: &ScanArguments, config: &Config) -> Result<Thresholds, Usage> {
-    let defaults = Thresholds::default();
-    let resolve = |role: &str, warning, critical, file: &LimitsConfig, otherwise: Limits| {
-        let limit =
-            |flag: Option<Limit>, key: &str, text: &Option<String>, otherwise: Limit| match (flag, text) {
-                (Some(limit), _) => Ok(limit),
-                (None, Some(text)) => text
-                    .parse()
-                    .map_err(|why| Usage(format!("thresholds.{role}.{key} in the configuration: {why}"))),
-                (None, None) => Ok(otherwise),
-            };
-        Limits::new(
-            limit(warning, "warning", &file.warning, otherwise.warning)?,
-            limit(critical, "critical", &file.critical, otherwise.critical)?,
-        )
-        .map_err(Usage)
-    };
-    Ok(Thresholds {
-        leaf: resolve("leaf", arguments.warning, arguments.critical, &config.thresholds.leaf, defaults.leaf)?,
-        issuer: resolve(
-            "issuer",
-            arguments.issuer_warning,
-            arguments.issuer_critical,
-            &config.thresholds.issuer,
-            defaults.issuer,
-        )?,
-    })
-}
-
 fn timeouts<S: Serializer>(timeouts: &Timeouts, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map([
         ("connect", format!("{} s", timeouts.connect.as_secs_f64())),
         ("handshake", format!("{} s", timeouts.handshake.as_secs_f64())),
-    ])
-}
-
-fn thresholds<S: Serializer>(thresholds: &Thresholds, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map([
-        ("leaf_warned_below", thresholds.leaf.warning.to_string()),
-        ("leaf_failed_below", thresholds.leaf.critical.to_string()),
-        ("issuer_warned_below", thresholds.issuer.warning.to_string()),
-        ("issuer_failed_below", thresholds.issuer.critical.to_string()),
     ])
 }

@@ -169,10 +169,7 @@ fn waits_for_its_reload(file: &Certificate, now: Timestamp) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        assess::{chain::Roots, threshold::Thresholds},
-        certificate::Validity,
-    };
+    use crate::{assess::chain::Roots, certificate::Validity};
     use evidence_report::record::Outcome;
 
     const NOW: i64 = 1_800_000_000;
@@ -195,11 +192,7 @@ mod tests {
     }
 
     fn outcomes(served: &[&Certificate], files: &[&Certificate]) -> Vec<Outcome> {
-        let basis = Basis {
-            now: Timestamp::from_second(NOW).unwrap(),
-            thresholds: Thresholds::default(),
-            roots: Roots::new("none", []),
-        };
+        let basis = Basis::new(Timestamp::from_second(NOW).unwrap(), Roots::new("none", []));
         let served: Vec<_> = (served.iter().enumerate())
             .map(|(index, server)| Placed { certificate: server, places: vec![format!("node{index}:443")] })
             .collect();

@@ -1,6 +1,8 @@
 //! Whether a chain, as it was presented, leads to a trusted root. webpki judges the path; what webpki does
 //! not say is said here: an expired root, a missing intermediate by name, a certificate trusted directly.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage};
@@ -11,7 +13,7 @@ use crate::certificate::Certificate;
 #[derive(Debug)]
 pub struct Roots {
     origin: String,
-    certificates: Vec<Certificate>,
+    certificates: Vec<Arc<Certificate>>,
     /// One for each certificate, in the same order.
     anchors: Vec<TrustAnchor<'static>>,
 }
@@ -37,7 +39,7 @@ pub struct Broken {
 impl Roots {
     /// Roots from certificates; those that cannot serve as an anchor are left out.
     #[must_use]
-    pub fn new(origin: impl Into<String>, certificates: impl IntoIterator<Item = Certificate>) -> Self {
+    pub fn new(origin: impl Into<String>, certificates: impl IntoIterator<Item = Arc<Certificate>>) -> Self {
         let mut roots = Self { origin: origin.into(), certificates: Vec::new(), anchors: Vec::new() };
         for certificate in certificates {
             if let Ok(anchor) = webpki::anchor_from_trusted_cert(&certificate.der) {
@@ -74,7 +76,7 @@ impl Roots {
         };
         (self.anchors.iter().zip(&self.certificates))
             .filter(|(own, _)| same(own))
-            .map(|(_, certificate)| certificate)
+            .map(|(_, certificate)| certificate.as_ref())
             .max_by_key(|certificate| certificate.validity.not_after)
     }
 }
@@ -85,7 +87,7 @@ impl Roots {
 ///
 /// # Errors
 /// Why it leads to no trusted root.
-pub fn judge<'r>(chain: &[Certificate], roots: &'r Roots, now: Timestamp) -> Result<Path<'r>, Broken> {
+pub fn judge<'r>(chain: &[Arc<Certificate>], roots: &'r Roots, now: Timestamp) -> Result<Path<'r>, Broken> {
     let Some((leaf, presented)) = chain.split_first() else {
         return Err(broken("the server presented no certificate", "Configure a certificate."));
     };
@@ -123,7 +125,7 @@ fn broken(reason: impl Into<String>, remedy: impl Into<String>) -> Broken {
     Broken { reason: reason.into(), remedy: remedy.into() }
 }
 
-fn explain(error: &webpki::Error, chain: &[Certificate], roots: &Roots) -> Broken {
+fn explain(error: &webpki::Error, chain: &[Arc<Certificate>], roots: &Roots) -> Broken {
     use webpki::Error;
     match error {
         Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => explain_by_walking(chain, roots),
@@ -160,7 +162,7 @@ fn explain(error: &webpki::Error, chain: &[Certificate], roots: &Roots) -> Broke
 }
 
 /// Follows the presented certificates upwards, to name the one that is missing or does not fit.
-fn explain_by_walking(chain: &[Certificate], roots: &Roots) -> Broken {
+fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots) -> Broken {
     let Some((mut last, presented)) = chain.split_first() else { return broken("no certificate", "") };
     let origin = roots.origin();
     if last.is_self_issued {

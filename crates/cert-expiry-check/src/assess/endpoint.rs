@@ -1,5 +1,7 @@
 //! Judges what was seen at an endpoint: reached, shaken hands, lifetime of every element, name, trust.
 
+use std::sync::Arc;
+
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
@@ -59,7 +61,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
     let mut chain = Vec::new();
     for (index, der) in capture.chain.iter().enumerate() {
         match Certificate::read_only(der) {
-            Ok(certificate) => chain.push((index, certificate)),
+            Ok(certificate) => chain.push((index, Arc::new(certificate))),
             Err(error) => judged.findings.push(
                 TLS_CERTIFICATE
                     .failed(format!("{subject}, element {}", index + 1))
@@ -68,7 +70,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
             ),
         }
     }
-    let leaf = chain.first().filter(|(index, _)| *index == 0).map(|(_, certificate)| certificate);
+    let leaf = chain.first().filter(|(index, _)| *index == 0).map(|(_, certificate)| certificate.as_ref());
     judged.findings.push(handshake(subject, capture, leaf));
     for (index, certificate) in &chain {
         let (finding, sighting) = seen(subject, *index, certificate, basis);
@@ -78,7 +80,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
     match leaf {
         Some(leaf) => {
             judged.findings.push(covers_name(endpoint, subject, leaf));
-            let chain: Vec<_> = chain.iter().map(|(_, certificate)| certificate.clone()).collect();
+            let chain: Vec<_> = chain.iter().map(|(_, certificate)| Arc::clone(certificate)).collect();
             judged.findings.push(trust(subject, &chain, basis));
         }
         // Without a chain the handshake has failed, and says why.
@@ -95,7 +97,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
 fn seen(
     subject: &str,
     index: usize,
-    certificate: &Certificate,
+    certificate: &Arc<Certificate>,
     basis: &Basis,
 ) -> (Option<Finding>, Sighting) {
     // A self-made certificate often says CA:TRUE; what a server presents first stands for the server.
@@ -105,7 +107,7 @@ fn seen(
     let sighting = Sighting {
         place: subject.to_owned(),
         part,
-        certificate: certificate.clone(),
+        certificate: Arc::clone(certificate),
         standing: judgement.standing,
     };
     ((part == Part::Server).then_some(finding), sighting)
@@ -199,7 +201,7 @@ fn covers_name(endpoint: &Endpoint, subject: &str, leaf: &Certificate) -> Findin
     }
 }
 
-fn trust(subject: &str, chain: &[Certificate], basis: &Basis) -> Finding {
+fn trust(subject: &str, chain: &[Arc<Certificate>], basis: &Basis) -> Finding {
     let roots = &basis.roots;
     let expected = format!("a path to one of {}", roots.origin());
     if roots.is_empty() {

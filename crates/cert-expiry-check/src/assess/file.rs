@@ -1,6 +1,6 @@
 //! Judges what was seen in a file.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use evidence_report::record::{Finding, Requirement};
 
@@ -99,7 +99,7 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
                     basis.now,
                     &basis.thresholds,
                 );
-                let certificate = certificate.as_ref().clone();
+                let certificate = Arc::clone(certificate);
                 judged.sightings.push(Sighting {
                     place,
                     part: Part::File,
@@ -117,16 +117,12 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assess::{chain::Roots, threshold::Thresholds};
+    use crate::assess::chain::Roots;
     use evidence_report::record::Outcome;
     use jiff::Timestamp;
 
     fn outcome(path: &str, named: bool, observation: FileObservation) -> Option<Outcome> {
-        let basis = Basis {
-            now: Timestamp::UNIX_EPOCH,
-            thresholds: Thresholds::default(),
-            roots: Roots::new("none", []),
-        };
+        let basis = Basis::new(Timestamp::UNIX_EPOCH, Roots::new("none", []));
         let judged = judge(&FoundFile { path: path.into(), named }, &observation, &basis);
         assert!(judged.findings.len() <= 1);
         judged.findings.first().map(|finding| finding.outcome)

@@ -13,6 +13,10 @@ pub mod threshold;
 
 use evidence_report::record::Finding;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use std::sync::Arc;
 
 use crate::certificate::Certificate;
 
@@ -25,6 +29,36 @@ pub struct Basis {
     pub thresholds: threshold::Thresholds,
     /// Whom is trusted.
     pub roots: chain::Roots,
+    /// Names that each endpoint's certificate has to cover beside the one it is asked for.
+    pub names: Vec<name::Host>,
+    /// What an endpoint has to do about client certificates.
+    pub client_certificate: Option<ClientCertificateRule>,
+}
+
+/// What an endpoint has to do about client certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientCertificateRule {
+    /// It turns anonymous clients away.
+    Required,
+    /// It asks for one, and lets in without one.
+    Optional,
+    /// It does not ask.
+    None,
+}
+
+impl Basis {
+    /// The default limits, and no expectation beyond them.
+    #[must_use]
+    pub fn new(now: Timestamp, roots: chain::Roots) -> Self {
+        Self {
+            now,
+            thresholds: threshold::Thresholds::default(),
+            roots,
+            names: Vec::new(),
+            client_certificate: None,
+        }
+    }
 }
 
 /// What came of judging one endpoint or one file.
@@ -44,7 +78,7 @@ pub struct Sighting {
     /// As what.
     pub part: Part,
     /// The certificate.
-    pub certificate: Certificate,
+    pub certificate: Arc<Certificate>,
     /// How it stands.
     pub standing: lifetime::Standing,
 }
@@ -58,4 +92,8 @@ pub enum Part {
     Issuer,
     /// In a file.
     File,
+    /// In a Kubernetes object.
+    Secret,
+    /// We presented it to servers that asked for a client certificate.
+    Client,
 }

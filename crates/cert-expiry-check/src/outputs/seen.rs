@@ -1,6 +1,9 @@
 //! Every certificate that a run saw, each once, however many places it was seen in.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use evidence_report::record::{Decimal, Finding, Measurement};
 use jiff::Timestamp;
@@ -28,7 +31,7 @@ pub struct Seen {
 #[derive(Debug, Clone)]
 pub struct One {
     /// It.
-    pub certificate: Certificate,
+    pub certificate: Arc<Certificate>,
     /// In its worst standing: as a server's own it is judged by other limits than as an issuer.
     pub standing: Standing,
     /// Where, and as what; sorted once the run is over.
@@ -92,6 +95,7 @@ impl Seen {
             let placed = |part| Placed { certificate: &one.certificate, places: one.places_as(part) };
             served.push(placed(Part::Server));
             stored.push(placed(Part::File));
+            stored.push(placed(Part::Secret));
         }
         findings.extend(agreement::judge(&served, &stored, basis));
         findings

@@ -127,6 +127,7 @@ mod tests {
         assess::{Part, Sighting, lifetime, threshold::Thresholds},
         certificate::{Certificate, Validity},
     };
+    use std::sync::Arc;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -143,7 +144,7 @@ mod tests {
             seen.take_in(Sighting {
                 place: format!("{name}:443"),
                 part: Part::Server,
-                certificate,
+                certificate: Arc::new(certificate),
                 standing,
             });
         }

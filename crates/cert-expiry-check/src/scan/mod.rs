@@ -14,6 +14,7 @@ use evidence_report::{
     record::{Check, Finding, Requirement},
     run::{self, Run, SharedFlags, Stop},
 };
+use jiff::Timestamp;
 use rustix::process::{Resource, getrlimit};
 use tokio::task::{Id, JoinSet, spawn_blocking};
 
@@ -23,11 +24,12 @@ use crate::{
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
     cli::ScanArguments,
     error::Error,
+    group::Group,
     outputs::{Seen, timeline},
     plan::{Addresses, Plan},
     stores,
     targets::{Endpoint, Target, files::FoundFile},
-    wire::Timeouts,
+    wire::Approach,
     wording::printable,
 };
 
@@ -42,36 +44,71 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
         run::print(&(text + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let roots = match &plan.roots {
-        Some(path) => stores::roots::from_file(path)?,
-        None => stores::roots::of_the_system(),
-    };
+    let roots = plan.groups.iter().map(roots_of).collect::<Result<Vec<_>, _>>()?;
     let run = Run::start(&TOOL, plan.run.clone())?;
-    observe(&plan, roots, &run).await;
+    let now = plan.as_of.unwrap_or(run.started());
+    let groups =
+        plan.groups.iter().zip(roots).map(|(group, roots)| prepare(group, roots, &plan, now)).collect();
+    observe(&plan, groups, &run).await;
     Ok(run.finish().publish()?)
 }
 
-/// One thing to look at.
+/// How the targets of one group are approached and judged.
 #[derive(Debug, Clone)]
-enum Task {
+struct Prepared {
+    approach: Arc<Approach>,
+    basis: Arc<Basis>,
+}
+
+fn roots_of(group: &Group) -> Result<Roots, Error> {
+    match &group.roots {
+        Some(path) => Ok(stores::roots::from_file(path)?),
+        None => Ok(stores::roots::of_the_system()),
+    }
+}
+
+fn prepare(group: &Group, roots: Roots, plan: &Plan, now: Timestamp) -> Prepared {
+    let basis = Basis {
+        thresholds: group.thresholds,
+        names: group.names.clone(),
+        client_certificate: group.client_certificate,
+        ..Basis::new(now, roots)
+    };
+    let approach = Approach { timeouts: plan.timeouts, identity: None };
+    Prepared { approach: Arc::new(approach), basis: Arc::new(basis) }
+}
+
+/// One thing to look at, and the number of its group.
+#[derive(Debug, Clone)]
+struct Task {
+    group: usize,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
     Endpoint(Endpoint),
     /// A file, and which source it came from.
     File(FoundFile, Option<usize>),
 }
 
-async fn observe(plan: &Plan, roots: Roots, run: &Run) {
-    let basis =
-        Arc::new(Basis { now: plan.as_of.unwrap_or(run.started()), thresholds: plan.thresholds, roots });
-    note_facts(plan, &basis, run);
+async fn observe(plan: &Plan, groups: Vec<Prepared>, run: &Run) {
+    let Some(first) = groups.first() else { return };
+    let basis = Arc::clone(&first.basis);
+    note_facts(plan, &groups, run);
     for list in &plan.empty_lists {
         let finding = TARGETS_NAMED.inconclusive(list).expected("at least one target");
         run.finding(finding.observed("it names none"));
     }
     run.progress().phase("looking for files");
-    let mut queue: VecDeque<_> = endpoints(plan).cloned().map(Task::Endpoint).collect();
-    let (files, mut sources) = sources::search(&plan.targets, run).await;
-    queue.extend(files.into_iter().map(|(file, source)| Task::File(file, source)));
-    let seen = look_at_all(queue, &mut sources, plan, &basis, run).await;
+    let mut queue: VecDeque<_> = endpoints(plan)
+        .map(|(group, endpoint)| Task { group, what: What::Endpoint(endpoint.clone()) })
+        .collect();
+    let (files, mut sources) = sources::search(plan, run).await;
+    queue.extend(
+        files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) }),
+    );
+    let seen = look_at_all(queue, &mut sources, plan, &groups, run).await;
     run.findings(seen.joined(&basis));
     run.findings(sources.iter().filter_map(Source::finding));
     for measurement in seen.measurements(basis.now) {
@@ -82,19 +119,29 @@ async fn observe(plan: &Plan, roots: Roots, run: &Run) {
     }
 }
 
-fn endpoints(plan: &Plan) -> impl Iterator<Item = &Endpoint> {
-    plan.targets.iter().filter_map(|target| match target {
-        Target::Endpoint(endpoint) => Some(endpoint),
+/// Every target of the plan, with the number of its group.
+fn targets(plan: &Plan) -> impl Iterator<Item = (usize, &Target)> {
+    plan.groups
+        .iter()
+        .enumerate()
+        .flat_map(|(number, group)| group.targets.iter().map(move |target| (number, target)))
+}
+
+fn endpoints(plan: &Plan) -> impl Iterator<Item = (usize, &Endpoint)> {
+    targets(plan).filter_map(|(group, target)| match target {
+        Target::Endpoint(endpoint) => Some((group, endpoint)),
         Target::Path(_) | Target::Pattern(_) => None,
     })
 }
 
 /// What binds this evidence to the world: the hosts, and whom was trusted.
-fn note_facts(plan: &Plan, basis: &Basis, run: &Run) {
+fn note_facts(plan: &Plan, groups: &[Prepared], run: &Run) {
     const NAMED: usize = 10;
-    run.fact("trusted", basis.roots.origin());
+    let mut trusted: Vec<_> = groups.iter().map(|group| group.basis.roots.origin()).collect();
+    trusted.dedup();
+    run.fact("trusted", trusted.join("; "));
     let mut hosts: Vec<&Host> = Vec::new();
-    for endpoint in endpoints(plan) {
+    for (_, endpoint) in endpoints(plan) {
         if hosts.len() <= NAMED && !hosts.contains(&&endpoint.host) {
             hosts.push(&endpoint.host);
         }
@@ -114,7 +161,7 @@ async fn look_at_all(
     mut queue: VecDeque<Task>,
     sources: &mut [Source],
     plan: &Plan,
-    basis: &Arc<Basis>,
+    groups: &[Prepared],
     run: &Run,
 ) -> Seen {
     let mut seen = Seen::default();
@@ -126,8 +173,8 @@ async fn look_at_all(
     loop {
         while work.len() < at_a_time && !run.stop().is_requested() {
             let Some(task) = queue.pop_front() else { break };
-            let look =
-                look_at(task.clone(), plan.addresses, plan.timeouts, Arc::clone(basis), run.stop().clone());
+            let Some(group) = groups.get(task.group).cloned() else { continue };
+            let look = look_at(task.what.clone(), plan.addresses, group, run.stop().clone());
             under_way.insert(work.spawn(look).id(), task);
         }
         let Some(done) = work.join_next_with_id().await else { break };
@@ -177,22 +224,17 @@ enum Unlooked {
     Broke,
 }
 
-async fn look_at(
-    task: Task,
-    addresses: Addresses,
-    timeouts: Timeouts,
-    basis: Arc<Basis>,
-    stop: Stop,
-) -> Result<Judged, Unlooked> {
+async fn look_at(what: What, addresses: Addresses, group: Prepared, stop: Stop) -> Result<Judged, Unlooked> {
     let look = async {
-        match task {
-            Task::Endpoint(endpoint) => match (addresses, &endpoint.host) {
+        let Prepared { approach, basis } = group;
+        match what {
+            What::Endpoint(endpoint) => match (addresses, &endpoint.host) {
                 (Addresses::Every, Host::Name(_)) => {
-                    Ok(nodes::look_at_every(&endpoint, timeouts, &basis).await)
+                    Ok(nodes::look_at_every(&endpoint, &approach, &basis).await)
                 }
-                _ => Ok(nodes::look_at_one(endpoint, timeouts, basis).await),
+                _ => Ok(nodes::look_at_one(endpoint, &approach, &basis).await),
             },
-            Task::File(file, _) => {
+            What::File(file, _) => {
                 let look = move || file::judge(&file, &stores::file::observe(&file.path), &basis);
                 spawn_blocking(look).await.map_err(|_| Unlooked::Broke)
             }
@@ -211,7 +253,7 @@ fn cut_off(check: &'static Check, subject: &str, run: &Run) -> Finding {
 
 impl Task {
     fn source(&self, sources: &mut [Source], change: impl FnOnce(&mut Source)) {
-        if let Self::File(_, Some(index)) = self
+        if let What::File(_, Some(index)) = &self.what
             && let Some(source) = sources.get_mut(*index)
         {
             change(source);
@@ -219,9 +261,9 @@ impl Task {
     }
 
     fn unchecked(&self, why: &Unlooked, run: &Run) -> Finding {
-        let (check, subject) = match self {
-            Self::Endpoint(endpoint) => (&TLS_HANDSHAKE, endpoint.to_string()),
-            Self::File(file, _) => (&FILE_READABLE, printable(&file.path.to_string_lossy(), 200)),
+        let (check, subject) = match &self.what {
+            What::Endpoint(endpoint) => (&TLS_HANDSHAKE, endpoint.to_string()),
+            What::File(file, _) => (&FILE_READABLE, printable(&file.path.to_string_lossy(), 200)),
         };
         match why {
             Unlooked::Broke => check

@@ -7,21 +7,21 @@ use tokio::task::JoinSet;
 use crate::{
     assess::{Basis, Judged, Part, agreement, endpoint},
     targets::Endpoint,
-    wire::{self, Observation, Timeouts},
+    wire::{self, Approach, Observation},
 };
 
 /// Captures and judges an endpoint.
-pub async fn look_at_one(endpoint: Endpoint, timeouts: Timeouts, basis: Arc<Basis>) -> Judged {
-    let observation = wire::capture(&endpoint, timeouts).await;
-    endpoint::judge(&endpoint, &observation, &basis)
+pub async fn look_at_one(endpoint: Endpoint, approach: &Approach, basis: &Basis) -> Judged {
+    let observation = wire::capture(&endpoint, approach).await;
+    endpoint::judge(&endpoint, &observation, basis)
 }
 
 /// Captures and judges every address of an endpoint's name, and compares what they serve.
-pub async fn look_at_every(endpoint: &Endpoint, timeouts: Timeouts, basis: &Arc<Basis>) -> Judged {
-    match wire::addresses(endpoint, timeouts.connect).await {
+pub async fn look_at_every(endpoint: &Endpoint, approach: &Arc<Approach>, basis: &Arc<Basis>) -> Judged {
+    match wire::addresses(endpoint, approach.timeouts.connect).await {
         Ok(addresses) => {
             let addresses = addresses.into_iter().map(|address| address.ip());
-            look_at_addresses(endpoint, addresses, timeouts, basis).await
+            look_at_addresses(endpoint, addresses, approach, basis).await
         }
         Err(trouble) => endpoint::judge(endpoint, &Observation::Unreached(trouble), basis),
     }
@@ -31,20 +31,20 @@ pub async fn look_at_every(endpoint: &Endpoint, timeouts: Timeouts, basis: &Arc<
 pub async fn look_at_addresses(
     endpoint: &Endpoint,
     addresses: impl IntoIterator<Item = IpAddr>,
-    timeouts: Timeouts,
+    approach: &Arc<Approach>,
     basis: &Arc<Basis>,
 ) -> Judged {
     let mut nodes = JoinSet::new();
     for address in addresses {
-        let (node, basis) = (endpoint.at(address), Arc::clone(basis));
-        nodes.spawn(async move { (address, look_at_one(node, timeouts, basis).await) });
+        let (node, approach, basis) = (endpoint.at(address), Arc::clone(approach), Arc::clone(basis));
+        nodes.spawn(async move { (address, look_at_one(node, &approach, &basis).await) });
     }
     let mut judged = nodes.join_all().await;
     judged.sort_by_key(|(address, _)| *address);
     let served: Vec<_> = (judged.iter())
         .filter_map(|(address, judged)| {
             let own = judged.sightings.iter().find(|sighting| sighting.part == Part::Server);
-            own.map(|sighting| (*address, &sighting.certificate))
+            own.map(|sighting| (*address, sighting.certificate.as_ref()))
         })
         .collect();
     let comparison = agreement::nodes(&endpoint.to_string(), &served);

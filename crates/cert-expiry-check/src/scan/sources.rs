@@ -10,6 +10,7 @@ use super::cut_off;
 use crate::{
     assess::{Judged, file},
     checks::FILES_FOUND,
+    plan::Plan,
     targets::{
         Target,
         files::{FoundFile, Search},
@@ -28,11 +29,15 @@ pub(super) struct Source {
     pub(super) spoken_for: usize,
 }
 
-/// The files behind all paths and patterns, each once and with its source, and the sources.
-pub(super) async fn search(targets: &[Target], run: &Run) -> (Vec<(FoundFile, Option<usize>)>, Vec<Source>) {
+/// A file that is to be looked at, with the number of its group and of the source that led to it.
+type ToLookAt = (usize, FoundFile, Option<usize>);
+
+/// The files behind all paths and patterns, each once, and the sources.
+pub(super) async fn search(plan: &Plan, run: &Run) -> (Vec<ToLookAt>, Vec<Source>) {
     let (mut files, mut sources) = (Vec::new(), Vec::new());
     let mut search = Search::default();
-    for target in files_first(targets) {
+    let targets: Vec<_> = super::targets(plan).collect();
+    for (group, target) in files_first(&targets) {
         let (stop, name, target) = (run.stop().clone(), target.to_string(), target.clone());
         // Nothing tells how long a file system on the network takes: the wait for it ends with the run.
         let searching = spawn_blocking(move || follow(&target, search, &stop));
@@ -55,21 +60,21 @@ pub(super) async fn search(targets: &[Target], run: &Run) -> (Vec<(FoundFile, Op
             let subject = printable(&path.to_string_lossy(), 200);
             run.finding(file::unreadable(&subject, error).at(subject.as_str(), None));
         }
-        files.extend(search.files.drain(..).map(|file| (file, source)));
+        files.extend(search.files.drain(..).map(|file| (group, file, source)));
     }
     (files, sources)
 }
 
 /// Files that were named outright come first: they are judged more strictly than those that merely lie in a
 /// folder, and each file is looked at once.
-fn files_first(targets: &[Target]) -> impl Iterator<Item = &Target> {
-    let is_file = |target: &&Target| matches!(target, Target::Path(path) if !path.is_dir());
-    let is_many = |target: &&Target| match target {
+fn files_first<'t>(targets: &'t [(usize, &'t Target)]) -> impl Iterator<Item = (usize, &'t Target)> {
+    let is_file = |(_, target): &(usize, &Target)| matches!(target, Target::Path(path) if !path.is_dir());
+    let is_many = |(_, target): &(usize, &Target)| match target {
         Target::Path(path) => path.is_dir(),
         Target::Pattern(_) => true,
         Target::Endpoint(_) => false,
     };
-    targets.iter().filter(is_file).chain(targets.iter().filter(is_many))
+    targets.iter().copied().filter(is_file).chain(targets.iter().copied().filter(is_many))
 }
 
 /// Follows one target, and says whether it may stand for several files. It blocks.

@@ -4,6 +4,8 @@ pub mod file;
 pub mod pem;
 pub mod roots;
 
+use std::sync::Arc;
+
 use crate::certificate::{Certificate, Unreadable};
 
 /// What the bytes of a file hold.
@@ -25,7 +27,7 @@ pub struct Entry {
     /// The line on which it begins, counted from 1, where the format has lines.
     pub line: Option<u32>,
     /// The certificate, or what is wrong with it.
-    pub certificate: Result<Box<Certificate>, String>,
+    pub certificate: Result<Arc<Certificate>, String>,
 }
 
 /// Reads the bytes of a file: PEM wherever it stands, or DER.
@@ -67,7 +69,7 @@ impl From<pem::Block> for Entry {
         let certificate = block
             .der
             .map_err(|damage| damage.to_string())
-            .and_then(|der| read(der).map(Box::new).map_err(|error| error.to_string()));
+            .and_then(|der| read(der).map(Arc::new).map_err(|error| error.to_string()));
         Self { line: Some(block.line), certificate }
     }
 }
@@ -79,7 +81,7 @@ fn read_der(bytes: &[u8]) -> Content {
     while !rest.is_empty() {
         match Certificate::read(rest) {
             Ok((certificate, behind)) => {
-                entries.push(Entry { line: None, certificate: Ok(Box::new(certificate)) });
+                entries.push(Entry { line: None, certificate: Ok(Arc::new(certificate)) });
                 rest = behind;
             }
             Err(_) if !entries.is_empty() => {

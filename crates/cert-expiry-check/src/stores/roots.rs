@@ -1,6 +1,6 @@
 //! The roots that trust begins with: those of a file, or the system's.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use super::{Content, file, read};
 use crate::{assess::chain::Roots, certificate::Certificate};
@@ -42,11 +42,8 @@ pub fn from_file(path: &Path) -> Result<Roots, RootsError> {
         Content::OtherBlocks(labels) => return Err(empty(format!("it holds only {}", labels.join(", ")))),
         Content::Nothing(what) => return Err(empty(what)),
     };
-    let certificates = entries
-        .into_iter()
-        .map(|entry| entry.certificate.map(|certificate| *certificate))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(empty)?;
+    let certificates =
+        entries.into_iter().map(|entry| entry.certificate).collect::<Result<Vec<_>, _>>().map_err(empty)?;
     let roots = Roots::new(format!("the roots in {shown}"), certificates);
     if roots.is_empty() { Err(empty("none can serve as a root".to_owned())) } else { Ok(roots) }
 }
@@ -56,6 +53,6 @@ pub fn from_file(path: &Path) -> Result<Roots, RootsError> {
 pub fn of_the_system() -> Roots {
     let loaded = rustls_native_certs::load_native_certs();
     let certificates: Vec<_> =
-        loaded.certs.iter().filter_map(|der| Certificate::read_only(der).ok()).collect();
+        loaded.certs.iter().filter_map(|der| Certificate::read_only(der).ok().map(Arc::new)).collect();
     Roots::new(format!("the system's {} roots", certificates.len()), certificates)
 }

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    Timeouts, address,
+    Approach, Identity, address,
     first_bytes::{FirstBytes, Received},
     observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble},
 };
@@ -41,7 +41,8 @@ const LATE_REFUSAL: Duration = Duration::from_millis(500);
 const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Captures what an endpoint presents. Whatever happens there is a value.
-pub async fn capture(endpoint: &Endpoint, timeouts: Timeouts) -> Observation {
+pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
+    let timeouts = approach.timeouts;
     let server_name = match endpoint.server_name() {
         Ok(name) => name,
         Err(error) => return Observation::Unreached(ReachTrouble::Failed(error)),
@@ -51,7 +52,7 @@ pub async fn capture(endpoint: &Endpoint, timeouts: Timeouts) -> Observation {
         Err(trouble) => return Observation::Unreached(trouble),
     };
     let _ = stream.set_nodelay(true);
-    let witness = Arc::new(Witness::default());
+    let witness = Arc::new(Witness::with(approach.identity.clone()));
     let received = Received::default();
     let config = match client_config(&witness) {
         Ok(config) => config,
@@ -141,20 +142,28 @@ fn trouble_of_tls(error: &Error) -> HandshakeTrouble {
 }
 
 /// Sees the handshake: the chain, the version, and whether a client certificate was asked for.
-#[derive(Debug, Default)]
-struct Witness(Mutex<Seen>);
+#[derive(Debug)]
+struct Witness {
+    seen: Mutex<Seen>,
+    identity: Option<Identity>,
+}
 
 #[derive(Debug, Default)]
 struct Seen {
     chain: Vec<CertificateDer<'static>>,
+    stapled: Vec<u8>,
     protocol: Option<Protocol>,
     asked: bool,
     proven: bool,
 }
 
 impl Witness {
+    fn with(identity: Option<Identity>) -> Self {
+        Self { seen: Mutex::default(), identity }
+    }
+
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn was_asked(&self) -> bool {
@@ -177,6 +186,7 @@ impl Witness {
             address,
             protocol: seen.protocol,
             chain: std::mem::take(&mut seen.chain),
+            stapled: std::mem::take(&mut seen.stapled),
             client_certificate: if refused { ClientCertificate::Demanded } else { late.unwrap_or(asked) },
             trouble: if refused { None } else { trouble },
         })
@@ -200,11 +210,13 @@ impl ServerCertVerifier for Witness {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let chain = std::iter::once(end_entity).chain(intermediates);
-        self.seen().chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        let mut seen = self.seen();
+        seen.chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        seen.stapled = ocsp_response.to_vec();
         Ok(ServerCertVerified::assertion())
     }
 
@@ -236,10 +248,10 @@ impl ServerCertVerifier for Witness {
 impl ResolvesClientCert for Witness {
     fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.seen().asked = true;
-        None
+        self.identity.as_ref().map(Identity::key)
     }
 
     fn has_certs(&self) -> bool {
-        false
+        self.identity.is_some()
     }
 }

@@ -4,13 +4,24 @@
 mod address;
 mod capture;
 mod first_bytes;
+mod identity;
 mod observation;
 
 pub use address::addresses;
 pub use capture::capture;
+pub use identity::Identity;
 pub use observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble};
 
 use std::time::Duration;
+
+/// How servers are approached.
+#[derive(Debug, Clone)]
+pub struct Approach {
+    /// How long each may take.
+    pub timeouts: Timeouts,
+    /// What is presented to those that ask for a client certificate.
+    pub identity: Option<Identity>,
+}
 
 /// How long a server may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

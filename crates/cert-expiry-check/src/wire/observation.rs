@@ -22,6 +22,8 @@ pub struct Capture {
     pub protocol: Option<Protocol>,
     /// The certificates that it presented, in its order; empty when the handshake did not come so far.
     pub chain: Vec<CertificateDer<'static>>,
+    /// The OCSP response that it stapled (RFC 6066, 8), as it came; empty where there was none.
+    pub stapled: Vec<u8>,
     /// Whether it wanted a certificate from us.
     pub client_certificate: ClientCertificate,
     /// What kept the handshake from its end.

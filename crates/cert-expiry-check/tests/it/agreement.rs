@@ -3,11 +3,11 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use cert_expiry_check::{
-    assess::{Basis, chain::Roots, name::Host, threshold::Thresholds},
+    assess::{Basis, chain::Roots, name::Host},
     certificate::Certificate,
     scan::nodes::look_at_addresses,
     targets::Endpoint,
-    wire::Timeouts,
+    wire::{Approach, Timeouts},
 };
 use evidence_report::record::Outcome;
 use jiff::Timestamp;
@@ -51,15 +51,16 @@ fn at_addresses(
 ) -> Vec<(&'static str, Outcome, String, String)> {
     let endpoint = Endpoint { host: Host::Name("shop.example".to_owned()), port, sni: None, address: None };
     let root = Certificate::read_only(authority.root()).unwrap();
-    let basis = Arc::new(Basis {
-        now: Timestamp::now(),
-        thresholds: Thresholds::default(),
-        roots: Roots::new("the test's root", [root]),
-    });
+    let basis = Arc::new(Basis::new(Timestamp::now(), Roots::new("the test's root", [Arc::new(root)])));
     let timeouts = Timeouts { connect: Duration::from_secs(5), handshake: Duration::from_secs(10) };
     let addresses = last.iter().map(|last| IpAddr::from([127, 0, 0, *last]));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let judged = runtime.block_on(look_at_addresses(&endpoint, addresses, timeouts, &basis));
+    let judged = runtime.block_on(look_at_addresses(
+        &endpoint,
+        addresses,
+        &Arc::new(Approach { timeouts, identity: None }),
+        &basis,
+    ));
     let findings = judged.findings.into_iter();
     findings.map(|found| (found.check.id, found.outcome, found.subject, found.observed)).collect()
 }

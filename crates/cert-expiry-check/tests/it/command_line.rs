@@ -56,10 +56,11 @@ fn a_dry_run_prints_the_plan_and_does_nothing() {
         bench.run(&["scan", "shop.example", "certs/*.pem", "--dry-run", "--evidence", "evidence.md"]);
     assert_eq!(output.status.code(), Some(0));
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(plan["targets"][0]["endpoint"], "shop.example:443");
-    assert_eq!(plan["targets"][1]["pattern"], "certs/*.pem");
+    let group = &plan["groups"][0];
+    assert_eq!(group["targets"][0]["endpoint"], "shop.example:443");
+    assert_eq!(group["targets"][1]["pattern"], "certs/*.pem");
+    assert_eq!(group["thresholds"]["leaf_warned_below"], "21 d or 25 % of the lifetime, the smaller");
     assert_eq!(plan["timeouts"]["handshake"], "10 s");
-    assert_eq!(plan["thresholds"]["leaf_warned_below"], "21 d or 25 % of the lifetime, the smaller");
     assert!(!bench.evidence().exists() && !bench.path("runs").exists());
 }
 

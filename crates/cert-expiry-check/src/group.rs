@@ -1,0 +1,158 @@
+//! Groups of targets: what is looked at, and what is expected of it. Resolved from the command line and the
+//! configuration; nothing is read here.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
+
+use evidence_report::run::Usage;
+use serde::{Serialize, Serializer};
+
+use crate::{
+    assess::{
+        ClientCertificateRule,
+        name::Host,
+        threshold::{Limit, Limits, Thresholds},
+    },
+    cli::ScanArguments,
+    config::{Config, GroupConfig, LimitsConfig, PresentConfig, ThresholdsConfig},
+    error::Error,
+    targets::{Target, parse_host},
+};
+
+/// Targets, and what is expected of them.
+#[derive(Debug, Serialize)]
+pub struct Group {
+    /// What the group is called; the default group has no name.
+    pub name: Option<String>,
+    /// What to look at, each once, in the order in which it was named.
+    pub targets: Vec<Target>,
+    /// Roots to trust; the system's where none are named.
+    pub roots: Option<PathBuf>,
+    /// How much lifetime must be left.
+    #[serde(serialize_with = "thresholds")]
+    pub thresholds: Thresholds,
+    /// Names that each endpoint's certificate has to cover beside the one it is asked for.
+    #[serde(serialize_with = "names")]
+    pub names: Vec<Host>,
+    /// What endpoints have to do about client certificates.
+    pub client_certificate: Option<ClientCertificateRule>,
+    /// What is presented to endpoints that ask for a client certificate.
+    pub present: Option<PresentConfig>,
+}
+
+impl Group {
+    /// The group without a name, with these targets.
+    pub(crate) fn default(
+        arguments: &ScanArguments,
+        config: &Config,
+        targets: Vec<Target>,
+    ) -> Result<Self, Error> {
+        let sni = arguments.sni.as_ref().or(config.sni.as_ref());
+        Ok(Self {
+            name: None,
+            targets: asked_as(targets, sni)?,
+            roots: arguments.roots.clone().or_else(|| config.roots.clone()),
+            thresholds: resolve_thresholds(arguments, &[&config.thresholds])?,
+            names: hosts(&config.names)?,
+            client_certificate: config.client_certificate,
+            present: config.present.clone(),
+        })
+    }
+
+    /// One that the configuration names: what it does not say, the configuration's own keys say.
+    pub(crate) fn configured(
+        group: &GroupConfig,
+        arguments: &ScanArguments,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        if group.name.is_empty() {
+            return Err(Usage("a group in the configuration has no name; write `name: …`".to_owned()).into());
+        }
+        let targets =
+            (group.targets.iter()).map(|word| Target::parse(word, Path::exists)).collect::<Result<_, _>>()?;
+        let sni = arguments.sni.as_ref().or(group.sni.as_ref()).or(config.sni.as_ref());
+        let roots = arguments.roots.as_ref().or(group.roots.as_ref()).or(config.roots.as_ref());
+        let names = if group.names.is_empty() { &config.names } else { &group.names };
+        Ok(Self {
+            name: Some(group.name.clone()),
+            targets: asked_as(targets, sni)?,
+            roots: roots.cloned(),
+            thresholds: resolve_thresholds(arguments, &[&group.thresholds, &config.thresholds])?,
+            names: hosts(names)?,
+            client_certificate: group.client_certificate.or(config.client_certificate),
+            present: group.present.clone().or_else(|| config.present.clone()),
+        })
+    }
+}
+
+/// The targets, each once, asked under another name where one is given.
+fn asked_as(mut targets: Vec<Target>, sni: Option<&String>) -> Result<Vec<Target>, Usage> {
+    if let Some(name) = sni {
+        let host = parse_host(name).map_err(|why| Usage(format!("--sni '{name}': {why}")))?;
+        for target in &mut targets {
+            if let Target::Endpoint(endpoint) = target {
+                endpoint.ask_as(host.clone());
+            }
+        }
+    }
+    let mut known = HashSet::new();
+    targets.retain(|target| known.insert(target.clone()));
+    Ok(targets)
+}
+
+fn hosts(names: &[String]) -> Result<Vec<Host>, Usage> {
+    let read = |name: &String| parse_host(name).map_err(|why| Usage(format!("names: '{name}': {why}")));
+    names.iter().map(read).collect()
+}
+
+/// Flags outweigh the configuration, of which the nearest that says something counts.
+fn resolve_thresholds(arguments: &ScanArguments, files: &[&ThresholdsConfig]) -> Result<Thresholds, Usage> {
+    let defaults = Thresholds::default();
+    let leaf: Vec<_> = files.iter().map(|file| &file.leaf).collect();
+    let issuer: Vec<_> = files.iter().map(|file| &file.issuer).collect();
+    Ok(Thresholds {
+        leaf: limits("leaf", [arguments.warning, arguments.critical], &leaf, defaults.leaf)?,
+        issuer: limits(
+            "issuer",
+            [arguments.issuer_warning, arguments.issuer_critical],
+            &issuer,
+            defaults.issuer,
+        )?,
+    })
+}
+
+fn limits(
+    role: &str,
+    [warning, critical]: [Option<Limit>; 2],
+    files: &[&LimitsConfig],
+    otherwise: Limits,
+) -> Result<Limits, Usage> {
+    let limit = |flag: Option<Limit>, key: &str, text: Option<&String>, otherwise: Limit| match (flag, text) {
+        (Some(limit), _) => Ok(limit),
+        (None, Some(text)) => {
+            text.parse().map_err(|why| Usage(format!("thresholds.{role}.{key} in the configuration: {why}")))
+        }
+        (None, None) => Ok(otherwise),
+    };
+    let text = |pick: fn(&LimitsConfig) -> Option<&String>| files.iter().find_map(|file| pick(file));
+    Limits::new(
+        limit(warning, "warning", text(|file| file.warning.as_ref()), otherwise.warning)?,
+        limit(critical, "critical", text(|file| file.critical.as_ref()), otherwise.critical)?,
+    )
+    .map_err(Usage)
+}
+
+fn thresholds<S: Serializer>(thresholds: &Thresholds, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map([
+        ("leaf_warned_below", thresholds.leaf.warning.to_string()),
+        ("leaf_failed_below", thresholds.leaf.critical.to_string()),
+        ("issuer_warned_below", thresholds.issuer.warning.to_string()),
+        ("issuer_failed_below", thresholds.issuer.critical.to_string()),
+    ])
+}
+
+fn names<S: Serializer>(names: &[Host], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(names.iter().map(ToString::to_string))
+}
