@@ -1,12 +1,7 @@
-//! A farm of TLS servers on loopback, well-behaved and not: certificates of any lifetime, and every way in
-//! which a port can fail to be a TLS server.
+//! The farm of TLS servers on loopback: the one that `cert-expiry-check self-test` runs, and the sample of
+//! the demonstration.
 
-mod authority;
-mod behaviour;
 mod sample;
-mod served;
 
-pub use authority::{Authority, Identity, Lifetime};
-pub use behaviour::Behaviour;
+pub use cert_expiry_check::self_test::farm::{Authority, Behaviour, Farm, Identity, Lifetime, Stand};
 pub use sample::{SampleError, write_sample};
-pub use served::{Farm, Stand};

@@ -13,6 +13,7 @@ pub mod group;
 pub mod outputs;
 pub mod plan;
 pub mod scan;
+pub mod self_test;
 pub mod stores;
 pub mod targets;
 pub mod wire;
