@@ -40,6 +40,33 @@ pub static TLS_LIFETIME: Check = Check {
     remedy: "Renew the certificate, install it, and reload whatever serves it.",
 };
 
+/// What is renewed by machines was renewed when it should have been.
+pub static TLS_RENEWAL: Check = Check {
+    id: "tls.renewal",
+    title: "Renewed in time (no stalled renewal)",
+    explanation: "A certificate is replaced by the age at which its issuer's cadence replaces others. Where it \
+        was not, the renewal has stalled, weeks before the lifetime itself becomes a warning. The cadence comes \
+        from what the run sees: predecessors with the same names, issuer and nearly the same lifetime (three or \
+        more, replaced at regular ages), or at least eight neighbours of one issuer and lifetime whose ages are \
+        spread and end well before this one's. Where the run sees neither, the custom of automated issuance \
+        counts: up to 100 days of lifetime, replaced when a third is left (late a twentieth later); up to 10 \
+        days, at half (late when less than 30 % is left). It only warns, never before half of the lifetime, \
+        and says nothing about what lasts longer and is renewed by hand, about issuers and about self-signed \
+        certificates, nor where tls.lifetime speaks already.",
+    remedy: "Look at the log of whatever renews the certificate, and at why it missed its turn.",
+};
+
+/// A publicly trusted certificate does not last longer than clients allow.
+pub static TLS_VALIDITY_CAP: Check = Check {
+    id: "tls.validity_cap",
+    title: "Validity within the CA/Browser Forum's cap",
+    explanation: "The certificate of a publicly trusted server (its path ends at one of Mozilla's roots) lasts \
+        no longer than the Baseline Requirements allow for the day on which it begins: 825 days since \
+        2018-03-01, 398 since 2020-09-01, 200 since 2026-03-15, 100 since 2027-03-15, 47 since 2029-03-15. \
+        Browsers refuse what lasts longer. Private CAs are not bound.",
+    remedy: "Have the certificate issued again with a shorter validity.",
+};
+
 /// The certificate covers the name under which the endpoint was asked.
 pub static TLS_NAME: Check = Check {
     id: "tls.name",
@@ -134,6 +161,8 @@ pub static TOOL: Tool = Tool {
         &TLS_HANDSHAKE,
         &TLS_CERTIFICATE,
         &TLS_LIFETIME,
+        &TLS_RENEWAL,
+        &TLS_VALIDITY_CAP,
         &TLS_NAME,
         &TLS_TRUST,
         &TLS_AGREEMENT,

@@ -87,7 +87,7 @@ fn fingerprint(placed: &Placed<'_>) -> [u8; 32] {
 
 /// Everything that a certificate was issued for, literally: a wildcard on disk is no renewal of a
 /// certificate for one of the names that it covers.
-fn names(certificate: &Certificate) -> BTreeSet<String> {
+pub(super) fn names(certificate: &Certificate) -> BTreeSet<String> {
     let names = certificate.dns_names.iter().map(|name| name.to_ascii_lowercase());
     names.chain(certificate.ip_addresses.iter().map(ToString::to_string)).collect()
 }

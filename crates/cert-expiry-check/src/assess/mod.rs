@@ -9,7 +9,9 @@ mod greeting;
 pub mod issuer;
 pub mod lifetime;
 pub mod name;
+pub mod renewal;
 pub mod threshold;
+pub mod validity_cap;
 
 use evidence_report::record::Finding;
 use jiff::Timestamp;
