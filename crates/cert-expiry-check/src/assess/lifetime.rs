@@ -126,7 +126,12 @@ fn observed(certificate: &Certificate, judgement: &Judgement, now: Timestamp) ->
             format!("valid from {} to {}: it ends before it begins", moment(not_before), moment(not_after))
         }
         Standing::NotYetValid => {
-            format!("not valid before {}, {}", moment(not_before), distance(now, not_before))
+            let cause = likely_cause(certificate.validity, now);
+            format!(
+                "not valid before {}, {}: probably {cause}",
+                moment(not_before),
+                distance(now, not_before)
+            )
         }
         Standing::Expired => {
             format!("expired {}, {} (lifetime {lifetime})", moment(not_after), distance(now, not_after))
@@ -144,12 +149,7 @@ fn remedy(certificate: &Certificate, judgement: &Judgement, role: Role, now: Tim
     };
     let which = format!("'{}' ({from}, serial {})", certificate.name, short_serial(&certificate.serial));
     let by_when = match judgement.standing {
-        Standing::NotYetValid => {
-            return format!(
-                "Compare the clocks of this machine and of the issuer of {which}; it says {} here.",
-                moment(now)
-            );
-        }
+        Standing::NotYetValid => return future_remedy(certificate.validity, &which, now),
         Standing::NeverValid => return format!("Have {which} issued again with a right validity."),
         Standing::Expired => "at once".to_owned(),
         _ => format!("before {}", moment(certificate.validity.not_after)),
@@ -161,6 +161,34 @@ fn remedy(certificate: &Certificate, judgement: &Judgement, role: Role, now: Tim
         ),
         Role::Issuer => format!(
             "Renew {which} {by_when}, issue anew what it has issued, and give the new one to everyone who presents it."
+        ),
+    }
+}
+
+/// Two clocks that people believe to be right seldom differ by more than this, in seconds.
+const SKEW: i64 = 3600;
+
+/// Time zones differ by no more than this from UTC, in seconds: a clock that was set in local time.
+const ZONES: i64 = 14 * 3600;
+
+/// Why a certificate may begin in the future.
+fn likely_cause(validity: Validity, now: Timestamp) -> &'static str {
+    match validity.not_before.as_second() - now.as_second() {
+        ..=SKEW => "a clock that is wrong by minutes",
+        ..=ZONES => "a clock that was set in local time instead of UTC, or a certificate installed too early",
+        _ => "a certificate issued for a later start, and installed too early",
+    }
+}
+
+fn future_remedy(validity: Validity, which: &str, now: Timestamp) -> String {
+    let here = moment(now);
+    match validity.not_before.as_second() - now.as_second() {
+        ..=ZONES => format!(
+            "Compare the clocks (NTP) of this machine, where it is {here}, and of the machine that issued {which}."
+        ),
+        _ => format!(
+            "Put its predecessor back until {}, or have {which} issued again to begin today; it is {here} here.",
+            moment(validity.not_before)
         ),
     }
 }
@@ -200,12 +228,20 @@ mod tests {
             ("24 hours, as step-ca issues them", Role::Leaf, 24 * HOUR, 8640, 6 * HOUR),
             ("6 days", Role::Leaf, 6 * DAY, 51_840, 36 * HOUR),
             ("47 days", Role::Leaf, 47 * DAY, 406_080, 1_015_200),
+            ("one hour", Role::Leaf, HOUR, 360, 900),
+            ("70 days: 7 days are 10 %", Role::Leaf, 70 * DAY, 7 * DAY, 1_512_000),
+            ("84 days: 21 days are 25 %", Role::Leaf, 84 * DAY, 7 * DAY, 21 * DAY),
             ("90 days", Role::Leaf, 90 * DAY, 7 * DAY, 21 * DAY),
+            ("100 days", Role::Leaf, 100 * DAY, 7 * DAY, 21 * DAY),
+            ("200 days", Role::Leaf, 200 * DAY, 7 * DAY, 21 * DAY),
             ("398 days", Role::Leaf, 398 * DAY, 7 * DAY, 21 * DAY),
             ("ten years", Role::Leaf, 3650 * DAY, 7 * DAY, 21 * DAY),
+            ("issuer of 24 hours, as meshes rotate them", Role::Issuer, 24 * HOUR, 8640, 6 * HOUR),
             ("issuer of 90 days", Role::Issuer, 90 * DAY, 9 * DAY, 1_944_000),
             ("issuer of one year", Role::Issuer, 365 * DAY, 30 * DAY, 7_884_000),
+            ("issuer of two years", Role::Issuer, 730 * DAY, 30 * DAY, 180 * DAY),
             ("issuer of ten years", Role::Issuer, 3650 * DAY, 30 * DAY, 180 * DAY),
+            ("root of thirty years", Role::Issuer, 10_950 * DAY, 30 * DAY, 180 * DAY),
         ];
         for (what, role, lifetime, failed_below, warned_below) in table {
             for (left, expected) in [
@@ -227,6 +263,28 @@ mod tests {
     fn an_end_before_the_beginning_is_never_valid() {
         let validity = Validity::from_unix(NOW + 10, NOW - 10);
         assert_eq!(judge(validity, now(), &Thresholds::default().leaf).standing, Standing::NeverValid);
+    }
+
+    #[test]
+    fn a_start_in_the_future_names_its_likely_cause() {
+        let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        let mut certificate = Certificate::read_only(made.cert.der()).unwrap();
+        for (in_seconds, cause, remedy) in [
+            (1, "wrong by minutes", "Compare the clocks"),
+            (HOUR, "wrong by minutes", "Compare the clocks"),
+            (HOUR + 1, "local time", "Compare the clocks"),
+            (14 * HOUR, "local time", "Compare the clocks"),
+            (14 * HOUR + 1, "a later start", "Put its predecessor back until"),
+            (3 * DAY, "a later start", "Put its predecessor back until"),
+        ] {
+            certificate.validity = Validity::from_unix(NOW + in_seconds, NOW + 90 * DAY);
+            let thresholds = Thresholds::default();
+            let check = &crate::checks::TLS_LIFETIME;
+            let (finding, _) =
+                finding(check, "shop:443".to_owned(), &certificate, Role::Leaf, now(), &thresholds);
+            assert!(finding.observed.contains(cause), "{in_seconds}: {}", finding.observed);
+            assert!(finding.remedy.contains(remedy), "{in_seconds}: {}", finding.remedy);
+        }
     }
 
     #[test]

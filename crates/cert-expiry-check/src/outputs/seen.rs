@@ -14,6 +14,7 @@ use crate::{
         agreement::{self, Placed},
         issuer,
         lifetime::Standing,
+        renewal::{self, Leaf},
     },
     certificate::Certificate,
 };
@@ -98,7 +99,20 @@ impl Seen {
             stored.push(placed(Part::Secret));
         }
         findings.extend(agreement::judge(&served, &stored, basis));
+        findings.extend(renewal::judge(&self.leaves(), basis.now));
         findings
+    }
+
+    /// What stands for servers and clients.
+    fn leaves(&self) -> Vec<Leaf<'_>> {
+        let ones = self.by_fingerprint.values().filter(|one| !one.certificate.is_issuer);
+        let leaves = ones.map(|one| Leaf {
+            certificate: &one.certificate,
+            served_at: one.places_as(Part::Server),
+            stored_at: [Part::File, Part::Secret, Part::Client].map(|part| one.places_as(part)).concat(),
+            standing: one.standing,
+        });
+        leaves.collect()
     }
 
     /// All of them, what ends soonest first.
