@@ -173,23 +173,26 @@ const ZONES: i64 = 14 * 3600;
 
 /// Why a certificate may begin in the future.
 fn likely_cause(validity: Validity, now: Timestamp) -> &'static str {
-    match validity.not_before.as_second() - now.as_second() {
-        ..=SKEW => "a clock that is wrong by minutes",
-        ..=ZONES => "a clock that was set in local time instead of UTC, or a certificate installed too early",
-        _ => "a certificate issued for a later start, and installed too early",
+    let ahead = validity.not_before.as_second() - now.as_second();
+    if ahead <= SKEW {
+        "a clock that is wrong by minutes"
+    } else if ahead <= ZONES {
+        "a clock that was set in local time instead of UTC, or a certificate installed too early"
+    } else {
+        "a certificate issued for a later start, and installed too early"
     }
 }
 
 fn future_remedy(validity: Validity, which: &str, now: Timestamp) -> String {
-    let here = moment(now);
-    match validity.not_before.as_second() - now.as_second() {
-        ..=ZONES => format!(
+    let (here, begins) = (moment(now), moment(validity.not_before));
+    if validity.not_before.as_second() - now.as_second() <= ZONES {
+        format!(
             "Compare the clocks (NTP) of this machine, where it is {here}, and of the machine that issued {which}."
-        ),
-        _ => format!(
-            "Put its predecessor back until {}, or have {which} issued again to begin today; it is {here} here.",
-            moment(validity.not_before)
-        ),
+        )
+    } else {
+        format!(
+            "Put its predecessor back until {begins}, or have {which} issued again to begin today; it is {here} here."
+        )
     }
 }
 
