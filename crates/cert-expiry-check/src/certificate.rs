@@ -147,7 +147,7 @@ impl Certificate {
             der: CertificateDer::from(der.to_vec()),
             fingerprint: Sha256::digest(der).into(),
             name: printable(&name, NAME_LIMIT),
-            issuer: printable(&common_name_or_whole(parsed.issuer()), NAME_LIMIT),
+            issuer: short_name(parsed.issuer()),
             serial: parsed.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
             validity: Validity::from_unix(
                 parsed.validity().not_before.timestamp(),
@@ -260,8 +260,9 @@ fn common_name(name: &X509Name<'_>) -> Option<String> {
     name.iter_common_name().find_map(|value| value.as_str().ok()).map(str::to_owned)
 }
 
-fn common_name_or_whole(name: &X509Name<'_>) -> String {
-    common_name(name).unwrap_or_else(|| whole_name(name))
+/// The common name, or else the whole one, fit to be shown.
+pub(crate) fn short_name(name: &X509Name<'_>) -> String {
+    printable(&common_name(name).unwrap_or_else(|| whole_name(name)), NAME_LIMIT)
 }
 
 fn whole_name(name: &X509Name<'_>) -> String {

@@ -58,6 +58,9 @@ pub struct ScanArguments {
     /// Roots to trust, PEM or DER, instead of the system's
     #[arg(long, value_name = "FILE")]
     pub roots: Option<PathBuf>,
+    /// Passwords to try on key stores, one a line; repeat for several files
+    #[arg(long = "store-password-file", value_name = "FILE")]
+    pub store_password_files: Vec<PathBuf>,
     /// Name to ask for, and that the certificates must cover, instead of each target's host
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,

@@ -18,6 +18,8 @@ pub struct Config {
     pub targets: Vec<String>,
     /// Roots to trust, PEM or DER, instead of the system's.
     pub roots: Option<PathBuf>,
+    /// Files with passwords to try on key stores, one a line; those of the command line are tried as well.
+    pub store_password_files: Vec<PathBuf>,
     /// Name to ask for instead of each target's host.
     pub sni: Option<String>,
     /// Look at every address behind each name, and say whether they serve the same certificate.

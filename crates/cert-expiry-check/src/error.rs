@@ -5,7 +5,10 @@ use std::{io, path::PathBuf};
 
 use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, Usage};
 
-use crate::{stores::roots::RootsError, targets::NoTarget};
+use crate::{
+    stores::{passwords::PasswordsError, roots::RootsError},
+    targets::NoTarget,
+};
 
 /// The tool could not do its job.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,9 @@ pub enum Error {
     /// The roots cannot be used.
     #[error(transparent)]
     Roots(#[from] RootsError),
+    /// A file of passwords cannot be used.
+    #[error(transparent)]
+    Passwords(#[from] PasswordsError),
     /// The run could not start.
     #[error(transparent)]
     Run(#[from] RunError),

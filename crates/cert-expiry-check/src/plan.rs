@@ -45,6 +45,8 @@ pub struct Plan {
     pub empty_lists: Vec<String>,
     /// Which of a name's addresses are looked at.
     pub addresses: Addresses,
+    /// Files with passwords to try on key stores.
+    pub store_password_files: Vec<PathBuf>,
     /// The moment to judge for, where it is not now.
     pub as_of: Option<Timestamp>,
     /// How many targets are looked at at a time.
@@ -81,6 +83,8 @@ impl Plan {
             as_of: arguments.as_of,
             groups,
             empty_lists,
+            store_password_files: [&config.store_password_files[..], &arguments.store_password_files]
+                .concat(),
             addresses: if arguments.every_address || config.every_address {
                 Addresses::Every
             } else {

@@ -25,7 +25,7 @@ pub fn judge(endpoint: &Endpoint, observation: &Observation, basis: &Basis) -> J
     let subject = endpoint.to_string();
     match observation {
         Observation::Unreached(trouble) => {
-            Judged { findings: vec![unreached(&subject, trouble)], sightings: Vec::new() }
+            Judged { findings: vec![unreached(&subject, trouble)], ..Judged::default() }
         }
         Observation::Reached(capture) => reached(endpoint, &subject, capture, basis),
     }

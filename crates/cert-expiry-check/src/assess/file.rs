@@ -5,12 +5,12 @@ use std::{io, path::Path, sync::Arc};
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, Part, Sighting,
+    Basis, Judged, KeySighting, Part, Sighting,
     lifetime::{self, Role},
 };
 use crate::{
     checks::{FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE},
-    stores::{Content, Entry, file::FileObservation},
+    stores::{Content, Contents, Entry, KeyEntry, file::FileObservation},
     targets::files::{FoundFile, has_promising_ending},
     wording::printable,
 };
@@ -21,15 +21,7 @@ pub fn judge(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> 
     let subject = printable(&file.path.to_string_lossy(), 200);
     let promised = file.named || has_promising_ending(&file.path);
     let finding = match observation {
-        FileObservation::Read(Content::Certificates(entries)) => {
-            return certificates(&subject, entries, basis);
-        }
-        FileObservation::Read(Content::Closed(what, remedy)) => FILE_READABLE
-            .not_checked(Requirement::Required, &subject, format!("{what}: this version does not read it"))
-            .remedy(*remedy),
-        FileObservation::Read(Content::OtherBlocks(labels)) if file.named => {
-            no_certificate(&subject, &format!("it holds only {}", labels.join(", ")))
-        }
+        FileObservation::Read(Content::Holds(contents)) => return holds(file, &subject, contents, basis),
         FileObservation::Read(Content::Nothing(what)) if promised => no_certificate(&subject, what),
         FileObservation::TooLarge if promised => FILE_READABLE
             .not_checked(Requirement::Required, &subject, "larger than 64 MiB")
@@ -42,9 +34,23 @@ pub fn judge(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> 
                 .remedy("Nothing: keys belong out of reach.")
         }
         FileObservation::Unreadable(error) => unreadable(&subject, error),
-        FileObservation::Read(_) | FileObservation::TooLarge => return Judged::default(),
+        FileObservation::Read(Content::Nothing(_)) | FileObservation::TooLarge => return Judged::default(),
     };
-    Judged { findings: vec![finding.at(subject, None)], sightings: Vec::new() }
+    Judged { findings: vec![finding.at(subject, None)], ..Judged::default() }
+}
+
+/// What was understood of a file: its certificates, and what of it stays closed.
+fn holds(file: &FoundFile, subject: &str, contents: &Contents, basis: &Basis) -> Judged {
+    let mut judged = certificates(subject, &contents.certificates, basis);
+    judged.keys = keys(subject, &contents.keys);
+    if let Some(closed) = &contents.closed {
+        let finding = FILE_READABLE.not_checked(Requirement::Required, subject, &closed.what);
+        judged.findings.push(finding.remedy(&closed.remedy).at(subject, None));
+    } else if contents.certificates.is_empty() && contents.lists.is_empty() && file.named {
+        let observed = format!("it holds only {}", contents.other_labels.join(", "));
+        judged.findings.push(no_certificate(subject, &observed).at(subject, None));
+    }
+    judged
 }
 
 /// `tls.key`, `privkey.pem`, `server-key.pem`: found in a folder and closed to us, as it should be.
@@ -84,7 +90,7 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
         judged.findings.push(finding.at(path, None));
     }
     for (number, entry) in (1_usize..).zip(entries) {
-        let place = if entries.len() == 1 { path.to_owned() } else { format!("{path} #{number}") };
+        let place = place(path, entries, number, entry);
         let finding = match &entry.certificate {
             Err(error) => {
                 FILE_CERTIFICATE.failed(place).expected("a whole certificate").observed(error.as_str())
@@ -114,10 +120,39 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
     judged
 }
 
+fn keys(path: &str, keys: &[KeyEntry]) -> Vec<KeySighting> {
+    (keys.iter())
+        .map(|key| KeySighting {
+            place: match (&key.alias, key.line) {
+                (Some(alias), _) => format!("{path}, alias {}", printable(alias, 80)),
+                (None, Some(line)) if keys.len() > 1 => format!("{path}:{line}"),
+                (None, _) => path.to_owned(),
+            },
+            source: path.to_owned(),
+            public_key: key.public_key.clone(),
+        })
+        .collect()
+}
+
+/// Where a certificate stands: the path, and the name that it has in its store, or its number where there are
+/// several.
+fn place(path: &str, entries: &[Entry], number: usize, entry: &Entry) -> String {
+    let Some(alias) = &entry.alias else {
+        return if entries.len() == 1 { path.to_owned() } else { format!("{path} #{number}") };
+    };
+    let namesake = |entry: &&Entry| entry.alias.as_ref() == Some(alias);
+    let alias_shown = printable(alias, 80);
+    if entries.iter().filter(namesake).count() == 1 {
+        return format!("{path}, alias {alias_shown}");
+    }
+    let number = entries.iter().take(number).filter(namesake).count();
+    format!("{path}, alias {alias_shown} #{number}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assess::chain::Roots;
+    use crate::{assess::chain::Roots, stores::Closed};
     use evidence_report::record::Outcome;
     use jiff::Timestamp;
 
@@ -133,8 +168,14 @@ mod tests {
         use Outcome::{Failed, Inconclusive, NotChecked};
         use Requirement::{Optional, Required};
         let nothing = || FileObservation::Read(Content::Nothing("text".to_owned()));
-        let key = || FileObservation::Read(Content::OtherBlocks(vec!["PRIVATE KEY".to_owned()]));
-        let closed = || FileObservation::Read(Content::Closed("a store", "Open it."));
+        let key = || {
+            let contents = Contents { other_labels: vec!["PRIVATE KEY".to_owned()], ..Contents::default() };
+            FileObservation::Read(Content::Holds(contents))
+        };
+        let closed = || {
+            let closed = Some(Closed { what: "a store".to_owned(), remedy: "Open it.".to_owned() });
+            FileObservation::Read(Content::Holds(Contents { closed, ..Contents::default() }))
+        };
         let forbidden = || FileObservation::Unreadable(io::ErrorKind::PermissionDenied.into());
         let gone = || FileObservation::Unreadable(io::ErrorKind::NotFound.into());
         // A name, what was seen, what that means when named, and when merely found.

@@ -20,7 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use std::sync::Arc;
 
-use crate::certificate::Certificate;
+use crate::{
+    certificate::Certificate,
+    stores::{KeyTrouble, RevocationList},
+};
 
 /// What every judgement of a run shares.
 #[derive(Debug)]
@@ -70,6 +73,30 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// The certificates that were seen, for the timeline.
     pub sightings: Vec<Sighting>,
+    /// The private keys that were seen, for comparison with the certificates.
+    pub keys: Vec<KeySighting>,
+    /// The revocation lists that were seen, for the judgement of revocation.
+    pub lists: Vec<ListSighting>,
+}
+
+/// A private key that was seen somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySighting {
+    /// Where: a file and, where it is one of several, which.
+    pub place: String,
+    /// The file or object that holds it, and perhaps its certificate.
+    pub source: String,
+    /// SHA-256 of its public key, as in [`Certificate::public_key_digest`], or why it is not known.
+    pub public_key: Result<[u8; 32], KeyTrouble>,
+}
+
+/// A revocation list that was seen somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListSighting {
+    /// Where.
+    pub place: String,
+    /// The list.
+    pub list: Arc<RevocationList>,
 }
 
 /// A certificate that was seen somewhere, and how it stands.

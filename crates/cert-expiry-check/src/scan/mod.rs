@@ -27,7 +27,7 @@ use crate::{
     group::Group,
     outputs::{Seen, timeline},
     plan::{Addresses, Plan},
-    stores,
+    stores::{self, Passwords},
     targets::{Endpoint, Target, files::FoundFile},
     wire::Approach,
     wording::printable,
@@ -44,11 +44,21 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
         run::print(&(text + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let (passwords, exposed) = stores::passwords::from_files(&plan.store_password_files)?;
+    let passwords = Arc::new(passwords);
     let roots = plan.groups.iter().map(roots_of).collect::<Result<Vec<_>, _>>()?;
     let run = Run::start(&TOOL, plan.run.clone())?;
     let now = plan.as_of.unwrap_or(run.started());
-    let groups =
-        plan.groups.iter().zip(roots).map(|(group, roots)| prepare(group, roots, &plan, now)).collect();
+    let groups = plan
+        .groups
+        .iter()
+        .zip(roots)
+        .map(|(group, roots)| prepare(group, roots, &passwords, &plan, now))
+        .collect();
+    for path in exposed {
+        let why = "can be read by other users: chmod 600";
+        run.progress().note(format!("the password file {} {why}", path.display()));
+    }
     observe(&plan, groups, &run).await;
     Ok(run.finish().publish()?)
 }
@@ -57,6 +67,7 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
 #[derive(Debug, Clone)]
 struct Prepared {
     approach: Arc<Approach>,
+    passwords: Arc<Passwords>,
     basis: Arc<Basis>,
 }
 
@@ -67,7 +78,7 @@ fn roots_of(group: &Group) -> Result<Roots, Error> {
     }
 }
 
-fn prepare(group: &Group, roots: Roots, plan: &Plan, now: Timestamp) -> Prepared {
+fn prepare(group: &Group, roots: Roots, passwords: &Arc<Passwords>, plan: &Plan, now: Timestamp) -> Prepared {
     let basis = Basis {
         thresholds: group.thresholds,
         names: group.names.clone(),
@@ -75,7 +86,7 @@ fn prepare(group: &Group, roots: Roots, plan: &Plan, now: Timestamp) -> Prepared
         ..Basis::new(now, roots)
     };
     let approach = Approach { timeouts: plan.timeouts, identity: None };
-    Prepared { approach: Arc::new(approach), basis: Arc::new(basis) }
+    Prepared { approach: Arc::new(approach), passwords: Arc::clone(passwords), basis: Arc::new(basis) }
 }
 
 /// One thing to look at, and the number of its group.
@@ -226,7 +237,7 @@ enum Unlooked {
 
 async fn look_at(what: What, addresses: Addresses, group: Prepared, stop: Stop) -> Result<Judged, Unlooked> {
     let look = async {
-        let Prepared { approach, basis } = group;
+        let Prepared { approach, passwords, basis } = group;
         match what {
             What::Endpoint(endpoint) => match (addresses, &endpoint.host) {
                 (Addresses::Every, Host::Name(_)) => {
@@ -235,7 +246,7 @@ async fn look_at(what: What, addresses: Addresses, group: Prepared, stop: Stop) 
                 _ => Ok(nodes::look_at_one(endpoint, &approach, &basis).await),
             },
             What::File(file, _) => {
-                let look = move || file::judge(&file, &stores::file::observe(&file.path), &basis);
+                let look = move || file::judge(&file, &stores::file::observe(&file.path, &passwords), &basis);
                 spawn_blocking(look).await.map_err(|_| Unlooked::Broke)
             }
         }

@@ -6,7 +6,9 @@ use std::{
     path::Path,
 };
 
-use super::{Content, read};
+use zeroize::Zeroizing;
+
+use super::{Content, Passwords, read};
 
 /// More than the largest bundle of certificates; a log or an image is not read to its end.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -24,9 +26,9 @@ pub enum FileObservation {
 
 /// Reads a file. It blocks: call it where that does no harm.
 #[must_use]
-pub fn observe(path: &Path) -> FileObservation {
+pub fn observe(path: &Path, passwords: &Passwords) -> FileObservation {
     match bytes(path) {
-        Ok(Some(bytes)) => FileObservation::Read(read(&bytes)),
+        Ok(Some(bytes)) => FileObservation::Read(read(&Zeroizing::new(bytes), passwords)),
         Ok(None) => FileObservation::TooLarge,
         Err(error) => FileObservation::Unreadable(error),
     }

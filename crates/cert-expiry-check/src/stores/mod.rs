@@ -1,24 +1,54 @@
-//! Certificates in files: one format a file. Pure, but for [`mod@file`] and [`roots`], which read.
+//! Certificates, keys and revocation lists in files: one format a file. Pure, but for [`mod@file`],
+//! [`passwords`] and [`roots`], which read.
 
+mod ber;
+pub mod crl;
 pub mod file;
+pub mod key;
+pub mod passwords;
 pub mod pem;
+pub mod pkcs7;
 pub mod roots;
 
 use std::sync::Arc;
+
+pub use crl::{ListEntry, RevocationList};
+pub use key::{KeyEntry, KeyTrouble};
+pub use passwords::Passwords;
 
 use crate::certificate::{Certificate, Unreadable};
 
 /// What the bytes of a file hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Certificates, or what should have been one.
-    Certificates(Vec<Entry>),
-    /// A store that this version does not read; what it is, and how to look into it.
-    Closed(&'static str, &'static str),
-    /// PEM, but no certificate: the labels of what is there, such as a key.
-    OtherBlocks(Vec<String>),
-    /// Nothing that looks like a certificate; what was there instead.
+    /// Certificates, keys, lists, or a store of them.
+    Holds(Contents),
+    /// Nothing that looks like any of them; what was there instead.
     Nothing(String),
+}
+
+/// What was found in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Certificates, or what should have been one.
+    pub certificates: Vec<Entry>,
+    /// Private keys, by the public keys that belong to them.
+    pub keys: Vec<KeyEntry>,
+    /// Certificate revocation lists.
+    pub lists: Vec<ListEntry>,
+    /// The labels of what else is there, such as a key's; each once.
+    pub other_labels: Vec<String>,
+    /// The store, or the part of it, that stays closed to us.
+    pub closed: Option<Closed>,
+}
+
+/// What could not be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// What it is, and why it stays closed.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
 }
 
 /// One certificate in a file, or the place where one should have been.
@@ -26,29 +56,25 @@ pub enum Content {
 pub struct Entry {
     /// The line on which it begins, counted from 1, where the format has lines.
     pub line: Option<u32>,
+    /// The name that it has in its store.
+    pub alias: Option<String>,
     /// The certificate, or what is wrong with it.
     pub certificate: Result<Arc<Certificate>, String>,
 }
 
-/// Reads the bytes of a file: PEM wherever it stands, or DER.
+/// Reads the bytes of a file: PEM wherever it stands, DER, or a store, to which one of the passwords may fit.
 #[must_use]
-pub fn read(bytes: &[u8]) -> Content {
+pub fn read(bytes: &[u8], passwords: &Passwords) -> Content {
     if bytes.is_empty() {
         return Content::Nothing("the file is empty".to_owned());
     }
     let pem = pem::read(bytes);
-    if !pem.certificates.is_empty() {
-        return Content::Certificates(pem.certificates.into_iter().map(Entry::from).collect());
-    }
-    if pem.other_labels.iter().any(|label| label == "PKCS7" || label == "CMS") {
-        return Content::Closed(PKCS7, PKCS7_REMEDY);
-    }
-    if !pem.other_labels.is_empty() {
-        return Content::OtherBlocks(pem.other_labels);
+    if !pem.blocks.is_empty() || !pem.other_labels.is_empty() {
+        return Content::Holds(Contents::from(pem));
     }
     match bytes {
-        [0x30, ..] => read_der(bytes),
-        [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => Content::Closed(
+        [0x30, ..] => read_der(bytes, passwords),
+        [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => closed(
             "a Java key store",
             "Export its certificates with `keytool -list -rfc -keystore FILE` and check those.",
         ),
@@ -59,69 +85,128 @@ pub fn read(bytes: &[u8]) -> Content {
     }
 }
 
-impl From<pem::Block> for Entry {
-    fn from(block: pem::Block) -> Self {
-        let read = |der: Vec<u8>| match block.trusted {
-            // OpenSSL writes its own trust settings behind the certificate.
-            pem::Trusted::Yes => Certificate::read(&der).map(|(certificate, _)| certificate),
-            pem::Trusted::No => Certificate::read_only(&der),
-        };
-        let certificate = block
-            .der
-            .map_err(|damage| damage.to_string())
-            .and_then(|der| read(der).map(Arc::new).map_err(|error| error.to_string()));
-        Self { line: Some(block.line), certificate }
+impl From<pem::Pem> for Contents {
+    fn from(pem: pem::Pem) -> Self {
+        let mut contents = Self { other_labels: pem.other_labels, ..Self::default() };
+        pem.blocks.into_iter().for_each(|block| contents.take_in(block));
+        contents
     }
 }
 
+impl Contents {
+    fn take_in(&mut self, block: pem::Block) {
+        let pem::Block { line, kind, der } = block;
+        let line = Some(line);
+        match kind {
+            pem::Kind::Certificate | pem::Kind::TrustedCertificate => {
+                let read = |der: &[u8]| match kind {
+                    // OpenSSL writes its own trust settings behind the certificate.
+                    pem::Kind::TrustedCertificate => {
+                        Certificate::read(der).map(|(certificate, _)| certificate)
+                    }
+                    _ => Certificate::read_only(der),
+                };
+                let certificate = der
+                    .map_err(|damage| damage.to_string())
+                    .and_then(|der| read(&der).map(Arc::new).map_err(|error| error.to_string()));
+                self.certificates.push(Entry { line, alias: None, certificate });
+            }
+            pem::Kind::Key => {
+                let public_key = match der {
+                    Ok(der) => key::public_key_digest(&der),
+                    Err(pem::Damage::Encrypted) => Err(KeyTrouble::Encrypted),
+                    // The reason may repeat a character of the key.
+                    Err(pem::Damage::Base64(_)) => {
+                        Err(KeyTrouble::Damaged("its base64 is damaged".to_owned()))
+                    }
+                    Err(damage) => Err(KeyTrouble::Damaged(damage.to_string())),
+                };
+                self.keys.push(KeyEntry { line, alias: None, public_key });
+            }
+            pem::Kind::RevocationList => {
+                let list = der.map_err(|damage| damage.to_string());
+                let list = list.and_then(|der| RevocationList::read_only(&der).map(Arc::new));
+                self.lists.push(ListEntry { line, list });
+            }
+            pem::Kind::Pkcs7 => {
+                let message = der.map_err(|damage| damage.to_string()).and_then(|der| pkcs7::read(&der));
+                self.join(message.unwrap_or_else(Self::damaged), line);
+            }
+        }
+    }
+}
+
+impl Contents {
+    /// Something that was meant to hold a certificate.
+    fn damaged(reason: String) -> Self {
+        let entry = Entry { line: None, alias: None, certificate: Err(reason) };
+        Self { certificates: vec![entry], ..Self::default() }
+    }
+
+    /// Takes in what a block holds that began on this line.
+    fn join(&mut self, inside: Self, line: Option<u32>) {
+        self.certificates.extend(inside.certificates.into_iter().map(|entry| Entry { line, ..entry }));
+        self.lists.extend(inside.lists.into_iter().map(|entry| ListEntry { line, ..entry }));
+        self.other_labels.extend(inside.other_labels);
+    }
+}
+
+fn closed(what: &str, remedy: &str) -> Content {
+    let closed = Closed { what: what.to_owned(), remedy: remedy.to_owned() };
+    Content::Holds(Contents { closed: Some(closed), ..Contents::default() })
+}
+
 /// One DER certificate, or several in a row.
-fn read_der(bytes: &[u8]) -> Content {
-    let mut entries = Vec::new();
+fn read_der(bytes: &[u8], passwords: &Passwords) -> Content {
+    let mut certificates = Vec::new();
+    let mut push = |certificate| certificates.push(Entry { line: None, alias: None, certificate });
     let mut rest = bytes;
     while !rest.is_empty() {
         match Certificate::read(rest) {
             Ok((certificate, behind)) => {
-                entries.push(Entry { line: None, certificate: Ok(Arc::new(certificate)) });
+                push(Ok(Arc::new(certificate)));
                 rest = behind;
             }
-            Err(_) if !entries.is_empty() => {
-                let error = format!("{} bytes follow the last certificate that are none", rest.len());
-                entries.push(Entry { line: None, certificate: Err(error) });
+            Err(_) if rest.len() < bytes.len() => {
+                push(Err(format!("{} bytes follow the last certificate that are none", rest.len())));
                 break;
             }
-            Err(error) => return not_a_certificate(bytes, &error),
+            Err(error) => return not_a_certificate(bytes, &error, passwords),
         }
     }
-    Content::Certificates(entries)
+    Content::Holds(Contents { certificates, ..Contents::default() })
 }
-
-/// The object identifier 1.2.840.113549.1.7.2, "signed data", as it stands in PKCS#7 files.
-const SIGNED_DATA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-
-const PKCS7: &str = "a PKCS#7 bundle";
-const PKCS7_REMEDY: &str = "Extract its certificates with `openssl pkcs7 -in FILE -print_certs` (-inform DER for a binary one) and check those.";
 
 /// The version that opens a PKCS#12 file (RFC 7292, 4).
 const PKCS12_VERSION: [u8; 3] = [0x02, 0x01, 0x03];
 
-fn not_a_certificate(bytes: &[u8], error: &Unreadable) -> Content {
+fn not_a_certificate(bytes: &[u8], error: &Unreadable, passwords: &Passwords) -> Content {
+    if key::looks_like_a_key(bytes) {
+        let key = KeyEntry { line: None, alias: None, public_key: key::public_key_digest(bytes) };
+        let other_labels = vec!["PRIVATE KEY".to_owned()];
+        return Content::Holds(Contents { keys: vec![key], other_labels, ..Contents::default() });
+    }
+    if let Ok(list) = RevocationList::read_only(bytes) {
+        let list = ListEntry { line: None, list: Ok(Arc::new(list)) };
+        return Content::Holds(Contents { lists: vec![list], ..Contents::default() });
+    }
     let header = match bytes.get(1) {
         Some(length @ 0x80..=0x84) => 2 + usize::from(length - 0x80),
         _ => 2,
     };
     let inside = bytes.get(header..).unwrap_or_default();
     if inside.starts_with(&PKCS12_VERSION) {
-        return Content::Closed(
-            "a PKCS#12 store",
+        return closed(
+            &format!("a PKCS#12 store, with {} passwords to try", passwords.len()),
             "Extract its certificates with `openssl pkcs12 -in FILE -nokeys` and check those.",
         );
     }
-    if inside.starts_with(&SIGNED_DATA) {
-        return Content::Closed(PKCS7, PKCS7_REMEDY);
+    if pkcs7::looks_like_one(bytes) {
+        return Content::Holds(pkcs7::read(bytes).unwrap_or_else(Contents::damaged));
     }
     if inside.starts_with(&[0x30]) {
         // A sequence in a sequence: it was meant to be a certificate.
-        return Content::Certificates(vec![Entry { line: None, certificate: Err(error.to_string()) }]);
+        return Content::Holds(Contents::damaged(error.to_string()));
     }
     Content::Nothing("it is DER, and no certificate".to_owned())
 }
@@ -137,10 +222,10 @@ mod tests {
 
     fn errors(content: &Content) -> Vec<String> {
         match content {
-            Content::Certificates(entries) => {
-                entries.iter().filter_map(|entry| entry.certificate.clone().err()).collect()
+            Content::Holds(contents) => {
+                contents.certificates.iter().filter_map(|entry| entry.certificate.clone().err()).collect()
             }
-            other => vec![format!("{other:?}")],
+            Content::Nothing(what) => vec![what.clone()],
         }
     }
 
@@ -148,17 +233,27 @@ mod tests {
     fn der_is_read_alone_and_in_a_row() {
         let one = made().der().to_vec();
         let two = [one.clone(), one.clone()].concat();
-        assert!(matches!(read(&one), Content::Certificates(entries) if entries.len() == 1));
-        assert!(matches!(read(&two), Content::Certificates(entries) if entries.len() == 2));
+        let count = |bytes: &[u8]| match read(bytes, &Passwords::default()) {
+            Content::Holds(contents) => contents.certificates.len(),
+            Content::Nothing(_) => 0,
+        };
+        assert_eq!((count(&one), count(&two)), (1, 2));
         let trailing = [one.clone(), b"junk".to_vec()].concat();
-        assert_eq!(errors(&read(&trailing)), ["4 bytes follow the last certificate that are none"]);
+        assert_eq!(
+            errors(&read(&trailing, &Passwords::default())),
+            ["4 bytes follow the last certificate that are none"]
+        );
     }
 
     #[test]
     fn a_cut_der_certificate_is_one_that_is_broken() {
         let one = made().der().to_vec();
         for end in [40, one.len() / 2, one.len() - 1] {
-            assert_eq!(errors(&read(&one[..end])), ["it ends in the middle"], "cut at {end}");
+            assert_eq!(
+                errors(&read(&one[..end], &Passwords::default())),
+                ["it ends in the middle"],
+                "cut at {end}"
+            );
         }
     }
 
@@ -174,7 +269,7 @@ mod tests {
             (b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n", "PKCS#7"),
             (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "PRIVATE KEY"),
         ] {
-            let shown = format!("{:?}", read(bytes));
+            let shown = format!("{:?}", read(bytes, &Passwords::default()));
             assert!(shown.contains(words), "{shown}");
         }
     }
@@ -182,8 +277,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = read(&bytes);
-            let _ = read(&[&[0x30, 0x82][..], &bytes].concat());
+            let _ = read(&bytes, &Passwords::default());
+            let _ = read(&[&[0x30, 0x82][..], &bytes].concat(), &Passwords::default());
         }
     }
 }

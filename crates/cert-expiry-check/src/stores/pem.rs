@@ -1,5 +1,5 @@
 //! PEM (RFC 7468), read as it occurs in the field: bundles with keys and text between the certificates,
-//! indented in YAML, with either line end. The bodies of keys are skipped, never decoded.
+//! indented in YAML, with either line end. What the blocks hold is not its business.
 
 use std::fmt;
 
@@ -7,34 +7,61 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use zeroize::Zeroizing;
 
 /// What a file holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pem {
-    /// Certificates, in their order.
-    pub certificates: Vec<Block>,
-    /// Labels of the other blocks, each once.
+    /// The blocks of a kind that is read, in their order.
+    pub blocks: Vec<Block>,
+    /// Labels of all blocks but certificates, each once.
     pub other_labels: Vec<String>,
 }
 
-/// One block that says it is a certificate.
-#[derive(Debug, PartialEq, Eq)]
+/// One block.
+#[derive(PartialEq, Eq)]
 pub struct Block {
     /// The line of its `BEGIN`, counted from 1.
     pub line: u32,
-    /// Whether OpenSSL's trust settings follow the certificate inside the block.
-    pub trusted: Trusted,
-    /// Its bytes, or what is wrong with it.
-    pub der: Result<Vec<u8>, Damage>,
+    /// What it says it is.
+    pub kind: Kind,
+    /// Its bytes, wiped after use, or what is wrong with it.
+    pub der: Result<Zeroizing<Vec<u8>>, Damage>,
 }
 
-/// Whether a block is one of OpenSSL's `TRUSTED CERTIFICATE`.
+impl fmt::Debug for Block {
+    /// Without the bytes: they may be those of a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} on line {}", self.kind, self.line)
+    }
+}
+
+/// What a block says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trusted {
-    /// It is.
-    Yes,
-    /// It is a plain one.
-    No,
+pub enum Kind {
+    /// A certificate.
+    Certificate,
+    /// A certificate, behind which OpenSSL's trust settings follow.
+    TrustedCertificate,
+    /// A private key, in whatever form.
+    Key,
+    /// A certificate revocation list.
+    RevocationList,
+    /// A PKCS#7 message.
+    Pkcs7,
+}
+
+impl Kind {
+    fn of(label: &str) -> Option<Self> {
+        match label {
+            "CERTIFICATE" | "X509 CERTIFICATE" => Some(Self::Certificate),
+            "TRUSTED CERTIFICATE" => Some(Self::TrustedCertificate),
+            "X509 CRL" => Some(Self::RevocationList),
+            "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => Some(Self::Pkcs7),
+            "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => Some(Self::Key),
+            _ => None,
+        }
+    }
 }
 
 /// What can be wrong with a block.
@@ -48,15 +75,18 @@ pub enum Damage {
     Empty,
     /// A character that is no base64, or a wrong number of them.
     Base64(String),
+    /// Its headers say that it is encrypted (RFC 1421), as those of old keys do.
+    Encrypted,
 }
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Truncated => f.write_str("it is truncated: END CERTIFICATE is missing"),
+            Self::Truncated => f.write_str("it is truncated: its END line is missing"),
             Self::WrongEnd(label) => write!(f, "it ends with END {}", crate::wording::printable(label, 40)),
             Self::Empty => f.write_str("nothing stands between BEGIN and END"),
             Self::Base64(reason) => write!(f, "its base64 is damaged ({reason})"),
+            Self::Encrypted => f.write_str("it is encrypted"),
         }
     }
 }
@@ -70,39 +100,41 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A block that has begun.
-struct Open {
+struct Open<'a> {
     line: u32,
     label: String,
-    digits: Vec<u8>,
+    /// Everything behind its `BEGIN`.
+    behind: &'a [u8],
 }
 
 /// Reads everything between the lines `-----BEGIN …-----` and `-----END …-----`.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Pem {
     let mut pem = Pem::default();
-    let mut open: Option<Open> = None;
-    for (line, content) in (1_u32..).zip(bytes.split(|&byte| byte == b'\n')) {
-        let content = content.trim_ascii();
+    let mut open: Option<Open<'_>> = None;
+    let mut rest = bytes;
+    for line in 1_u32.. {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let (content, behind) = (rest[..end].trim_ascii(), rest.get(end + 1..).unwrap_or_default());
         if let Some(label) = boundary(content, b"-----BEGIN ") {
             if let Some(unfinished) = open.take() {
-                pem.close(unfinished, Some(Damage::Truncated));
+                pem.close(&unfinished, b"", Some(Damage::Truncated));
             }
-            open = Some(Open { line, label, digits: Vec::new() });
-        } else if let Some(label) = boundary(content, b"-----END ") {
-            if let Some(finished) = open.take() {
-                let damage = (label != finished.label).then_some(Damage::WrongEnd(label));
-                pem.close(finished, damage);
-            }
-        } else if let Some(open) = &mut open
-            && open.is_certificate()
-            // Headers as in RFC 1421.
-            && !content.contains(&b':')
+            open = Some(Open { line, label, behind });
+        } else if let Some(label) = boundary(content, b"-----END ")
+            && let Some(finished) = open.take()
         {
-            open.digits.extend_from_slice(content);
+            let damage = (label != finished.label).then_some(Damage::WrongEnd(label));
+            let body = &finished.behind[..finished.behind.len() - rest.len()];
+            pem.close(&finished, body, damage);
         }
+        if end == rest.len() {
+            break;
+        }
+        rest = behind;
     }
     if let Some(unfinished) = open {
-        pem.close(unfinished, Some(Damage::Truncated));
+        pem.close(&unfinished, b"", Some(Damage::Truncated));
     }
     pem
 }
@@ -115,33 +147,40 @@ fn boundary(line: &[u8], begin: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(label).trim().to_owned())
 }
 
-impl Open {
-    fn is_certificate(&self) -> bool {
-        matches!(self.label.as_str(), "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE")
-    }
-}
-
 impl Pem {
-    fn close(&mut self, block: Open, damage: Option<Damage>) {
-        if !block.is_certificate() {
+    fn close(&mut self, block: &Open<'_>, body: &[u8], damage: Option<Damage>) {
+        let kind = Kind::of(&block.label);
+        if !matches!(kind, Some(Kind::Certificate | Kind::TrustedCertificate)) {
             let label = crate::wording::printable(&block.label, 40);
             if !self.other_labels.contains(&label) {
                 self.other_labels.push(label);
             }
-            return;
         }
-        let trusted = if block.label.starts_with("TRUSTED") { Trusted::Yes } else { Trusted::No };
-        let der = damage.map_or_else(|| decode(&block.digits), Err);
-        self.certificates.push(Block { line: block.line, trusted, der });
+        if let Some(kind) = kind {
+            let der = damage.map_or_else(|| decode(body), Err);
+            self.blocks.push(Block { line: block.line, kind, der });
+        }
     }
 }
 
-fn decode(digits: &[u8]) -> Result<Vec<u8>, Damage> {
+/// The bytes that a block's base64 stands for. Nothing on the way is allocated twice, so that everything of a
+/// key is wiped.
+fn decode(body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Damage> {
+    let mut digits = Zeroizing::new(Vec::with_capacity(body.len()));
+    for line in body.split(|&byte| byte == b'\n') {
+        // Headers as in RFC 1421.
+        if !line.contains(&b':') {
+            digits.extend(line.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
+        } else if line.trim_ascii().starts_with(b"Proc-Type:") && line.trim_ascii().ends_with(b"ENCRYPTED") {
+            return Err(Damage::Encrypted);
+        }
+    }
     if digits.is_empty() {
         return Err(Damage::Empty);
     }
-    let digits: Vec<u8> = digits.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    BASE64.decode(digits).map_err(|error| Damage::Base64(error.to_string()))
+    let mut der = Zeroizing::new(Vec::with_capacity(base64::decoded_len_estimate(digits.len())));
+    BASE64.decode_vec(&*digits, &mut der).map_err(|error| Damage::Base64(error.to_string()))?;
+    Ok(der)
 }
 
 #[cfg(test)]
@@ -150,7 +189,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn lines_and_results(text: &str) -> Vec<(u32, Result<Vec<u8>, Damage>)> {
-        read(text.as_bytes()).certificates.into_iter().map(|block| (block.line, block.der)).collect()
+        read(text.as_bytes())
+            .blocks
+            .into_iter()
+            .filter(|block| block.kind == Kind::Certificate)
+            .map(|block| (block.line, block.der.map(|der| der.to_vec())))
+            .collect()
     }
 
     #[test]

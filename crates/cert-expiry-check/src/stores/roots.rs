@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use super::{Content, file, read};
+use super::{Content, Passwords, file, read};
 use crate::{assess::chain::Roots, certificate::Certificate};
 
 /// A file of roots that cannot serve.
@@ -36,11 +36,16 @@ pub fn from_file(path: &Path) -> Result<Roots, RootsError> {
     let bytes = file::bytes(path)
         .map_err(|source| RootsError::Read { path: shown.clone(), source })?
         .ok_or_else(|| empty("the file is too large to be one of roots".to_owned()))?;
-    let entries = match read(&bytes) {
-        Content::Certificates(entries) => entries,
-        Content::Closed(what, _) => return Err(empty(format!("it is {what}; convert it to PEM"))),
-        Content::OtherBlocks(labels) => return Err(empty(format!("it holds only {}", labels.join(", ")))),
+    let contents = match read(&bytes, &Passwords::default()) {
+        Content::Holds(contents) => contents,
         Content::Nothing(what) => return Err(empty(what)),
+    };
+    let entries = match (contents.certificates, contents.closed) {
+        (_, Some(closed)) => return Err(empty(format!("it is {}; convert it to PEM", closed.what))),
+        (entries, None) if entries.is_empty() => {
+            return Err(empty(format!("it holds only {}", contents.other_labels.join(", "))));
+        }
+        (entries, None) => entries,
     };
     let certificates =
         entries.into_iter().map(|entry| entry.certificate).collect::<Result<Vec<_>, _>>().map_err(empty)?;

@@ -35,7 +35,7 @@ fn moment(printed: &str) -> Timestamp {
 
 fn compare(path: &Path) {
     let pem = std::fs::read(path).unwrap();
-    let block = cert_expiry_check::stores::pem::read(&pem).certificates.into_iter().next().unwrap();
+    let block = cert_expiry_check::stores::pem::read(&pem).blocks.into_iter().next().unwrap();
     let ours = Certificate::read_only(&block.der.unwrap()).unwrap();
     assert_eq!(ours.validity.not_before, moment(&said(path, "-startdate")), "{}", path.display());
     assert_eq!(ours.validity.not_after, moment(&said(path, "-enddate")), "{}", path.display());

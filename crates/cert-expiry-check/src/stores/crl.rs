@@ -1,0 +1,82 @@
+//! Certificate revocation lists (RFC 5280, 5), read for what they say about themselves. Whose certificates
+//! are on them, and whether their signatures hold, is judged elsewhere.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use x509_parser::{
+    der_parser::{Oid, oid},
+    prelude::{CertificateRevocationList, FromDer},
+};
+
+use crate::{certificate::short_name, wording::printable};
+
+/// Delta CRL indicator (5.2.4).
+const DELTA_INDICATOR: Oid<'static> = oid!(2.5.29.27);
+
+/// A revocation list, or the place where one should have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListEntry {
+    /// The line on which it begins, counted from 1, where the format has lines.
+    pub line: Option<u32>,
+    /// The list, or what is wrong with it.
+    pub list: Result<Arc<RevocationList>, String>,
+}
+
+/// One certificate revocation list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationList {
+    /// The bytes, as they were found.
+    pub der: Vec<u8>,
+    /// The issuer's short name, for people.
+    pub issuer: String,
+    /// The issuer, as encoded.
+    pub issuer_der: Vec<u8>,
+    /// Its number in hexadecimal digits (5.2.3).
+    pub number: Option<String>,
+    /// When it was made.
+    pub this_update: Timestamp,
+    /// When the next one will be there at the latest; some issuers do not say.
+    pub next_update: Option<Timestamp>,
+    /// How many certificates are on it.
+    pub revoked: usize,
+    /// Whether it only says what has changed since another one (5.2.4).
+    pub is_delta: bool,
+}
+
+impl RevocationList {
+    /// Reads one list and nothing else.
+    ///
+    /// # Errors
+    /// When the bytes are no revocation list.
+    pub fn read_only(bytes: &[u8]) -> Result<Self, String> {
+        let (rest, parsed) = CertificateRevocationList::from_der(bytes).map_err(|_| refusal(bytes))?;
+        if !rest.is_empty() {
+            return Err(format!("{} bytes follow the list", rest.len()));
+        }
+        let moment = |seconds: i64| {
+            let cut = seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+            Timestamp::from_second(cut).unwrap_or(Timestamp::MAX)
+        };
+        let number = parsed.crl_number().map(|number| printable(&format!("{number:x}"), 40));
+        let is_delta = parsed.extensions().iter().any(|extension| extension.oid == DELTA_INDICATOR);
+        Ok(Self {
+            der: bytes.to_vec(),
+            issuer: short_name(parsed.issuer()),
+            issuer_der: parsed.issuer().as_raw().to_vec(),
+            number,
+            this_update: moment(parsed.last_update().timestamp()),
+            next_update: parsed.next_update().map(|update| moment(update.timestamp())),
+            revoked: parsed.iter_revoked_certificates().count(),
+            is_delta,
+        })
+    }
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    if super::ber::Reader::new(bytes).next() == Err(super::ber::Malformed::Cut) {
+        "it ends in the middle".to_owned()
+    } else {
+        "it is no X.509 revocation list".to_owned()
+    }
+}
