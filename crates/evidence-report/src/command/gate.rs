@@ -156,7 +156,7 @@ fn done_reasons(item: &Item, seen: &Seen, now: Timestamp) -> Vec<Reason> {
                         outcome: finding.outcome,
                         observed: format!("done, and {}: {}", file.path, finding.observed),
                         line: evidence.line,
-                        remedy: finding.remedy,
+                        remedy: finding.remedy.into_owned(),
                     });
                 }
             }

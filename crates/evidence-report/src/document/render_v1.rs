@@ -94,6 +94,16 @@ impl Row {
             Some(at) => format!("{} (hurts at {at})", finding.observed),
             None => finding.observed.clone(),
         };
+        let observed = match &finding.waiver {
+            Some(waiver) => format!(
+                "{observed} ({}; waived by {} until {}: {})",
+                waiver.was.words(),
+                waiver.approver,
+                waiver.until.get(..10).unwrap_or(&waiver.until),
+                waiver.reason
+            ),
+            None => observed,
+        };
         Self([
             finding.outcome.words().to_owned(),
             cell(&format!("{} ({})", finding.title, finding.check)),
@@ -140,7 +150,7 @@ fn rows(record: &Record) -> Vec<Row> {
 }
 
 fn checks(out: &mut String, record: &Record) {
-    let _ = write!(out, "{}\n\n", inline(&tally(record)));
+    let _ = write!(out, "{}\n\n", inline(&tally(&record.counts)));
     let rows: Vec<_> = rows(record).into_iter().map(|Row(cells)| cells.to_vec()).collect();
     let header = ["Result", "Check", "Subject", "Expected", "Observed"];
     folding_table(out, &header, &rows, "More checks");
@@ -154,13 +164,14 @@ fn checks(out: &mut String, record: &Record) {
 }
 
 /// "2 failed, 1 warned, 40 passed": over all findings, also those that are not listed.
-pub(crate) fn tally(record: &Record) -> String {
-    let sum = |of: fn(&CheckCount) -> u64| record.counts.iter().map(of).sum::<u64>();
+pub(crate) fn tally(counts: &[CheckCount]) -> String {
+    let sum = |of: fn(&CheckCount) -> u64| counts.iter().map(of).sum::<u64>();
     let parts = [
         (sum(|count| count.failed), "failed"),
         (sum(|count| count.inconclusive), "inconclusive"),
         (sum(|count| count.not_checked), "not checked"),
         (sum(|count| count.warned), "warned"),
+        (sum(|count| count.waived), "waived"),
         (sum(|count| count.passed), "passed"),
         (sum(|count| count.not_checked_optional), "not checked (optional)"),
     ];

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::wording::observed;
 use crate::record::{Finding, Outcome, Report, Requirement};
 
 pub(super) fn render(report: &Report) -> String {
@@ -25,6 +26,10 @@ pub(super) fn render(report: &Report) -> String {
     for finding in &report.findings {
         case(&mut out, report.tool.name, finding);
     }
+    let unlisted = report.number_unlisted();
+    if unlisted > 0 {
+        let _ = writeln!(out, "    <system-out>{unlisted} more, none worse, are counted only</system-out>");
+    }
     out.push_str("  </testsuite>\n</testsuites>\n");
     out
 }
@@ -47,6 +52,10 @@ fn case(out: &mut String, tool: &str, finding: &Finding) {
         }
         Outcome::Failed => {
             let _ = writeln!(out, "><failure message=\"{message}\">{advice}</failure></testcase>");
+        }
+        Outcome::Waived => {
+            let waived = content(&observed(finding));
+            let _ = writeln!(out, "><system-out>waived: {waived}</system-out></testcase>");
         }
         Outcome::NotChecked(Requirement::Optional) => {
             let _ = writeln!(out, "><skipped message=\"{}\"/></testcase>", attribute(&finding.observed));

@@ -5,6 +5,7 @@ mod json;
 mod junit;
 mod text;
 mod textfile;
+mod wording;
 
 use std::str::FromStr;
 

@@ -1,33 +1,32 @@
-//! Text for people: the first line says what is wrong, how bad it is and what now. Control characters in
-//! what was observed never reach the terminal.
+//! Text for people: the first line says what is wrong, how bad it is, what ends next and what now; then one
+//! subject after the other, the worst first. Control characters in what was observed never reach the terminal.
 
-use std::fmt::Write;
+use std::{collections::HashMap, fmt::Write};
 
-use super::Setting;
+use super::{
+    Setting,
+    wording::{moment, observed, place, word},
+};
 use crate::{
     document,
     record::{
         Finding, Objective, Outcome, Report, Requirement, Verdict,
-        v1::{Record, one_line},
+        v1::{counts, one_line},
     },
 };
 
 /// Without `--verbose` so many findings that need somebody are listed.
 const LISTED: usize = 40;
 
+/// Without `--verbose` so many findings of one subject are listed.
+const OF_ONE: usize = 7;
+
+const INDENT: &str = "               ";
+
 pub(super) fn render(report: &Report, setting: &Setting) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", first_line(report, setting.color));
-    let listed = if setting.verbose { usize::MAX } else { LISTED };
-    let needing: Vec<_> = (report.findings.iter())
-        .filter(|finding| setting.verbose || (finding.outcome != Outcome::Passed && !is_optional(finding)))
-        .collect();
-    for finding in needing.iter().take(listed) {
-        list(&mut out, finding, setting.color);
-    }
-    if needing.len() > listed {
-        let _ = writeln!(out, "  … and {} more (--verbose lists all)", needing.len() - listed);
-    }
+    subjects(&mut out, report, setting);
     if !setting.verbose {
         optional(&mut out, report, setting.color);
     }
@@ -39,36 +38,111 @@ pub(super) fn render(report: &Report, setting: &Setting) -> String {
     out
 }
 
-/// One line: verdict, how many of what, the worst finding and what to do about it.
+/// One line: verdict, how many of what, what ends next, the worst finding and what to do about it.
 pub(crate) fn first_line(report: &Report, color: bool) -> String {
     let verdict = report.verdict();
-    let record_tally = document::tally(&Record::of(report));
-    let mut line = format!("{}: {}: {record_tally}", paint(verdict, verdict.word(), color), report.run.title);
-    if let Some(reason) = &report.run.interrupted {
-        let _ = write!(line, " Interrupted by {reason}.");
+    let tally = document::tally(&counts(report));
+    let mut line = format!("{}: {}: ", paint(verdict, verdict.word(), color), one_line(&report.run.title));
+    let worst = worst(report);
+    match soonest(report).filter(|finding| worst.is_none_or(|worst| !says(worst, finding))) {
+        Some(finding) => {
+            let tally = tally.trim_end_matches('.');
+            let _ = write!(line, "{tally}; {}.", next(finding, report));
+        }
+        None => line.push_str(&tally),
     }
-    let worst = report
-        .findings
-        .first()
-        .filter(|finding| finding.outcome.verdict().is_some_and(|verdict| verdict != Verdict::Passed));
-    let soonest =
-        report.findings.iter().filter(|finding| finding.hurts_at.is_some()).min_by_key(|f| f.hurts_at);
-    match (worst, soonest) {
-        (Some(finding), _) => {
-            let _ = write!(line, " {}. {}", sentence(finding), one_line(&finding.remedy));
-        }
-        (None, Some(finding)) => {
-            let _ = write!(line, " Soonest: {}.", sentence(finding));
-        }
-        (None, None) => {}
+    if let Some(reason) = &report.run.interrupted {
+        let _ = write!(line, " Interrupted by {}.", one_line(reason));
+    }
+    if let Some(finding) = worst {
+        let _ = write!(line, " {}. {}", sentence(finding), one_line(&finding.remedy));
     }
     line
 }
 
+/// The worst finding, where it needs somebody.
+pub(super) fn worst(report: &Report) -> Option<&Finding> {
+    let first = report.findings.first();
+    first.filter(|finding| finding.outcome.verdict().is_some_and(|verdict| verdict != Verdict::Passed))
+}
+
+/// The finding with the earliest date that is still to come.
+pub(super) fn soonest(report: &Report) -> Option<&Finding> {
+    let coming = |finding: &&Finding| finding.hurts_at.is_some_and(|at| at >= report.run.judged_at);
+    report.findings.iter().filter(coming).min_by_key(|finding| finding.hurts_at)
+}
+
+/// What ends next: `next expiry 2026-11-26 23:02 UTC, in 3 d 4 h (api.example:443)`.
+pub(super) fn next(finding: &Finding, report: &Report) -> String {
+    let at = finding.hurts_at.unwrap_or(report.run.judged_at);
+    format!("next expiry {} ({})", moment(at, report.run.judged_at), one_line(&finding.subject))
+}
+
+/// Whether the words about one finding already say the date of the other.
+fn says(worst: &Finding, soonest: &Finding) -> bool {
+    let day = soonest.hurts_at.map(|at| at.strftime("%Y-%m-%d").to_string());
+    worst.subject == soonest.subject && day.is_some_and(|day| worst.observed.contains(&day))
+}
+
 /// What was seen of what, without a full stop.
-fn sentence(finding: &Finding) -> String {
-    let text = format!("{}: {}", one_line(&finding.subject), one_line(&finding.observed));
+pub(super) fn sentence(finding: &Finding) -> String {
+    let text = format!("{}: {}", one_line(&finding.subject), observed(finding));
     text.trim_end_matches('.').to_owned()
+}
+
+/// Subject by subject: its worst finding decides its place; its others follow in short.
+fn subjects(out: &mut String, report: &Report, setting: &Setting) {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut by_subject: HashMap<&str, usize> = HashMap::new();
+    for finding in &report.findings {
+        if !setting.verbose && (finding.outcome == Outcome::Passed || is_optional(finding)) {
+            continue;
+        }
+        match by_subject.get(finding.subject.as_str()) {
+            Some(&group) => groups[group].push(finding),
+            None => {
+                by_subject.insert(&finding.subject, groups.len());
+                groups.push(vec![finding]);
+            }
+        }
+    }
+    let (listed, of_one) = if setting.verbose { (usize::MAX, usize::MAX) } else { (LISTED, OF_ONE) };
+    let total: usize = groups.iter().map(Vec::len).sum();
+    let mut told = 0;
+    for group in &groups {
+        if told >= listed {
+            let _ = writeln!(out, "  … and {} more (--verbose lists all)", total - told);
+            break;
+        }
+        told += group.len();
+        subject(out, group, of_one, setting);
+    }
+    let unlisted = report.number_unlisted();
+    if setting.verbose && unlisted > 0 {
+        let _ = writeln!(out, "  … and {unlisted} more, none worse, which are counted only");
+    }
+}
+
+fn subject(out: &mut String, group: &[&Finding], of_one: usize, setting: &Setting) {
+    let Some((first, others)) = group.split_first() else { return };
+    list(out, first, setting.color);
+    for finding in others.iter().take(of_one - 1) {
+        let elsewhere = finding.location.is_some() && finding.location != first.location;
+        let place = if elsewhere { place(finding) + ": " } else { String::new() };
+        let _ = writeln!(
+            out,
+            "{INDENT}also {} {place}{} [{}]",
+            painted(finding.outcome, word(finding.outcome), setting.color),
+            observed(finding),
+            finding.check.id
+        );
+        if setting.verbose {
+            remedy(out, finding);
+        }
+    }
+    if others.len() >= of_one {
+        let _ = writeln!(out, "{INDENT}and {} more of it (--verbose lists all)", others.len() + 1 - of_one);
+    }
 }
 
 /// What was not checked and is optional: one line a check.
@@ -99,39 +173,23 @@ fn is_optional(finding: &Finding) -> bool {
 }
 
 fn list(out: &mut String, finding: &Finding, color: bool) {
-    let (word, verdict) = match finding.outcome {
-        Outcome::Passed => ("passed", Verdict::Passed),
-        Outcome::Warned => ("WARNED", Verdict::Warned),
-        Outcome::Failed => ("FAILED", Verdict::Failed),
-        Outcome::Inconclusive => ("INCONCLUSIVE", Verdict::Inconclusive),
-        Outcome::NotChecked(Requirement::Required) => ("NOT CHECKED", Verdict::Inconclusive),
-        Outcome::NotChecked(Requirement::Optional) => ("not checked", Verdict::Passed),
-    };
-    let word = paint(
-        verdict,
-        &format!("{word:12}"),
-        color && finding.outcome != Outcome::Passed && !is_optional(finding),
-    );
-    let subject = one_line(&finding.subject);
-    let what = match &finding.location {
-        None => subject,
-        Some(place) => {
-            let line = place.line.map(|line| format!(":{line}")).unwrap_or_default();
-            // The subject often is the file, or something in it: the path is said once.
-            let rest =
-                subject.strip_prefix(&place.path).map_or_else(|| format!(": {subject}"), str::to_owned);
-            format!("{}{line}{rest}", one_line(&place.path))
-        }
-    };
-    let _ = write!(out, "  {word} {what}: {} [{}]", one_line(&finding.observed), finding.check.id);
-    let acts = !matches!(finding.outcome, Outcome::Passed | Outcome::NotChecked(_));
-    if acts && !finding.expected.is_empty() {
+    let word = painted(finding.outcome, &format!("{:12}", word(finding.outcome)), color);
+    let _ = write!(out, "  {word} {}: {} [{}]", place(finding), observed(finding), finding.check.id);
+    if acts(finding) && !finding.expected.is_empty() {
         let _ = write!(out, " (expected: {})", one_line(&finding.expected));
     }
     out.push('\n');
-    if acts && !finding.remedy.is_empty() {
-        let _ = writeln!(out, "               → {}", one_line(&finding.remedy));
+    remedy(out, finding);
+}
+
+fn remedy(out: &mut String, finding: &Finding) {
+    if acts(finding) && !finding.remedy.is_empty() {
+        let _ = writeln!(out, "{INDENT}→ {}", one_line(&finding.remedy));
     }
+}
+
+fn acts(finding: &Finding) -> bool {
+    matches!(finding.outcome, Outcome::Failed | Outcome::Warned | Outcome::Inconclusive)
 }
 
 fn measurements(out: &mut String, report: &Report) {
@@ -174,6 +232,14 @@ fn timeline(out: &mut String, report: &Report) {
             stage.note
         );
         let _ = writeln!(out, "{}", line.trim_end());
+    }
+}
+
+/// Only what needs somebody is coloured.
+fn painted(outcome: Outcome, text: &str, color: bool) -> String {
+    match outcome.verdict() {
+        Some(verdict) if verdict != Verdict::Passed => paint(verdict, text, color),
+        _ => text.to_owned(),
     }
 }
 

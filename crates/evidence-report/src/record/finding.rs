@@ -1,8 +1,10 @@
 //! A finding: one check, made on one subject, with what was expected and what was seen.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
-use super::{check::Check, verdict::Verdict};
+use super::{check::Check, verdict::Verdict, waiver::Waived};
 
 /// Whether a check that was not made stands in the way of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +28,8 @@ pub enum Outcome {
     Inconclusive,
     /// Not made. The reason stands in [`Finding::observed`].
     NotChecked(Requirement),
+    /// Made, and failed or warned; set aside for a while by somebody who is named in [`Finding::waived`].
+    Waived,
 }
 
 impl Outcome {
@@ -37,7 +41,7 @@ impl Outcome {
             Self::Warned => Some(Verdict::Warned),
             Self::Failed => Some(Verdict::Failed),
             Self::Inconclusive | Self::NotChecked(Requirement::Required) => Some(Verdict::Inconclusive),
-            Self::NotChecked(Requirement::Optional) => None,
+            Self::NotChecked(Requirement::Optional) | Self::Waived => None,
         }
     }
 
@@ -45,10 +49,11 @@ impl Outcome {
     #[must_use]
     pub const fn severity(self) -> u8 {
         match self {
-            Self::Failed => 5,
-            Self::Inconclusive => 4,
-            Self::NotChecked(Requirement::Required) => 3,
-            Self::Warned => 2,
+            Self::Failed => 6,
+            Self::Inconclusive => 5,
+            Self::NotChecked(Requirement::Required) => 4,
+            Self::Warned => 3,
+            Self::Waived => 2,
             Self::NotChecked(Requirement::Optional) => 1,
             Self::Passed => 0,
         }
@@ -87,11 +92,13 @@ pub struct Finding {
     /// What was seen; for a check that was not made, why.
     pub observed: String,
     /// What to do; the check's own remedy where the finding says nothing better.
-    pub remedy: String,
+    pub remedy: Cow<'static, str>,
     /// When it will hurt, where that can be told.
     pub hurts_at: Option<Timestamp>,
     /// Where in a file it stands.
     pub location: Option<Location>,
+    /// Who set it aside, why, and until when; there exactly where the outcome is [`Outcome::Waived`].
+    pub waived: Option<Box<Waived>>,
 }
 
 impl Finding {
@@ -102,9 +109,10 @@ impl Finding {
             subject,
             expected: String::new(),
             observed: String::new(),
-            remedy: check.remedy.to_owned(),
+            remedy: Cow::Borrowed(check.remedy),
             hurts_at: None,
             location: None,
+            waived: None,
         }
     }
 
@@ -124,7 +132,7 @@ impl Finding {
 
     /// Replaces the check's remedy by a better one.
     #[must_use]
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+    pub fn remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
         self.remedy = remedy.into();
         self
     }
@@ -133,6 +141,18 @@ impl Finding {
     #[must_use]
     pub fn hurts_at(mut self, at: Timestamp) -> Self {
         self.hurts_at = Some(at);
+        self
+    }
+
+    /// Sets a failure or a warning aside. Anything else stays what it is: what was not seen cannot be
+    /// forgiven.
+    #[must_use]
+    pub fn waive(mut self, approver: &str, reason: &str, until: Timestamp) -> Self {
+        if matches!(self.outcome, Outcome::Failed | Outcome::Warned) {
+            let (approver, reason) = (approver.to_owned(), reason.to_owned());
+            self.waived = Some(Box::new(Waived { was: self.outcome, approver, reason, until }));
+            self.outcome = Outcome::Waived;
+        }
         self
     }
 

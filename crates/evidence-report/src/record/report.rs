@@ -3,7 +3,12 @@
 use jiff::Timestamp;
 
 use super::{
-    check::Tool, finding::Finding, measurement::Measurement, timeline::Timeline, verdict::Environment,
+    check::{Check, Tool},
+    finding::{Finding, Outcome},
+    measurement::Measurement,
+    series::{Deadline, Series},
+    timeline::Timeline,
+    verdict::Environment,
     verdict::Verdict,
 };
 
@@ -22,6 +27,8 @@ pub struct RunFacts {
     pub started: Timestamp,
     /// When it ended (wall clock).
     pub finished: Timestamp,
+    /// The moment for which is judged: the start, or the moment of a forecast.
+    pub judged_at: Timestamp,
     /// Until when it may be relied upon.
     pub valid_until: Timestamp,
     /// Name of the machine.
@@ -69,6 +76,17 @@ pub struct Attachment {
     pub bytes: u64,
 }
 
+/// Findings that are counted, and not kept one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unlisted {
+    /// The check.
+    pub check: &'static Check,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How often.
+    pub number: u64,
+}
+
 /// Everything that a run saw.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -76,10 +94,18 @@ pub struct Report {
     pub tool: &'static Tool,
     /// The facts about the run.
     pub run: RunFacts,
-    /// Every finding, the worst first.
+    /// The findings, the worst first: everything that needs somebody, and of what passed as many as are kept.
     pub findings: Vec<Finding>,
-    /// Every measurement.
+    /// Findings beyond those, none worse, which are only counted.
+    pub unlisted: Vec<Unlisted>,
+    /// The measurements.
     pub measurements: Vec<Measurement>,
+    /// How many measurements there are beyond those.
+    pub measurements_unlisted: u64,
+    /// Numbers for the formats alone.
+    pub series: Vec<Series>,
+    /// Dates for the formats alone.
+    pub deadlines: Vec<Deadline>,
     /// What happened when.
     pub timeline: Timeline,
     /// Charts in text.
@@ -94,8 +120,26 @@ impl Report {
     /// The verdict: the worst of all findings; a run that was interrupted is never better than inconclusive.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let found = Verdict::worst(self.findings.iter().filter_map(|finding| finding.outcome.verdict()));
+        let found = Verdict::worst(self.outcomes().filter_map(|(_, outcome, _)| outcome.verdict()));
         if self.run.interrupted.is_some() { found.max(Verdict::Inconclusive) } else { found }
+    }
+
+    /// Every outcome with its check, and how often: what is listed and what is only counted.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static Check, Outcome, u64)> + '_ {
+        let listed = self.findings.iter().map(|finding| (finding.check, finding.outcome, 1));
+        listed.chain(self.unlisted.iter().map(|counted| (counted.check, counted.outcome, counted.number)))
+    }
+
+    /// How many findings have this outcome.
+    #[must_use]
+    pub fn number(&self, wanted: Outcome) -> u64 {
+        self.outcomes().filter(|(_, outcome, _)| *outcome == wanted).map(|(_, _, number)| number).sum()
+    }
+
+    /// How many findings are counted only.
+    #[must_use]
+    pub fn number_unlisted(&self) -> u64 {
+        self.unlisted.iter().map(|counted| counted.number).sum()
     }
 
     /// Puts the worst findings first; among equals what hurts soonest, then by place, check and subject.
@@ -105,7 +149,7 @@ impl Report {
 }
 
 /// Sorting key of a finding: the smallest is the most urgent.
-fn order(finding: &Finding) -> impl Ord + '_ {
+pub(crate) fn order(finding: &Finding) -> impl Ord + '_ {
     let place = finding.location.as_ref().map(|place| (place.path.as_str(), place.line));
     (
         std::cmp::Reverse(finding.outcome.severity()),

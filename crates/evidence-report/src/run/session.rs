@@ -25,8 +25,10 @@ use super::{
     sweep::{Swept, sweep},
 };
 use crate::document::hex;
+use crate::formats::Format;
 use crate::record::{
-    Attachment, Chart, Detail, Environment, Finding, Measurement, Report, RunFacts, Timeline, Tool,
+    Attachment, Chart, Deadline, Detail, Environment, Finding, Gathering, Measurement, Report, RunFacts,
+    Series, Timeline, Tool,
 };
 
 /// A run that could not start.
@@ -89,8 +91,11 @@ struct Seen {
     title: Option<String>,
     environment: Option<Environment>,
     facts: Vec<(String, String)>,
-    findings: Vec<Finding>,
+    findings: Gathering,
     measurements: Vec<Measurement>,
+    series: Vec<Series>,
+    deadlines: Vec<Deadline>,
+    judged_at: Option<Timestamp>,
     timeline: Timeline,
     charts: Vec<Chart>,
     details: Vec<Detail>,
@@ -199,12 +204,35 @@ impl Run {
 
     /// Adds findings.
     pub fn findings(&self, findings: impl IntoIterator<Item = Finding>) {
-        self.seen().findings.extend(findings);
+        let mut seen = self.seen();
+        findings.into_iter().for_each(|finding| seen.findings.push(finding));
     }
 
     /// Adds a measurement.
     pub fn measurement(&self, measurement: Measurement) {
         self.seen().measurements.push(measurement);
+    }
+
+    /// Adds numbers for the formats that carry them to other programs. Make them only where
+    /// [`Self::wants`] says that such a format was asked for.
+    pub fn series(&self, series: impl IntoIterator<Item = Series>) {
+        self.seen().series.extend(series);
+    }
+
+    /// Adds dates for calendars. Make them only where [`Self::wants`] says that one was asked for.
+    pub fn deadlines(&self, deadlines: impl IntoIterator<Item = Deadline>) {
+        self.seen().deadlines.extend(deadlines);
+    }
+
+    /// Whether an output in this format was asked for.
+    #[must_use]
+    pub fn wants(&self, format: Format) -> bool {
+        self.settings.formats.iter().any(|request| request.format == format)
+    }
+
+    /// Says for which moment is judged, where it is not the start: a forecast.
+    pub fn judged_for(&self, at: Timestamp) {
+        self.seen().judged_at = Some(at);
     }
 
     /// Sets the timeline; a later call replaces it.
@@ -253,6 +281,7 @@ impl Run {
         let valid_until = finished
             .checked_add(jiff::SignedDuration::try_from(self.settings.valid_for).unwrap_or_default())
             .unwrap_or(Timestamp::MAX);
+        let (findings, unlisted) = seen.findings.end();
         let mut report = Report {
             tool: self.tool,
             run: RunFacts {
@@ -262,6 +291,7 @@ impl Run {
                 tracker_items: self.settings.tracker_items.clone(),
                 started: self.started,
                 finished,
+                judged_at: seen.judged_at.unwrap_or(self.started),
                 valid_until,
                 host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
                 operator: operator(),
@@ -271,8 +301,12 @@ impl Run {
                 interrupted: self.stop.reason().map(ToString::to_string),
                 previous: None,
             },
-            findings: seen.findings,
+            findings,
+            unlisted,
             measurements: seen.measurements,
+            measurements_unlisted: 0,
+            series: seen.series,
+            deadlines: seen.deadlines,
             timeline: seen.timeline,
             charts: seen.charts,
             details: seen.details,

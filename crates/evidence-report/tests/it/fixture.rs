@@ -44,6 +44,13 @@ pub(crate) fn report() -> Report {
             .observed("in 13 d 4 h")
             .hurts_at(at("2026-12-06T12:00:00Z"))
             .at("ops/targets.txt", Some(7)),
+        CONTENT.warned("shop.example:443").expected("one name").observed("two names: a | b"),
+        LIFETIME
+            .failed("old.example:443")
+            .expected("more than 21 d left")
+            .observed("expired 2026-11-20 19:20 UTC, 3 d ago")
+            .hurts_at(at("2026-11-20T19:20:00Z"))
+            .waive("Security lead", "switched off on 1 December, OPS-17", at("2026-12-01T23:59:59Z")),
         LIFETIME.inconclusive("\u{202E}evil.example:443").observed("no file descriptor was left"),
         ISOLATED.not_checked(Requirement::Required, "scratch", "namespaces are forbidden here"),
         ISOLATED.not_checked(Requirement::Optional, "replica", "there is none"),
@@ -61,6 +68,7 @@ pub(crate) fn report() -> Report {
             tracker_items: vec![3, 5],
             started: at("2026-11-23T11:59:00.250Z"),
             finished: at("2026-11-23T12:00:00.5Z"),
+            judged_at: at("2026-11-23T11:59:00.250Z"),
             valid_until: at("2026-12-23T12:00:00Z"),
             host: "runner-1".into(),
             operator: "deploy".into(),
@@ -71,6 +79,10 @@ pub(crate) fn report() -> Report {
             previous: Some("sha256:00".into()),
         },
         findings,
+        unlisted: Vec::new(),
+        measurements_unlisted: 0,
+        series: Vec::new(),
+        deadlines: Vec::new(),
         measurements: vec![
             Measurement::new("rows", Decimal::from(64_999), "rows").label("table", "all"),
             Measurement::seconds("recovery_time_seconds", 12.5)

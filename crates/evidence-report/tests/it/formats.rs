@@ -1,6 +1,9 @@
 //! The other outputs, whole.
 
-use evidence_report::formats::{self, Format, Setting};
+use evidence_report::{
+    formats::{self, Format, Setting},
+    record::{Outcome, Unlisted},
+};
 
 use crate::fixture;
 
@@ -31,7 +34,65 @@ fn a_pass_says_in_its_first_line_how_long_there_is_peace() {
             .hurts_at("2027-01-22T00:00:00Z".parse().unwrap()),
     ];
     let text = Format::Text.render(&report, &setting());
-    assert_eq!(text.lines().next(), Some("PASSED: Fixture | report: 2 passed. Soonest: sooner: in 60 d."));
+    assert_eq!(
+        text.lines().next(),
+        Some("PASSED: Fixture | report: 2 passed; next expiry 2027-01-22 00:00 UTC, in 59 d 12 h (sooner).")
+    );
+}
+
+#[test]
+fn the_first_line_does_not_say_the_same_date_twice() {
+    let mut report = fixture::report();
+    report.findings = vec![
+        fixture::LIFETIME
+            .warned("a:443")
+            .observed("expires 2026-12-05 20:20 UTC, in 12 d")
+            .hurts_at("2026-12-05T20:20:00Z".parse().unwrap()),
+    ];
+    let text = Format::Text.render(&report, &setting());
+    let first = "WARNED: Fixture | report: 1 warned. a:443: expires 2026-12-05 20:20 UTC, in 12 d. Renew the certificate.";
+    assert_eq!(text.lines().next(), Some(first));
+}
+
+#[test]
+fn findings_of_one_subject_stand_together_where_its_worst_stands() {
+    let mut report = fixture::report();
+    report.findings = vec![
+        fixture::LIFETIME.warned("mild:443").observed("mild"),
+        fixture::CONTENT.warned("bad:443").observed("also this"),
+        fixture::LIFETIME.failed("bad:443").observed("worst"),
+    ];
+    report.sort();
+    let text = Format::Text.render(&report, &setting());
+    let order: Vec<_> = ["worst [", "also WARNED also this [", "mild ["].map(|w| text.rfind(w)).into();
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{text}");
+}
+
+#[test]
+fn forty_are_listed_and_the_rest_is_told() {
+    let mut report = fixture::report();
+    report.findings = (0..30).map(|n| fixture::LIFETIME.failed(format!("{n}:443"))).collect();
+    report.findings.extend((0..30).map(|n| fixture::CONTENT.failed(format!("{n}:443"))));
+    report.findings.extend((0..20).map(|_| fixture::CONTENT.failed("0")));
+    report.sort();
+    let brief = Format::Text.render(&report, &setting());
+    assert!(brief.contains("and 13 more of it (--verbose lists all)"), "{brief}");
+    assert!(brief.contains("  … and 40 more (--verbose lists all)"), "{brief}");
+    let all = Format::Text.render(&report, &Setting { verbose: true, ..setting() });
+    assert_eq!(all.matches("FAILED ").count(), 80, "{all}");
+}
+
+#[test]
+fn what_is_only_counted_is_said_everywhere() {
+    let mut report = fixture::report();
+    let passed = report.number(Outcome::Passed);
+    report.unlisted = vec![Unlisted { check: &fixture::LIFETIME, outcome: Outcome::Passed, number: 100_000 }];
+    let text = Format::Text.render(&report, &Setting { verbose: true, ..setting() });
+    assert!(text.contains(&format!("{} passed", passed + 100_000)), "{text}");
+    assert!(text.contains("… and 100000 more, none worse, which are counted only"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&Format::Json.render(&report, &setting())).unwrap();
+    assert_eq!(json["findings_omitted"], 100_000);
+    assert!(Format::Junit.render(&report, &setting()).contains("100000 more, none worse"));
 }
 
 #[test]

@@ -72,15 +72,19 @@ fn a_changed_number_is_told() {
 #[test]
 fn removed_and_added_rows_and_cells_are_told() {
     let text = evidence();
-    let line = line_of(&text, "| WARNED |");
-    let removed: String =
-        text.lines().filter(|line| !line.contains("| WARNED |")).map(|line| format!("{line}\n")).collect();
+    let line = line_of(&text, "| WARNED | Lifetime");
+    let removed: String = text
+        .lines()
+        .filter(|line| !line.contains("| WARNED | Lifetime"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_eq!(altered_line(&removed), (Kind::RowRemoved, line));
-    let added = edit_line(&text, "| WARNED |", |row| format!("{row}\n| a | b | c | d | e |"));
+    let added = edit_line(&text, "| WARNED | Lifetime", |row| format!("{row}\n| a | b | c | d | e |"));
     assert_eq!(altered_line(&added), (Kind::RowAdded, line + 1));
-    let cell = edit_line(&text, "| WARNED |", |row| format!("{row} and all is well |"));
+    let cell = edit_line(&text, "| WARNED | Lifetime", |row| format!("{row} and all is well |"));
     assert_eq!(altered_line(&cell), (Kind::CellAdded, line));
-    let without = edit_line(&text, "| WARNED |", |row| row.rsplit_once(" | ").unwrap().0.to_owned() + " |");
+    let without =
+        edit_line(&text, "| WARNED | Lifetime", |row| row.rsplit_once(" | ").unwrap().0.to_owned() + " |");
     assert_eq!(altered_line(&without), (Kind::CellRemoved, line));
 }
 

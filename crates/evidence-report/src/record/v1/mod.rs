@@ -16,6 +16,7 @@ mod clean;
 mod of_report;
 
 pub(crate) use clean::one_line;
+pub(crate) use of_report::counts;
 
 /// The value of [`Record::schema`].
 pub const SCHEMA: &str = "evidence-report/v1";
@@ -139,6 +140,9 @@ pub struct CheckCount {
     pub not_checked: u64,
     /// Not checked and optional: neutral.
     pub not_checked_optional: u64,
+    /// Failed or warned, and set aside for a while: neutral.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waived: u64,
 }
 
 /// What came of a check, as it is kept.
@@ -157,6 +161,8 @@ pub enum OutcomeRecord {
     NotChecked,
     /// Not made, and optional.
     NotCheckedOptional,
+    /// Failed or warned, and set aside for a while.
+    Waived,
 }
 
 /// One finding.
@@ -183,6 +189,23 @@ pub struct FindingRecord {
     /// Where in a file: `path` or `path:line`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Who set it aside, why, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<WaiverRecord>,
+}
+
+/// Why a finding is set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverRecord {
+    /// What came of the check.
+    pub was: OutcomeRecord,
+    /// Who decided.
+    pub approver: String,
+    /// Why.
+    pub reason: String,
+    /// The last moment at which it holds: RFC 3339, UTC.
+    pub until: String,
 }
 
 /// One measurement.
@@ -285,6 +308,10 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl OutcomeRecord {
     /// The words that people read.
     #[must_use]
@@ -296,6 +323,7 @@ impl OutcomeRecord {
             Self::Inconclusive => "INCONCLUSIVE",
             Self::NotChecked => "NOT CHECKED",
             Self::NotCheckedOptional => "not checked (optional)",
+            Self::Waived => "WAIVED",
         }
     }
 
@@ -307,7 +335,7 @@ impl OutcomeRecord {
             Self::Warned => Some(Verdict::Warned),
             Self::Failed => Some(Verdict::Failed),
             Self::Inconclusive | Self::NotChecked => Some(Verdict::Inconclusive),
-            Self::NotCheckedOptional => None,
+            Self::NotCheckedOptional | Self::Waived => None,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Report → record: the worst first, cut to size, what was cut counted.
 
+use std::collections::HashMap;
+
 use super::{
     AttachmentRecord, ChartRecord, CheckCount, Commit, DetailRecord, FindingRecord, Label, MAXIMUM_BYTES,
     MAXIMUM_FINDINGS, MeasurementRecord, OutcomeRecord, Record, SCHEMA, StageRecord, TimelineRecord,
-    ToolName,
+    ToolName, WaiverRecord,
     clean::{chart_line, last_part, one_line},
     rfc3339,
 };
-use crate::record::{Attachment, Chart, Check, Detail, Finding, Measurement, Outcome, Report, Requirement};
+use crate::record::{
+    Attachment, Chart, Check, Detail, Finding, Measurement, Outcome, Report, Requirement, Waived,
+};
 
 const MAXIMUM_MEASUREMENTS: usize = 200;
 const MAXIMUM_CHART_LINES: usize = 120;
@@ -49,9 +53,10 @@ impl Record {
             commit: run.commit.as_ref().map(|(id, dirty)| Commit { id: one_line(id), dirty: *dirty }),
             command: run.command.iter().map(|word| one_line(word)).collect(),
             counts: counts(report),
-            findings_omitted: (report.findings.len() - findings.len()) as u64,
+            findings_omitted: (report.findings.len() - findings.len()) as u64 + report.number_unlisted(),
             findings,
-            measurements_omitted: (report.measurements.len() - measurements.len()) as u64,
+            measurements_omitted: (report.measurements.len() - measurements.len()) as u64
+                + report.measurements_unlisted,
             measurements,
             timeline: timeline(report),
             charts: report.charts.iter().map(chart).collect(),
@@ -96,6 +101,7 @@ fn outcome(outcome: Outcome) -> OutcomeRecord {
         Outcome::Inconclusive => OutcomeRecord::Inconclusive,
         Outcome::NotChecked(Requirement::Required) => OutcomeRecord::NotChecked,
         Outcome::NotChecked(Requirement::Optional) => OutcomeRecord::NotCheckedOptional,
+        Outcome::Waived => OutcomeRecord::Waived,
     }
 }
 
@@ -114,6 +120,16 @@ fn finding(finding: &Finding) -> FindingRecord {
             let line = place.line.map(|line| format!(":{line}")).unwrap_or_default();
             one_line(&format!("{}{line}", place.path))
         }),
+        waiver: finding.waived.as_deref().map(waiver),
+    }
+}
+
+fn waiver(waived: &Waived) -> WaiverRecord {
+    WaiverRecord {
+        was: outcome(waived.was),
+        approver: one_line(&waived.approver),
+        reason: one_line(&waived.reason),
+        until: rfc3339(waived.until),
     }
 }
 
@@ -166,23 +182,33 @@ fn attachment(attachment: &Attachment) -> AttachmentRecord {
 }
 
 /// Counts in the order of the tool's table of checks; checks that were not touched are left out.
-fn counts(report: &Report) -> Vec<CheckCount> {
-    let of_check = |check: &&'static Check| {
-        let outcomes: Vec<_> = (report.findings.iter())
-            .filter(|finding| finding.check.id == check.id)
-            .map(|finding| outcome(finding.outcome))
-            .collect();
-        let count = |wanted| outcomes.iter().filter(|&&outcome| outcome == wanted).count() as u64;
-        (!outcomes.is_empty()).then(|| CheckCount {
-            check: check.id.to_owned(),
-            title: check.title.to_owned(),
-            passed: count(OutcomeRecord::Passed),
-            warned: count(OutcomeRecord::Warned),
-            failed: count(OutcomeRecord::Failed),
-            inconclusive: count(OutcomeRecord::Inconclusive),
-            not_checked: count(OutcomeRecord::NotChecked),
-            not_checked_optional: count(OutcomeRecord::NotCheckedOptional),
-        })
-    };
-    report.tool.checks.iter().filter_map(of_check).collect()
+pub(crate) fn counts(report: &Report) -> Vec<CheckCount> {
+    let mut by_check: HashMap<&str, CheckCount> = HashMap::new();
+    for (check, outcome, number) in report.outcomes() {
+        let count = by_check.entry(check.id).or_insert_with(|| nothing_of(check));
+        *match outcome {
+            Outcome::Passed => &mut count.passed,
+            Outcome::Warned => &mut count.warned,
+            Outcome::Failed => &mut count.failed,
+            Outcome::Inconclusive => &mut count.inconclusive,
+            Outcome::NotChecked(Requirement::Required) => &mut count.not_checked,
+            Outcome::NotChecked(Requirement::Optional) => &mut count.not_checked_optional,
+            Outcome::Waived => &mut count.waived,
+        } += number;
+    }
+    report.tool.checks.iter().filter_map(|check| by_check.remove(check.id)).collect()
+}
+
+fn nothing_of(check: &Check) -> CheckCount {
+    CheckCount {
+        check: check.id.to_owned(),
+        title: check.title.to_owned(),
+        passed: 0,
+        warned: 0,
+        failed: 0,
+        inconclusive: 0,
+        not_checked: 0,
+        not_checked_optional: 0,
+        waived: 0,
+    }
 }
