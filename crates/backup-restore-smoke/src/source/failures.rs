@@ -46,7 +46,7 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
         QueryFailure::Lost(_) => return SOURCE_READABLE.failed(subject).observed(observed).into(),
         QueryFailure::Refused { code, .. } => code,
     };
-    let ours = |remedy: &'static str| -> Finding {
+    let ours = |remedy: &str| -> Finding {
         SOURCE_READABLE.inconclusive(subject.as_str()).observed(observed.clone()).remedy(remedy)
     };
     match code.as_str() {

@@ -49,6 +49,7 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
     let roots = plan.groups.iter().map(roots_of).collect::<Result<Vec<_>, _>>()?;
     let run = Run::start(&TOOL, plan.run.clone())?;
     let now = plan.as_of.unwrap_or(run.started());
+    run.judged_for(now);
     let groups = plan
         .groups
         .iter()

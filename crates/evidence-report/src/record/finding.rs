@@ -91,7 +91,8 @@ pub struct Finding {
     pub expected: String,
     /// What was seen; for a check that was not made, why.
     pub observed: String,
-    /// What to do; the check's own remedy where the finding says nothing better.
+    /// What to do; the check's own remedy where the finding says nothing better (not copied: there may be ten
+    /// thousand findings).
     pub remedy: Cow<'static, str>,
     /// When it will hurt, where that can be told.
     pub hurts_at: Option<Timestamp>,
@@ -132,8 +133,8 @@ impl Finding {
 
     /// Replaces the check's remedy by a better one.
     #[must_use]
-    pub fn remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
-        self.remedy = remedy.into();
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Cow::Owned(remedy.into());
         self
     }
 
