@@ -88,7 +88,13 @@ impl Identity {
     /// The chain in PEM.
     #[must_use]
     pub fn pem(&self) -> String {
-        self.chain.iter().map(|certificate| pem(certificate)).collect()
+        self.chain.iter().map(|certificate| pem("CERTIFICATE", certificate)).collect()
+    }
+
+    /// The private key in PEM.
+    #[must_use]
+    pub fn key_pem(&self) -> String {
+        pem("PRIVATE KEY", &self.key)
     }
 
     /// A certificate that vouches for itself.
@@ -196,13 +202,13 @@ fn leaf_parameters(names: &[&str], lifetime: Lifetime) -> Result<CertificatePara
     Ok(parameters)
 }
 
-/// One certificate in PEM.
-fn pem(certificate: &CertificateDer<'_>) -> String {
-    let digits = BASE64_STANDARD.encode(certificate);
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+/// One block of PEM (RFC 7468).
+fn pem(label: &str, bytes: &[u8]) -> String {
+    let digits = BASE64_STANDARD.encode(bytes);
+    let mut text = format!("-----BEGIN {label}-----\n");
     for line in digits.as_bytes().chunks(64) {
         text.extend(line.iter().map(|&byte| char::from(byte)));
         text.push('\n');
     }
-    text + "-----END CERTIFICATE-----\n"
+    text + &format!("-----END {label}-----\n")
 }

@@ -109,9 +109,17 @@ impl Farm {
     /// # Errors
     /// When the queue cannot be filled.
     pub fn deaf_port(&self) -> io::Result<(SocketAddr, impl Drop + use<>)> {
+        self.deaf_port_on(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same at another address of this machine.
+    ///
+    /// # Errors
+    /// When the queue cannot be filled.
+    pub fn deaf_port_on(&self, address: IpAddr) -> io::Result<(SocketAddr, impl Drop + use<>)> {
         let _inside = self.runtime.enter();
         let socket = tokio::net::TcpSocket::new_v4()?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.bind((address, 0).into())?;
         let listener = socket.listen(1)?;
         let address = listener.local_addr()?;
         let mut waiting = Vec::new();
