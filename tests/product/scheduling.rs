@@ -88,9 +88,20 @@ fn systemd_accepts_the_units() {
     // The units of the system itself, which every unit stands on.
     run(Command::new("cp").arg("-a").arg("/usr/lib/systemd/system").arg(root.join("usr/lib/systemd")))
         .exits(0);
-    fs_err::copy(folder().join("backup-restore-smoke"), programs.join("backup-restore-smoke")).unwrap();
+    for program in ["backup-restore-smoke", "cert-expiry-check"] {
+        fs_err::copy(folder().join(program), programs.join(program)).unwrap();
+    }
+    // What somebody renews with is their own.
+    let renewing = root.join("usr/local/sbin/renew-shop");
+    fs_err::create_dir_all(renewing.parent().unwrap()).unwrap();
+    fs_err::copy(folder().join("cert-expiry-check"), renewing).unwrap();
     let snippets = snippets("ini");
-    let names = ["backup-restore-rehearsal.service", "backup-restore-rehearsal.timer"];
+    let names = [
+        "backup-restore-rehearsal.service",
+        "backup-restore-rehearsal.timer",
+        "renew-shop.service",
+        "renew-shop.timer",
+    ];
     assert_eq!(snippets.len(), names.len());
     for (name, text) in names.iter().zip(&snippets) {
         fs_err::write(units.join(name), text).unwrap();
@@ -136,6 +147,25 @@ fn service_rehearses_writes_its_textfile_and_sweeps() {
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(fs_err::File::open(&textfile).unwrap().into_parts().0);
     run(&mut promtool).exits(0);
+}
+
+#[test]
+fn renewal_goes_on_when_due_skips_when_not_and_fails_when_nobody_knows() {
+    let scratch = tempfile::tempdir().unwrap();
+    let farm = Farm::start().unwrap();
+    write_sample(&farm, scratch.path()).unwrap();
+    let service = &snippets("ini")[2];
+    assert!(!service.lines().any(|line| line.starts_with("SuccessExitStatus=")), "it would run what is not due");
+    let [condition] = values(service, "ExecCondition")[..] else { panic!("{service}") };
+    let ask = |file: &str| {
+        let condition = condition
+            .replace("/usr/local/bin", &folder().display().to_string())
+            .replace("/etc/ssl/private/shop.pem", &scratch.path().join(file).display().to_string());
+        run(Command::new("/bin/sh").args(["-c", &condition]))
+    };
+    assert!(ask("expiring.pem").exits(0).stdout.starts_with("due: "));
+    assert!(ask("good-90-days.pem").exits(1).stdout.starts_with("not due: "));
+    assert!(ask("nowhere.pem").exits(255).stderr.contains("nowhere.pem"));
 }
 
 #[test]

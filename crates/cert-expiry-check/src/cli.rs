@@ -3,14 +3,18 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
+use evidence_report::run::{self, CommandLine, SharedFlags, parse_duration};
 use jiff::{
     Timestamp,
     civil::{Date, Time},
     tz::TimeZone,
 };
 
-use crate::{assess::threshold::Limit, config::Config};
+use crate::{
+    assess::threshold::Limit,
+    config::Config,
+    renew_due::{answer::CANNOT_TELL, rule::Share},
+};
 
 const EXAMPLES: &str = "Examples:
   cert-expiry-check scan shop.example:443 '/etc/ssl/private/*.pem'
@@ -20,6 +24,15 @@ const EXAMPLES: &str = "Examples:
 
 It only looks: no application data is sent. Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also
 usage and configuration errors).";
+
+const RENEW_DUE: &str = "Examples:
+  cert-expiry-check renew-due /etc/ssl/private/shop.pem
+  cert-expiry-check renew-due shop.example:443 --remaining 8h && systemctl start renew-shop
+  ExecCondition=/usr/local/bin/cert-expiry-check renew-due /etc/ssl/private/shop.pem
+
+Exit codes: 0 due (of several targets, at least one is), 1 not due, 255 cannot tell (also usage and
+configuration errors). With ExecCondition= in a systemd unit, 0 goes on, 1 skips, 255 makes the unit fail.
+It writes no evidence.";
 
 /// Finds certificates wherever they live and says which will hurt, when, and why
 #[derive(Debug, Parser)]
@@ -39,6 +52,9 @@ pub enum Command {
     /// Look at TLS endpoints and certificate files, and judge every certificate found
     #[command(after_help = EXAMPLES)]
     Scan(Box<ScanArguments>),
+    /// Say by exit code whether a certificate is due for its renewal
+    #[command(after_help = RENEW_DUE)]
+    RenewDue(Box<RenewDueArguments>),
     /// Undo what a killed run left behind
     Sweep,
 }
@@ -90,6 +106,39 @@ pub struct ScanArguments {
     pub issuer_critical: Option<Limit>,
 }
 
+/// What was typed after `renew-due`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RenewDueArguments {
+    /// A file, a folder, a quoted pattern of files, or host:port; the certificates of servers and clients count,
+    /// those of issuers only where a target holds nothing else
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// List of targets, one a line, comments behind #; `-` is standard input
+    #[arg(long = "targets", value_name = "FILE")]
+    pub list: Option<PathBuf>,
+    /// Due once this share of the lifetime is used [default: 66%]
+    #[arg(long, value_name = "SHARE", conflicts_with = "remaining")]
+    pub used: Option<Share>,
+    /// Due once no more than this is left: a span, a share of the lifetime, or the smaller of both
+    #[arg(long, value_name = "LIMIT")]
+    pub remaining: Option<Limit>,
+    /// Look at every address behind each name
+    #[arg(long)]
+    pub every_address: bool,
+    /// Name to ask for, and that the certificates must cover, instead of each target's host
+    #[arg(long, value_name = "NAME")]
+    pub sni: Option<String>,
+    /// Answer for this moment instead of now: 2027-01-31, or 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = parse_moment)]
+    pub as_of: Option<Timestamp>,
+    /// For resolving the name and connecting [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub connect_timeout: Option<Duration>,
+    /// For the TLS handshake [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub handshake_timeout: Option<Duration>,
+}
+
 /// A day (its beginning, UTC) or a moment.
 fn parse_moment(text: &str) -> Result<Timestamp, String> {
     let day = || {
@@ -103,6 +152,13 @@ fn parse_moment(text: &str) -> Result<Timestamp, String> {
 }
 
 impl CommandLine for Cli {
+    fn exit_when_unable(command: Option<&str>) -> u8 {
+        match command {
+            Some("renew-due") => CANNOT_TELL,
+            _ => run::UNABLE,
+        }
+    }
+
     fn shared(&self) -> &SharedFlags {
         &self.shared
     }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod group;
 pub mod outputs;
 pub mod plan;
+pub mod renew_due;
 pub mod scan;
 pub mod self_test;
 pub mod stores;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
 async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Scan(arguments) => scan::execute(&arguments, &cli.shared).await,
+        Command::RenewDue(arguments) => renew_due::execute(&arguments, &cli.shared).await,
         Command::Sweep => Ok(run::sweep_command()),
     }
 }

@@ -3,4 +3,4 @@
 mod seen;
 pub mod timeline;
 
-pub use seen::Seen;
+pub use seen::{One, Seen};

@@ -44,24 +44,32 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
         run::print(&(text + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let run = Run::start(&TOOL, plan.run.clone())?;
+    observe(&plan, &run).await?;
+    Ok(run.finish().publish()?)
+}
+
+/// Looks at everything that the plan names, judges it, and folds what came of it into the run.
+///
+/// # Errors
+/// When something that the plan names cannot be read: roots, a password.
+pub async fn observe(plan: &Plan, run: &Run) -> Result<Seen, Error> {
     let (passwords, exposed) = stores::passwords::from_files(&plan.store_password_files)?;
     let passwords = Arc::new(passwords);
     let roots = plan.groups.iter().map(roots_of).collect::<Result<Vec<_>, _>>()?;
-    let run = Run::start(&TOOL, plan.run.clone())?;
     let now = plan.as_of.unwrap_or(run.started());
     run.judged_for(now);
     let groups = plan
         .groups
         .iter()
         .zip(roots)
-        .map(|(group, roots)| prepare(group, roots, &passwords, &plan, now))
+        .map(|(group, roots)| prepare(group, roots, &passwords, plan, now))
         .collect();
     for path in exposed {
         let why = "can be read by other users: chmod 600";
         run.progress().note(format!("the password file {} {why}", path.display()));
     }
-    observe(&plan, groups, &run).await;
-    Ok(run.finish().publish()?)
+    Ok(look(plan, groups, run).await)
 }
 
 /// How the targets of one group are approached and judged.
@@ -104,8 +112,8 @@ enum What {
     File(FoundFile, Option<usize>),
 }
 
-async fn observe(plan: &Plan, groups: Vec<Prepared>, run: &Run) {
-    let Some(first) = groups.first() else { return };
+async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
+    let Some(first) = groups.first() else { return Seen::default() };
     let basis = Arc::clone(&first.basis);
     note_facts(plan, &groups, run);
     for list in &plan.empty_lists {
@@ -129,6 +137,7 @@ async fn observe(plan: &Plan, groups: Vec<Prepared>, run: &Run) {
     if let Some(chart) = timeline::draw(&seen, basis.now) {
         run.chart(chart);
     }
+    seen
 }
 
 /// Every target of the plan, with the number of its group.

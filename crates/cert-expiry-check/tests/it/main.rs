@@ -8,5 +8,6 @@ mod endpoints;
 mod files;
 mod limits;
 mod openssl;
+mod renew_due;
 mod support;
 mod troubles;

@@ -1,6 +1,6 @@
 //! The frame around every tool's `main`: parse, explain, run, and one mapping to exit codes.
 
-use std::{future::Future, process::ExitCode};
+use std::{future::Future, panic::AssertUnwindSafe, process::ExitCode};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
@@ -14,7 +14,17 @@ pub trait CommandLine: Parser + CommandFactory {
 
     /// The JSON Schema of the configuration file, where the tool has one.
     fn config_schema() -> Option<schemars::Schema>;
+
+    /// The exit code when this command cannot do its job, whatever the reason: [`UNABLE`], but for a command
+    /// that follows the convention of somebody else.
+    #[must_use]
+    fn exit_when_unable(_command: Option<&str>) -> u8 {
+        UNABLE
+    }
 }
+
+/// The exit code of a tool that could not do its job: 3, "unknown" by the monitoring plugins' convention.
+pub const UNABLE: u8 = 3;
 
 /// The user asked for something that cannot be done; the message says what to type instead.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +32,8 @@ pub trait CommandLine: Parser + CommandFactory {
 pub struct Usage(pub String);
 
 /// Runs a tool: parses the command line (clap's exit code 2 becomes 3), answers `--explain` and
-/// `--print-schema`, then runs `execute` on a runtime. An error is printed with its causes, and exits 3.
+/// `--print-schema`, then runs `execute` on a runtime. An error is printed with its causes, and exits 3, or as
+/// [`CommandLine::exit_when_unable`] says; so does a panic.
 pub fn main<C, F, Fut, E>(tool: &'static Tool, execute: F) -> ExitCode
 where
     C: CommandLine,
@@ -30,11 +41,13 @@ where
     Fut: Future<Output = Result<ExitCode, E>>,
     E: Into<Box<dyn std::error::Error>>,
 {
+    let unable = C::exit_when_unable(typed_command::<C>().as_deref());
     match answer_about_itself::<C>(tool) {
         Some(Ok(answer)) => {
-            return print(&answer).map_or_else(|error| complain(tool, &error), |()| ExitCode::SUCCESS);
+            return print(&answer)
+                .map_or_else(|error| complain(tool, &error, unable), |()| ExitCode::SUCCESS);
         }
-        Some(Err(error)) => return complain(tool, &error),
+        Some(Err(error)) => return complain(tool, &error, unable),
         None => {}
     }
     let cli = match C::try_parse() {
@@ -42,17 +55,28 @@ where
         Err(error) => {
             let _ = error.print();
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return ExitCode::from(if asked { 0 } else { 3 });
+            return ExitCode::from(if asked { 0 } else { unable });
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(tool, &error),
+        Err(error) => return complain(tool, &error, unable),
     };
-    let code = runtime.block_on(execute(cli)).unwrap_or_else(|error| complain(tool, error.into().as_ref()));
+    // A panic has said on stderr what it is about; its own exit code, 101, is nobody's convention.
+    let work = AssertUnwindSafe(|| runtime.block_on(execute(cli)));
+    let code = match std::panic::catch_unwind(work) {
+        Ok(done) => done.unwrap_or_else(|error| complain(tool, error.into().as_ref(), unable)),
+        Err(_) => ExitCode::from(unable),
+    };
     // A blocking look-up that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     code
+}
+
+/// The command among what was typed, even where the rest cannot be followed.
+fn typed_command<C: CommandLine>() -> Option<String> {
+    let typed = C::command().ignore_errors(true).try_get_matches().ok()?;
+    typed.subcommand_name().map(str::to_owned)
 }
 
 /// `--explain` and `--print-schema` need no command, so they are looked for before clap asks for one.
@@ -96,7 +120,7 @@ fn explain(tool: &Tool, id: &str) -> Result<String, Usage> {
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where an error reaches the user")]
-fn complain(tool: &Tool, error: &dyn std::error::Error) -> ExitCode {
+fn complain(tool: &Tool, error: &dyn std::error::Error, code: u8) -> ExitCode {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -107,5 +131,5 @@ fn complain(tool: &Tool, error: &dyn std::error::Error) -> ExitCode {
         cause = error.source();
     }
     eprintln!("{}: {message}", tool.name);
-    ExitCode::from(3)
+    ExitCode::from(code)
 }

@@ -24,7 +24,7 @@ mod sweep;
 
 pub use atomic::write_atomically;
 pub use config::{ConfigError, SharedConfig, read_config};
-pub use entry::{CommandLine, Usage, main};
+pub use entry::{CommandLine, UNABLE, Usage, main};
 #[cfg(feature = "command")]
 pub(crate) use evidence_path::repository;
 pub use flags::{ColorChoice, FailOn, FormatRequest, SharedFlags, parse_duration};

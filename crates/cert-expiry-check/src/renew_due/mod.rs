@@ -1,0 +1,119 @@
+//! `renew-due`: whether a certificate is due for its renewal, as an exit code for scripts and for systemd's
+//! `ExecCondition=`. It looks the way `scan` looks, judges nothing but the time, and writes no evidence.
+
+pub mod answer;
+pub mod rule;
+
+use std::{collections::HashSet, path::Path, process::ExitCode};
+
+use evidence_report::run::{self, Run, SharedFlags, Usage};
+
+use self::{
+    answer::{Answer, CANNOT_TELL, Candidate, answer, describe},
+    rule::{Rule, Share},
+};
+use crate::{
+    assess::Part,
+    checks::TOOL,
+    cli::{RenewDueArguments, ScanArguments},
+    error::Error,
+    outputs::{One, Seen},
+    plan::Plan,
+    scan,
+};
+
+/// Runs the command: exit code 0 when a renewal is due, 1 when none is, 255 when that cannot be told.
+///
+/// # Errors
+/// When the command line cannot be followed, or the answer not be printed.
+pub async fn execute(arguments: &RenewDueArguments, shared: &SharedFlags) -> Result<ExitCode, Error> {
+    let rule = match (arguments.used, arguments.remaining) {
+        (_, Some(limit)) => Rule::Remaining(limit),
+        (used, None) => Rule::Used(used.unwrap_or(Share::DEFAULT)),
+    };
+    let plan = Plan::resolve(&scan_arguments(arguments), &without_evidence(shared)?)?;
+    if shared.dry_run {
+        let text = serde_json::to_string_pretty(&plan).unwrap_or_default();
+        run::print(&format!("{text}\ndue {rule}\n"))?;
+        return Ok(ExitCode::from(CANNOT_TELL));
+    }
+    let run = Run::start(&TOOL, plan.run.clone())?;
+    let now = plan.as_of.unwrap_or(run.started());
+    let seen = scan::observe(&plan, &run).await?;
+    let candidates = candidates(&seen);
+    let finished = run.finish();
+    let answer = answer(&candidates, &finished.report().findings, &rule, now);
+    if shared.verbose {
+        let lines = candidates.iter().map(|candidate| describe(candidate, now) + "\n");
+        run::print(&lines.collect::<String>())?;
+    }
+    say(&answer, shared.quiet)?;
+    Ok(answer.exit_code())
+}
+
+/// The answer on standard output, which `--quiet` silences; what cannot be told always goes to standard error.
+fn say(answer: &Answer, quiet: bool) -> Result<(), Error> {
+    match answer {
+        Answer::CannotTell(why) => complain(why),
+        Answer::Due(_) | Answer::NotDue(_) if quiet => {}
+        Answer::Due(why) => run::print(&format!("due: {why}\n"))?,
+        Answer::NotDue(why) => run::print(&format!("not due: {why}\n"))?,
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "a condition's standard output may go nowhere; this must be read")]
+fn complain(why: &str) {
+    eprintln!("{}: cannot tell whether a renewal is due: {why}", TOOL.name);
+}
+
+fn scan_arguments(arguments: &RenewDueArguments) -> ScanArguments {
+    ScanArguments {
+        targets: arguments.targets.clone(),
+        list: arguments.list.clone(),
+        every_address: arguments.every_address,
+        sni: arguments.sni.clone(),
+        as_of: arguments.as_of,
+        connect_timeout: arguments.connect_timeout,
+        handshake_timeout: arguments.handshake_timeout,
+        ..ScanArguments::default()
+    }
+}
+
+/// This command is a question: what would make a report of it is refused rather than ignored.
+fn without_evidence(shared: &SharedFlags) -> Result<SharedFlags, Usage> {
+    let nowhere = Path::new("none");
+    if shared.evidence.as_ref().is_some_and(|path| path != nowhere) || !shared.format.is_empty() {
+        return Err(Usage(
+            "renew-due answers with one line and its exit code; leave --evidence and --format out, or use scan".to_owned(),
+        ));
+    }
+    Ok(SharedFlags { evidence: Some(nowhere.to_owned()), ..shared.clone() })
+}
+
+/// What would be renewed: the certificates of servers and clients, wherever they were seen, and those of issuers
+/// in files that hold nothing else.
+fn candidates(seen: &Seen) -> Vec<Candidate<'_>> {
+    const PARTS: [Part; 4] = [Part::File, Part::Secret, Part::Server, Part::Client];
+    let all = seen.soonest_first();
+    let places = |one: &One| PARTS.iter().flat_map(|part| one.places_as(*part)).collect::<Vec<_>>();
+    let with_leaves: HashSet<String> = all
+        .iter()
+        .filter(|one| !one.certificate.is_issuer)
+        .flat_map(|one| places(one))
+        .map(|place| holder(&place).to_owned())
+        .collect();
+    let counts =
+        |one: &One, place: &String| !one.certificate.is_issuer || !with_leaves.contains(holder(place));
+    all.iter()
+        .filter_map(|one| {
+            let place = places(one).into_iter().find(|place| counts(one, place))?;
+            Some(Candidate { place, certificate: &one.certificate })
+        })
+        .collect()
+}
+
+/// The file of a place such as `bundle.pem #2`.
+fn holder(place: &str) -> &str {
+    place.rsplit_once(" #").map_or(place, |(file, _)| file)
+}
