@@ -155,7 +155,10 @@ fn renewal_goes_on_when_due_skips_when_not_and_fails_when_nobody_knows() {
     let farm = Farm::start().unwrap();
     write_sample(&farm, scratch.path()).unwrap();
     let service = &snippets("ini")[2];
-    assert!(!service.lines().any(|line| line.starts_with("SuccessExitStatus=")), "it would run what is not due");
+    assert!(
+        !service.lines().any(|line| line.starts_with("SuccessExitStatus=")),
+        "it would run what is not due"
+    );
     let [condition] = values(service, "ExecCondition")[..] else { panic!("{service}") };
     let ask = |file: &str| {
         let condition = condition
