@@ -113,8 +113,9 @@ pub static TLS_NODES: Check = Check {
 pub static FILE_READABLE: Check = Check {
     id: "file.readable",
     title: "File holds certificates",
-    explanation: "The file can be read, and holds at least one certificate in PEM or DER. Files of other \
-        kinds that merely lie in a searched folder are passed over.",
+    explanation: "The file can be read, and holds at least one certificate or revocation list: PEM, DER, \
+        PKCS#7, PKCS#12, or a Java key store. A store whose password is not known is not checked, which is no \
+        pass. Files of other kinds that merely lie in a searched folder are passed over.",
     remedy: "Check the path and what was written there.",
 };
 
@@ -122,7 +123,8 @@ pub static FILE_READABLE: Check = Check {
 pub static FILE_CERTIFICATE: Check = Check {
     id: "file.certificate",
     title: "Certificates in the file are whole",
-    explanation: "Every block of the file that says it is a certificate is one: not cut off, not damaged.",
+    explanation: "Every part of the file that says it is a certificate, a revocation list or a store of them is \
+        one: not cut off, not damaged.",
     remedy: "Write the file again from its source; a file that is read while it is being written looks like this too.",
 };
 
@@ -133,6 +135,14 @@ pub static FILE_LIFETIME: Check = Check {
     explanation: "Every certificate in the file is valid now and has enough of its lifetime left, by the same \
         limits as for endpoints; a certificate that may issue others is judged as an issuer.",
     remedy: "Renew the certificate, write it to this file, and reload whatever reads it.",
+};
+
+/// A revocation list has not ended.
+pub static CRL_FRESHNESS: Check = Check {
+    id: "crl.freshness",
+    title: "Revocation lists are fresh",
+    explanation: "Every certificate revocation list that was found was made in the past, names the date of the         next one, and has time left until then: a tenth of its period, or 21 days where that is less. A list that         has ended makes strict clients refuse every certificate of its issuer, while lenient ones let in what was         revoked since.",
+    remedy: "Fetch the issuer's current list, and see why the job that does so did not.",
 };
 
 /// A folder or pattern yields something to check.
@@ -170,6 +180,7 @@ pub static TOOL: Tool = Tool {
         &FILE_READABLE,
         &FILE_CERTIFICATE,
         &FILE_LIFETIME,
+        &CRL_FRESHNESS,
         &FILES_FOUND,
         &TARGETS_NAMED,
     ],

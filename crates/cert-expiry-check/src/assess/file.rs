@@ -5,12 +5,12 @@ use std::{io, path::Path, sync::Arc};
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, KeySighting, Part, Sighting,
+    Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl,
     lifetime::{self, Role},
 };
 use crate::{
     checks::{FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE},
-    stores::{Content, Contents, Entry, KeyEntry, file::FileObservation},
+    stores::{Content, Contents, Entry, KeyEntry, ListEntry, file::FileObservation},
     targets::files::{FoundFile, has_promising_ending},
     wording::printable,
 };
@@ -43,6 +43,7 @@ pub fn judge(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> 
 fn holds(file: &FoundFile, subject: &str, contents: &Contents, basis: &Basis) -> Judged {
     let mut judged = certificates(subject, &contents.certificates, basis);
     judged.keys = keys(subject, &contents.keys);
+    lists(subject, &contents.lists, basis, &mut judged);
     if let Some(closed) = &contents.closed {
         let finding = FILE_READABLE.not_checked(Requirement::Required, subject, &closed.what);
         judged.findings.push(finding.remedy(&closed.remedy).at(subject, None));
@@ -118,6 +119,23 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
         judged.findings.push(finding.at(path, entry.line));
     }
     judged
+}
+
+fn lists(path: &str, lists: &[ListEntry], basis: &Basis, judged: &mut Judged) {
+    for (number, entry) in (1_usize..).zip(lists) {
+        let place = if lists.len() == 1 { path.to_owned() } else { format!("{path} list #{number}") };
+        let finding = match &entry.list {
+            Ok(list) => crl::judge(&place, list, basis),
+            Err(error) => FILE_CERTIFICATE
+                .failed(place.as_str())
+                .expected("a whole revocation list")
+                .observed(error.as_str()),
+        };
+        judged.findings.push(finding.at(path, entry.line));
+        if let Ok(list) = &entry.list {
+            judged.lists.push(ListSighting { place, list: Arc::clone(list) });
+        }
+    }
 }
 
 fn keys(path: &str, keys: &[KeyEntry]) -> Vec<KeySighting> {

@@ -3,6 +3,7 @@
 
 pub mod agreement;
 pub mod chain;
+pub mod crl;
 pub mod endpoint;
 pub mod file;
 mod greeting;

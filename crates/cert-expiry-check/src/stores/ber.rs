@@ -2,6 +2,8 @@
 //! DER: PKCS#7 and PKCS#12 files of older programs have elements of unknown length and strings in pieces.
 //! It knows no format.
 
+use std::borrow::Cow;
+
 /// How deep elements without a length may stand in each other.
 const DEPTH: u8 = 32;
 
@@ -104,6 +106,19 @@ impl<'a> Element<'a> {
         Reader::new(self.content)
     }
 
+    /// The bytes of a string, put together where they come in pieces.
+    pub(super) fn octets(&self) -> Result<Cow<'a, [u8]>, Malformed> {
+        if self.tag & CONSTRUCTED == 0 {
+            return Ok(Cow::Borrowed(self.content));
+        }
+        let mut whole = Vec::with_capacity(self.content.len());
+        let mut pieces = self.inside();
+        while !pieces.is_empty() {
+            whole.extend_from_slice(pieces.expect(OCTET_STRING, "a piece of a string")?.content);
+        }
+        Ok(Cow::Owned(whole))
+    }
+
     /// A small number, such as a version or a count of iterations.
     pub(super) fn number(&self) -> Result<u32, Malformed> {
         let digits = match self.content {
@@ -204,6 +219,8 @@ mod tests {
             assert_eq!(read, expected, "{bytes:02x?}");
         }
         assert!(Reader::new(&[0x30, 0x80].repeat(40)).next().is_err());
+        let pieces = [0x24, 0x80, 0x04, 1, 7, 0x04, 2, 8, 9, 0, 0];
+        assert_eq!(*Reader::new(&pieces).next().unwrap().octets().unwrap(), [7, 8, 9]);
     }
 
     #[test]

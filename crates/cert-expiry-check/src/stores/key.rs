@@ -132,7 +132,7 @@ fn unknown_curve(mut rest: Reader<'_>) -> KeyTrouble {
 }
 
 /// An object identifier in its usual digits.
-fn identifier(content: &[u8]) -> String {
+pub(super) fn identifier(content: &[u8]) -> String {
     x509_parser::der_parser::oid::Oid::new(content.into()).to_id_string()
 }
 

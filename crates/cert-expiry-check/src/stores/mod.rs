@@ -4,9 +4,12 @@
 mod ber;
 pub mod crl;
 pub mod file;
+pub mod jks;
 pub mod key;
 pub mod passwords;
+mod pbe;
 pub mod pem;
+pub mod pkcs12;
 pub mod pkcs7;
 pub mod roots;
 
@@ -74,10 +77,7 @@ pub fn read(bytes: &[u8], passwords: &Passwords) -> Content {
     }
     match bytes {
         [0x30, ..] => read_der(bytes, passwords),
-        [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => closed(
-            "a Java key store",
-            "Export its certificates with `keytool -list -rfc -keystore FILE` and check those.",
-        ),
+        _ if jks::looks_like_one(bytes) => Content::Holds(jks::read(bytes, passwords)),
         _ if std::str::from_utf8(bytes).is_ok() => {
             Content::Nothing("it is text without a PEM certificate".to_owned())
         }
@@ -151,11 +151,6 @@ impl Contents {
     }
 }
 
-fn closed(what: &str, remedy: &str) -> Content {
-    let closed = Closed { what: what.to_owned(), remedy: remedy.to_owned() };
-    Content::Holds(Contents { closed: Some(closed), ..Contents::default() })
-}
-
 /// One DER certificate, or several in a row.
 fn read_der(bytes: &[u8], passwords: &Passwords) -> Content {
     let mut certificates = Vec::new();
@@ -177,9 +172,6 @@ fn read_der(bytes: &[u8], passwords: &Passwords) -> Content {
     Content::Holds(Contents { certificates, ..Contents::default() })
 }
 
-/// The version that opens a PKCS#12 file (RFC 7292, 4).
-const PKCS12_VERSION: [u8; 3] = [0x02, 0x01, 0x03];
-
 fn not_a_certificate(bytes: &[u8], error: &Unreadable, passwords: &Passwords) -> Content {
     if key::looks_like_a_key(bytes) {
         let key = KeyEntry { line: None, alias: None, public_key: key::public_key_digest(bytes) };
@@ -190,25 +182,26 @@ fn not_a_certificate(bytes: &[u8], error: &Unreadable, passwords: &Passwords) ->
         let list = ListEntry { line: None, list: Ok(Arc::new(list)) };
         return Content::Holds(Contents { lists: vec![list], ..Contents::default() });
     }
-    let header = match bytes.get(1) {
-        Some(length @ 0x80..=0x84) => 2 + usize::from(length - 0x80),
-        _ => 2,
-    };
-    let inside = bytes.get(header..).unwrap_or_default();
-    if inside.starts_with(&PKCS12_VERSION) {
-        return closed(
-            &format!("a PKCS#12 store, with {} passwords to try", passwords.len()),
-            "Extract its certificates with `openssl pkcs12 -in FILE -nokeys` and check those.",
-        );
+    if pkcs12::looks_like_one(bytes) {
+        return Content::Holds(pkcs12::read(bytes, passwords).unwrap_or_else(Contents::damaged));
     }
     if pkcs7::looks_like_one(bytes) {
         return Content::Holds(pkcs7::read(bytes).unwrap_or_else(Contents::damaged));
     }
-    if inside.starts_with(&[0x30]) {
+    if begins_with_a_sequence(bytes) {
         // A sequence in a sequence: it was meant to be a certificate.
         return Content::Holds(Contents::damaged(error.to_string()));
     }
     Content::Nothing("it is DER, and no certificate".to_owned())
+}
+
+/// Whether a sequence begins the sequence, as in a certificate.
+fn begins_with_a_sequence(bytes: &[u8]) -> bool {
+    let header = match bytes.get(1) {
+        Some(length @ 0x80..=0x84) => 2 + usize::from(length - 0x80),
+        _ => 2,
+    };
+    bytes.get(header) == Some(&0x30)
 }
 
 #[cfg(test)]

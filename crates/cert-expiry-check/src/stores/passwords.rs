@@ -62,6 +62,11 @@ impl Passwords {
         self.0.len()
     }
 
+    /// Each, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|password| password.as_str())
+    }
+
     /// Takes the others as well.
     pub fn append(&mut self, others: Self) {
         self.0.extend(others.0);

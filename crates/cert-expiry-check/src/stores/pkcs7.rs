@@ -70,6 +70,16 @@ fn signed_data(mut message: Reader<'_>) -> Result<Contents, Malformed> {
     Ok(contents)
 }
 
+/// What was signed, where it stands in the message itself.
+pub(super) fn signed_content(message: Element<'_>) -> Result<Element<'_>, Malformed> {
+    let mut signed = message.inside().expect(SEQUENCE, "the signed data")?.inside();
+    signed.expect(INTEGER, "a version")?;
+    signed.expect(SET, "the digest algorithms")?;
+    let mut content = signed.expect(SEQUENCE, "what was signed")?.inside();
+    content.expect(OBJECT_IDENTIFIER, "the kind of what was signed")?;
+    content.expect(context(0), "what was signed")?.inside().next()
+}
+
 /// Each plain element of a set; those with a tag of their own are attribute certificates and the like.
 fn each<'a>(set: Element<'a>, mut take_in: impl FnMut(Element<'a>)) -> Result<(), Malformed> {
     let mut elements = set.inside();

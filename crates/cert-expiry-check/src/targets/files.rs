@@ -145,10 +145,25 @@ fn plainness(path: &Path) -> (bool, bool, PathBuf) {
     (is_link, !has_promising_ending(path), path.to_owned())
 }
 
-/// Whether the name says that certificates are inside.
+/// Whether the name says that certificates, or lists of revoked ones, are inside.
 #[must_use]
 pub fn has_promising_ending(path: &Path) -> bool {
-    const ENDINGS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
+    const ENDINGS: [&str; 14] = [
+        "pem",
+        "crt",
+        "cer",
+        "cert",
+        "der",
+        "p7b",
+        "p7c",
+        "p12",
+        "pfx",
+        "jks",
+        "jceks",
+        "keystore",
+        "truststore",
+        "crl",
+    ];
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
