@@ -54,6 +54,8 @@ pub struct Certificate {
     pub key_algorithm: String,
     /// Size of an RSA key in bits.
     pub rsa_bits: Option<usize>,
+    /// The public exponent of an RSA key, where 64 bits hold it.
+    pub rsa_exponent: Option<u64>,
     /// The curve of an elliptic curve key, as an object identifier.
     pub curve: Option<String>,
     /// SHA-256 of its public key (the SubjectPublicKeyInfo, RFC 5280, 4.1.2.7): tells whether a private key
@@ -63,6 +65,8 @@ pub struct Certificate {
     pub signature_algorithm: String,
     /// What it may be used for, where it says so (extended key usage, RFC 5280, 4.2.1.12).
     pub usage: Option<Usage>,
+    /// What its key may do, where it says so (key usage, RFC 5280, 4.2.1.3).
+    pub key_use: Option<KeyUse>,
     /// Whether it promises that its server staples an OCSP response (RFC 7633).
     pub must_staple: bool,
     /// Where its issuer publishes revocations: the addresses of its CRL distribution points (RFC 5280,
@@ -77,6 +81,19 @@ pub struct Usage {
     pub server: bool,
     /// To stand for a TLS client.
     pub client: bool,
+    /// Neither is named, only "anything" (anyExtendedKeyUsage), which some clients do not take for either.
+    pub only_anything: bool,
+}
+
+/// What the key of a certificate may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Take part in a TLS handshake: sign, encipher a key, or agree on one.
+    pub handshake: bool,
+    /// Sign certificates.
+    pub certificates: bool,
+    /// Sign revocation lists.
+    pub revocations: bool,
 }
 
 /// The time in which a certificate is valid, both ends included.
@@ -108,6 +125,13 @@ impl Validity {
     #[must_use]
     pub fn lifetime(&self) -> i64 {
         self.not_after.as_second() - self.not_before.as_second()
+    }
+
+    /// Whether a moment lies in it.
+    #[must_use]
+    pub fn contains(&self, at: Timestamp) -> bool {
+        // Whole seconds: the last one counts to its end.
+        (self.not_before.as_second()..=self.not_after.as_second()).contains(&at.as_second())
     }
 
     /// Whether it says that it has no end.
@@ -165,10 +189,15 @@ impl Certificate {
                 Ok(PublicKey::RSA(key)) => Some(key.key_size()),
                 _ => None,
             },
+            rsa_exponent: match parsed.public_key().parsed() {
+                Ok(PublicKey::RSA(key)) => key.try_exponent().ok(),
+                _ => None,
+            },
             curve: curve(&parsed),
             public_key_digest: Sha256::digest(parsed.public_key().raw).into(),
             signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string(),
             usage: usage(&parsed),
+            key_use: key_use(&parsed),
             must_staple: must_staple(&parsed),
             crl_addresses: crl_addresses(&parsed),
         };
@@ -216,7 +245,20 @@ fn curve(parsed: &X509Certificate<'_>) -> Option<String> {
 fn usage(parsed: &X509Certificate<'_>) -> Option<Usage> {
     let extension = parsed.extended_key_usage().ok().flatten()?;
     let usage = extension.value;
-    Some(Usage { server: usage.server_auth || usage.any, client: usage.client_auth || usage.any })
+    Some(Usage {
+        server: usage.server_auth || usage.any,
+        client: usage.client_auth || usage.any,
+        only_anything: usage.any && !usage.server_auth && !usage.client_auth,
+    })
+}
+
+fn key_use(parsed: &X509Certificate<'_>) -> Option<KeyUse> {
+    let usage = parsed.key_usage().ok().flatten()?.value;
+    Some(KeyUse {
+        handshake: usage.digital_signature() || usage.key_encipherment() || usage.key_agreement(),
+        certificates: usage.key_cert_sign(),
+        revocations: usage.crl_sign(),
+    })
 }
 
 /// The TLS feature extension (RFC 7633): a sequence of integers, of which 5 is `status_request`.

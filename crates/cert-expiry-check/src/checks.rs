@@ -81,10 +81,55 @@ pub static TLS_NAME: Check = Check {
 pub static TLS_TRUST: Check = Check {
     id: "tls.trust",
     title: "Chain leads to a trusted root",
-    explanation: "The chain, as it is served, leads to one of the trusted roots (the system's, or those of \
-        --roots), and that root itself has enough of its lifetime left. Verifiers disagree about expired \
-        roots: this program takes one for a failure.",
+    explanation: "The chain, as it is served, leads to one of the trusted roots: the system's, those of --roots, or \
+        of each store named by --trust, and then it says which of them trust it. The root itself has enough of \
+        its lifetime left; verifiers disagree about expired roots: this program takes one for a failure unless \
+        another path leads past it. Every issuer on the path may issue (CA, key usage, extended key usage, name \
+        constraints, path length).",
     remedy: "Serve the whole chain, or name the private root with --roots.",
+};
+
+/// The chain is served in order, and nothing beyond it.
+pub static TLS_CHAIN: Check = Check {
+    id: "tls.chain",
+    title: "Chain served in order, and nothing beyond",
+    explanation: "Every certificate that the server presents issued one before it, none is sent twice, and none is \
+        a stranger that belongs to no path. A cross-sign or a root that no path of ours needs and that has \
+        expired, or soon will, is named: clients with older stores, or older OpenSSL and GnuTLS, follow the path \
+        over it and fail while browsers do not (AddTrust in May 2020, DST Root CA X3 in September 2021). A root \
+        that is sent too is no fault: it costs bytes in each handshake. What is missing is said by tls.trust. \
+        All of this is a warning: the path is found in spite of it.",
+    remedy: "Write the file that the server presents anew: its own certificate, then each issuer, without the root.",
+};
+
+/// The certificate is meant for servers.
+pub static TLS_USAGE: Check = Check {
+    id: "tls.usage",
+    title: "Certificate meant for this use",
+    explanation: "What a server presents may be used for servers: its extended key usage, where it has one, names \
+        serverAuth, and its key usage allows a handshake. What a client presents names clientAuth. Only \
+        anyExtendedKeyUsage is warned of: some clients do not take that for either. A pass is not listed.",
+    remedy: "Have the certificate issued again with the right extended key usage.",
+};
+
+/// The key is strong.
+pub static TLS_KEY: Check = Check {
+    id: "tls.key",
+    title: "Key strong enough",
+    explanation: "RSA keys have 2048 bits or more and no exponent of 1, elliptic curves 256 bits or more, and no \
+        key is DSA. Keys that are strong but that browsers do not know (secp256k1, Brainpool, Ed448) are warned \
+        of. Issuers are listed only where theirs is too weak.",
+    remedy: "Make a new key (P-256, or RSA with 2048 bits or more) and have a certificate issued for it.",
+};
+
+/// The signature is strong.
+pub static TLS_SIGNATURE: Check = Check {
+    id: "tls.signature",
+    title: "Signature strong enough",
+    explanation: "Nothing on the path is signed with MD5 or SHA-1, for which two certificates with one signature can \
+        be made. The signature of a root is not looked at: a root is trusted because it is in the store. Issuers \
+        are listed only where theirs is too weak.",
+    remedy: "Have the certificate issued again, signed with SHA-256.",
 };
 
 /// The endpoint serves what lies on disk.
@@ -175,6 +220,10 @@ pub static TOOL: Tool = Tool {
         &TLS_VALIDITY_CAP,
         &TLS_NAME,
         &TLS_TRUST,
+        &TLS_CHAIN,
+        &TLS_USAGE,
+        &TLS_KEY,
+        &TLS_SIGNATURE,
         &TLS_AGREEMENT,
         &TLS_NODES,
         &FILE_READABLE,

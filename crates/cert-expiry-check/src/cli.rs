@@ -71,9 +71,15 @@ pub struct ScanArguments {
     /// Look at every address behind each name, and say whether they serve the same certificate
     #[arg(long)]
     pub every_address: bool,
-    /// Roots to trust, PEM or DER, instead of the system's
+    /// Roots to trust, PEM or DER, instead of the system's; of several files the roots are taken together
     #[arg(long, value_name = "FILE")]
-    pub roots: Option<PathBuf>,
+    pub roots: Vec<PathBuf>,
+    /// A store of roots that has to trust: system, mozilla, or a file. Of several, each one has to
+    #[arg(long, value_name = "STORE")]
+    pub trust: Vec<String>,
+    /// A name that every endpoint's certificate has to cover besides its own; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub require_name: Vec<String>,
     /// Passwords to try on key stores, one a line; repeat for several files
     #[arg(long = "store-password-file", value_name = "FILE")]
     pub store_password_files: Vec<PathBuf>,

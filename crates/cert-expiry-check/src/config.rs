@@ -18,6 +18,8 @@ pub struct Config {
     pub targets: Vec<String>,
     /// Roots to trust, PEM or DER, instead of the system's.
     pub roots: Option<PathBuf>,
+    /// Stores of roots, all of which have to trust: `system`, `mozilla`, or a file.
+    pub trust: Vec<String>,
     /// Files with passwords to try on key stores, one a line; those of the command line are tried as well.
     pub store_password_files: Vec<PathBuf>,
     /// Name to ask for instead of each target's host.
@@ -50,6 +52,8 @@ pub struct GroupConfig {
     pub targets: Vec<String>,
     /// Roots to trust.
     pub roots: Option<PathBuf>,
+    /// Stores of roots, all of which have to trust: `system`, `mozilla`, or a file.
+    pub trust: Vec<String>,
     /// Name to ask for instead of each target's host.
     pub sni: Option<String>,
     /// How much lifetime must be left.

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    convert::Infallible,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +19,7 @@ use crate::{
     cli::ScanArguments,
     config::{Config, GroupConfig, LimitsConfig, PresentConfig, ThresholdsConfig},
     error::Error,
+    stores::roots::Store,
     targets::{Target, parse_host},
 };
 
@@ -28,8 +30,8 @@ pub struct Group {
     pub name: Option<String>,
     /// What to look at, each once, in the order in which it was named.
     pub targets: Vec<Target>,
-    /// Roots to trust; the system's where none are named.
-    pub roots: Option<PathBuf>,
+    /// Stores of roots, all of which have to trust.
+    pub trust: Vec<Store>,
     /// How much lifetime must be left.
     #[serde(serialize_with = "thresholds")]
     pub thresholds: Thresholds,
@@ -53,9 +55,9 @@ impl Group {
         Ok(Self {
             name: None,
             targets: asked_as(targets, sni)?,
-            roots: arguments.roots.clone().or_else(|| config.roots.clone()),
+            trust: trust(arguments, &[(config.roots.as_ref(), &config.trust)]),
             thresholds: resolve_thresholds(arguments, &[&config.thresholds])?,
-            names: hosts(&config.names)?,
+            names: names_required(arguments, &[&config.names])?,
             client_certificate: config.client_certificate,
             present: config.present.clone(),
         })
@@ -73,14 +75,13 @@ impl Group {
         let targets =
             (group.targets.iter()).map(|word| Target::parse(word, Path::exists)).collect::<Result<_, _>>()?;
         let sni = arguments.sni.as_ref().or(group.sni.as_ref()).or(config.sni.as_ref());
-        let roots = arguments.roots.as_ref().or(group.roots.as_ref()).or(config.roots.as_ref());
-        let names = if group.names.is_empty() { &config.names } else { &group.names };
+        let stores = [(group.roots.as_ref(), &group.trust), (config.roots.as_ref(), &config.trust)];
         Ok(Self {
             name: Some(group.name.clone()),
             targets: asked_as(targets, sni)?,
-            roots: roots.cloned(),
+            trust: trust(arguments, &stores),
             thresholds: resolve_thresholds(arguments, &[&group.thresholds, &config.thresholds])?,
-            names: hosts(names)?,
+            names: names_required(arguments, &[&group.names, &config.names])?,
             client_certificate: group.client_certificate.or(config.client_certificate),
             present: group.present.clone().or_else(|| config.present.clone()),
         })
@@ -102,9 +103,40 @@ fn asked_as(mut targets: Vec<Target>, sni: Option<&String>) -> Result<Vec<Target
     Ok(targets)
 }
 
-fn hosts(names: &[String]) -> Result<Vec<Host>, Usage> {
-    let read = |name: &String| parse_host(name).map_err(|why| Usage(format!("names: '{name}': {why}")));
-    names.iter().map(read).collect()
+/// The names of the flags, or of the nearest configuration that has some. A wildcard may be required too.
+fn names_required(arguments: &ScanArguments, files: &[&Vec<String>]) -> Result<Vec<Host>, Usage> {
+    let given = (std::iter::once(&arguments.require_name).chain(files.iter().copied()))
+        .find(|names| !names.is_empty());
+    let read = |name: &String| {
+        let (wildcard, parent) = match name.strip_prefix("*.") {
+            Some(parent) => ("*.", parent),
+            None => ("", name.as_str()),
+        };
+        match parse_host(parent) {
+            Ok(Host::Name(parent)) => Ok(Host::Name(format!("{wildcard}{parent}"))),
+            Ok(address) if wildcard.is_empty() => Ok(address),
+            Ok(_) => Err(Usage(format!("required name '{name}': an address has no wildcard"))),
+            Err(why) => Err(Usage(format!("required name '{name}': {why}"))),
+        }
+    };
+    given.into_iter().flatten().map(read).collect()
+}
+
+/// The stores of the flags, or of the nearest configuration that names some, or the system's.
+fn trust(arguments: &ScanArguments, files: &[(Option<&PathBuf>, &Vec<String>)]) -> Vec<Store> {
+    let named = |roots: &[PathBuf], trust: &[String]| {
+        let roots = (!roots.is_empty()).then(|| Store::Files(roots.to_vec()));
+        let trust = trust.iter().map(|name| name.parse().unwrap_or_else(|never: Infallible| match never {}));
+        let mut known = HashSet::new();
+        roots.into_iter().chain(trust).filter(|store| known.insert(store.clone())).collect::<Vec<_>>()
+    };
+    let configured = files
+        .iter()
+        .map(|(roots, trust)| named(&roots.iter().map(|path| (*path).clone()).collect::<Vec<_>>(), trust));
+    std::iter::once(named(&arguments.roots, &arguments.trust))
+        .chain(configured)
+        .find(|stores| !stores.is_empty())
+        .unwrap_or_else(|| vec![Store::System])
 }
 
 /// Flags outweigh the configuration, of which the nearest that says something counts.

@@ -1,13 +1,21 @@
-//! Whether a chain, as it was presented, leads to a trusted root. webpki judges the path; what webpki does
-//! not say is said here: an expired root, a missing intermediate by name, a certificate trusted directly.
+//! Whether a chain, as it was presented, leads to a root of one store. webpki judges the path; what webpki
+//! does not say is said here: an expired root where another path would do, an issuer that may not issue, a
+//! missing intermediate by name, a certificate trusted directly.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{
+    EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, RequiredEkuNotFoundContext,
+    VerifiedPath,
+};
 
-use crate::certificate::Certificate;
+use super::strength::{self, Grade};
+use crate::{
+    certificate::{Certificate, Validity},
+    wording::moment,
+};
 
 /// Trusted roots, and where they came from.
 #[derive(Debug)]
@@ -18,13 +26,13 @@ pub struct Roots {
     anchors: Vec<TrustAnchor<'static>>,
 }
 
-/// What came of judging a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path<'r> {
-    /// It leads to this root over so many intermediates.
-    To(&'r Certificate, usize),
+/// How a chain leads to trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Path {
+    /// To this root, over the presented certificates at these positions (the server's own is 0).
+    To(Arc<Certificate>, Vec<usize>),
     /// The server's own certificate is one of the trusted ones.
-    Direct(&'r Certificate),
+    Direct(Arc<Certificate>),
 }
 
 /// Why a chain leads nowhere.
@@ -34,6 +42,8 @@ pub struct Broken {
     pub reason: String,
     /// What to do.
     pub remedy: String,
+    /// Whether a signature stood in the way whose algorithm is not accepted.
+    pub over_signature: bool,
 }
 
 impl Roots {
@@ -68,50 +78,142 @@ impl Roots {
         self.certificates.len()
     }
 
+    /// Those that go by the name of a certificate's issuer.
+    pub fn named_as_issuer_of(&self, certificate: &Certificate) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.certificates.iter().filter(|root| certificate.names_as_issuer(root))
+    }
+
+    /// Whether one of them has this name and key.
+    #[must_use]
+    pub fn contain(&self, root: &Certificate) -> bool {
+        let same = |own: &Arc<Certificate>| {
+            own.subject_der == root.subject_der && own.public_key_digest == root.public_key_digest
+        };
+        self.certificates.iter().any(same)
+    }
+
     /// The root behind an anchor. Of several with the same name and key, the one that lasts longest: a
     /// verifier may use any of them.
-    fn behind(&self, anchor: &TrustAnchor<'_>) -> Option<&Certificate> {
+    fn behind(&self, anchor: &TrustAnchor<'_>) -> Option<&Arc<Certificate>> {
         let same = |own: &&TrustAnchor<'_>| {
             own.subject == anchor.subject && own.subject_public_key_info == anchor.subject_public_key_info
         };
         (self.anchors.iter().zip(&self.certificates))
             .filter(|(own, _)| same(own))
-            .map(|(_, certificate)| certificate.as_ref())
+            .map(|(_, certificate)| certificate)
             .max_by_key(|certificate| certificate.validity.not_after)
     }
 }
 
+impl Path {
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> &Arc<Certificate> {
+        match self {
+            Self::To(root, _) | Self::Direct(root) => root,
+        }
+    }
+}
+
 /// Judges a chain, the server's own certificate first, at `now`. When that certificate itself is out of its
-/// time, which its lifetime's check says, the path is judged at its nearest valid moment: one fault, one
-/// failure.
+/// time, which its lifetime's check says, the path is judged at its nearest valid moment; when it is not meant
+/// for servers, which its usage's check says, that plays no part here: one fault, one failure.
+///
+/// Of several paths, one to a root that is valid now is taken; only where there is none, one to a root that
+/// is not.
 ///
 /// # Errors
 /// Why it leads to no trusted root.
-pub fn judge<'r>(chain: &[Arc<Certificate>], roots: &'r Roots, now: Timestamp) -> Result<Path<'r>, Broken> {
-    let Some((leaf, presented)) = chain.split_first() else {
+pub fn judge(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Result<Path, Broken> {
+    let Some(leaf) = chain.first() else {
         return Err(broken("the server presented no certificate", "Configure a certificate."));
     };
     if let Some(direct) = roots.certificates.iter().find(|root| root.der == leaf.der) {
-        return Ok(Path::Direct(direct));
+        return Ok(Path::Direct(Arc::clone(direct)));
     }
+    let sound = |path: &VerifiedPath<'_>| {
+        let root_is_valid = roots.behind(path.anchor()).is_some_and(|root| root.validity.contains(now));
+        let may_issue = over(path, chain).iter().all(|&position| may_issue(&chain[position]));
+        if root_is_valid && may_issue { Ok(()) } else { Err(Error::UnknownIssuer) }
+    };
+    let path = match verify(chain, roots, now, Some(&sound)) {
+        Ok(path) => path,
+        Err(_) => verify(chain, roots, now, None).map_err(|error| explain(&error, chain, roots, now))?,
+    };
+    match &path {
+        Path::To(_, over) => match over.iter().find(|&&position| !may_issue(&chain[position])) {
+            Some(&position) => Err(may_not_issue(&chain[position])),
+            None => Ok(path),
+        },
+        Path::Direct(_) => Ok(path),
+    }
+}
+
+/// webpki leaves key usage to its callers; OpenSSL and browsers do not.
+fn may_issue(certificate: &Certificate) -> bool {
+    certificate.key_use.is_none_or(|key_use| key_use.certificates)
+}
+
+fn may_not_issue(issuer: &Certificate) -> Broken {
+    broken(
+        format!("'{}' may not issue certificates: its key usage lacks keyCertSign", issuer.name),
+        format!("Have '{}' issued again with the key usage keyCertSign.", issuer.name),
+    )
+}
+
+type Condition<'c> = &'c dyn Fn(&VerifiedPath<'_>) -> Result<(), Error>;
+
+fn verify(
+    chain: &[Arc<Certificate>],
+    roots: &Roots,
+    now: Timestamp,
+    condition: Option<Condition<'_>>,
+) -> Result<Path, Error> {
+    let (leaf, presented) = chain.split_first().ok_or(Error::UnknownIssuer)?;
     let intermediates: Vec<CertificateDer<'_>> = presented.iter().map(|issuer| issuer.der.clone()).collect();
-    let end_entity = EndEntityCert::try_from(&leaf.der).map_err(|error| explain(&error, chain, roots))?;
-    let at = nearest_valid(leaf, now);
-    let path = end_entity
-        .verify_for_usage(
-            webpki::ALL_VERIFICATION_ALGS,
-            &roots.anchors,
-            &intermediates,
-            UnixTime::since_unix_epoch(std::time::Duration::from_secs(at)),
-            KeyUsage::server_auth(),
-            None,
-            None,
-        )
-        .map_err(|error| explain(&error, chain, roots))?;
-    let length = path.intermediate_certificates().count();
-    roots.behind(path.anchor()).map(|root| Path::To(root, length)).ok_or_else(|| {
-        broken("the path ends at a root that is not in the list", "Report this as a defect of this program.")
-    })
+    let end_entity = EndEntityCert::try_from(&leaf.der)?;
+    let path = end_entity.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        &roots.anchors,
+        &intermediates,
+        UnixTime::since_unix_epoch(Duration::from_secs(nearest_valid(leaf, now))),
+        Purpose(leaf),
+        None,
+        condition,
+    )?;
+    let root = roots.behind(path.anchor()).ok_or(Error::UnknownIssuer)?;
+    Ok(Path::To(Arc::clone(root), over(&path, chain)))
+}
+
+/// The positions of a path's intermediates in the chain.
+fn over(path: &VerifiedPath<'_>, chain: &[Arc<Certificate>]) -> Vec<usize> {
+    let position = |der: CertificateDer<'_>| chain.iter().position(|presented| presented.der == der);
+    path.intermediate_certificates().filter_map(|intermediate| position(intermediate.der())).collect()
+}
+
+/// Everything on the path may serve servers, unless the server's own certificate says that it may not: then
+/// that is the fault, and not the path.
+struct Purpose<'c>(&'c Certificate);
+
+/// anyExtendedKeyUsage (RFC 5280, 4.2.1.12).
+const ANY: &[usize] = &[2, 5, 29, 37, 0];
+/// id-kp-serverAuth.
+const SERVER: &[usize] = &[1, 3, 6, 1, 5, 5, 7, 3, 1];
+
+impl ExtendedKeyUsageValidator for Purpose<'_> {
+    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
+        let is_free = self.0.usage.is_some_and(|usage| !usage.server);
+        // To the end, so that a damaged extension is an error.
+        let present: Vec<_> = purposes
+            .map(|purpose| purpose.map(|purpose| purpose.to_decoded_oid()))
+            .collect::<Result<_, _>>()?;
+        if is_free || present.is_empty() || present.iter().any(|purpose| purpose == ANY || purpose == SERVER)
+        {
+            return Ok(());
+        }
+        let required = KeyUsage::server_auth();
+        Err(Error::RequiredEkuNotFoundContext(RequiredEkuNotFoundContext { required, present }))
+    }
 }
 
 /// Unix seconds of the moment in the certificate's validity that is nearest to now.
@@ -122,43 +224,89 @@ fn nearest_valid(leaf: &Certificate, now: Timestamp) -> u64 {
 }
 
 fn broken(reason: impl Into<String>, remedy: impl Into<String>) -> Broken {
-    Broken { reason: reason.into(), remedy: remedy.into() }
+    Broken { reason: reason.into(), remedy: remedy.into(), over_signature: false }
 }
 
-fn explain(error: &webpki::Error, chain: &[Arc<Certificate>], roots: &Roots) -> Broken {
-    use webpki::Error;
+fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Broken {
     match error {
         Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => explain_by_walking(chain, roots),
-        Error::CertExpired { .. } => broken(
-            "a certificate between the server's and the root has expired",
-            "Replace the expired issuer in the server's chain by the one that its operator gives out today.",
-        ),
-        Error::CertNotValidYet { .. } => broken(
-            "a certificate between the server's and the root is not valid yet",
-            "Replace that issuer in the server's chain, or compare the clocks.",
-        ),
+        Error::CertExpired { .. } => {
+            out_of_time(chain, now, "has expired", |issuer, now| issuer.validity.not_after < now)
+        }
+        Error::CertNotValidYet { .. } => {
+            out_of_time(chain, now, "is not valid yet", |issuer, now| issuer.validity.not_before > now)
+        }
         Error::CaUsedAsEndEntity => broken(
             "the server presents an issuer's certificate (CA:TRUE) as its own",
             "Issue a certificate of its own to the server; to trust this very one, name it with --roots.",
         ),
+        Error::EndEntityUsedAsCa => {
+            let culprit = chain.iter().skip(1).find(|issuer| !issuer.is_issuer);
+            let name = culprit.map_or_else(String::new, |issuer| format!(" '{}'", issuer.name));
+            broken(
+                format!("the chain leads over a certificate{name} that is no CA"),
+                "Have the server's certificate issued by a CA: whatever signed it may not issue certificates.",
+            )
+        }
         Error::RequiredEkuNotFoundContext(_) => broken(
-            "the certificate is not meant for servers (extended key usage)",
-            "Have it issued again with the extended key usage serverAuth.",
+            "an issuer in the chain may not issue certificates for servers (extended key usage)",
+            "Have the certificate issued by a CA whose extended key usage includes serverAuth.",
+        ),
+        Error::NameConstraintViolation => broken(
+            "an issuer in the chain may not issue certificates for these names (name constraints)",
+            "Have the certificate issued by a CA that may issue for them, or leave the forbidden names out.",
+        ),
+        Error::PathLenConstraintViolated => broken(
+            "an issuer in the chain may not have so many issuers below it (path length)",
+            "Issue from a CA that stands higher, or have the CA issued again with a greater path length.",
         ),
         Error::UnsupportedSignatureAlgorithmContext(_)
-        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => broken(
-            "a signature in the chain uses an algorithm that is not accepted (SHA-1, or an unusual curve)",
-            "Have the certificate issued again with SHA-256 and a P-256, P-384, Ed25519 or RSA key.",
-        ),
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
+        | Error::SignatureAlgorithmMismatch => Broken {
+            over_signature: true,
+            ..broken(
+                "a signature in the chain uses an algorithm that is not accepted (SHA-1, or an unusual curve)",
+                "Have the certificate issued again with SHA-256 and a P-256, P-384, Ed25519 or RSA key.",
+            )
+        },
         Error::UnsupportedCertVersion => broken(
             "a certificate in the chain has version 1, which clients refuse",
             "Have it issued again as X.509 version 3.",
+        ),
+        Error::UnsupportedCriticalExtension => broken(
+            "a certificate in the chain has a critical extension that this program, like many clients, does not know",
+            "Have it issued again without the critical extension.",
         ),
         other => broken(
             format!("no path to a trusted root: {other:?}"),
             "Inspect the chain with `openssl s_client -showcerts`.",
         ),
     }
+}
+
+fn out_of_time(
+    chain: &[Arc<Certificate>],
+    now: Timestamp,
+    how: &str,
+    is_out: impl Fn(&Certificate, Timestamp) -> bool,
+) -> Broken {
+    let culprit = chain.iter().skip(1).find(|issuer| is_out(issuer, now));
+    let named = culprit.map_or_else(
+        || format!("a certificate between the server's and the root {how}"),
+        |issuer| {
+            let Validity { not_before, not_after } = issuer.validity;
+            let when = if not_after < now { not_after } else { not_before };
+            format!(
+                "the issuer '{}' between the server's certificate and the root {how} ({})",
+                issuer.name,
+                moment(when)
+            )
+        },
+    );
+    broken(
+        named,
+        "Replace that issuer in the server's chain by the one that its operator gives out today; if it is new, compare the clocks.",
+    )
 }
 
 /// Follows the presented certificates upwards, to name the one that is missing or does not fit.
@@ -177,10 +325,15 @@ fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots) -> Broken {
         match named.iter().find(|issuer| last.is_signed_by(issuer)) {
             Some(issuer) => last = issuer,
             None if named.is_empty() => break,
-            None => return other_key(last, "the one that the server presents has another key"),
+            None => {
+                return match named.iter().find(|issuer| strength::key(issuer).grade == Grade::Weak) {
+                    Some(issuer) => weak_issuer(issuer),
+                    None => other_key(last, "the one that the server presents has another key"),
+                };
+            }
         }
     }
-    if roots.certificates.iter().any(|root| last.names_as_issuer(root)) {
+    if roots.named_as_issuer_of(last).next().is_some() {
         return other_key(last, &format!("a root of that name is among {origin}, but with another key"));
     }
     if last.is_self_issued {
@@ -199,6 +352,20 @@ fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots) -> Broken {
             last.issuer
         ),
     )
+}
+
+fn weak_issuer(issuer: &Certificate) -> Broken {
+    Broken {
+        over_signature: true,
+        ..broken(
+            format!(
+                "the key of the issuer '{}' is too weak: {}",
+                issuer.name,
+                strength::key(issuer).observed
+            ),
+            "Have the certificate issued by a CA with a strong key.",
+        )
+    }
 }
 
 fn other_key(certificate: &Certificate, but: &str) -> Broken {

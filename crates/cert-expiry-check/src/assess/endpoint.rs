@@ -1,22 +1,26 @@
-//! Judges what was seen at an endpoint: reached, shaken hands, lifetime of every element, name, trust.
+//! Judges what was seen at an endpoint, in the order of the way there: reached, shaken hands, named, trusted,
+//! and what else its chain says.
 
 use std::sync::Arc;
 
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, Part, Sighting, chain,
-    chain::Path,
-    greeting,
+    Basis, Judged, Part, Sighting, greeting,
     lifetime::{self, Role, Standing},
     name,
+    shape::{self, Place},
+    strength,
+    trust::{self, Verdict},
+    usage::{self, Side},
+    validity_cap,
 };
 use crate::{
     certificate::Certificate,
     checks::{TLS_CERTIFICATE, TLS_HANDSHAKE, TLS_LIFETIME, TLS_NAME, TLS_REACHABLE, TLS_TRUST},
     targets::Endpoint,
     wire::{Capture, ClientCertificate, HandshakeTrouble, Observation, ReachTrouble},
-    wording::{distance, moment, printable},
+    wording::printable,
 };
 
 /// Judges what was seen at an endpoint.
@@ -58,10 +62,14 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
     let mut judged = Judged::default();
     let connected = TLS_REACHABLE.passed(subject).expected("a TCP connection");
     judged.findings.push(connected.observed(format!("{} answered", capture.address)));
-    let mut chain = Vec::new();
+    let (mut chain, mut leaf_is_whole): (Vec<Arc<Certificate>>, _) = (Vec::new(), false);
     for (index, der) in capture.chain.iter().enumerate() {
-        match Certificate::read_only(der) {
-            Ok(certificate) => chain.push((index, Arc::new(certificate))),
+        let read = if index == 0 { Certificate::read_only(der).map(Arc::new) } else { basis.issuer(der) };
+        match read {
+            Ok(certificate) => {
+                leaf_is_whole |= index == 0;
+                chain.push(certificate);
+            }
             Err(error) => judged.findings.push(
                 TLS_CERTIFICATE
                     .failed(format!("{subject}, element {}", index + 1))
@@ -70,46 +78,76 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
             ),
         }
     }
-    let leaf = chain.first().filter(|(index, _)| *index == 0).map(|(_, certificate)| certificate.as_ref());
-    judged.findings.push(handshake(subject, capture, leaf));
-    for (index, certificate) in &chain {
-        let (finding, sighting) = seen(subject, *index, certificate, basis);
-        judged.findings.extend(finding);
-        judged.sightings.push(sighting);
-    }
+    let leaf = chain.first().filter(|_| leaf_is_whole);
+    judged.findings.push(handshake(subject, capture, leaf.map(AsRef::as_ref)));
     match leaf {
         Some(leaf) => {
-            judged.findings.push(covers_name(endpoint, subject, leaf));
-            let chain: Vec<_> = chain.iter().map(|(_, certificate)| Arc::clone(certificate)).collect();
-            judged.findings.push(trust(subject, &chain, basis));
+            judged.findings.push(name::finding(subject, leaf, endpoint.asked_as(), &basis.names));
+            let verdict = basis.trust.verdict(&chain, basis.now);
+            judged.findings.push(trust::finding(subject, &chain, &verdict, basis));
+            judged.findings.extend(presented(subject, &chain, &verdict, basis));
+            for (certificate, place) in chain.iter().zip(&verdict.places) {
+                let (finding, sighting) =
+                    seen(subject, part(&chain, certificate, *place), certificate, basis);
+                judged.findings.extend(finding);
+                judged.sightings.push(sighting);
+            }
         }
         // Without a chain the handshake has failed, and says why.
         None if capture.chain.is_empty() => {}
-        None => judged.findings.extend([&TLS_NAME, &TLS_TRUST].map(|check| {
-            check.not_checked(Requirement::Required, subject, "the server's own certificate cannot be read")
-        })),
+        None => {
+            judged.findings.extend([&TLS_NAME, &TLS_TRUST].map(|check| {
+                let why = "the server's own certificate cannot be read";
+                check.not_checked(Requirement::Required, subject, why)
+            }));
+            let issuers = chain.iter().map(|issuer| seen(subject, Part::Issuer, issuer, basis).1);
+            judged.sightings.extend(issuers);
+        }
     }
     judged
 }
 
-/// Judges the lifetime of the server's own certificate; an issuer is judged once for all its endpoints, at
-/// the end of the run.
+/// What the chain says without anybody asking under a name: its shape, its usage, its strength.
+fn presented(subject: &str, chain: &[Arc<Certificate>], verdict: &Verdict, basis: &Basis) -> Vec<Finding> {
+    let Some(leaf) = chain.first() else { return Vec::new() };
+    let has_path = verdict.has_path();
+    let issuer_limits = &basis.thresholds.issuer;
+    let shape = shape::judge(subject, chain, &verdict.places, has_path, basis.now, issuer_limits);
+    let usage = usage::judge(subject, leaf, Side::Server);
+    let key = strength::key_finding(subject, leaf);
+    // Of a certificate that is trusted itself, or by nobody, nobody looks at the signature.
+    let signature = (!leaf.is_self_issued).then(|| strength::signature_finding(subject, leaf));
+    let cap = verdict.is_public.then(|| validity_cap::judge(subject, leaf)).flatten();
+    [shape, usage, Some(key), signature, cap].into_iter().flatten().collect()
+}
+
+/// As what a presented certificate was seen. One that is sent twice is seen once.
+fn part(chain: &[Arc<Certificate>], certificate: &Arc<Certificate>, place: Place) -> Part {
+    match place {
+        _ if chain.first().is_some_and(|leaf| leaf.fingerprint == certificate.fingerprint) => Part::Server,
+        Place::Needed | Place::Duplicate => Part::Issuer,
+        Place::Root | Place::Spare | Place::Stranger => Part::Spare,
+    }
+}
+
+/// Judges the lifetime of the server's own certificate. An issuer is judged once for all its endpoints, at the
+/// end of the run; one that no path needs hurts only as far as `tls.chain` says.
 fn seen(
     subject: &str,
-    index: usize,
+    part: Part,
     certificate: &Arc<Certificate>,
     basis: &Basis,
 ) -> (Option<Finding>, Sighting) {
     // A self-made certificate often says CA:TRUE; what a server presents first stands for the server.
-    let (part, role) = if index == 0 { (Part::Server, Role::Leaf) } else { (Part::Issuer, Role::Issuer) };
+    let role = if part == Part::Server { Role::Leaf } else { Role::Issuer };
     let (finding, judgement) =
         lifetime::finding(&TLS_LIFETIME, subject.to_owned(), certificate, role, basis.now, &basis.thresholds);
-    let sighting = Sighting {
-        place: subject.to_owned(),
-        part,
-        certificate: Arc::clone(certificate),
-        standing: judgement.standing,
+    let standing = match part {
+        Part::Spare => judgement.standing.min(Standing::Warning),
+        _ => judgement.standing,
     };
+    let place = subject.to_owned();
+    let sighting = Sighting { place, part, certificate: Arc::clone(certificate), standing };
     ((part == Part::Server).then_some(finding), sighting)
 }
 
@@ -180,73 +218,4 @@ fn trouble_in_words(trouble: &HandshakeTrouble, leaf: Option<&Certificate>) -> (
         }
         HandshakeTrouble::Broken(error) => (printable(error, 160), ""),
     }
-}
-
-fn covers_name(endpoint: &Endpoint, subject: &str, leaf: &Certificate) -> Finding {
-    let host = endpoint.asked_as();
-    let expected = format!("good for {host}");
-    match name::covering(leaf, host) {
-        Some(pattern) => TLS_NAME
-            .passed(subject)
-            .expected(expected)
-            .observed(format!("covered by {}", printable(&pattern, 120))),
-        None => {
-            let only_common = name::only_common_name_fits(leaf, host);
-            let common = if only_common { "; only its common name fits, which clients ignore" } else { "" };
-            TLS_NAME
-                .failed(subject)
-                .expected(expected)
-                .observed(format!("good for {}{common}", name::listed(leaf)))
-        }
-    }
-}
-
-fn trust(subject: &str, chain: &[Arc<Certificate>], basis: &Basis) -> Finding {
-    let roots = &basis.roots;
-    let expected = format!("a path to one of {}", roots.origin());
-    if roots.is_empty() {
-        return TLS_TRUST
-            .inconclusive(subject)
-            .expected("a path to a trusted root")
-            .observed("this machine has no trusted roots")
-            .remedy("Install the package ca-certificates, or name the roots with --roots FILE.");
-    }
-    match chain::judge(chain, roots, basis.now) {
-        Err(broken) => {
-            TLS_TRUST.failed(subject).expected(expected).observed(broken.reason).remedy(broken.remedy)
-        }
-        Ok(Path::Direct(_)) => {
-            TLS_TRUST.passed(subject).expected(expected).observed("the certificate itself is one of them")
-        }
-        Ok(Path::To(root, length)) => root_standing(subject, root, length, basis).expected(expected),
-    }
-}
-
-/// A path to a root is worth what is left of the root: webpki takes an expired one for good.
-fn root_standing(subject: &str, root: &Certificate, length: usize, basis: &Basis) -> Finding {
-    let judgement = lifetime::judge(root.validity, basis.now, &basis.thresholds.issuer);
-    let over = match length {
-        0 => "directly".to_owned(),
-        1 => "over 1 intermediate".to_owned(),
-        many => format!("over {many} intermediates"),
-    };
-    let ends =
-        format!("{}, {}", moment(root.validity.not_after), distance(basis.now, root.validity.not_after));
-    let leads = format!("leads {over} to the root '{}'", root.name);
-    match judgement.standing {
-        Standing::Good => TLS_TRUST.passed(subject).observed(leads),
-        Standing::Warning => TLS_TRUST.warned(subject).observed(format!("{leads}, which expires {ends}")),
-        Standing::Critical => TLS_TRUST.failed(subject).observed(format!("{leads}, which expires {ends}")),
-        Standing::Expired | Standing::NeverValid => {
-            TLS_TRUST.failed(subject).observed(format!("{leads}, which expired {ends}"))
-        }
-        Standing::NotYetValid => TLS_TRUST
-            .failed(subject)
-            .observed(format!("{leads}, which is not valid before {}", moment(root.validity.not_before))),
-    }
-    .hurts_at(root.validity.not_after)
-    .remedy(format!(
-        "Replace the root '{}' wherever it is trusted, and have the chain issued under the new one.",
-        root.name
-    ))
 }

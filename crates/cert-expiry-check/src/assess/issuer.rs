@@ -1,28 +1,43 @@
 //! Judges the issuers that servers present. Thousands of endpoints may present the same one: it is judged
 //! once, and says who presents it.
 
-use evidence_report::record::Finding;
+use evidence_report::record::{Finding, Outcome};
 
 use super::{
     Basis,
     lifetime::{self, Role},
+    strength,
 };
 use crate::{certificate::Certificate, checks::TLS_LIFETIME, wording::printable};
 
 /// So many endpoints are named; the rest is counted.
 const NAMED: usize = 3;
 
-/// Judges an issuer that these endpoints present (sorted, at least one).
+/// Judges an issuer that these endpoints present (sorted, at least one): its lifetime, and its key and
+/// signature where they are too weak.
 #[must_use]
-pub fn judge(certificate: &Certificate, presented_by: &[String], basis: &Basis) -> Finding {
+pub fn judge(certificate: &Certificate, presented_by: &[String], basis: &Basis) -> Vec<Finding> {
     let subject = format!("issuer '{}', serial {}", certificate.name, certificate.serial);
-    let (finding, _) =
-        lifetime::finding(&TLS_LIFETIME, subject, certificate, Role::Issuer, basis.now, &basis.thresholds);
+    let (lifetime, _) = lifetime::finding(
+        &TLS_LIFETIME,
+        subject.clone(),
+        certificate,
+        Role::Issuer,
+        basis.now,
+        &basis.thresholds,
+    );
+    let key = strength::key_finding(&subject, certificate);
+    // Nobody looks at the signature of a root: whoever trusts it, trusts it without.
+    let signature = (!certificate.is_self_issued).then(|| strength::signature_finding(&subject, certificate));
+    let weak = [Some(key), signature].into_iter().flatten().filter(|one| one.outcome != Outcome::Passed);
     let named: Vec<_> = presented_by.iter().take(NAMED).map(|place| printable(place, 100)).collect();
     let rest = match presented_by.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let observed = format!("{}; presented by {}{rest}", finding.observed, named.join(", "));
-    finding.observed(observed)
+    let by = |finding: Finding| {
+        let observed = format!("{}; presented by {}{rest}", finding.observed, named.join(", "));
+        finding.observed(observed)
+    };
+    std::iter::once(lifetime).chain(weak).map(by).collect()
 }

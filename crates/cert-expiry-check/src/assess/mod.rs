@@ -9,20 +9,26 @@ pub mod file;
 mod greeting;
 pub mod issuer;
 pub mod lifetime;
+pub mod memo;
 pub mod name;
 pub mod renewal;
+pub mod shape;
+pub mod strength;
 pub mod threshold;
+pub mod trust;
+pub mod usage;
 pub mod validity_cap;
 
 use evidence_report::record::Finding;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use std::sync::Arc;
 
 use crate::{
-    certificate::Certificate,
+    certificate::{Certificate, Unreadable},
     stores::{KeyTrouble, RevocationList},
 };
 
@@ -34,11 +40,23 @@ pub struct Basis {
     /// How much lifetime must be left.
     pub thresholds: threshold::Thresholds,
     /// Whom is trusted.
-    pub roots: chain::Roots,
+    pub trust: trust::Trust,
+    /// The issuers that servers presented, each read once.
+    pub issuers: memo::Memo<Certificate>,
     /// Names that each endpoint's certificate has to cover beside the one it is asked for.
     pub names: Vec<name::Host>,
     /// What an endpoint has to do about client certificates.
     pub client_certificate: Option<ClientCertificateRule>,
+}
+
+impl Basis {
+    /// Reads an issuer that a server presented; the same bytes are read once a run.
+    ///
+    /// # Errors
+    /// When the bytes are no certificate.
+    pub fn issuer(&self, der: &[u8]) -> Result<Arc<Certificate>, Unreadable> {
+        self.issuers.recall(Sha256::digest(der).into(), || Certificate::read_only(der))
+    }
 }
 
 /// What an endpoint has to do about client certificates.
@@ -56,11 +74,12 @@ pub enum ClientCertificateRule {
 impl Basis {
     /// The default limits, and no expectation beyond them.
     #[must_use]
-    pub fn new(now: Timestamp, roots: chain::Roots) -> Self {
+    pub fn new(now: Timestamp, trust: impl Into<trust::Trust>) -> Self {
         Self {
             now,
             thresholds: threshold::Thresholds::default(),
-            roots,
+            trust: trust.into(),
+            issuers: memo::Memo::default(),
             names: Vec::new(),
             client_certificate: None,
         }
@@ -120,6 +139,8 @@ pub enum Part {
     Server,
     /// A later one that a server presents: it issued one before it, or should have.
     Issuer,
+    /// A later one that a server presents, and that no path needs.
+    Spare,
     /// In a file.
     File,
     /// In a Kubernetes object.

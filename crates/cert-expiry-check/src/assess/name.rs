@@ -3,7 +3,9 @@
 
 use std::{fmt, net::IpAddr};
 
-use crate::certificate::Certificate;
+use evidence_report::record::Finding;
+
+use crate::{certificate::Certificate, checks::TLS_NAME, wording::printable};
 
 /// Who a client believes it is talking to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,6 +48,48 @@ fn covers(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// Judges whether a certificate is good for the name that was asked for, and for all that it has to cover
+/// besides: the missing ones are named.
+#[must_use]
+pub fn finding(subject: &str, certificate: &Certificate, host: &Host, required: &[Host]) -> Finding {
+    let besides: Vec<_> = required.iter().filter(|name| *name != host).map(ToString::to_string).collect();
+    let expected = match besides.is_empty() {
+        true => format!("good for {host}"),
+        false => format!("good for {host}, and for {}", besides.join(", ")),
+    };
+    let missing: Vec<_> = required
+        .iter()
+        .filter(|name| *name != host && covering(certificate, name).is_none())
+        .map(ToString::to_string)
+        .collect();
+    let good_for = listed(certificate);
+    match (covering(certificate, host), missing.is_empty()) {
+        (Some(pattern), true) => {
+            let all = if besides.is_empty() { "" } else { ", and all required names are covered" };
+            let observed = format!("covered by {}{all}", printable(&pattern, 120));
+            TLS_NAME.passed(subject).expected(expected).observed(observed)
+        }
+        (Some(_), false) => {
+            let missing = missing.join(", ");
+            let observed = format!("required names are missing: {missing}; good for {good_for}");
+            let remedy = format!("Have '{}' issued again for {missing} too.", certificate.name);
+            TLS_NAME.failed(subject).expected(expected).observed(observed).remedy(remedy)
+        }
+        (None, _) => {
+            let only_common = only_common_name_fits(certificate, host);
+            let common = if only_common { "; only its common name fits, which clients ignore" } else { "" };
+            let besides = match missing.is_empty() {
+                true => String::new(),
+                false => format!("; required names are missing: {}", missing.join(", ")),
+            };
+            TLS_NAME
+                .failed(subject)
+                .expected(expected)
+                .observed(format!("good for {good_for}{common}{besides}"))
+        }
+    }
+}
+
 /// The names that a certificate is good for, the first few of them.
 #[must_use]
 pub fn listed(certificate: &Certificate) -> String {
@@ -53,7 +97,7 @@ pub fn listed(certificate: &Certificate) -> String {
     let all: Vec<String> = certificate
         .dns_names
         .iter()
-        .map(|name| crate::wording::printable(name, 80))
+        .map(|name| printable(name, 80))
         .chain(certificate.ip_addresses.iter().map(ToString::to_string))
         .collect();
     match all.len() {
@@ -108,6 +152,35 @@ mod tests {
         assert_eq!(covering(&certificate, &host("0:0:0:0:0:0:0:1")).as_deref(), Some("::1"));
         assert_eq!(covering(&certificate, &host("127.0.0.2")), None);
         assert_eq!(covering(&certificate, &Host::Name("127.0.0.1".to_owned())), None);
+    }
+
+    #[test]
+    fn every_required_name_is_covered_or_named() {
+        use evidence_report::record::Outcome::{Failed, Passed};
+        let certificate =
+            certificate(&["shop.example".to_owned(), "*.shop.example".to_owned(), "127.0.0.1".to_owned()]);
+        let name = |text: &str| match text.parse() {
+            Ok(address) => Host::Address(address),
+            Err(_) => Host::Name(text.to_owned()),
+        };
+        for (host, required, expected, words) in [
+            ("shop.example", &[][..], Passed, "covered by shop.example"),
+            ("shop.example", &["www.shop.example", "127.0.0.1"], Passed, "all required names are covered"),
+            ("shop.example", &["*.shop.example"], Passed, "all required names are covered"),
+            (
+                "shop.example",
+                &["shop.test", "api.shop.example", "127.0.0.2"],
+                Failed,
+                "missing: shop.test, 127.0.0.2;",
+            ),
+            ("shop.test", &["shop.test"], Failed, "good for shop.example"),
+            ("shop.test", &["pay.example"], Failed, "missing: pay.example"),
+        ] {
+            let required: Vec<_> = required.iter().map(|text| name(text)).collect();
+            let finding = finding("shop:443", &certificate, &name(host), &required);
+            assert_eq!(finding.outcome, expected, "{host} {required:?}: {}", finding.observed);
+            assert!(finding.observed.contains(words), "{host} {required:?}: {}", finding.observed);
+        }
     }
 
     proptest! {

@@ -91,7 +91,7 @@ impl Seen {
         for one in self.by_fingerprint.values() {
             let presented_by = one.places_as(Part::Issuer);
             if !presented_by.is_empty() {
-                findings.push(issuer::judge(&one.certificate, &presented_by, basis));
+                findings.extend(issuer::judge(&one.certificate, &presented_by, basis));
             }
             let placed = |part| Placed { certificate: &one.certificate, places: one.places_as(part) };
             served.push(placed(Part::Server));

@@ -20,14 +20,17 @@ use tokio::task::{Id, JoinSet, spawn_blocking};
 
 use self::sources::Source;
 use crate::{
-    assess::{Basis, Judged, chain::Roots, file, name::Host},
+    assess::{Basis, Judged, file, name::Host, trust::Trust},
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
     cli::ScanArguments,
     error::Error,
     group::Group,
     outputs::{Seen, timeline},
     plan::{Addresses, Plan},
-    stores::{self, Passwords},
+    stores::{
+        self, Passwords,
+        roots::{Shelf, Store},
+    },
     targets::{Endpoint, Target, files::FoundFile},
     wire::Approach,
     wording::printable,
@@ -56,14 +59,15 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
 pub async fn observe(plan: &Plan, run: &Run) -> Result<Seen, Error> {
     let (passwords, exposed) = stores::passwords::from_files(&plan.store_password_files)?;
     let passwords = Arc::new(passwords);
-    let roots = plan.groups.iter().map(roots_of).collect::<Result<Vec<_>, _>>()?;
+    let mut shelf = Shelf::default();
+    let trust = plan.groups.iter().map(|group| trust_of(group, &mut shelf)).collect::<Result<Vec<_>, _>>()?;
     let now = plan.as_of.unwrap_or(run.started());
     run.judged_for(now);
     let groups = plan
         .groups
         .iter()
-        .zip(roots)
-        .map(|(group, roots)| prepare(group, roots, &passwords, plan, now))
+        .zip(trust)
+        .map(|(group, trust)| prepare(group, trust, &passwords, plan, now))
         .collect();
     for path in exposed {
         let why = "can be read by other users: chmod 600";
@@ -80,19 +84,17 @@ struct Prepared {
     basis: Arc<Basis>,
 }
 
-fn roots_of(group: &Group) -> Result<Roots, Error> {
-    match &group.roots {
-        Some(path) => Ok(stores::roots::from_file(path)?),
-        None => Ok(stores::roots::of_the_system()),
-    }
+fn trust_of(group: &Group, shelf: &mut Shelf) -> Result<Trust, Error> {
+    let stores = group.trust.iter().map(|store| shelf.take(store)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Trust::new(stores, shelf.take(&Store::Mozilla)?))
 }
 
-fn prepare(group: &Group, roots: Roots, passwords: &Arc<Passwords>, plan: &Plan, now: Timestamp) -> Prepared {
+fn prepare(group: &Group, trust: Trust, passwords: &Arc<Passwords>, plan: &Plan, now: Timestamp) -> Prepared {
     let basis = Basis {
         thresholds: group.thresholds,
         names: group.names.clone(),
         client_certificate: group.client_certificate,
-        ..Basis::new(now, roots)
+        ..Basis::new(now, trust)
     };
     let approach = Approach { timeouts: plan.timeouts, identity: None };
     Prepared { approach: Arc::new(approach), passwords: Arc::clone(passwords), basis: Arc::new(basis) }
@@ -158,7 +160,7 @@ fn endpoints(plan: &Plan) -> impl Iterator<Item = (usize, &Endpoint)> {
 /// What binds this evidence to the world: the hosts, and whom was trusted.
 fn note_facts(plan: &Plan, groups: &[Prepared], run: &Run) {
     const NAMED: usize = 10;
-    let mut trusted: Vec<_> = groups.iter().map(|group| group.basis.roots.origin()).collect();
+    let mut trusted: Vec<_> = groups.iter().map(|group| group.basis.trust.origin()).collect();
     trusted.dedup();
     run.fact("trusted", trusted.join("; "));
     let mut hosts: Vec<&Host> = Vec::new();

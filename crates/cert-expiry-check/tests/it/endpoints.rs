@@ -341,7 +341,12 @@ fn an_expired_intermediate_fails_the_path_and_itself() {
     let stand = scene.serve(good());
     let outcome = scene.scan(&[&stand]);
     assert_eq!(outcome.not_passed(), ["tls.lifetime", "tls.trust"]);
-    outcome.expect("tls.trust", &stand.target(), "failed", "between the server's and the root has expired");
+    outcome.expect(
+        "tls.trust",
+        &stand.target(),
+        "failed",
+        "'Farm Intermediate CA' between the server's certificate and the root has expired",
+    );
 }
 
 #[test]
