@@ -136,11 +136,13 @@ pub static TLS_SIGNATURE: Check = Check {
 pub static TLS_AGREEMENT: Check = Check {
     id: "tls.agreement",
     title: "Serves the certificate that lies on disk",
-    explanation: "Where a run sees both endpoints and files: an endpoint serves the newest of the files that were \
-        issued for all its names, with the same kind of key. A file that was renewed while the old certificate \
-        is still served is the classic outage: whoever watches only files sees nothing until it is too late. \
+    explanation: "Where a run sees both endpoints and files or Kubernetes Secrets: an endpoint serves the newest of \
+        those that were issued for all its names, with the same kind of key. A certificate that was renewed while the \
+        old one is still served is the classic outage: whoever watches only files sees nothing until it is too late. \
         It is a warning as long as what is served has enough of its lifetime left, and a failure afterwards; \
-        a file younger than a day, or a tenth of its lifetime, may still wait for its reload.",
+        a certificate younger than a day, or a tenth of its lifetime, may still wait for its reload. What lies in \
+        an archive or backup is no reason to go on serving it. Where what is served lies on disk too, in a place \
+        of its own, a newer one is held against it only when it is about to end: the newer may be another service's.",
     remedy: "Reload whatever serves the certificate, and see why the renewal did not.",
 };
 
@@ -152,6 +154,31 @@ pub static TLS_NODES: Check = Check {
         was forgotten at the last renewal, some users see an error and others do not. Nodes that have \
         certificates of their own on purpose are warned of too: each is judged for itself.",
     remedy: "Reload, or renew, the node whose certificate is older than the others'.",
+};
+
+/// A private key belongs to the certificate beside it.
+pub static KEY_MATCH: Check = Check {
+    id: "key.match",
+    title: "Private key belongs to the certificate",
+    explanation: "A private key in a file or in a Kubernetes Secret belongs to the certificate beside it: in the same \
+        file or Secret, or in the same folder by the usual names (tls.key and tls.crt, privkey.pem and cert.pem or \
+        fullchain.pem, NAME.key and NAME.crt or NAME.pem, NAME-key.pem and NAME.pem). Where it does not, whatever reads \
+        the pair refuses to start at its next restart, often long after the renewal that mixed them up. Only the \
+        public key that belongs to a private one is computed and compared. A key without a certificate beside it \
+        is passed over.",
+    remedy: "Install key and certificate from the same issuance; do not restart what reads the pair before.",
+};
+
+/// One private key serves one purpose.
+pub static KEY_SHARED: Check = Check {
+    id: "key.shared",
+    title: "One key for one purpose",
+    explanation: "No private key stands behind certificates that have no name in common: such a key was copied with an \
+        image or a template, and who gets hold of it can stand for all of them: a warning. A key that is kept at \
+        a renewal, and a certificate that all nodes of one service share, are usual and nothing is said. One \
+        certificate (a wildcard, as a rule) on several hosts passes, and the hosts are counted: they all fail at \
+        the same moment.",
+    remedy: "Make a key of its own for each certificate.",
 };
 
 /// The file can be read and holds a certificate.
@@ -226,6 +253,8 @@ pub static TOOL: Tool = Tool {
         &TLS_SIGNATURE,
         &TLS_AGREEMENT,
         &TLS_NODES,
+        &KEY_MATCH,
+        &KEY_SHARED,
         &FILE_READABLE,
         &FILE_CERTIFICATE,
         &FILE_LIFETIME,

@@ -1,7 +1,7 @@
 //! Every certificate that a run saw, each once, however many places it was seen in.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
 };
 
@@ -10,8 +10,11 @@ use jiff::Timestamp;
 
 use crate::{
     assess::{
-        Basis, Part, Sighting,
-        agreement::{self, Placed},
+        Basis, KeySighting, Part, Sighting,
+        agreement::{
+            files::{self, Served, Stored},
+            keys::{self, Beside, Held},
+        },
         issuer,
         lifetime::Standing,
         renewal::{self, Leaf},
@@ -26,6 +29,9 @@ const MEASURED: usize = 20;
 #[derive(Debug, Default)]
 pub struct Seen {
     by_fingerprint: HashMap<[u8; 32], One>,
+    keys: Vec<KeySighting>,
+    /// Findings about what endpoints serve, which wait for the whole run: how many others serve it too.
+    waiting: Vec<([u8; 32], Finding)>,
 }
 
 /// One certificate of a run, and everywhere it was seen.
@@ -35,15 +41,15 @@ pub struct One {
     pub certificate: Arc<Certificate>,
     /// In its worst standing: as a server's own it is judged by other limits than as an issuer.
     pub standing: Standing,
-    /// Where, and as what; sorted once the run is over.
-    places: Vec<(Part, String)>,
+    /// Where, as what, and as a target of which group.
+    places: Vec<(Part, u16, String)>,
 }
 
 impl One {
     /// The alphabetically first place.
     #[must_use]
     pub fn place(&self) -> &str {
-        self.places.iter().map(|(_, place)| place.as_str()).min().unwrap_or_default()
+        self.places.iter().map(|(.., place)| place.as_str()).min().unwrap_or_default()
     }
 
     /// In how many other places it was seen.
@@ -55,52 +61,103 @@ impl One {
     /// The places where it was seen as this, sorted.
     #[must_use]
     pub fn places_as(&self, part: Part) -> Vec<String> {
-        let mut places: Vec<_> = self
-            .places
-            .iter()
-            .filter(|(as_what, _)| *as_what == part)
-            .map(|(_, place)| place.clone())
-            .collect();
+        let as_this = self.places.iter().filter(|(as_what, ..)| *as_what == part);
+        let mut places: Vec<_> = as_this.map(|(.., place)| place.clone()).collect();
         places.sort();
         places.dedup();
         places
     }
+
+    /// The groups among whose targets it was seen as this.
+    fn groups_as(&self, part: Part) -> BTreeSet<u16> {
+        self.places.iter().filter(|(as_what, ..)| *as_what == part).map(|(_, group, _)| *group).collect()
+    }
 }
 
 impl Seen {
-    /// Takes in a sighting.
-    pub fn take_in(&mut self, sighting: Sighting) {
+    /// Takes in a sighting among the targets of a group.
+    pub fn take_in(&mut self, group: u16, sighting: Sighting) {
         let Sighting { place, part, certificate, standing } = sighting;
         match self.by_fingerprint.entry(certificate.fingerprint) {
             Entry::Vacant(vacant) => {
-                vacant.insert(One { certificate, standing, places: vec![(part, place)] });
+                vacant.insert(One { certificate, standing, places: vec![(part, group, place)] });
             }
             Entry::Occupied(mut occupied) => {
                 let one = occupied.get_mut();
-                one.places.push((part, place));
+                one.places.push((part, group, place));
                 one.standing = one.standing.max(standing);
             }
         }
     }
 
-    /// Judges what only the whole run can tell: the issuers that endpoints present, each once, and whether
-    /// endpoints serve what lies in the files.
+    /// Takes in a private key.
+    pub fn take_in_key(&mut self, key: KeySighting) {
+        self.keys.push(key);
+    }
+
+    /// Keeps a finding about a certificate that an endpoint serves until it is known how many others serve it
+    /// too.
+    pub fn keep_waiting(&mut self, certificate: [u8; 32], finding: Finding) {
+        self.waiting.push((certificate, finding));
+    }
+
+    /// Judges what only the whole run can tell: the issuers that endpoints present, each once, whether
+    /// endpoints serve what lies in the files, and whether keys and certificates belong together. `bases` are
+    /// those of the groups.
     #[must_use]
-    pub fn joined(&self, basis: &Basis) -> Vec<Finding> {
-        let (mut findings, mut served, mut stored) = (Vec::new(), Vec::new(), Vec::new());
-        for one in self.by_fingerprint.values() {
-            let presented_by = one.places_as(Part::Issuer);
-            if !presented_by.is_empty() {
-                findings.extend(issuer::judge(&one.certificate, &presented_by, basis));
-            }
-            let placed = |part| Placed { certificate: &one.certificate, places: one.places_as(part) };
-            served.push(placed(Part::Server));
-            stored.push(placed(Part::File));
-            stored.push(placed(Part::Secret));
-        }
-        findings.extend(agreement::judge(&served, &stored, basis));
-        findings.extend(renewal::judge(&self.leaves(), basis.now));
+    pub fn joined(&mut self, bases: &[&Basis]) -> Vec<Finding> {
+        let Some(now) = bases.first().map(|basis| basis.now) else { return Vec::new() };
+        let mut findings = self.no_longer_waiting();
+        let ones = || self.by_fingerprint.values();
+        findings.extend(ones().flat_map(|one| judge_issuer(one, bases)));
+        findings.extend(files::judge(&self.served(), &self.stored(), now));
+        let beside = ones().flat_map(|one| {
+            let lying = one.places.iter().filter(|(part, ..)| matches!(part, Part::File | Part::Secret));
+            lying.map(|(.., place)| Beside { certificate: &one.certificate, place })
+        });
+        findings.extend(keys::matching(&self.keys, &beside.collect::<Vec<_>>()));
+        let held: Vec<_> = self.leaves_and_servers().map(held).collect();
+        findings.extend(keys::shared(&held));
+        findings.extend(renewal::judge(&self.leaves(), now));
         findings
+    }
+
+    fn no_longer_waiting(&mut self) -> Vec<Finding> {
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        waiting.map(|(certificate, finding)| self.with_its_reach(&certificate, finding)).collect()
+    }
+
+    /// One certificate on forty hosts is one outage, not forty: each of the forty findings says so.
+    fn with_its_reach(&self, certificate: &[u8; 32], finding: Finding) -> Finding {
+        let places = self.by_fingerprint.get(certificate).map(|one| one.places_as(Part::Server).len());
+        match places.unwrap_or(1) {
+            0 | 1 => finding,
+            2 => with_words(finding, "the same certificate at 1 more endpoint"),
+            many => with_words(finding, &format!("the same certificate at {} more endpoints", many - 1)),
+        }
+    }
+
+    fn served(&self) -> Vec<Served<'_>> {
+        let served = self.by_fingerprint.values().map(|one| Served {
+            certificate: &one.certificate,
+            standing: one.standing,
+            endpoints: one.places_as(Part::Server),
+        });
+        served.filter(|served| !served.endpoints.is_empty()).collect()
+    }
+
+    fn stored(&self) -> Vec<Stored<'_>> {
+        let stored = self.by_fingerprint.values().map(|one| Stored {
+            certificate: &one.certificate,
+            files: one.places_as(Part::File),
+            secrets: one.places_as(Part::Secret),
+        });
+        stored.filter(|stored| !stored.files.is_empty() || !stored.secrets.is_empty()).collect()
+    }
+
+    fn leaves_and_servers(&self) -> impl Iterator<Item = &One> {
+        let serves = |one: &One| one.places.iter().any(|(part, ..)| *part == Part::Server);
+        self.by_fingerprint.values().filter(move |one| !one.certificate.is_issuer || serves(one))
     }
 
     /// What stands for servers and clients.
@@ -145,6 +202,29 @@ impl Seen {
         measurements.extend(all.iter().take(MEASURED).map(|one| not_after(one)));
         measurements
     }
+}
+
+/// Groups may hold issuers to different limits: the strictest counts.
+fn judge_issuer(one: &One, bases: &[&Basis]) -> Vec<Finding> {
+    let presented_by = one.places_as(Part::Issuer);
+    let groups = one.groups_as(Part::Issuer);
+    let bases = groups.iter().filter_map(|group| bases.get(usize::from(*group)));
+    let judged = bases.map(|basis| issuer::judge(&one.certificate, &presented_by, basis));
+    let worst = |findings: &Vec<Finding>| findings.iter().map(|finding| finding.outcome.severity()).max();
+    judged.max_by_key(worst).unwrap_or_default()
+}
+
+fn held(one: &One) -> Held<'_> {
+    Held {
+        certificate: &one.certificate,
+        endpoints: one.places_as(Part::Server),
+        elsewhere: [Part::File, Part::Secret, Part::Client].map(|part| one.places_as(part)).concat(),
+    }
+}
+
+fn with_words(finding: Finding, words: &str) -> Finding {
+    let observed = format!("{}; {words}", finding.observed);
+    finding.observed(observed)
 }
 
 fn not_after(one: &One) -> Measurement {

@@ -141,12 +141,15 @@ mod tests {
             certificate.fingerprint = [u8::try_from(index).unwrap(); 32];
             let now = Timestamp::from_second(NOW).unwrap();
             let standing = lifetime::judge(certificate.validity, now, &Thresholds::default().leaf).standing;
-            seen.take_in(Sighting {
-                place: format!("{name}:443"),
-                part: Part::Server,
-                certificate: Arc::new(certificate),
-                standing,
-            });
+            seen.take_in(
+                0,
+                Sighting {
+                    place: format!("{name}:443"),
+                    part: Part::Server,
+                    certificate: Arc::new(certificate),
+                    standing,
+                },
+            );
         }
         seen
     }
@@ -171,12 +174,10 @@ mod tests {
     fn a_certificate_seen_twice_is_one_line() {
         let mut twice = seen(&[("a", -DAY, 60 * DAY)]);
         let (certificate, standing) = (twice.soonest_first()[0].certificate.clone(), Standing::Good);
-        twice.take_in(Sighting {
-            place: "0-first:443".to_owned(),
-            part: Part::Server,
-            certificate,
-            standing,
-        });
+        twice.take_in(
+            0,
+            Sighting { place: "0-first:443".to_owned(), part: Part::Server, certificate, standing },
+        );
         let chart = draw(&twice, Timestamp::from_second(NOW).unwrap()).unwrap();
         assert_eq!(chart.lines.len(), 3);
         assert!(chart.lines[1].ends_with("a @ 0-first:443 +1"), "{}", chart.lines[1]);

@@ -1,6 +1,7 @@
 //! `scan`: observes every target, a bounded number at a time, and folds what is judged into the run as it
 //! arrives. What the deadline or a signal cuts off is said to be unchecked.
 
+mod folding;
 pub mod nodes;
 mod sources;
 
@@ -18,14 +19,14 @@ use jiff::Timestamp;
 use rustix::process::{Resource, getrlimit};
 use tokio::task::{Id, JoinSet, spawn_blocking};
 
-use self::sources::Source;
+use self::{folding::Folding, sources::Source};
 use crate::{
     assess::{Basis, Judged, file, name::Host, trust::Trust},
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
     cli::ScanArguments,
     error::Error,
     group::Group,
-    outputs::{Seen, timeline},
+    outputs::timeline,
     plan::{Addresses, Plan},
     stores::{
         self, Passwords,
@@ -130,8 +131,9 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
     queue.extend(
         files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) }),
     );
-    let seen = look_at_all(queue, &mut sources, plan, &groups, run).await;
-    run.findings(seen.joined(&basis));
+    let folding = look_at_all(queue, &mut sources, plan, &groups, run).await;
+    let bases: Vec<_> = groups.iter().map(|group| group.basis.as_ref()).collect();
+    let seen = folding.finish(&bases);
     run.findings(sources.iter().filter_map(Source::finding));
     for measurement in seen.measurements(basis.now) {
         run.measurement(measurement);
@@ -180,14 +182,14 @@ fn note_facts(plan: &Plan, groups: &[Prepared], run: &Run) {
 
 /// Looks at everything, at most so many at a time. When the run is asked to stop, what is under way is
 /// dropped, and what was not begun is never begun; both are said to be unchecked.
-async fn look_at_all(
+async fn look_at_all<'r>(
     mut queue: VecDeque<Task>,
     sources: &mut [Source],
     plan: &Plan,
     groups: &[Prepared],
-    run: &Run,
-) -> Seen {
-    let mut seen = Seen::default();
+    run: &'r Run,
+) -> Folding<'r> {
+    let mut folding = Folding::new(&plan.groups, run);
     let mut under_way: HashMap<Id, Task> = HashMap::new();
     let mut work = JoinSet::new();
     let at_a_time = affordable(usize::from(plan.concurrency), run);
@@ -210,20 +212,19 @@ async fn look_at_all(
         match judged {
             Ok(judged) => {
                 task.source(sources, |source| source.count(&judged));
-                judged.sightings.into_iter().for_each(|sighting| seen.take_in(sighting));
-                run.findings(judged.findings);
+                folding.take_in(task.group, task.endpoint(), judged);
             }
             Err(unlooked) => {
                 task.source(sources, |source| source.spoken_for += 1);
-                run.finding(task.unchecked(&unlooked, run));
+                run.finding(folding.as_of_group(task.group, task.unchecked(&unlooked, run)));
             }
         }
     }
     for task in queue {
         task.source(sources, |source| source.spoken_for += 1);
-        run.finding(task.unchecked(&Unlooked::Stopped, run));
+        run.finding(folding.as_of_group(task.group, task.unchecked(&Unlooked::Stopped, run)));
     }
-    seen
+    folding
 }
 
 /// As many at a time as this process may open sockets for. One that is connecting to a name with two
@@ -275,6 +276,13 @@ fn cut_off(check: &'static Check, subject: &str, run: &Run) -> Finding {
 }
 
 impl Task {
+    fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.what {
+            What::Endpoint(endpoint) => Some(endpoint),
+            What::File(..) => None,
+        }
+    }
+
     fn source(&self, sources: &mut [Source], change: impl FnOnce(&mut Source)) {
         if let What::File(_, Some(index)) = &self.what
             && let Some(source) = sources.get_mut(*index)

@@ -47,7 +47,7 @@ pub async fn look_at_addresses(
             own.map(|sighting| (*address, sighting.certificate.as_ref()))
         })
         .collect();
-    let comparison = agreement::nodes(&endpoint.to_string(), &served);
+    let comparison = agreement::nodes::judge(&endpoint.to_string(), &served, basis.now);
     let mut all = Judged::default();
     for (_, judged) in judged {
         all.findings.extend(judged.findings);

@@ -28,7 +28,7 @@ fn a_renewed_file_with_the_old_certificate_still_served_is_found() {
     let stale = farm.open(Behaviour::Tls(old)).unwrap();
     let outcome = bench.scan(&[&stale.target(), &folder, "--roots", &roots]);
     assert_eq!((outcome.code, outcome.not_passed()), (1, vec!["tls.agreement".to_owned()]));
-    outcome.expect("tls.agreement", &stale.target(), "warned", "the file was renewed 4 d 23 h ago");
+    outcome.expect("tls.agreement", &stale.target(), "warned", "tls/shop.pem was renewed 4 d 23 h ago");
     outcome.expect(
         "tls.agreement",
         &stale.target(),
@@ -87,7 +87,7 @@ fn every_address_behind_a_name_is_judged_for_itself_and_compared() {
     assert_eq!(one("tls.reachable", " at 127.0.0.3").1, Outcome::Failed);
     let compared = one("tls.nodes", "");
     assert_eq!(compared.1, Outcome::Warned);
-    assert!(compared.3.starts_with("they differ: 127.0.0.2 until "), "{compared:?}");
+    assert!(compared.3.starts_with("they differ: the one at 127.0.0.2 expires "), "{compared:?}");
     eventually(|| first.server_names().contains(&Some("shop.example".to_owned())));
     assert!(
         at_addresses(port, &[1], &authority).iter().all(|found| found.0 != "tls.nodes"),

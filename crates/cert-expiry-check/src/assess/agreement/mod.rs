@@ -1,0 +1,45 @@
+//! Whether what is seen in several places agrees: a file was renewed and nobody reloaded the server, a key
+//! does not belong to the certificate beside it, one of the nodes behind a name was forgotten. Pure: it is
+//! handed what a whole run saw.
+
+pub mod files;
+pub mod keys;
+pub mod nodes;
+
+use std::collections::BTreeSet;
+
+use crate::{certificate::Certificate, wording::printable};
+
+/// Everything that a certificate was issued for, literally: a wildcard on disk is no renewal of a
+/// certificate for one of the names that it covers.
+pub(super) fn names(certificate: &Certificate) -> BTreeSet<String> {
+    let names = certificate.dns_names.iter().map(|name| name.to_ascii_lowercase());
+    names.chain(certificate.ip_addresses.iter().map(ToString::to_string)).collect()
+}
+
+/// The file of a place such as `tls/shop.pem #1` or `tls/shop.p12, alias shop`.
+fn file_of(place: &str) -> &str {
+    let file = match place.rsplit_once(" #") {
+        Some((file, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => file,
+        _ => place,
+    };
+    file.rsplit_once(", alias ").map_or(file, |(file, _)| file)
+}
+
+/// The file or object of a place, whose key and certificates belong together: `secret shop/tls` of
+/// `secret shop/tls, tls.crt #1`.
+fn source_of(place: &str) -> &str {
+    let file = file_of(place);
+    let is_object = file.starts_with("secret ") || file.contains(", user ");
+    if is_object { file.rsplit_once(", ").map_or(file, |(source, _)| source) } else { file }
+}
+
+/// At most so many places, and how many more there are.
+fn listed<'p>(places: impl IntoIterator<Item = &'p String>, at_most: usize) -> String {
+    let places: Vec<_> = places.into_iter().collect();
+    let shown: Vec<_> = places.iter().take(at_most).map(|place| printable(place, 120)).collect();
+    match places.len().saturating_sub(at_most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

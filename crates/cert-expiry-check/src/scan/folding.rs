@@ -1,0 +1,94 @@
+//! Folds what was judged of each target into the run, as it arrives, and keeps what only the whole run can
+//! judge.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use evidence_report::{
+    record::{Finding, Outcome},
+    run::Run,
+};
+
+use crate::{
+    assess::{Basis, Judged, Part, Sighting, agreement},
+    certificate::Certificate,
+    checks::TLS_LIFETIME,
+    group::Group,
+    outputs::Seen,
+    targets::Endpoint,
+};
+
+/// What a run has seen so far.
+pub(super) struct Folding<'r> {
+    run: &'r Run,
+    /// What the groups are called, where there are several.
+    names: Vec<Option<String>>,
+    seen: Seen,
+    /// What the nodes serve that were named with an address of their own, by their common name.
+    nodes: BTreeMap<String, Vec<(IpAddr, Arc<Certificate>)>>,
+}
+
+impl<'r> Folding<'r> {
+    pub(super) fn new(groups: &[Group], run: &'r Run) -> Self {
+        let names =
+            if groups.len() > 1 { groups.iter().map(|group| group.name.clone()).collect() } else { vec![] };
+        Self { run, names, seen: Seen::default(), nodes: BTreeMap::new() }
+    }
+
+    /// Takes in what was judged of a target of a group; `endpoint`, where it is one.
+    pub(super) fn take_in(&mut self, group: usize, endpoint: Option<&Endpoint>, judged: Judged) {
+        let own: Option<Sighting> = endpoint
+            .and_then(|_| judged.sightings.iter().find(|sighting| sighting.part == Part::Server))
+            .cloned();
+        if let (Some(endpoint), Some(own)) = (endpoint, &own) {
+            self.note_node(endpoint, own);
+        }
+        for finding in judged.findings {
+            let finding = self.as_of_group(group, finding);
+            match &own {
+                Some(own) if waits(&finding, own) => {
+                    self.seen.keep_waiting(own.certificate.fingerprint, finding);
+                }
+                _ => self.run.finding(finding),
+            }
+        }
+        let group = u16::try_from(group).unwrap_or(u16::MAX);
+        judged.sightings.into_iter().for_each(|sighting| self.seen.take_in(group, sighting));
+        judged.keys.into_iter().for_each(|key| self.seen.take_in_key(key));
+    }
+
+    fn note_node(&mut self, endpoint: &Endpoint, own: &Sighting) {
+        if let Some(address) = endpoint.address {
+            let name = Endpoint { address: None, ..endpoint.clone() }.to_string();
+            self.nodes.entry(name).or_default().push((address, Arc::clone(&own.certificate)));
+        }
+    }
+
+    /// What is expected is a matter of the group: it is named where something is not as expected.
+    pub(super) fn as_of_group(&self, group: usize, finding: Finding) -> Finding {
+        match self.names.get(group) {
+            Some(Some(name)) if finding.outcome != Outcome::Passed => {
+                let expected = format!("{} (group {name})", finding.expected);
+                finding.expected(expected.trim_start())
+            }
+            _ => finding,
+        }
+    }
+
+    /// Judges what only the whole run can tell, and gives back everything that was seen.
+    pub(super) fn finish(mut self, bases: &[&Basis]) -> Seen {
+        self.run.findings(self.seen.joined(bases));
+        if let Some(basis) = bases.first() {
+            for (name, served) in &self.nodes {
+                let served: Vec<_> =
+                    served.iter().map(|(address, certificate)| (*address, certificate.as_ref())).collect();
+                self.run.findings(agreement::nodes::judge(name, &served, basis.now));
+            }
+        }
+        self.seen
+    }
+}
+
+/// Whether more can be said of a finding when the run is over: how many others serve this certificate.
+fn waits(finding: &Finding, own: &Sighting) -> bool {
+    finding.check.id == TLS_LIFETIME.id && finding.outcome != Outcome::Passed && finding.subject == own.place
+}
