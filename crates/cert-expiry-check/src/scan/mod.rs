@@ -26,7 +26,7 @@ use crate::{
     cli::ScanArguments,
     error::Error,
     group::Group,
-    outputs::timeline,
+    outputs::{Seen, timeline},
     plan::{Addresses, Plan},
     stores::{
         self, Passwords,

@@ -178,7 +178,7 @@ fn in_archive(place: &str) -> Option<(String, u64)> {
 }
 
 /// Whether a path says that what lies there is only kept for the record.
-fn is_named_as_history(place: &String) -> bool {
+fn is_named_as_history(place: &str) -> bool {
     const FOLDERS: [&str; 8] =
         ["archive", "archived", "archives", "backup", "backups", "old", "previous", "retired"];
     const ENDINGS: [&str; 6] = ["bak", "old", "orig", "save", "previous", "backup"];
@@ -229,7 +229,7 @@ fn compare(endpoint: &str, served: &Served<'_>, successor: &Successor<'_, '_>, n
 /// The file or Secret that is named: one that is in use rather than one in an archive.
 fn place_of(stored: &Stored<'_>) -> String {
     let files = stored.files.iter().map(|place| file_of(place));
-    let file = files.min_by_key(|file| is_named_as_history(&(*file).to_owned()));
+    let file = files.min_by_key(|file| is_named_as_history(file));
     printable(file.or(stored.secrets.first().map(String::as_str)).unwrap_or_default(), 120)
 }
 
