@@ -445,7 +445,10 @@ mod tests {
         };
         assert_eq!(issued(|_| {}), Some(Outcome::Warned));
         assert_eq!(issued(|other| other.is_self_issued = true), None, "a placeholder");
-        assert_eq!(issued(|other| other.usage = Some(Usage { server: false, client: true })), None);
+        assert_eq!(
+            issued(|other| other.usage = Some(Usage { server: false, client: true, only_anything: false })),
+            None
+        );
         assert_eq!(
             issued(|other| other.validity = Validity::from_unix(NOW - 5 * DAY, NOW - 1)),
             None,
