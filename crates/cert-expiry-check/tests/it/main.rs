@@ -8,6 +8,8 @@ mod endpoints;
 mod files;
 mod limits;
 mod openssl;
+mod pki;
 mod renew_due;
 mod support;
 mod troubles;
+mod trust;

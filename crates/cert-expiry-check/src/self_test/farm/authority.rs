@@ -67,6 +67,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// A chain, the server's own certificate first, and its key in PKCS#8.
+    #[must_use]
+    pub const fn new(chain: Vec<CertificateDer<'static>>, key: Vec<u8>) -> Self {
+        Self { chain, key }
+    }
+
     /// The private key of the first certificate.
     #[must_use]
     pub fn key(&self) -> PrivateKeyDer<'static> {

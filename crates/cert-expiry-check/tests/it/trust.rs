@@ -1,0 +1,308 @@
+//! Chains of every shape, served on loopback, against one store of roots or several.
+
+use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
+use rustls::pki_types::CertificateDer;
+use testbed::tls_farm::{Behaviour, Farm, Lifetime, Stand};
+
+use crate::{
+    pki::{Somebody, long, pem},
+    support::{Bench, Outcome},
+};
+
+/// A root, an intermediate and a server; further certificates are made where they are needed.
+struct Scene {
+    bench: Bench,
+    farm: Farm,
+    root: Somebody,
+    intermediate: Somebody,
+    server: Somebody,
+    roots: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::with_server(Somebody::server())
+    }
+
+    fn with_server(server: Somebody) -> Self {
+        let (bench, root) = (Bench::new(), Somebody::issuer("Old Root"));
+        let roots = bench.write("ca.pem", pem(&[&root.by_itself()]));
+        let intermediate = Somebody::issuer("Issuing CA");
+        Self { bench, farm: Farm::start().unwrap(), root, intermediate, server, roots }
+    }
+
+    fn leaf(&self) -> CertificateDer<'static> {
+        self.server.by(&self.intermediate)
+    }
+
+    fn middle(&self) -> CertificateDer<'static> {
+        self.intermediate.by(&self.root)
+    }
+
+    fn serve(&self, chain: &[&CertificateDer<'static>]) -> Stand {
+        self.farm.open(Behaviour::Tls(self.server.presenting(chain))).unwrap()
+    }
+
+    fn scan(&self, stand: &Stand, arguments: &[&str]) -> Outcome {
+        self.bench.scan(&[&[stand.target().as_str()], arguments].concat())
+    }
+
+    /// With the one root that they all have.
+    fn look_at(&self, stand: &Stand) -> Outcome {
+        self.scan(stand, &["--roots", &self.roots])
+    }
+}
+
+#[test]
+fn a_chain_in_order_passes_everything() {
+    let scene = Scene::new();
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+    let outcome = scene.look_at(&stand);
+    assert_eq!((outcome.code, outcome.not_passed()), (0, vec![]), "{:#?}", outcome.findings());
+    outcome.expect("tls.chain", &stand.target(), "passed", "2 certificates in order");
+    outcome.expect("tls.key", &stand.target(), "passed", "P-256");
+    outcome.expect("tls.signature", &stand.target(), "passed", "SHA-256 with ECDSA");
+    assert!(outcome.of("tls.validity_cap").is_empty(), "a private CA is not bound");
+}
+
+#[test]
+fn several_stores_are_compared_and_all_of_them_have_to_trust() {
+    let scene = Scene::new();
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+    let other = scene.bench.write("other.pem", pem(&[&Somebody::issuer("Other Root").by_itself()]));
+    let both = scene.bench.write(
+        "both.pem",
+        [&scene.roots, &other].map(|path| std::fs::read_to_string(path).unwrap()).concat(),
+    );
+
+    let outcome = scene.scan(&stand, &["--trust", &scene.roots, "--trust", &both]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    let words = format!("trusted by the roots in {} and the roots in {both}: leads over 1", scene.roots);
+    outcome.expect("tls.trust", &stand.target(), "passed", &words);
+
+    let outcome = scene.scan(&stand, &["--trust", &scene.roots, "--trust", &other, "--trust", "mozilla"]);
+    assert_eq!((outcome.code, outcome.not_passed()), (2, vec!["tls.trust".to_owned()]));
+    let found = outcome.one("tls.trust", &stand.target());
+    let begins =
+        format!("trusted by the roots in {}, not by the roots in {other}: missing intermediate", scene.roots);
+    assert!(found.observed.starts_with(&begins), "{found:#?}");
+    assert!(found.observed.contains("not by Mozilla's 1"), "{found:#?}");
+
+    // Files of --roots are one store together, which stands beside those of --trust.
+    let outcome = scene.scan(&stand, &["--roots", &other, "--roots", &scene.roots]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    let outcome = scene.scan(&stand, &["--roots", &scene.roots, "--trust", &other]);
+    assert_eq!(outcome.code, 2);
+}
+
+#[test]
+fn the_configuration_names_stores_for_each_group() {
+    let scene = Scene::new();
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+    let other = scene.bench.write("other.pem", pem(&[&Somebody::issuer("Other Root").by_itself()]));
+    let config = |trust: &str| {
+        let target = stand.target();
+        let groups =
+            format!("trust: ['{other}']\ngroups:\n  - name: shop\n    targets: ['{target}']\n    {trust}\n");
+        scene.bench.write("config.yaml", groups)
+    };
+    let scan = |config: &str| scene.bench.scan(&["--config", config]);
+    assert_eq!(scan(&config(&format!("trust: ['{}']", scene.roots))).code, 0);
+    assert_eq!(scan(&config(&format!("roots: '{}'", scene.roots))).code, 0);
+    assert_eq!(scan(&config("names: []")).code, 2, "what the group does not say, the keys above it say");
+}
+
+#[test]
+fn a_root_that_is_sent_too_costs_bytes_and_is_no_fault() {
+    let scene = Scene::new();
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle(), &scene.root.by_itself()]);
+    let outcome = scene.look_at(&stand);
+    assert_eq!((outcome.code, outcome.not_passed()), (0, vec![]));
+    outcome.expect("tls.chain", &stand.target(), "passed", "the root 'Old Root' is sent too: not wrong, but");
+}
+
+#[test]
+fn order_duplicates_and_strangers_are_warned_of_by_name() {
+    let scene = Scene::new();
+    let upper = Somebody::issuer("Upper CA");
+    let (leaf, middle) = (scene.leaf(), scene.intermediate.by(&upper));
+    let upper = upper.by(&scene.root);
+    let stranger = Somebody::issuer("Stranger CA").by(&Somebody::issuer("Elsewhere"));
+    let expired_stranger = Somebody::issuer("Stranger CA")
+        .lasting(Lifetime::expired(3650, 3))
+        .by(&Somebody::issuer("Elsewhere"));
+    for (chain, words) in [
+        (vec![&leaf, &upper, &middle], "wrong order: 'Upper CA' stands before 'Issuing CA', which it issued"),
+        (vec![&leaf, &middle, &middle, &upper], "'Issuing CA' is sent twice"),
+        (vec![&leaf, &leaf, &middle, &upper], "'localhost' is sent twice"),
+        (vec![&leaf, &middle, &upper, &stranger], "'Stranger CA' (issued by 'Elsewhere') belongs to no path"),
+        (
+            vec![&leaf, &expired_stranger, &middle, &upper],
+            "'Stranger CA' (issued by 'Elsewhere') belongs to no path",
+        ),
+    ] {
+        let stand = scene.serve(&chain);
+        let outcome = scene.look_at(&stand);
+        assert_eq!(
+            (outcome.code, outcome.not_passed()),
+            (1, vec!["tls.chain".to_owned()]),
+            "{words}: {:#?}",
+            outcome.findings()
+        );
+        outcome.expect("tls.chain", &stand.target(), "warned", words);
+    }
+}
+
+/// What broke many in September 2021: browsers had the new root, and others followed the old path.
+#[test]
+fn an_expired_cross_sign_is_warned_of_although_another_path_works() {
+    let scene = Scene::new();
+    let new = Somebody::issuer("New Root");
+    let roots = scene.bench.write("new.pem", pem(&[&new.by_itself()]));
+    let (leaf, middle) = (scene.leaf(), scene.intermediate.by(&new));
+    for (lifetime, outcome_of_chain, words) in [
+        (
+            Lifetime::expired(3650, 3),
+            "warned",
+            "the cross-sign 'New Root' by 'Old Root', which our path does not need, expired",
+        ),
+        (Lifetime::days_left(3650, 12), "warned", "in 12 d: from then on clients"),
+        (long(), "passed", "3 certificates in order"),
+    ] {
+        let cross = new.by_lasting(&scene.root, lifetime);
+        let stand = scene.serve(&[&leaf, &middle, &cross]);
+        let outcome = scene.scan(&stand, &["--roots", &roots]);
+        outcome.expect("tls.chain", &stand.target(), outcome_of_chain, words);
+        outcome.expect("tls.trust", &stand.target(), "passed", "over 1 intermediate to the root 'New Root'");
+        let code = i32::from(outcome_of_chain == "warned");
+        assert_eq!(outcome.code, code, "only tls.chain speaks: {:#?}", outcome.findings());
+    }
+    // For a client that has only the old root, the cross-sign is what the path needs.
+    let cross = new.by_lasting(&scene.root, Lifetime::expired(3650, 3));
+    let stand = scene.serve(&[&leaf, &middle, &cross]);
+    let outcome = scene.look_at(&stand);
+    outcome.expect(
+        "tls.trust",
+        &stand.target(),
+        "failed",
+        "'New Root' between the server's certificate and the root has expired",
+    );
+}
+
+#[test]
+fn an_expired_root_fails_unless_another_path_leads_past_it() {
+    let scene = Scene::new();
+    let expired = Somebody::issuer("Gone Root").lasting(Lifetime::expired(3650, 3));
+    let new = Somebody::issuer("New Root");
+    let gone = scene.bench.write("gone.pem", pem(&[&expired.by_itself()]));
+    let both = scene.bench.write("both.pem", pem(&[&expired.by_itself(), &new.by_itself()]));
+    let (leaf, middle, cross) = (scene.leaf(), scene.intermediate.by(&new), new.by(&expired));
+    let stand = scene.serve(&[&leaf, &middle, &cross]);
+    let outcome = scene.scan(&stand, &["--roots", &gone]);
+    assert_eq!(outcome.code, 2);
+    outcome.expect("tls.trust", &stand.target(), "failed", "to the root 'Gone Root', which expired");
+    let outcome = scene.scan(&stand, &["--roots", &both]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    outcome.expect("tls.trust", &stand.target(), "passed", "to the root 'New Root'");
+}
+
+#[test]
+fn a_certificate_that_is_not_for_servers_is_named() {
+    for (purposes, code, words) in [
+        (
+            vec![ExtendedKeyUsagePurpose::ClientAuth],
+            2,
+            "for clients (clientAuth), not for servers (serverAuth)",
+        ),
+        (vec![ExtendedKeyUsagePurpose::CodeSigning], 2, "for something else, not for servers"),
+        (vec![ExtendedKeyUsagePurpose::Any], 1, "says only \"anything\""),
+        (vec![], 0, ""),
+    ] {
+        let scene =
+            Scene::with_server(Somebody::server().with(|server| server.extended_key_usages = purposes));
+        let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+        let outcome = scene.look_at(&stand);
+        assert_eq!(outcome.code, code, "{words}: {:#?}", outcome.findings());
+        if code == 0 {
+            assert!(outcome.of("tls.usage").is_empty());
+        } else {
+            assert_eq!(outcome.not_passed(), ["tls.usage"], "one fault, one failure");
+            assert!(outcome.one("tls.usage", &stand.target()).observed.contains(words));
+        }
+    }
+    let no_handshake =
+        |server: &mut rcgen::CertificateParams| server.key_usages = vec![KeyUsagePurpose::CrlSign];
+    let scene = Scene::with_server(Somebody::server().with(no_handshake));
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+    let outcome = scene.look_at(&stand);
+    outcome.expect("tls.usage", &stand.target(), "failed", "its key usage allows no handshake");
+}
+
+#[test]
+fn an_issuer_that_may_not_issue_breaks_the_path() {
+    let mut scene = Scene::new();
+    scene.intermediate =
+        scene.intermediate.with(|issuer| issuer.key_usages = vec![KeyUsagePurpose::DigitalSignature]);
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+    let outcome = scene.look_at(&stand);
+    assert_eq!(outcome.not_passed(), ["tls.trust"]);
+    outcome.expect(
+        "tls.trust",
+        &stand.target(),
+        "failed",
+        "'Issuing CA' may not issue certificates: its key usage lacks keyCertSign",
+    );
+}
+
+#[test]
+fn required_names_have_to_be_covered() {
+    let scene = Scene::new();
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+    let with =
+        |arguments: &[&str]| scene.scan(&stand, &[&["--roots", scene.roots.as_str()], arguments].concat());
+    let outcome = with(&["--require-name", "localhost"]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    let outcome = with(&[
+        "--require-name",
+        "localhost",
+        "--require-name",
+        "api.shop.example",
+        "--require-name",
+        "*.shop.example",
+    ]);
+    assert_eq!((outcome.code, outcome.not_passed()), (2, vec!["tls.name".to_owned()]));
+    outcome.expect(
+        "tls.name",
+        &stand.target(),
+        "failed",
+        "required names are missing: api.shop.example, *.shop.example;",
+    );
+    let refused = scene.bench.run(&["scan", &stand.target(), "--require-name", "no host"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("required name 'no host'"));
+}
+
+#[test]
+fn a_stalled_renewal_is_warned_of_before_the_lifetime_is() {
+    let day = 24 * 3600;
+    let left = |total: u64, left: u64| {
+        Lifetime::left(std::time::Duration::from_secs(total), std::time::Duration::from_secs(left))
+    };
+    for (lifetime, expected) in [
+        (left(90 * day, 26 * day), "passed"),
+        (left(90 * day, 25 * day), "warned"),
+        (left(day, 8 * 3600), "passed"),
+        (left(day, 7 * 3600), "warned"),
+    ] {
+        let scene = Scene::with_server(Somebody::server().lasting(lifetime));
+        let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+        let outcome = scene.look_at(&stand);
+        outcome.expect("tls.renewal", &stand.target(), expected, "");
+        outcome.expect("tls.lifetime", &stand.target(), "passed", "");
+        assert_eq!(outcome.code, i32::from(expected == "warned"), "{:#?}", outcome.findings());
+    }
+    // What somebody renews by hand once a year has no such finding.
+    let scene = Scene::with_server(Somebody::server().lasting(left(398 * day, 30 * day)));
+    let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
+    assert!(scene.look_at(&stand).of("tls.renewal").is_empty());
+}
