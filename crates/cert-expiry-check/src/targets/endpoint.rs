@@ -1,14 +1,18 @@
-//! A TLS server as the user names it: host, port, and the name to ask for.
+//! A TLS server as the user names it: what turns TLS on there, host, port, where to connect, and the name to
+//! ask for.
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
 use evidence_report::run::redact;
 use rustls::pki_types::ServerName;
 
-use super::NoTarget;
+use super::{
+    NoTarget,
+    scheme::{Scheme, StartTls},
+};
 use crate::assess::name::Host;
 
 /// The port of HTTPS, where none is named.
@@ -17,63 +21,71 @@ const DEFAULT_PORT: u16 = 443;
 /// A TLS server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
-    /// Whom to connect to.
+    /// What turns TLS on there; nothing where TLS begins at once.
+    pub start: Option<StartTls>,
+    /// Who it is: whom to connect to, unless `address` says where.
     pub host: Host,
     /// The TCP port, never 0.
     pub port: u16,
     /// The name to ask for, where it is not the host.
     pub sni: Option<Host>,
-    /// The one of the host's addresses that is meant, where it is one of several.
+    /// Where to connect instead of asking the resolver: the one of the host's addresses that is meant, or an
+    /// address that was named for it.
     pub address: Option<IpAddr>,
+    /// The port there, where it is not `port`.
+    pub port_there: Option<u16>,
 }
 
 impl Endpoint {
-    /// From `https://host[:port][/…]`. Userinfo, path and query play no part.
+    /// A server that speaks TLS at once, under its own name.
+    #[must_use]
+    pub fn new(host: Host, port: u16) -> Self {
+        Self { start: None, host, port, sni: None, address: None, port_there: None }
+    }
+
+    /// From `scheme://host[:port][@address[:port]][/…]`. Userinfo, path and query play no part.
     pub(super) fn from_url(url: &str) -> Result<Self, NoTarget> {
         let shown = redact::url(url);
         let refuse = |reason: &str| NoTarget { word: shown.clone(), reason: reason.to_owned() };
-        let Some((scheme, rest)) = url.split_once("://") else { return Err(refuse("it has no scheme")) };
-        if !scheme.eq_ignore_ascii_case("https") {
-            return Err(refuse("only https:// is read; name any other TLS server as host:port"));
-        }
+        let Some((word, rest)) = url.split_once("://") else { return Err(refuse("it has no scheme")) };
+        let scheme = Scheme::parse(word).map_err(|reason| refuse(&reason))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        Self::from_authority(authority).map_err(|error| refuse(&error.reason))
+        let authority = if authority.len() == rest.len() && names_its_address(authority) {
+            authority
+        } else {
+            authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+        };
+        let read = Self::read(authority, scheme.port).map_err(|reason| refuse(&reason))?;
+        Ok(Self { start: scheme.start, ..read })
     }
 
-    /// From `host`, `host:port`, `[address]:port` or a bare IPv6 address.
+    /// From `host`, `host:port`, `[address]:port` or a bare IPv6 address; behind `@`, where to connect.
     pub(super) fn from_authority(word: &str) -> Result<Self, NoTarget> {
-        let refuse = |reason: &str| NoTarget { word: word.to_owned(), reason: reason.to_owned() };
-        if let Ok(address) = word.parse::<Ipv6Addr>() {
-            return Ok(Self {
-                host: Host::Address(address.into()),
-                port: DEFAULT_PORT,
-                sni: None,
-                address: None,
-            });
-        }
-        let (host, port) = match word.strip_prefix('[') {
-            Some(rest) => {
-                let (address, rest) =
-                    rest.split_once(']').ok_or_else(|| refuse("the bracket is not closed"))?;
-                let address: Ipv6Addr =
-                    address.parse().map_err(|_| refuse("only an IPv6 address stands in brackets"))?;
-                (Host::Address(address.into()), rest.strip_prefix(':').or((!rest.is_empty()).then_some("x")))
-            }
-            None => match word.split_once(':') {
-                Some((host, port)) => (parse_host(host).map_err(|reason| refuse(&reason))?, Some(port)),
-                None => (parse_host(word).map_err(|reason| refuse(&reason))?, None),
+        Self::read(word, Some(DEFAULT_PORT)).map_err(|reason| NoTarget { word: word.to_owned(), reason })
+    }
+
+    fn read(authority: &str, default: Option<u16>) -> Result<Self, String> {
+        let (who, there) = match authority.rsplit_once('@') {
+            Some((who, there)) => (who, Some(host_and_port(there)?)),
+            None => (authority, None),
+        };
+        let (host, port) = host_and_port(who)?;
+        let port = port.or(default).ok_or("it needs a port: write tls://host:port")?;
+        let endpoint = Self::new(host, port);
+        Ok(match there {
+            None => endpoint,
+            Some((Host::Address(address), port_there)) => Self {
+                address: Some(address),
+                port_there: port_there.filter(|there| *there != port),
+                ..endpoint
             },
-        };
-        let port = match port {
-            None => DEFAULT_PORT,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|&port| port != 0 && text.bytes().all(|byte| byte.is_ascii_digit()))
-                .ok_or_else(|| refuse("the port is no number from 1 to 65535"))?,
-        };
-        Ok(Self { host, port, sni: None, address: None })
+            // Another name to connect to: that is what --sni says of one target.
+            Some((name, port_there)) => {
+                let mut there = Self::new(name, port_there.unwrap_or(port));
+                there.ask_as(endpoint.host);
+                there
+            }
+        })
     }
 
     /// The name that the client asks for, and that the certificate must cover.
@@ -85,6 +97,12 @@ impl Endpoint {
     /// Asks for another name than the host.
     pub fn ask_as(&mut self, name: Host) {
         self.sni = (name != self.host).then_some(name);
+    }
+
+    /// The port to connect to.
+    #[must_use]
+    pub fn connect_port(&self) -> u16 {
+        self.port_there.unwrap_or(self.port)
     }
 
     /// The same server at one of its addresses.
@@ -100,6 +118,44 @@ impl Endpoint {
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| error.to_string()),
         }
     }
+}
+
+/// `host`, `host:port`, `[address]:port` or a bare IPv6 address.
+fn host_and_port(word: &str) -> Result<(Host, Option<u16>), String> {
+    if let Ok(address) = word.parse::<Ipv6Addr>() {
+        return Ok((Host::Address(address.into()), None));
+    }
+    let (host, port) = match word.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
+            let address: Ipv6Addr =
+                address.parse().map_err(|_| "only an IPv6 address stands in brackets".to_owned())?;
+            (Host::Address(address.into()), rest.strip_prefix(':').or((!rest.is_empty()).then_some("x")))
+        }
+        None => match word.split_once(':') {
+            Some((host, port)) => (parse_host(host)?, Some(port)),
+            None => (parse_host(word)?, None),
+        },
+    };
+    let port = port.map(|text| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let port = text.parse().ok().filter(|&port: &u16| port != 0 && digits);
+        port.ok_or("the port is no number from 1 to 65535")
+    });
+    Ok((host, port.transpose()?))
+}
+
+/// `mail.example:25@10.0.0.5`, and not `user:password@10.0.0.5`: the name has a dot (or is an address, or
+/// `localhost`) and a port, and behind the `@` stands an address.
+pub(super) fn names_its_address(authority: &str) -> bool {
+    let Some((who, there)) = authority.rsplit_once('@') else { return false };
+    let is_address = |text| matches!(host_and_port(text), Ok((Host::Address(_), _)));
+    let is_name = match host_and_port(who) {
+        Ok((Host::Name(name), Some(_))) => name.contains('.') || name == "localhost",
+        Ok((Host::Address(_), Some(_))) => true,
+        _ => false,
+    };
+    is_name && is_address(there)
 }
 
 /// A host as it is typed: an address, or a DNS name (lower case, the root's dot taken off).
@@ -127,12 +183,17 @@ pub(crate) fn parse_host(text: &str) -> Result<Host, String> {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(start) = self.start {
+            write!(f, "{start}://")?;
+        }
         match &self.host {
             Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]:{}", self.port)?,
             host => write!(f, "{host}:{}", self.port)?,
         }
-        if let Some(address) = self.address {
-            write!(f, " at {address}")?;
+        match (self.address, self.port_there) {
+            (Some(address), Some(port)) => write!(f, " at {}", SocketAddr::new(address, port))?,
+            (Some(address), None) => write!(f, " at {address}")?,
+            (None, _) => {}
         }
         match &self.sni {
             Some(name) => write!(f, " as {name}"),

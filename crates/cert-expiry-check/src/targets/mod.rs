@@ -3,10 +3,12 @@
 mod endpoint;
 pub mod files;
 mod list;
+mod scheme;
 
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::parse_host;
 pub use list::{ListedTarget, read_list};
+pub use scheme::StartTls;
 
 use std::{
     fmt,
@@ -73,10 +75,7 @@ impl Target {
         if word.contains("://") {
             return Endpoint::from_url(word).map(Self::Endpoint);
         }
-        if looks_bracketed(word) {
-            return Endpoint::from_authority(word).map(Self::Endpoint);
-        }
-        if has_port(word) {
+        if looks_bracketed(word) || has_port(word) || names_where_to_connect(word) {
             return Endpoint::from_authority(word).map(Self::Endpoint);
         }
         let path = Path::new(word);
@@ -99,6 +98,12 @@ impl Target {
 fn has_port(word: &str) -> bool {
     let port = word.split_once(':').filter(|(host, _)| !host.is_empty() && !host.contains(['/', '*', '?']));
     port.is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// `shop.example:443@10.0.0.5`, `shop.example@[::1]:8443`.
+fn names_where_to_connect(word: &str) -> bool {
+    let Some((who, there)) = word.rsplit_once('@') else { return false };
+    !who.contains('/') && (has_port(who) || looks_bracketed(who) || has_port(there) || looks_bracketed(there))
 }
 
 /// `[::1]:443`, and not the pattern `[ab].pem`.
@@ -142,6 +147,37 @@ mod tests {
             ("HTTPS://shop.example/", "endpoint shop.example:443"),
             ("https://[::1]:8443/", "endpoint [::1]:8443"),
             ("https://user:pass@shop.example/", "endpoint shop.example:443"),
+            ("shop.example:443@10.0.0.5", "endpoint shop.example:443 at 10.0.0.5"),
+            ("shop.example:443@10.0.0.5:443", "endpoint shop.example:443 at 10.0.0.5"),
+            ("shop.example@10.0.0.5", "endpoint shop.example:443 at 10.0.0.5"),
+            ("shop.example:443@[::1]:8443", "endpoint shop.example:443 at [::1]:8443"),
+            ("shop.example@[::1]", "endpoint shop.example:443 at ::1"),
+            ("shop.example@::1", "endpoint shop.example:443 at ::1"),
+            ("[::1]:443@127.0.0.1:8443", "endpoint [::1]:443 at 127.0.0.1:8443"),
+            ("shop.example:443@node-1.internal:8443", "endpoint node-1.internal:8443 as shop.example"),
+            ("shop.example:8443@node-1.internal", "endpoint node-1.internal:8443 as shop.example"),
+            ("https://shop.example:443@10.0.0.5:8443", "endpoint shop.example:443 at 10.0.0.5:8443"),
+            ("https://user:443@10.0.0.5", "endpoint 10.0.0.5:443"),
+            ("postgres://app.user:1234@10.0.0.5/shop", "endpoint postgres://10.0.0.5:5432"),
+            ("smtp://mail.example", "endpoint smtp://mail.example:25"),
+            ("smtp://mail.example:2525", "endpoint smtp://mail.example:2525"),
+            ("SMTP://Mail.Example:25@10.0.0.5", "endpoint smtp://mail.example:25 at 10.0.0.5"),
+            ("smtp://mail.example:25@[::1]:2525", "endpoint smtp://mail.example:25 at [::1]:2525"),
+            ("submission://mail.example", "endpoint submission://mail.example:587"),
+            ("imap://[::1]", "endpoint imap://[::1]:143"),
+            ("pop3://mail.example", "endpoint pop3://mail.example:110"),
+            ("ftp://files.example/pub/a?b", "endpoint ftp://files.example:21"),
+            ("ldap://directory.example", "endpoint ldap://directory.example:389"),
+            ("postgresql://shop:secret@db.example/shop", "endpoint postgres://db.example:5432"),
+            ("mariadb://db.example", "endpoint mysql://db.example:3306"),
+            ("xmpp://chat.example", "endpoint xmpp://chat.example:5222"),
+            ("xmpp-server://chat.example", "endpoint xmpp-server://chat.example:5269"),
+            ("smtps://mail.example", "endpoint mail.example:465"),
+            ("imaps://mail.example", "endpoint mail.example:993"),
+            ("pop3s://mail.example", "endpoint mail.example:995"),
+            ("ldaps://directory.example", "endpoint directory.example:636"),
+            ("ftps://files.example", "endpoint files.example:990"),
+            ("tls://shop.example:8443", "endpoint shop.example:8443"),
             ("here", "path here"),
             ("here:443", "endpoint here:443"),
             ("./here:443", "path ./here:443"),
@@ -170,7 +206,11 @@ mod tests {
             ("[::1]x", "port"),
             ("[shop.example]:443", "IPv6"),
             ("http://shop.example", "https"),
-            ("smtp://mail.example", "https"),
+            ("gopher://mail.example", "smtp"),
+            ("tls://mail.example", "port"),
+            ("shop.example:443@10.0.0.5:0", "port"),
+            ("shop.example:443@", "host"),
+            ("shop.example:443@10.0.0.5/24", "port"),
             ("shop_.example..", "host name"),
             ("bücher.example", "xn--"),
             ("two words", "host name"),

@@ -36,11 +36,11 @@ pub async fn addresses(endpoint: &Endpoint, limit: Duration) -> Result<Vec<Socke
 }
 
 async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ReachTrouble> {
-    match (&endpoint.host, endpoint.address) {
-        (Host::Address(address), _) => Ok(vec![SocketAddr::new(*address, endpoint.port)]),
-        (Host::Name(_), Some(address)) => Ok(vec![SocketAddr::new(address, endpoint.port)]),
+    let port = endpoint.connect_port();
+    match (&endpoint.host, &endpoint.address) {
+        (_, Some(address)) | (Host::Address(address), None) => Ok(vec![SocketAddr::new(*address, port)]),
         (Host::Name(name), None) => {
-            let found = lookup_host((name.as_str(), endpoint.port)).await;
+            let found = lookup_host((name.as_str(), port)).await;
             let mut known = HashSet::new();
             let found: Vec<_> = found
                 .map_err(|error| trouble_of_look_up(&error))?

@@ -6,6 +6,7 @@ mod capture;
 mod first_bytes;
 mod identity;
 mod observation;
+pub mod starttls;
 
 pub use address::addresses;
 pub use capture::capture;

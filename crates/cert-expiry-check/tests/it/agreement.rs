@@ -49,7 +49,7 @@ fn at_addresses(
     last: &[u8],
     authority: &Authority,
 ) -> Vec<(&'static str, Outcome, String, String)> {
-    let endpoint = Endpoint { host: Host::Name("shop.example".to_owned()), port, sni: None, address: None };
+    let endpoint = Endpoint::new(Host::Name("shop.example".to_owned()), port);
     let root = Certificate::read_only(authority.root()).unwrap();
     let basis = Arc::new(Basis::new(Timestamp::now(), Roots::new("the test's root", [Arc::new(root)])));
     let timeouts = Timeouts { connect: Duration::from_secs(5), handshake: Duration::from_secs(10) };
