@@ -21,6 +21,18 @@ pub static TLS_HANDSHAKE: Check = Check {
     remedy: "Look at the server's own log at this moment, and try `openssl s_client -connect HOST:PORT`.",
 };
 
+/// A port that begins in plain text turns TLS on.
+pub static STARTTLS_OFFERED: Check = Check {
+    id: "starttls.offered",
+    title: "TLS is turned on when asked for",
+    explanation: "A port that begins in plain text (smtp://, imap://, postgres://, …) offers TLS, agrees to turn it \
+        on, and says nothing more in plain text. It is a check of its own because its cause and its cure are: TLS \
+        is switched off in the server, or somebody in between takes the offer away, and clients that do not \
+        insist then send passwords and mail in the clear. No credentials and no commands are sent, only the \
+        question for TLS and a goodbye. Where it fails, no certificate was seen.",
+    remedy: "Turn TLS on in the server's configuration, and look whether a firewall in between rewrites the protocol.",
+};
+
 /// What the endpoint presents can be read.
 pub static TLS_CERTIFICATE: Check = Check {
     id: "tls.certificate",
@@ -240,6 +252,7 @@ pub static TOOL: Tool = Tool {
     version: env!("CARGO_PKG_VERSION"),
     checks: &[
         &TLS_REACHABLE,
+        &STARTTLS_OFFERED,
         &TLS_HANDSHAKE,
         &TLS_CERTIFICATE,
         &TLS_LIFETIME,

@@ -18,6 +18,7 @@ use crate::{
 
 const EXAMPLES: &str = "Examples:
   cert-expiry-check scan shop.example:443 '/etc/ssl/private/*.pem'
+  cert-expiry-check scan smtp://mail.example postgres://db.example shop.example:443@10.0.0.5
   cert-expiry-check scan --targets targets.txt --roots ca.pem -w 21d,25% -c 7d,10%
   cert-expiry-check scan --config ops/cert-expiry.yaml --format text --format junit=certs.xml
   cert-expiry-check scan shop.example --as-of 2027-01-31 --evidence none
@@ -62,7 +63,7 @@ pub enum Command {
 /// What was typed after `scan`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ScanArguments {
-    /// host:port, host (port 443), https://…, a PEM or DER file, a folder, or a quoted pattern of files
+    /// host:port, host (port 443), https://…, smtp://… (STARTTLS), name:port@address, a PEM or DER file, a folder, or a quoted pattern of files
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// List of targets, one a line, comments behind #; `-` is standard input

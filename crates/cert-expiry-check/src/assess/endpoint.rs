@@ -6,7 +6,7 @@ use std::sync::Arc;
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, Part, Sighting, greeting,
+    Basis, Judged, Part, Sighting, handshake,
     lifetime::{self, Role, Standing},
     name,
     shape::{self, Place},
@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    checks::{TLS_CERTIFICATE, TLS_HANDSHAKE, TLS_LIFETIME, TLS_NAME, TLS_REACHABLE, TLS_TRUST},
+    checks::{TLS_CERTIFICATE, TLS_LIFETIME, TLS_NAME, TLS_REACHABLE, TLS_TRUST},
     targets::Endpoint,
-    wire::{Capture, ClientCertificate, HandshakeTrouble, Observation, ReachTrouble},
+    wire::{Capture, Observation, ReachTrouble},
     wording::printable,
 };
 
@@ -79,7 +79,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
         }
     }
     let leaf = chain.first().filter(|_| leaf_is_whole);
-    judged.findings.push(handshake(subject, capture, leaf.map(AsRef::as_ref)));
+    judged.findings.extend(handshake::judge(endpoint, subject, capture, leaf.map(AsRef::as_ref)));
     match leaf {
         Some(leaf) => {
             judged.findings.push(name::finding(subject, leaf, endpoint.asked_as(), &basis.names));
@@ -149,73 +149,4 @@ fn seen(
     let place = subject.to_owned();
     let sighting = Sighting { place, part, certificate: Arc::clone(certificate), standing };
     ((part == Part::Server).then_some(finding), sighting)
-}
-
-fn handshake(subject: &str, capture: &Capture, leaf: Option<&Certificate>) -> Finding {
-    let expected = "TLS 1.2 or 1.3, and proof of the key";
-    let Some(trouble) = &capture.trouble else {
-        let version = capture.protocol.map_or_else(|| "TLS".to_owned(), |version| version.to_string());
-        let count = capture.chain.len();
-        let presented = format!("{version}, {count} certificate{}", if count == 1 { "" } else { "s" });
-        let client = match capture.client_certificate {
-            ClientCertificate::NotAsked => "",
-            ClientCertificate::Optional => "; asks for a client certificate, and lets in without one",
-            ClientCertificate::Demanded => "; demands a client certificate",
-        };
-        return TLS_HANDSHAKE.passed(subject).expected(expected).observed(format!("{presented}{client}"));
-    };
-    let (observed, remedy) = trouble_in_words(trouble, leaf);
-    let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
-    if remedy.is_empty() { finding } else { finding.remedy(remedy) }
-}
-
-/// What was seen, and what to do; an empty remedy leaves the check's own.
-fn trouble_in_words(trouble: &HandshakeTrouble, leaf: Option<&Certificate>) -> (String, &'static str) {
-    match trouble {
-        HandshakeTrouble::Silent(limit) => (
-            format!("accepted the connection, then said nothing for {} s", limit.as_secs_f64()),
-            "The service hangs, or waits for its client to begin in another protocol (STARTTLS, PROXY).",
-        ),
-        HandshakeTrouble::Unfinished(limit, bytes) => (
-            format!("sent {bytes} bytes and did not end the handshake within {} s", limit.as_secs_f64()),
-            "The service is overloaded, or the path to it loses large packets; --handshake-timeout waits longer.",
-        ),
-        HandshakeTrouble::Closed => (
-            "closed the connection without a TLS answer".to_owned(),
-            "The port may not speak TLS, or refuses this name: try --sni, and look at the server's log.",
-        ),
-        HandshakeTrouble::Reset => (
-            "reset the connection during the handshake".to_owned(),
-            "A firewall or proxy in between may not allow TLS here; look at the server's log.",
-        ),
-        HandshakeTrouble::NotTls(first) => (
-            format!("no TLS: it speaks {}", greeting::language(first)),
-            "Name the port that speaks TLS, or turn TLS on there.",
-        ),
-        HandshakeTrouble::Alert(alert) => (
-            format!("the server refused with the TLS alert {alert}"),
-            "UnrecognisedName: ask under another name (--sni). HandshakeFailure: no common cipher, or no certificate configured.",
-        ),
-        HandshakeTrouble::TooOld => (
-            "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned(),
-            "Turn TLS 1.2 or 1.3 on: clients refuse older versions (RFC 8996).",
-        ),
-        HandshakeTrouble::NothingInCommon(what) => (
-            format!("no common ground: {what}"),
-            "Allow an ECDHE suite with AES-GCM or ChaCha20 at the server.",
-        ),
-        HandshakeTrouble::NoProof(reason) => {
-            match leaf.and_then(|leaf| leaf.rsa_bits).filter(|bits| *bits < 2048) {
-                Some(bits) => (
-                    format!("an RSA key of {bits} bits, which clients refuse"),
-                    "Make a new key: P-256, or RSA with 2048 bits or more.",
-                ),
-                None => (
-                    format!("the server does not prove that it holds the certificate's key ({reason})"),
-                    "The private key that the server uses does not belong to the certificate: install the pair together.",
-                ),
-            }
-        }
-        HandshakeTrouble::Broken(error) => (printable(error, 160), ""),
-    }
 }

@@ -50,10 +50,17 @@ impl Endpoint {
         let Some((word, rest)) = url.split_once("://") else { return Err(refuse("it has no scheme")) };
         let scheme = Scheme::parse(word).map_err(|reason| refuse(&reason))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let authority = if authority.len() == rest.len() && names_its_address(authority) {
-            authority
-        } else {
-            authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+        let whole = authority.len() == rest.len();
+        let authority = match authority.rsplit_once('@') {
+            Some(_) if whole && names_its_address(authority) => authority,
+            Some((who, there)) if whole && is_either(who, there) => {
+                return Err(refuse(&format!(
+                    "is '{who}' a user or the server's name? A server at another address is written with its \
+                     port, as in {word}://{who}:PORT@{there}"
+                )));
+            }
+            Some((_, host)) => host,
+            None => authority,
         };
         let read = Self::read(authority, scheme.port).map_err(|reason| refuse(&reason))?;
         Ok(Self { start: scheme.start, ..read })
@@ -97,6 +104,14 @@ impl Endpoint {
     /// Asks for another name than the host.
     pub fn ask_as(&mut self, name: Host) {
         self.sni = (name != self.host).then_some(name);
+    }
+
+    /// What a user would type for it if TLS were turned on like this; the name to ask for plays no part.
+    #[must_use]
+    pub(crate) fn typed_with(&self, start: StartTls) -> String {
+        let there = |address| SocketAddr::new(address, self.connect_port());
+        let plain = Self { start: Some(start), sni: None, address: None, port_there: None, ..self.clone() };
+        self.address.map_or_else(|| plain.to_string(), |address| format!("{plain}@{}", there(address)))
     }
 
     /// The port to connect to.
@@ -156,6 +171,12 @@ pub(super) fn names_its_address(authority: &str) -> bool {
         _ => false,
     };
     is_name && is_address(there)
+}
+
+/// `mail.example@10.0.0.5`: a user at an address, or a server at an address. A name alone is no secret.
+fn is_either(who: &str, there: &str) -> bool {
+    let is_name = matches!(host_and_port(who), Ok((Host::Name(name), None)) if name.contains('.'));
+    is_name && matches!(host_and_port(there), Ok((Host::Address(_), _)))
 }
 
 /// A host as it is typed: an address, or a DNS name (lower case, the root's dot taken off).

@@ -208,6 +208,7 @@ mod tests {
             ("http://shop.example", "https"),
             ("gopher://mail.example", "smtp"),
             ("tls://mail.example", "port"),
+            ("xmpp://chat.example@10.0.0.5", "xmpp://chat.example:PORT@10.0.0.5"),
             ("shop.example:443@10.0.0.5:0", "port"),
             ("shop.example:443@", "host"),
             ("shop.example:443@10.0.0.5/24", "port"),

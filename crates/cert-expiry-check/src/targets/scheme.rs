@@ -89,7 +89,15 @@ impl StartTls {
         }
     }
 
-    fn port(self) -> u16 {
+    /// The protocol whose usual port this is.
+    #[must_use]
+    pub fn of_port(port: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|start| start.port() == port)
+    }
+
+    /// The usual port.
+    #[must_use]
+    pub fn port(self) -> u16 {
         match self {
             Self::Smtp => 25,
             Self::Submission => 587,

@@ -28,6 +28,7 @@ use super::{
     Approach, Identity, address,
     first_bytes::{FirstBytes, Received},
     observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble},
+    starttls,
 };
 use crate::targets::Endpoint;
 
@@ -47,11 +48,18 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
         Ok(name) => name,
         Err(error) => return Observation::Unreached(ReachTrouble::Failed(error)),
     };
-    let (address, stream) = match address::connect(endpoint, timeouts.connect).await {
+    let (address, mut stream) = match address::connect(endpoint, timeouts.connect).await {
         Ok(connected) => connected,
         Err(trouble) => return Observation::Unreached(trouble),
     };
     let _ = stream.set_nodelay(true);
+    if let Some(start) = endpoint.start {
+        let asked = endpoint.asked_as();
+        let begun = Box::pin(starttls::begin(&mut stream, start, asked, timeouts.handshake)).await;
+        if let Err(trouble) = begun {
+            return Observation::Reached(Capture::broken(address, HandshakeTrouble::NotStarted(trouble)));
+        }
+    }
     let witness = Arc::new(Witness::with(approach.identity.clone()));
     let received = Received::default();
     let config = match client_config(&witness) {

@@ -12,6 +12,7 @@ pub use address::addresses;
 pub use capture::capture;
 pub use identity::Identity;
 pub use observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble};
+pub use starttls::StartTrouble;
 
 use std::time::Duration;
 

@@ -4,6 +4,8 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use rustls::pki_types::CertificateDer;
 
+use super::starttls::StartTrouble;
+
 /// What was seen at an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
@@ -69,6 +71,8 @@ pub enum ReachTrouble {
 /// What kept a handshake from its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandshakeTrouble {
+    /// The port begins in plain text, and did not turn TLS on.
+    NotStarted(StartTrouble),
     /// Not one byte came for so long.
     Silent(Duration),
     /// So many bytes came, and then no end of the handshake, for so long.
@@ -89,6 +93,21 @@ pub enum HandshakeTrouble {
     NoProof(String),
     /// It breaks the rules of TLS in another way.
     Broken(String),
+}
+
+impl Capture {
+    /// Of a server that showed nothing of itself.
+    #[must_use]
+    pub fn broken(address: SocketAddr, trouble: HandshakeTrouble) -> Self {
+        Self {
+            address,
+            protocol: None,
+            chain: Vec::new(),
+            stapled: Vec::new(),
+            client_certificate: ClientCertificate::NotAsked,
+            trouble: Some(trouble),
+        }
+    }
 }
 
 impl fmt::Display for Protocol {

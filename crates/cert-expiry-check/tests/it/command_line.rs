@@ -15,7 +15,7 @@ fn what_cannot_be_followed_exits_3_and_says_what_to_type() {
         (&["scan"], "nothing to scan; name a target"),
         (&[], "Usage"),
         (&["scan", "shop.example:0"], "the port is no number from 1 to 65535"),
-        (&["scan", "smtp://mail.example"], "only https:// is read"),
+        (&["scan", "gopher://mail.example"], "with STARTTLS there are smtp, submission"),
         (&["scan", "--targets", "list"], "list:2: 'shop.example:0' is no target"),
         (&["scan", "--targets", "no-such-list"], "reading the target list no-such-list"),
         (&["scan", "localhost", "--roots", "no-such.pem"], "reading the roots from no-such.pem"),

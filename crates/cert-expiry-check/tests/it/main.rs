@@ -10,6 +10,7 @@ mod limits;
 mod openssl;
 mod pki;
 mod renew_due;
+mod starttls;
 mod support;
 mod troubles;
 mod trust;

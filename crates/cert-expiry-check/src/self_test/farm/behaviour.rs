@@ -9,7 +9,11 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Identity, served::Seen};
+use super::{
+    Identity,
+    script::{Ending, Line, play},
+    served::Seen,
+};
 
 /// What a port does with whoever connects.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub enum Behaviour {
     Tls13DemandsClientCertificate(Identity),
     /// Asks for a client certificate, and lets in without one.
     AsksForClientCertificate(Identity),
+    /// Plays this script in plain text first, then speaks TLS 1.2 and 1.3.
+    Scripted(Vec<Line>, Identity),
     /// TLS with a key that does not belong to the certificate.
     WrongKey(Identity, Identity),
     /// Accepts, and never says a word.
@@ -72,6 +78,7 @@ impl Behaviour {
             Self::AsksForClientCertificate(identity) => {
                 (identity, identity.key(), &[&TLS12, &TLS13], Asking::Letting)
             }
+            Self::Scripted(_, identity) => (identity, identity.key(), &[&TLS12, &TLS13], Asking::No),
             Self::WrongKey(shown, held) => (shown, held.key(), &[&TLS12, &TLS13], Asking::No),
             _ => return Ok(None),
         };
@@ -103,6 +110,12 @@ impl Behaviour {
         acceptor: Option<&TlsAcceptor>,
         seen: &Seen,
     ) -> io::Result<()> {
+        if let Self::Scripted(script, _) = self {
+            let ending = play(script, &mut stream, |bytes| seen.plain(bytes)).await?;
+            if ending == Ending::Done {
+                return Ok(());
+            }
+        }
         if let Some(acceptor) = acceptor {
             let mut tls = acceptor.accept(stream).await?;
             seen.handshake(tls.get_ref().1.server_name());

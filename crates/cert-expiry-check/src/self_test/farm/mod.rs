@@ -3,8 +3,10 @@
 
 mod authority;
 mod behaviour;
+mod script;
 mod served;
 
 pub use authority::{Authority, Identity, Lifetime};
 pub use behaviour::Behaviour;
+pub use script::Line;
 pub use served::{Farm, Stand};

@@ -37,6 +37,7 @@ pub(super) struct Seen {
     handshakes: AtomicUsize,
     application_bytes: AtomicUsize,
     server_names: Mutex<Vec<Option<String>>>,
+    plain: Mutex<Vec<u8>>,
 }
 
 impl Farm {
@@ -184,6 +185,13 @@ impl Stand {
         self.seen.server_names.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What clients said in plain text, one after the other.
+    #[must_use]
+    pub fn heard(&self) -> String {
+        let heard = self.seen.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&heard).into_owned()
+    }
+
     /// How many bytes of application data came from clients.
     #[must_use]
     pub fn application_bytes(&self) -> usize {
@@ -201,6 +209,10 @@ impl Seen {
     pub(super) fn handshake(&self, server_name: Option<&str>) {
         self.server_names.lock().unwrap_or_else(PoisonError::into_inner).push(server_name.map(str::to_owned));
         self.handshakes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn plain(&self, bytes: &[u8]) {
+        self.plain.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
     }
 
     pub(super) fn application_data(&self, bytes: usize) {

@@ -34,10 +34,7 @@ enum Element<'b> {
 
 /// Reads the element at the front (X.690, 8.1; LDAP allows only definite lengths).
 fn element(bytes: &[u8]) -> Element<'_> {
-    let (&[tag, length], rest) = match bytes.split_first_chunk() {
-        Some(split) => split,
-        None => return Element::Unfinished,
-    };
+    let Some((&[tag, length], rest)) = bytes.split_first_chunk() else { return Element::Unfinished };
     let (length, header) = match length {
         0..=0x7f => (usize::from(length), 2),
         0x81..=0x84 => {

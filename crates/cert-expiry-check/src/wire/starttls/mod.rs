@@ -63,7 +63,7 @@ fn dialogue(start: StartTls, name: &Host) -> Box<dyn Dialogue> {
         StartTls::Ftp => Box::new(ftp::Ftp::default()),
         StartTls::Ldap => Box::new(ldap::Ldap),
         StartTls::Postgres => Box::new(postgres::Postgres),
-        StartTls::Mysql => Box::new(mysql::Mysql::default()),
+        StartTls::Mysql => Box::new(mysql::Mysql),
         StartTls::Xmpp => Box::new(xmpp::Xmpp::new("jabber:client", name)),
         StartTls::XmppServer => Box::new(xmpp::Xmpp::new("jabber:server", name)),
         StartTls::Nntp => Box::new(nntp::Nntp::default()),

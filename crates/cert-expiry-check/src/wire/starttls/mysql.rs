@@ -15,7 +15,7 @@ const LONGEST_PACKET: u32 = 1 << 24;
 const CHARACTER_SET: u8 = 45;
 
 /// The dialogue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Mysql;
 
 /// Packet number 1, 32 bytes.

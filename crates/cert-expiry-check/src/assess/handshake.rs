@@ -1,0 +1,133 @@
+//! Judges whether a port came to TLS, and how its handshake ended.
+
+use std::borrow::Cow;
+
+use evidence_report::record::Finding;
+
+use super::{greeting, starttls};
+use crate::{
+    certificate::Certificate,
+    checks::TLS_HANDSHAKE,
+    targets::{Endpoint, StartTls},
+    wire::{Capture, ClientCertificate, HandshakeTrouble},
+    wording::printable,
+};
+
+/// What was seen, and what to do; an empty remedy leaves the check's own.
+type Words = (String, Cow<'static, str>);
+
+/// The findings on STARTTLS, where the port begins in plain text, and on the handshake, where it came to one.
+pub(super) fn judge(
+    endpoint: &Endpoint,
+    subject: &str,
+    capture: &Capture,
+    leaf: Option<&Certificate>,
+) -> impl Iterator<Item = Finding> {
+    let started = endpoint.start.map(|start| starttls::judge(endpoint, start, subject, &capture.trouble));
+    let never = matches!(capture.trouble, Some(HandshakeTrouble::NotStarted(_)));
+    let handshake = (!never).then(|| handshake(endpoint, subject, capture, leaf));
+    started.into_iter().chain(handshake)
+}
+
+fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option<&Certificate>) -> Finding {
+    let expected = "TLS 1.2 or 1.3, and proof of the key";
+    let Some(trouble) = &capture.trouble else {
+        let version = capture.protocol.map_or_else(|| "TLS".to_owned(), |version| version.to_string());
+        let count = capture.chain.len();
+        let presented = format!("{version}, {count} certificate{}", if count == 1 { "" } else { "s" });
+        let client = match capture.client_certificate {
+            ClientCertificate::NotAsked => "",
+            ClientCertificate::Optional => "; asks for a client certificate, and lets in without one",
+            ClientCertificate::Demanded => "; demands a client certificate",
+        };
+        return TLS_HANDSHAKE.passed(subject).expected(expected).observed(format!("{presented}{client}"));
+    };
+    let (observed, remedy) = trouble_in_words(endpoint, trouble, leaf);
+    let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
+    if remedy.is_empty() { finding } else { finding.remedy(remedy) }
+}
+
+fn trouble_in_words(endpoint: &Endpoint, trouble: &HandshakeTrouble, leaf: Option<&Certificate>) -> Words {
+    let (observed, remedy) = match trouble {
+        HandshakeTrouble::NotStarted(trouble) => return starttls::in_words(endpoint, trouble),
+        HandshakeTrouble::Silent(limit) => return silent(endpoint, limit.as_secs_f64()),
+        HandshakeTrouble::Closed => return closed(endpoint),
+        HandshakeTrouble::NotTls(first) => return not_tls(endpoint, first),
+        HandshakeTrouble::Unfinished(limit, bytes) => (
+            format!("sent {bytes} bytes and did not end the handshake within {} s", limit.as_secs_f64()),
+            "The service is overloaded, or the path to it loses large packets; --handshake-timeout waits longer.",
+        ),
+        HandshakeTrouble::Reset => (
+            "reset the connection during the handshake".to_owned(),
+            "A firewall or proxy in between may not allow TLS here; look at the server's log.",
+        ),
+        HandshakeTrouble::Alert(alert) => (
+            format!("the server refused with the TLS alert {alert}"),
+            "UnrecognisedName: ask under another name (--sni). HandshakeFailure: no common cipher, or no certificate configured.",
+        ),
+        HandshakeTrouble::TooOld => (
+            "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned(),
+            "Turn TLS 1.2 or 1.3 on: clients refuse older versions (RFC 8996).",
+        ),
+        HandshakeTrouble::NothingInCommon(what) => (
+            format!("no common ground: {what}"),
+            "Allow an ECDHE suite with AES-GCM or ChaCha20 at the server.",
+        ),
+        HandshakeTrouble::NoProof(reason) => {
+            match leaf.and_then(|leaf| leaf.rsa_bits).filter(|bits| *bits < 2048) {
+                Some(bits) => (
+                    format!("an RSA key of {bits} bits, which clients refuse"),
+                    "Make a new key: P-256, or RSA with 2048 bits or more.",
+                ),
+                None => (
+                    format!("the server does not prove that it holds the certificate's key ({reason})"),
+                    "The private key that the server uses does not belong to the certificate: install the pair together.",
+                ),
+            }
+        }
+        HandshakeTrouble::Broken(error) => (printable(error, 160), ""),
+    };
+    (observed, remedy.into())
+}
+
+fn silent(endpoint: &Endpoint, seconds: f64) -> Words {
+    let observed = format!("accepted the connection, then said nothing for {seconds} s");
+    let remedy = by_port(endpoint).unwrap_or(
+        "The service hangs, or waits for its client to begin in another protocol (STARTTLS, as in \
+         smtp://HOST:PORT, or PROXY)."
+            .into(),
+    );
+    (observed, remedy)
+}
+
+fn closed(endpoint: &Endpoint) -> Words {
+    let remedy = by_port(endpoint).unwrap_or(
+        "The port may not speak TLS, or refuses this name: try --sni, and look at the server's log.".into(),
+    );
+    ("closed the connection without a TLS answer".to_owned(), remedy)
+}
+
+fn not_tls(endpoint: &Endpoint, first: &[u8]) -> Words {
+    let language = greeting::language(first);
+    if let Some(start) = endpoint.start {
+        let observed = format!("agreed to turn TLS on, and then went on in plain text: {language}");
+        let remedy = format!("The {} server's TLS is broken: look at its log.", start.name());
+        return (observed, remedy.into());
+    }
+    let remedy = match greeting::start(first, endpoint.port) {
+        Some(start) => named(endpoint, start),
+        None => "Name the port that speaks TLS, or turn TLS on there.".into(),
+    };
+    (format!("no TLS: it speaks {language}"), remedy)
+}
+
+/// A port that is known for beginning in plain text, where TLS was expected at once.
+fn by_port(endpoint: &Endpoint) -> Option<Cow<'static, str>> {
+    let start = StartTls::of_port(endpoint.port).filter(|_| endpoint.start.is_none())?;
+    Some(named(endpoint, start))
+}
+
+fn named(endpoint: &Endpoint, start: StartTls) -> Cow<'static, str> {
+    let typed = endpoint.typed_with(start);
+    format!("{} turns TLS on when it is asked to: name this port as {typed}.", start.name()).into()
+}
