@@ -71,8 +71,9 @@ pub async fn observe(plan: &Plan, run: &Run) -> Result<Seen, Error> {
         .map(|(group, trust)| prepare(group, trust, &passwords, plan, now))
         .collect();
     for path in exposed {
-        let why = "can be read by other users: chmod 600";
-        run.progress().note(format!("the password file {} {why}", path.display()));
+        let exposed = format!("{} can be read by other users: chmod 600", path.display());
+        run.progress().note(format!("the password file {exposed}"));
+        run.fact("password file", printable(&exposed, 200));
     }
     Ok(look(plan, groups, run).await)
 }

@@ -11,6 +11,7 @@ mod openssl;
 mod pki;
 mod renew_due;
 mod starttls;
+mod stores;
 mod support;
 mod troubles;
 mod trust;
