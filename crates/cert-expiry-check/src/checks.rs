@@ -114,6 +114,30 @@ pub static TLS_CHAIN: Check = Check {
     remedy: "Write the file that the server presents anew: its own certificate, then each issuer, without the root.",
 };
 
+/// What is stapled proves the certificate good.
+pub static TLS_STAPLE: Check = Check {
+    id: "tls.staple",
+    title: "Stapled OCSP response",
+    explanation: "A certificate that promises a stapled OCSP response (must-staple, RFC 7633) gets one. Whatever is \
+        stapled is about this certificate (issuer's name and key, serial number), signed by its issuer or by a \
+        responder that the issuer certified for this, fresh, and says good. Revoked always fails; a response that \
+        proves nothing fails where one was promised, and is a warning otherwise. Nobody is asked: only what the \
+        server itself brings along is looked at.",
+    remedy: "Let the server fetch a fresh OCSP response (look at its log and its way to the responder).",
+};
+
+/// The issuer has not revoked the certificate.
+pub static TLS_REVOCATION: Check = Check {
+    id: "tls.revocation",
+    title: "Not revoked (lists)",
+    explanation: "Where lists are named (--crl FILE) or may be fetched (--fetch-crls): the certificate is not on its \
+        issuer's list. A list counts when the name of its issuer fits, its signature holds, and it has not ended; \
+        a revocation counts even on a list that has. Only --fetch-crls contacts anybody: the http addresses in \
+        the certificates, each once a run. A list that cannot be had is never a failure by itself: then this is \
+        not checked, with the reason.",
+    remedy: "Replace the certificate at once, with a new key.",
+};
+
 /// The certificate is meant for servers.
 pub static TLS_USAGE: Check = Check {
     id: "tls.usage",
@@ -264,6 +288,8 @@ pub static TOOL: Tool = Tool {
         &TLS_USAGE,
         &TLS_KEY,
         &TLS_SIGNATURE,
+        &TLS_STAPLE,
+        &TLS_REVOCATION,
         &TLS_AGREEMENT,
         &TLS_NODES,
         &KEY_MATCH,

@@ -6,6 +6,7 @@ pub mod crl;
 pub mod file;
 pub mod jks;
 pub mod key;
+pub mod ocsp;
 pub mod passwords;
 mod pbe;
 pub mod pem;
