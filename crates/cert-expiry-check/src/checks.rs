@@ -17,7 +17,10 @@ pub static TLS_HANDSHAKE: Check = Check {
     title: "TLS handshake",
     explanation: "The endpoint speaks TLS 1.2 or 1.3 and proves that it holds the key of the certificate that it \
         presents, within the handshake timeout. A server that demands a client certificate passes: its own \
-        certificate comes before it turns anonymous clients away.",
+        certificate comes before it turns anonymous clients away. One that has nothing in common with clients of \
+        today (TLS 1.1 or older, RSA key exchange, finite-field Diffie-Hellman) is asked once more with a hello \
+        that takes everything, up to its certificate and no further: it fails by the name of what it speaks, and \
+        its certificate is judged all the same.",
     remedy: "Look at the server's own log at this moment, and try `openssl s_client -connect HOST:PORT`.",
 };
 

@@ -9,7 +9,7 @@ use crate::{
     certificate::Certificate,
     checks::TLS_HANDSHAKE,
     targets::{Endpoint, StartTls},
-    wire::{Capture, ClientCertificate, HandshakeTrouble},
+    wire::{Capture, CipherSuite, ClientCertificate, HandshakeTrouble, KeyExchange, Protocol},
     wording::printable,
 };
 
@@ -42,17 +42,23 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
         };
         return TLS_HANDSHAKE.passed(subject).expected(expected).observed(format!("{presented}{client}"));
     };
-    let (observed, remedy) = trouble_in_words(endpoint, trouble, leaf);
+    let (observed, remedy) = trouble_in_words(endpoint, capture, trouble, leaf);
     let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
     if remedy.is_empty() { finding } else { finding.remedy(remedy) }
 }
 
-fn trouble_in_words(endpoint: &Endpoint, trouble: &HandshakeTrouble, leaf: Option<&Certificate>) -> Words {
+fn trouble_in_words(
+    endpoint: &Endpoint,
+    capture: &Capture,
+    trouble: &HandshakeTrouble,
+    leaf: Option<&Certificate>,
+) -> Words {
     let (observed, remedy) = match trouble {
         HandshakeTrouble::NotStarted(trouble) => return starttls::in_words(endpoint, trouble),
         HandshakeTrouble::Silent(limit) => return silent(endpoint, limit.as_secs_f64()),
         HandshakeTrouble::Closed => return closed(endpoint),
         HandshakeTrouble::NotTls(first) => return not_tls(endpoint, first),
+        HandshakeTrouble::OnlyOld(suite) => return only_old(capture.protocol, *suite),
         HandshakeTrouble::Unfinished(limit, bytes) => (
             format!("sent {bytes} bytes and did not end the handshake within {} s", limit.as_secs_f64()),
             "The service is overloaded, or the path to it loses large packets; --handshake-timeout waits longer.",
@@ -119,6 +125,34 @@ fn not_tls(endpoint: &Endpoint, first: &[u8]) -> Words {
         None => "Name the port that speaks TLS, or turn TLS on there.".into(),
     };
     (format!("no TLS: it speaks {language}"), remedy)
+}
+
+/// A server whose certificate was had in old words only: who refuses it, and what to do.
+fn only_old(protocol: Option<Protocol>, suite: CipherSuite) -> Words {
+    let version = protocol.unwrap_or(Protocol::Tls12);
+    if version < Protocol::Tls12 {
+        let observed = format!(
+            "speaks {version} at most ({suite}): clients of today refuse it (RFC 8996) and see a protocol version error"
+        );
+        let remedy =
+            "Turn TLS 1.2 and 1.3 on. Where the software is too old for them, put a proxy in front of it.";
+        return (observed, remedy.into());
+    }
+    let who = match suite.key_exchange() {
+        KeyExchange::Rsa => {
+            "with RSA key exchange only: clients built with rustls, Go 1.22 or Java 24 refuse it"
+        }
+        KeyExchange::Dhe => "with finite-field Diffie-Hellman only: browsers, Go and rustls refuse it",
+        KeyExchange::Ecdhe | KeyExchange::Unknown => {
+            "with nothing better in suites, curves and signatures: clients built with rustls refuse it, others \
+             may still come in"
+        }
+    };
+    let observed = format!("{version} ({suite}) {who}, and see a handshake failure");
+    (
+        observed,
+        "Allow ECDHE suites with AES-GCM or ChaCha20 (P-256 or X25519) at the server, or TLS 1.3.".into(),
+    )
 }
 
 /// A port that is known for beginning in plain text, where TLS was expected at once.

@@ -25,10 +25,10 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    Approach, Identity, address,
+    Approach, Identity, Timeouts, address,
     first_bytes::{FirstBytes, Received},
     observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble},
-    starttls,
+    old_handshake, starttls,
 };
 use crate::targets::Endpoint;
 
@@ -78,7 +78,21 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
             (Some(say_goodbye(tls, witness.was_asked(), left).await), None)
         }
     };
-    witness.testify(address, late, trouble)
+    let mut capture = witness.testify(address, late, trouble);
+    if capture.chain.is_empty() && capture.trouble.as_ref().is_some_and(old_handshake::may_help) {
+        Box::pin(ask_in_old_words(&mut capture, endpoint, timeouts)).await;
+    }
+    Observation::Reached(capture)
+}
+
+/// A server of old TLS is asked once more, in its own words; what it presents is judged like any other.
+async fn ask_in_old_words(capture: &mut Capture, endpoint: &Endpoint, timeouts: Timeouts) {
+    let random = PROVIDER.secure_random;
+    if let Some(old) = old_handshake::present(endpoint, capture.address, timeouts, random).await {
+        capture.protocol = Some(old.protocol);
+        capture.chain = old.chain;
+        capture.trouble = Some(HandshakeTrouble::OnlyOld(old.suite));
+    }
 }
 
 /// Waits for a late refusal where one may come, then closes in good order.
@@ -185,19 +199,19 @@ impl Witness {
         address: std::net::SocketAddr,
         late: Option<ClientCertificate>,
         trouble: Option<HandshakeTrouble>,
-    ) -> Observation {
+    ) -> Capture {
         use HandshakeTrouble::{Alert, Closed, Reset};
         let mut seen = self.seen();
         let refused = seen.asked && seen.proven && matches!(trouble, Some(Alert(_) | Closed | Reset));
         let asked = if seen.asked { ClientCertificate::Optional } else { ClientCertificate::NotAsked };
-        Observation::Reached(Capture {
+        Capture {
             address,
             protocol: seen.protocol,
             chain: std::mem::take(&mut seen.chain),
             stapled: std::mem::take(&mut seen.stapled),
             client_certificate: if refused { ClientCertificate::Demanded } else { late.unwrap_or(asked) },
             trouble: if refused { None } else { trouble },
-        })
+        }
     }
 
     fn proven(

@@ -3,13 +3,17 @@
 
 mod address;
 mod capture;
+mod cipher_suite;
 mod first_bytes;
 mod identity;
+pub mod legacy_hello;
 mod observation;
+mod old_handshake;
 pub mod starttls;
 
 pub use address::addresses;
 pub use capture::capture;
+pub use cipher_suite::{CipherSuite, KeyExchange};
 pub use identity::Identity;
 pub use observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble};
 pub use starttls::StartTrouble;

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use rustls::pki_types::CertificateDer;
 
-use super::starttls::StartTrouble;
+use super::{cipher_suite::CipherSuite, starttls::StartTrouble};
 
 /// What was seen at an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +33,14 @@ pub struct Capture {
 }
 
 /// A version of TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
+    /// RFC 6101.
+    Ssl3,
+    /// RFC 2246.
+    Tls10,
+    /// RFC 4346.
+    Tls11,
     /// RFC 5246.
     Tls12,
     /// RFC 8446.
@@ -87,6 +93,9 @@ pub enum HandshakeTrouble {
     Alert(String),
     /// It speaks neither TLS 1.2 nor 1.3.
     TooOld,
+    /// It presented its certificate only to a client that takes what clients of today do not; the version is
+    /// [`Capture::protocol`].
+    OnlyOld(CipherSuite),
     /// No cipher suite, group or signature scheme in common.
     NothingInCommon(String),
     /// It does not prove that it holds the certificate's key.
@@ -113,6 +122,9 @@ impl Capture {
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Ssl3 => "SSL 3.0",
+            Self::Tls10 => "TLS 1.0",
+            Self::Tls11 => "TLS 1.1",
             Self::Tls12 => "TLS 1.2",
             Self::Tls13 => "TLS 1.3",
         })

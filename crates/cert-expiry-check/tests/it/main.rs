@@ -6,6 +6,7 @@ mod command_line;
 mod documentation;
 mod endpoints;
 mod files;
+mod legacy;
 mod limits;
 mod openssl;
 mod pki;

@@ -15,7 +15,7 @@ use testbed::tls_farm::{Authority, Identity, Lifetime};
 
 use crate::support::{Bench, text};
 
-fn openssl(arguments: &[&str]) -> (bool, String) {
+pub(crate) fn openssl(arguments: &[&str]) -> (bool, String) {
     let output = Command::new("openssl").args(arguments).output().expect("openssl is installed");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -162,12 +162,17 @@ fn trust_agrees_with_openssl() {
 }
 
 /// One server of OpenSSL's own, ended when dropped.
-struct Server(Child, String);
+pub(crate) struct Server(Child, pub(crate) String);
 
 impl Server {
     fn start(bench: &Bench, arguments: &[&str]) -> Self {
+        Self::start_for(bench, 1, arguments)
+    }
+
+    /// For so many connections.
+    pub(crate) fn start_for(bench: &Bench, connections: u8, arguments: &[&str]) -> Self {
         let mut child = Command::new("openssl")
-            .args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-www"])
+            .args(["s_server", "-accept", "127.0.0.1:0", "-www", "-naccept", &connections.to_string()])
             .args(arguments)
             .current_dir(bench.path(""))
             .stdin(Stdio::null())
