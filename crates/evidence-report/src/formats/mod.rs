@@ -1,8 +1,11 @@
 //! The other outputs, one format a file: each turns a report into text, and none touches a file.
 
 mod github;
+mod ics;
 mod json;
 mod junit;
+mod nagios;
+mod sarif;
 mod text;
 mod textfile;
 mod wording;
@@ -26,8 +29,14 @@ pub enum Format {
     Junit,
     /// GitHub Actions annotations.
     Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// A monitoring plugin's output, with performance data.
+    Nagios,
     /// Prometheus text for node_exporter's textfile collector.
     Textfile,
+    /// A calendar of the dates that somebody should not miss.
+    Ics,
 }
 
 /// What a format may need beside the report.
@@ -43,12 +52,15 @@ pub struct Setting {
     pub last_success: Option<i64>,
 }
 
-const NAMES: [(&str, Format); 5] = [
+const NAMES: [(&str, Format); 8] = [
     ("text", Format::Text),
     ("json", Format::Json),
     ("junit", Format::Junit),
     ("github", Format::Github),
+    ("sarif", Format::Sarif),
+    ("nagios", Format::Nagios),
     ("textfile", Format::Textfile),
+    ("ics", Format::Ics),
 ];
 
 impl FromStr for Format {
@@ -71,7 +83,10 @@ impl Format {
             Self::Json => json::render(report),
             Self::Junit => junit::render(report),
             Self::Github => annotations(report),
+            Self::Sarif => sarif::render(report, setting),
+            Self::Nagios => nagios::render(report),
             Self::Textfile => textfile::render(report, setting),
+            Self::Ics => ics::render(report, setting),
         }
     }
 }

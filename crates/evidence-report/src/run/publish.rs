@@ -210,10 +210,12 @@ impl Finished {
         if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
             return Ok(());
         }
-        let on_stdout = |format| self.settings.formats.iter().any(|r| r.path.is_none() && r.format == format);
-        let machine_reads_stdout =
-            on_stdout(Format::Json) || on_stdout(Format::Junit) || on_stdout(Format::Textfile);
-        if !on_stdout(Format::Github) && !machine_reads_stdout {
+        let people_read_stdout = self
+            .settings
+            .formats
+            .iter()
+            .all(|request| request.path.is_some() || matches!(request.format, Format::Text));
+        if people_read_stdout {
             print(&formats::annotations(&self.report))?;
         }
         let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };

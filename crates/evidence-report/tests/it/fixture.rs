@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use evidence_report::record::{
-    Attachment, Chart, Check, Decimal, Detail, Environment, Measurement, Objective, Report, Requirement,
-    RunFacts, Stage, Timeline, Tool,
+    Attachment, Chart, Check, Deadline, Decimal, Detail, Environment, Measurement, Metric, Objective, Report,
+    Requirement, RunFacts, Series, Stage, Timeline, Tool,
 };
 
 pub(crate) static CONTENT: Check = Check {
@@ -81,8 +81,8 @@ pub(crate) fn report() -> Report {
         findings,
         unlisted: Vec::new(),
         measurements_unlisted: 0,
-        series: Vec::new(),
-        deadlines: Vec::new(),
+        series: series(),
+        deadlines: deadlines(),
         measurements: vec![
             Measurement::new("rows", Decimal::from(64_999), "rows").label("table", "all"),
             Measurement::seconds("recovery_time_seconds", 12.5)
@@ -109,6 +109,49 @@ pub(crate) fn report() -> Report {
     };
     report.sort();
     report
+}
+
+static NOT_AFTER: Metric = Metric { name: "x509_cert_not_after", help: "Unix time of the\nend." };
+static SUCCESS: Metric = Metric { name: "probe_success", help: "1 where it answered." };
+
+fn series() -> Vec<Series> {
+    let one = |labels: &[(&'static str, &str)], values| Series {
+        labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        values,
+    };
+    let twice = [("filepath", "/etc/\"a\"\\b\nc.pem"), ("subject_CN", "Prüfstelle")];
+    vec![
+        one(&twice, vec![(&NOT_AFTER, 1_800_000_000.0)]),
+        one(&twice, vec![(&NOT_AFTER, 1_700_000_000.0)]),
+        one(&[("instance", "shop.example:443"), ("secret_name", "")], vec![(&SUCCESS, 1.0)]),
+        one(&[("instance", "old.example:443"), ("tool", "mine")], vec![(&SUCCESS, 0.0), (&NOT_AFTER, -1.5)]),
+    ]
+}
+
+fn deadlines() -> Vec<Deadline> {
+    let one = |key: &str, at: &str, title: &str, lines: &[&str]| Deadline {
+        key: key.into(),
+        at: at.parse().unwrap(),
+        title: title.into(),
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let long = "ü".repeat(60);
+    vec![
+        one(
+            "shop",
+            "2026-12-06T12:00:00Z",
+            "shop.example expires; renew, now",
+            &["at shop.example:443", &long],
+        ),
+        one(
+            "old",
+            "2026-11-20T19:20:00Z",
+            "old.example\nBEGIN:VEVENT",
+            &["at old.example:443", "back\\slash"],
+        ),
+        one("shop", "2027-12-06T12:00:00Z", "another of the same key", &[]),
+        one("hours", "2026-11-23T18:00:00Z", "six hours", &[]),
+    ]
 }
 
 fn stage(name: &str, start: u64, end: u64, note: &str) -> Stage {

@@ -113,6 +113,21 @@ fn textfile_keeps_the_last_success_of_a_run_that_failed() {
 }
 
 #[test]
+fn nagios_looks_like_this() {
+    insta::assert_snapshot!(Format::Nagios.render(&fixture::report(), &setting()));
+}
+
+#[test]
+fn sarif_looks_like_this() {
+    insta::assert_snapshot!(Format::Sarif.render(&fixture::report(), &setting()));
+}
+
+#[test]
+fn a_calendar_looks_like_this() {
+    insta::assert_snapshot!(Format::Ics.render(&fixture::report(), &setting()).replace('\r', "␍"));
+}
+
+#[test]
 fn json_is_a_record_with_every_finding() {
     let mut report = fixture::report();
     report.findings.extend((0..500).map(|n| fixture::LIFETIME.passed(format!("host-{n}"))));

@@ -4,6 +4,7 @@
 
 mod fixture;
 mod formats;
+mod nasty;
 mod rendering;
 mod running;
 mod tracker_command;
