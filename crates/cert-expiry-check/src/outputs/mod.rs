@@ -1,5 +1,7 @@
 //! What is drawn and counted from the certificates that were seen. Pure.
 
+pub mod calendar;
+pub mod exporters;
 mod seen;
 pub mod timeline;
 

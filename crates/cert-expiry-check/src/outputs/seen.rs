@@ -58,6 +58,11 @@ impl One {
         self.places.len().saturating_sub(1)
     }
 
+    /// Every place, and as what it was seen there.
+    pub fn places(&self) -> impl Iterator<Item = (Part, &str)> {
+        self.places.iter().map(|(part, place)| (*part, place.as_str()))
+    }
+
     /// The places where it was seen as this, sorted.
     #[must_use]
     pub fn places_as(&self, part: Part) -> Vec<String> {

@@ -12,6 +12,7 @@ use std::{
 };
 
 use evidence_report::{
+    formats::Format,
     record::{Check, Finding, Requirement},
     run::{self, Run, SharedFlags, Stop},
 };
@@ -26,7 +27,7 @@ use crate::{
     cli::ScanArguments,
     error::Error,
     group::Group,
-    outputs::{Seen, timeline},
+    outputs::{Seen, calendar, exporters, timeline},
     plan::{Addresses, Plan},
     stores::{
         self, Passwords,
@@ -139,6 +140,12 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
     for measurement in seen.measurements(basis.now) {
         run.measurement(measurement);
     }
+    if run.wants(Format::Textfile) {
+        run.series(exporters::certificates(&seen, basis.now));
+    }
+    if run.wants(Format::Ics) {
+        run.deadlines(calendar::deadlines(&seen));
+    }
     if let Some(chart) = timeline::draw(&seen, basis.now) {
         run.chart(chart);
     }
@@ -213,6 +220,9 @@ async fn look_at_all<'r>(
         match judged {
             Ok(judged) => {
                 task.source(sources, |source| source.count(&judged));
+                if run.wants(Format::Textfile) {
+                    run.series(exporters::of_one_look(&judged, groups[task.group].basis.now));
+                }
                 folding.take_in(task.group, task.endpoint(), judged);
             }
             Err(unlooked) => {

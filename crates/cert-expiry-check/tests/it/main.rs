@@ -9,6 +9,7 @@ mod files;
 mod legacy;
 mod limits;
 mod openssl;
+mod outputs;
 mod pki;
 mod renew_due;
 mod starttls;

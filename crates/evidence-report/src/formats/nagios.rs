@@ -20,18 +20,26 @@ const MAXIMUM: usize = 8 * 1024;
 /// The status line without its performance data, in characters: what fits on a list and in a text message.
 const STATUS_LINE: usize = 200;
 
+/// The details, in bytes.
+const DETAILS: usize = 6 * 1024;
+
 /// The performance data of the status line, in bytes: agents such as NRPE 2 cut a first line at 1 KiB.
 const FIRST_DATA: usize = 700;
 
 pub(super) fn render(report: &Report) -> String {
     let mut out = status(report);
-    let (first, further) = performance(report);
-    if !first.is_empty() {
-        let _ = write!(out, " | {}", first.join(" "));
+    let details = details(report);
+    let (mut first, mut further) = performance(report);
+    if details.is_empty() {
+        // There is nothing that more data could stand behind.
+        first.append(&mut further);
+    }
+    data(&mut out, &first, " ");
+    if !details.is_empty() {
+        let _ = write!(out, "\n{details}");
+        data(&mut out, &further, "\n");
     }
     out.push('\n');
-    details(&mut out, report);
-    behind_details(&mut out, &further);
     out
 }
 
@@ -56,7 +64,8 @@ fn status(report: &Report) -> String {
 }
 
 /// One line a finding that needs somebody, or is set aside.
-fn details(out: &mut String, report: &Report) {
+fn details(report: &Report) -> String {
+    let mut out = String::new();
     let told: Vec<_> = report.findings.iter().filter(|finding| is_told(finding)).collect();
     for (index, finding) in told.iter().enumerate() {
         let line = format!(
@@ -66,39 +75,34 @@ fn details(out: &mut String, report: &Report) {
             observed(finding),
             finding.check.id
         );
-        let mut line = clean(&cut(&line, 400)) + "\n";
+        let mut line = format!("\n{}", clean(&cut(&line, 400)));
         if finding.outcome.verdict().is_some() && !finding.remedy.is_empty() {
-            let _ = writeln!(line, "  -> {}", clean(&cut(&one_line(&finding.remedy), 400)));
+            let _ = write!(line, "\n  -> {}", clean(&cut(&one_line(&finding.remedy), 400)));
         }
-        let rest = format!("... and {} more\n", told.len() - index);
-        // Half a kilobyte is kept for the performance data behind.
-        if out.len() + line.len() + rest.len() > MAXIMUM - 512 {
+        let rest = format!("\n... and {} more", told.len() - index);
+        // The rest is kept for the status line and for the performance data.
+        if out.len() + line.len() + rest.len() > DETAILS {
             out.push_str(&rest);
-            return;
+            break;
         }
         out.push_str(&line);
     }
+    out.trim_start().to_owned()
 }
 
 fn is_told(finding: &Finding) -> bool {
     !matches!(finding.outcome, Outcome::Passed | Outcome::NotChecked(Requirement::Optional))
 }
 
-/// What of the performance data has no place on the status line follows the details, behind a second pipe.
-fn behind_details(out: &mut String, data: &[String]) {
+/// Performance data behind a pipe, as much as there is room for; more of it may follow behind the details.
+fn data(out: &mut String, data: &[String], between: &str) {
     let mut before = " | ";
     for item in data {
-        if out.len() + before.len() + item.len() + 1 > MAXIMUM {
+        if out.len() + before.len() + item.len() >= MAXIMUM {
             break;
         }
-        if before == " | " && out.ends_with('\n') {
-            out.pop();
-        }
         let _ = write!(out, "{before}{item}");
-        before = "\n";
-    }
-    if before == "\n" {
-        out.push('\n');
+        before = between;
     }
 }
 

@@ -75,14 +75,25 @@ fn measured(
     is_told: impl Fn(&str) -> bool,
 ) -> BTreeMap<String, Samples> {
     let mut measured: BTreeMap<String, Samples> = BTreeMap::new();
-    for Measurement { metric, labels: own, value, .. } in &report.measurements {
-        let name = valid_name(metric);
+    for measurement in &report.measurements {
+        let (name, value) = in_base_units(measurement);
+        let own = &measurement.labels;
         if !is_told(&name) && !name.starts_with("ops_smoke_") {
             let labels = labels(base, own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-            measured.entry(name).or_default().entry(labels).or_insert_with(|| value.to_string());
+            measured.entry(name).or_default().entry(labels).or_insert(value);
         }
     }
     measured
+}
+
+/// Prometheus keeps time in seconds, whatever people like to read: `…_days_left` becomes `…_seconds_left`.
+fn in_base_units(measurement: &Measurement) -> (String, String) {
+    let name = valid_name(&measurement.metric);
+    if measurement.unit == "days" {
+        let seconds = measurement.value.to_f64() * 86_400.0;
+        return (name.replace("days", "seconds"), format!("{seconds:.0}"));
+    }
+    (name, measurement.value.to_string())
 }
 
 /// What tells this job's lines from those of every other job on the machine.

@@ -1,0 +1,30 @@
+//! What one program writes for Prometheus, the other reads strictly.
+
+use testbed::tls_farm::{Identity, Lifetime};
+
+use crate::programs::{run, tool};
+
+/// Two certificates of one name and of names that would break a careless writer, each in two files.
+#[test]
+fn the_textfile_of_a_scan_is_valid_by_the_strict_reader() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("tls");
+    std::fs::create_dir(&folder).unwrap();
+    for (number, left) in [60, 5].into_iter().enumerate() {
+        let made = Identity::self_signed(&["same.example"], Lifetime::days_left(90, left)).unwrap();
+        for name in ["plain", "quote\" back\\slash {x=\"y\"}", "line\nend # é"] {
+            std::fs::write(folder.join(format!("{name} {number}.pem")), made.pem().repeat(2)).unwrap();
+        }
+    }
+    let textfile = scratch.path().join("certificates.prom");
+    let mut scan = tool("cert-expiry-check", scratch.path());
+    scan.arg("scan").arg(&folder).args(["--evidence", "none", "--format"]);
+    let scanned = run(scan.arg(format!("textfile={}", textfile.display())));
+    assert_eq!(scanned.code, Some(2), "{}{}", scanned.stdout, scanned.stderr);
+    let text = std::fs::read_to_string(&textfile).unwrap();
+    assert_eq!(text.lines().filter(|line| line.starts_with("x509_cert_not_after{")).count(), 6, "{text}");
+
+    let mut read = tool("observability-smoke", scratch.path());
+    let read = run(read.arg("metrics").arg(&textfile).args(["--syntax", "prometheus"]));
+    assert_eq!(read.code, Some(0), "{}{}\n{text}", read.stdout, read.stderr);
+}
