@@ -22,6 +22,7 @@ fn deadline(one: &One) -> Deadline {
     for (part, words) in [
         (Part::Server, "Served at"),
         (Part::Issuer, "Presented as issuer at"),
+        (Part::Spare, "Presented without need at"),
         (Part::File, "In the file"),
         (Part::Secret, "In the object"),
         (Part::Client, "Presented as client by"),

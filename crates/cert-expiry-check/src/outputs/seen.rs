@@ -60,7 +60,7 @@ impl One {
 
     /// Every place, and as what it was seen there.
     pub fn places(&self) -> impl Iterator<Item = (Part, &str)> {
-        self.places.iter().map(|(part, place)| (*part, place.as_str()))
+        self.places.iter().map(|(part, _, place)| (*part, place.as_str()))
     }
 
     /// The places where it was seen as this, sorted.
