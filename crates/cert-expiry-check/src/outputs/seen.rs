@@ -188,8 +188,8 @@ impl Seen {
         all
     }
 
-    /// What goes into the record as numbers: counts, the earliest end, and the ends of those that end
-    /// soonest, under the names that x509-certificate-exporter gives them.
+    /// What goes into the record as numbers: counts, and the earliest end. The ends of all are
+    /// [`super::exporters::certificates`].
     #[must_use]
     pub fn measurements(&self, now: Timestamp) -> Vec<Measurement> {
         let all = self.soonest_first();
@@ -204,7 +204,6 @@ impl Seen {
             let days = Decimal::new(now.duration_until(end).as_secs_f64() / 86_400.0, 2);
             measurements.push(Measurement::new("earliest_expiry_days_left", days, "days"));
         }
-        measurements.extend(all.iter().take(MEASURED).map(|one| not_after(one)));
         measurements
     }
 }
@@ -230,15 +229,4 @@ fn held(one: &One) -> Held<'_> {
 fn with_words(finding: Finding, words: &str) -> Finding {
     let observed = format!("{}; {words}", finding.observed);
     finding.observed(observed)
-}
-
-fn not_after(one: &One) -> Measurement {
-    let certificate = &one.certificate;
-    // The value is a Unix time, as that exporter has it; before 1970 no certificate ends.
-    let end = u64::try_from(certificate.validity.not_after.as_second()).unwrap_or(0);
-    Measurement::new("x509_cert_not_after", Decimal::from(end), "s")
-        .label("subject_CN", &certificate.name)
-        .label("issuer_CN", &certificate.issuer)
-        .label("serial_number", &certificate.serial)
-        .label("place", one.place())
 }
