@@ -10,7 +10,7 @@ use super::{
     lifetime::{self, Role, Standing},
     name,
     shape::{self, Place},
-    strength,
+    staple, strength,
     trust::{self, Verdict},
     usage::{self, Side},
     validity_cap,
@@ -86,6 +86,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
             let verdict = basis.trust.verdict(&chain, basis.now);
             judged.findings.push(trust::finding(subject, &chain, &verdict, basis));
             judged.findings.extend(presented(subject, &chain, &verdict, basis));
+            judged.findings.extend(stapled(subject, capture, &chain, basis));
             for (certificate, place) in chain.iter().zip(&verdict.places) {
                 let (finding, sighting) =
                     seen(subject, part(&chain, certificate, *place), certificate, basis);
@@ -119,6 +120,17 @@ fn presented(subject: &str, chain: &[Arc<Certificate>], verdict: &Verdict, basis
     let signature = (!leaf.is_self_issued).then(|| strength::signature_finding(subject, leaf));
     let cap = verdict.is_public.then(|| validity_cap::judge(subject, leaf)).flatten();
     [shape, usage, Some(key), signature, cap].into_iter().flatten().collect()
+}
+
+/// What was stapled; where the handshake did not come to its end, nothing is known of it.
+fn stapled(subject: &str, capture: &Capture, chain: &[Arc<Certificate>], basis: &Basis) -> Option<Finding> {
+    let (leaf, presented) = chain.split_first()?;
+    if capture.stapled.is_empty() && (capture.trouble.is_some() || !leaf.must_staple) {
+        return None;
+    }
+    let roots = basis.trust.stores().iter().flat_map(|store| store.named_as_issuer_of(leaf));
+    let issuers: Vec<_> = presented.iter().chain(roots).map(Arc::clone).collect();
+    staple::judge(subject, leaf, &issuers, &capture.stapled, basis.now)
 }
 
 /// As what a presented certificate was seen. One that is sent twice is seen once.

@@ -147,21 +147,24 @@ fn authentic(answered: &Answered, issuer: &Certificate, now: Timestamp) -> Resul
     if signed_by(answered, &issuer.der) {
         return Ok(());
     }
-    for der in answered.certificates.iter().filter(|der| signed_by(answered, der)) {
-        let responder = Certificate::read_only(der)
-            .map_err(|error| format!("the responder's certificate cannot be read: {error}"))?;
-        if !is_issuer(&responder, issuer) {
-            return Err(format!("'{}' signed it, whom '{}' did not certify", responder.name, issuer.name));
-        }
-        if !may_sign_responses(der) {
-            return Err(format!("'{}' signed it, who may not (no OCSPSigning)", responder.name));
-        }
-        if !responder.validity.contains(now) {
-            return Err(format!("'{}' signed it, whose own certificate is out of its time", responder.name));
-        }
-        return Ok(());
+    let Some(der) = answered.certificates.iter().find(|der| signed_by(answered, der)) else {
+        return Err(format!(
+            "its signature is neither that of '{}' nor of a responder of theirs",
+            issuer.name
+        ));
+    };
+    let responder = Certificate::read_only(der)
+        .map_err(|error| format!("the responder's certificate cannot be read: {error}"))?;
+    if !is_issuer(&responder, issuer) {
+        return Err(format!("'{}' signed it, whom '{}' did not certify", responder.name, issuer.name));
     }
-    Err(format!("its signature is neither that of '{}' nor of a responder of theirs", issuer.name))
+    if !may_sign_responses(der) {
+        return Err(format!("'{}' signed it, who may not (no OCSPSigning)", responder.name));
+    }
+    if !responder.validity.contains(now) {
+        return Err(format!("'{}' signed it, whose own certificate is out of its time", responder.name));
+    }
+    Ok(())
 }
 
 fn signed_by(answered: &Answered, signer: &[u8]) -> bool {
