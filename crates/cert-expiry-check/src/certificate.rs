@@ -312,18 +312,22 @@ fn whole_name(name: &X509Name<'_>) -> String {
     if whole.is_empty() { "(no name)".to_owned() } else { whole }
 }
 
-/// What was wrong, in the parser's words, without its wrapping.
+/// What was wrong with what should have been a certificate.
 fn reason(bytes: &[u8], error: &x509_parser::nom::Err<X509Error>) -> String {
-    use x509_parser::nom::Err::{Error, Failure, Incomplete};
     if is_cut(bytes) {
         return "it ends in the middle".to_owned();
     }
-    let words = match error {
+    format!("it is no X.509 certificate ({})", in_words(error))
+}
+
+/// What was wrong, in the parser's words, without its wrapping.
+pub(crate) fn in_words(error: &x509_parser::nom::Err<X509Error>) -> String {
+    use x509_parser::nom::Err::{Error, Failure, Incomplete};
+    match error {
         Incomplete(_) => "an element of it ends in the middle".to_owned(),
         Error(X509Error::Der(error)) | Failure(X509Error::Der(error)) => error.to_string(),
         Error(error) | Failure(error) => error.to_string(),
-    };
-    format!("it is no X.509 certificate ({words})")
+    }
 }
 
 /// Whether the length that stands at the front (X.690, 8.1.3) says that there should be more.

@@ -6,10 +6,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use x509_parser::{
     der_parser::{Oid, oid},
+    error::X509Error,
     prelude::{CertificateRevocationList, FromDer},
 };
 
-use crate::{certificate::short_name, wording::printable};
+use super::ber::{INTEGER, Malformed, Reader, SEQUENCE};
+use crate::{
+    certificate::{in_words, short_name},
+    wording::printable,
+};
 
 /// Delta CRL indicator (5.2.4).
 const DELTA_INDICATOR: Oid<'static> = oid!(2.5.29.27);
@@ -50,7 +55,8 @@ impl RevocationList {
     /// # Errors
     /// When the bytes are no revocation list.
     pub fn read_only(bytes: &[u8]) -> Result<Self, String> {
-        let (rest, parsed) = CertificateRevocationList::from_der(bytes).map_err(|_| refusal(bytes))?;
+        let (rest, parsed) =
+            CertificateRevocationList::from_der(bytes).map_err(|error| refusal(bytes, &error))?;
         if !rest.is_empty() {
             return Err(format!("{} bytes follow the list", rest.len()));
         }
@@ -73,10 +79,27 @@ impl RevocationList {
     }
 }
 
-fn refusal(bytes: &[u8]) -> String {
-    if super::ber::Reader::new(bytes).next() == Err(super::ber::Malformed::Cut) {
+/// Whether the bytes have the shape of a list up to its date: where a certificate has a serial number or two
+/// dates, a list has one.
+#[must_use]
+pub fn looks_like_one(bytes: &[u8]) -> bool {
+    const UTC_TIME: u8 = 0x17;
+    const GENERALIZED_TIME: u8 = 0x18;
+    let shape = || -> Result<bool, Malformed> {
+        let mut list = Reader::new(bytes).expect(SEQUENCE, "a list")?.inside();
+        let mut list = list.expect(SEQUENCE, "what is signed")?.inside();
+        list.optional(INTEGER)?;
+        list.expect(SEQUENCE, "an algorithm")?;
+        list.expect(SEQUENCE, "an issuer")?;
+        Ok(matches!(list.next()?.tag, UTC_TIME | GENERALIZED_TIME))
+    };
+    shape().unwrap_or(false)
+}
+
+fn refusal(bytes: &[u8], error: &x509_parser::nom::Err<X509Error>) -> String {
+    if Reader::new(bytes).next() == Err(Malformed::Cut) {
         "it ends in the middle".to_owned()
     } else {
-        "it is no X.509 revocation list".to_owned()
+        format!("it is no X.509 revocation list ({})", in_words(error))
     }
 }

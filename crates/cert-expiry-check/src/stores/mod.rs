@@ -179,8 +179,8 @@ fn not_a_certificate(bytes: &[u8], error: &Unreadable, passwords: &Passwords) ->
         let other_labels = vec!["PRIVATE KEY".to_owned()];
         return Content::Holds(Contents { keys: vec![key], other_labels, ..Contents::default() });
     }
-    if let Ok(list) = RevocationList::read_only(bytes) {
-        let list = ListEntry { line: None, list: Ok(Arc::new(list)) };
+    if crl::looks_like_one(bytes) {
+        let list = ListEntry { line: None, list: RevocationList::read_only(bytes).map(Arc::new) };
         return Content::Holds(Contents { lists: vec![list], ..Contents::default() });
     }
     if pkcs12::looks_like_one(bytes) {

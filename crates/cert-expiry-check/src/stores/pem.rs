@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 pub struct Pem {
     /// The blocks of a kind that is read, in their order.
     pub blocks: Vec<Block>,
-    /// Labels of all blocks but certificates, each once.
+    /// Labels of keys, and of blocks that are not read, each once.
     pub other_labels: Vec<String>,
 }
 
@@ -150,7 +150,7 @@ fn boundary(line: &[u8], begin: &[u8]) -> Option<String> {
 impl Pem {
     fn close(&mut self, block: &Open<'_>, body: &[u8], damage: Option<Damage>) {
         let kind = Kind::of(&block.label);
-        if !matches!(kind, Some(Kind::Certificate | Kind::TrustedCertificate)) {
+        if matches!(kind, None | Some(Kind::Key)) {
             let label = crate::wording::printable(&block.label, 40);
             if !self.other_labels.contains(&label) {
                 self.other_labels.push(label);

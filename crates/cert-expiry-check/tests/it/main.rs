@@ -17,3 +17,4 @@ mod stores;
 mod support;
 mod troubles;
 mod trust;
+mod vectors;
