@@ -265,6 +265,48 @@ pub static FILES_FOUND: Check = Check {
     remedy: "Correct the path or the pattern; quote a pattern so that the shell leaves it alone.",
 };
 
+/// Something answers in a network.
+pub static NETWORK_FOUND: Check = Check {
+    id: "network.found",
+    title: "Network yields endpoints",
+    explanation: "Of a network's addresses with ports, at least one accepts TCP connections. Nothing has to \
+        listen at each of them: those that refuse or do not answer are counted, and no more. What answers is \
+        judged like any endpoint, but for the name: nobody knows under which one it is asked, unless --sni \
+        says so; the names that its certificate is good for are shown instead.",
+    remedy: "Check the network and the ports, and whether a firewall keeps this machine out.",
+};
+
+/// Kubernetes objects can be read, and hold certificates.
+pub static KUBERNETES_READABLE: Check = Check {
+    id: "kubernetes.readable",
+    title: "Kubernetes objects hold certificates",
+    explanation: "What --kubernetes names (`kubectl get … -o json`) can be read to its end, and at least one of \
+        its objects holds a certificate: an empty answer usually means that kubectl was not allowed to look, or \
+        looked elsewhere.",
+    remedy: "Look at what kubectl says, at its context, and at its namespace (-A for all).",
+};
+
+/// Every certificate in Kubernetes objects is whole.
+pub static KUBERNETES_CERTIFICATE: Check = Check {
+    id: "kubernetes.certificate",
+    title: "Certificates in Kubernetes objects are whole",
+    explanation: "Every Secret of the type kubernetes.io/tls holds a certificate, every caBundle of a webhook, an \
+        APIService or a conversion that is set holds one, and whatever else says that it is one is one: not cut \
+        off, not damaged. Webhooks whose bundle is empty or broken cannot be called.",
+    remedy: "See what should write it: `kubectl describe certificate -A` where cert-manager is in charge, its \
+        cainjector for bundles.",
+};
+
+/// Enough of the lifetime is left of every certificate in Kubernetes objects.
+pub static KUBERNETES_LIFETIME: Check = Check {
+    id: "kubernetes.lifetime",
+    title: "Lifetime left (in Kubernetes objects)",
+    explanation: "Every certificate in the objects is valid now and has enough of its lifetime left, by the same \
+        limits as for endpoints; a certificate that may issue others is judged as an issuer, once, with the \
+        places where it stands.",
+    remedy: "Renew the certificate, write it into the object, and see that whatever mounts it reloads.",
+};
+
 /// A list of targets names something.
 pub static TARGETS_NAMED: Check = Check {
     id: "targets.named",
@@ -302,6 +344,10 @@ pub static TOOL: Tool = Tool {
         &FILE_LIFETIME,
         &CRL_FRESHNESS,
         &FILES_FOUND,
+        &NETWORK_FOUND,
+        &KUBERNETES_READABLE,
+        &KUBERNETES_CERTIFICATE,
+        &KUBERNETES_LIFETIME,
         &TARGETS_NAMED,
     ],
 };

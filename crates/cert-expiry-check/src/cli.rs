@@ -21,6 +21,7 @@ const EXAMPLES: &str = "Examples:
   cert-expiry-check scan smtp://mail.example postgres://db.example shop.example:443@10.0.0.5
   cert-expiry-check scan --targets targets.txt --roots ca.pem -w 21d,25% -c 7d,10%
   cert-expiry-check scan --config ops/cert-expiry.yaml --format text --format junit=certs.xml
+  kubectl get secret -A --field-selector type=kubernetes.io/tls -o json | cert-expiry-check scan --kubernetes -
   cert-expiry-check scan shop.example --as-of 2027-01-31 --evidence none
 
 It only looks: no application data is sent. Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also
@@ -69,6 +70,10 @@ pub struct ScanArguments {
     /// List of targets, one a line, comments behind #; `-` is standard input
     #[arg(long = "targets", value_name = "FILE")]
     pub list: Option<PathBuf>,
+    /// Kubernetes objects as `kubectl get … -o json` prints them (Secrets, ConfigMaps, webhooks); `-` is
+    /// standard input. Repeatable
+    #[arg(long, value_name = "FILE")]
+    pub kubernetes: Vec<PathBuf>,
     /// Look at every address behind each name, and say whether they serve the same certificate
     #[arg(long)]
     pub every_address: bool,

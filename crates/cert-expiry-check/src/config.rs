@@ -16,6 +16,8 @@ pub struct Config {
     pub run: SharedConfig,
     /// What to look at, as on the command line; targets on the command line take their place.
     pub targets: Vec<String>,
+    /// Files of Kubernetes objects, as `kubectl get … -o json` prints them.
+    pub kubernetes: Vec<PathBuf>,
     /// Roots to trust, PEM or DER, instead of the system's.
     pub roots: Option<PathBuf>,
     /// Stores of roots, all of which have to trust: `system`, `mozilla`, or a file.

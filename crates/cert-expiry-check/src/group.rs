@@ -93,8 +93,10 @@ fn asked_as(mut targets: Vec<Target>, sni: Option<&String>) -> Result<Vec<Target
     if let Some(name) = sni {
         let host = parse_host(name).map_err(|why| Usage(format!("--sni '{name}': {why}")))?;
         for target in &mut targets {
-            if let Target::Endpoint(endpoint) = target {
-                endpoint.ask_as(host.clone());
+            match target {
+                Target::Endpoint(endpoint) => endpoint.ask_as(host.clone()),
+                Target::Network(network) => network.ask_as(host.clone()),
+                Target::Path(_) | Target::Pattern(_) => {}
             }
         }
     }

@@ -41,6 +41,8 @@ pub struct Plan {
     pub run: Settings,
     /// What to look at, and what is expected of it: at least one group.
     pub groups: Vec<Group>,
+    /// Files of Kubernetes objects; `-` is standard input.
+    pub kubernetes: Vec<PathBuf>,
     /// Lists that named nothing.
     pub empty_lists: Vec<String>,
     /// Which of a name's addresses are looked at.
@@ -73,6 +75,7 @@ impl Plan {
     /// When something that was typed or configured cannot be followed.
     pub fn resolve(arguments: &ScanArguments, shared: &SharedFlags) -> Result<Self, Error> {
         let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        standard_input_is_read_once(arguments, &config)?;
         let (groups, empty_lists) = groups(arguments, &config)?;
         let concurrency = arguments.concurrency.or(config.concurrency).unwrap_or(CONCURRENCY);
         if !(1..=4096).contains(&concurrency) {
@@ -82,6 +85,7 @@ impl Plan {
             run: settings(arguments, shared, &config)?,
             as_of: arguments.as_of,
             groups,
+            kubernetes: kubernetes(arguments, &config),
             empty_lists,
             store_password_files: [&config.store_password_files[..], &arguments.store_password_files]
                 .concat(),
@@ -132,7 +136,7 @@ fn usage(what: &str, value: &str, why: &str) -> Usage {
 fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec<String>), Error> {
     let mut found = Vec::new();
     let mut empty_lists = Vec::new();
-    let from_command_line = !arguments.targets.is_empty() || arguments.list.is_some();
+    let from_command_line = names_targets(arguments);
     for word in if from_command_line { &arguments.targets } else { &config.targets } {
         found.push(Target::parse(word, Path::exists)?);
     }
@@ -144,9 +148,14 @@ fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec
         found.extend(listed);
     }
     let configured = if from_command_line { &[][..] } else { &config.groups };
-    if found.is_empty() && empty_lists.is_empty() && configured.iter().all(|group| group.targets.is_empty()) {
+    let documents = kubernetes(arguments, config);
+    if found.is_empty()
+        && documents.is_empty()
+        && empty_lists.is_empty()
+        && configured.iter().all(|group| group.targets.is_empty())
+    {
         return Err(Usage(
-            "nothing to scan; name a target (host:port, a file, a folder), --targets FILE, or --config FILE with targets"
+            "nothing to scan; name a target (host:port, a file, a folder), --targets FILE, --kubernetes FILE, or --config FILE with targets"
                 .to_owned(),
         )
         .into());
@@ -156,6 +165,26 @@ fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec
         groups.push(Group::configured(group, arguments, config)?);
     }
     Ok((groups, empty_lists))
+}
+
+/// Whether the command line says what to look at; then the configuration's targets do not count.
+fn names_targets(arguments: &ScanArguments) -> bool {
+    !arguments.targets.is_empty() || arguments.list.is_some() || !arguments.kubernetes.is_empty()
+}
+
+fn kubernetes(arguments: &ScanArguments, config: &Config) -> Vec<PathBuf> {
+    if names_targets(arguments) { &arguments.kubernetes } else { &config.kubernetes }.clone()
+}
+
+fn standard_input_is_read_once(arguments: &ScanArguments, config: &Config) -> Result<(), Usage> {
+    let documents = kubernetes(arguments, config);
+    let readers = documents.iter().chain(&arguments.list).filter(|path| *path == Path::new("-")).count();
+    if readers < 2 {
+        return Ok(());
+    }
+    let why = "standard input can be read once: give one of --targets and --kubernetes a file, or write \
+        `--targets <(command)`";
+    Err(Usage(why.to_owned()))
 }
 
 fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {

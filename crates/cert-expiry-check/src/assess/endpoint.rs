@@ -82,7 +82,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
     judged.findings.extend(handshake::judge(endpoint, subject, capture, leaf.map(AsRef::as_ref)));
     match leaf {
         Some(leaf) => {
-            judged.findings.push(name::finding(subject, leaf, endpoint.asked_as(), &basis.names));
+            judged.findings.push(covers_name(endpoint, subject, leaf, basis));
             let verdict = basis.trust.verdict(&chain, basis.now);
             judged.findings.push(trust::finding(subject, &chain, &verdict, basis));
             judged.findings.extend(presented(subject, &chain, &verdict, basis));
@@ -161,4 +161,13 @@ fn seen(
     let place = subject.to_owned();
     let sighting = Sighting { place, part, certificate: Arc::clone(certificate), standing };
     ((part == Part::Server).then_some(finding), sighting)
+}
+
+fn covers_name(endpoint: &Endpoint, subject: &str, leaf: &Certificate, basis: &Basis) -> Finding {
+    let host = endpoint.asked_as();
+    let is_nameless = endpoint.in_network && endpoint.sni.is_none();
+    if is_nameless && name::covering(leaf, host).is_none() {
+        return name::finding_without_host(subject, leaf, &basis.names);
+    }
+    name::finding(subject, leaf, host, &basis.names)
 }

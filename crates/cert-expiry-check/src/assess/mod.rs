@@ -9,6 +9,7 @@ pub mod file;
 mod greeting;
 mod handshake;
 pub mod issuer;
+pub mod kubernetes;
 pub mod lifetime;
 pub mod memo;
 pub mod name;

@@ -3,7 +3,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use evidence_report::record::Finding;
+use evidence_report::record::{Finding, Requirement};
 
 use crate::{certificate::Certificate, checks::TLS_NAME, wording::printable};
 
@@ -88,6 +88,19 @@ pub fn finding(subject: &str, certificate: &Certificate, host: &Host, required: 
                 .observed(format!("good for {good_for}{common}{besides}"))
         }
     }
+}
+
+/// The same for an address that a network led to: nobody knows under which name it is asked, so that only
+/// the required names can be judged; the others are shown.
+#[must_use]
+pub fn finding_without_host(subject: &str, certificate: &Certificate, required: &[Host]) -> Finding {
+    if let Some(first) = required.first() {
+        return finding(subject, certificate, first, required);
+    }
+    let observed = format!("nobody said under which name it is asked; good for {}", listed(certificate));
+    TLS_NAME
+        .not_checked(Requirement::Optional, subject, observed)
+        .remedy("Name it by its name as well, or say --sni NAME where the whole network serves one.")
 }
 
 /// The names that a certificate is good for, the first few of them.

@@ -15,7 +15,7 @@ use crate::{
             files::{self, Served, Stored},
             keys::{self, Beside, Held},
         },
-        issuer,
+        issuer, kubernetes,
         lifetime::Standing,
         renewal::{self, Leaf},
     },
@@ -115,6 +115,7 @@ impl Seen {
         let mut findings = self.no_longer_waiting();
         let ones = || self.by_fingerprint.values();
         findings.extend(ones().flat_map(|one| judge_issuer(one, bases)));
+        findings.extend(ones().filter_map(|one| judge_kept_issuer(one, bases)));
         findings.extend(files::judge(&self.served(), &self.stored(), now));
         let beside = ones().flat_map(|one| {
             let lying = one.places.iter().filter(|(part, ..)| matches!(part, Part::File | Part::Secret));
@@ -216,6 +217,13 @@ fn judge_issuer(one: &One, bases: &[&Basis]) -> Vec<Finding> {
     let judged = bases.map(|basis| issuer::judge(&one.certificate, &presented_by, basis));
     let worst = |findings: &Vec<Finding>| findings.iter().map(|finding| finding.outcome.severity()).max();
     judged.max_by_key(worst).unwrap_or_default()
+}
+
+/// The same for an issuer that stands in Kubernetes objects; they belong to the first group.
+fn judge_kept_issuer(one: &One, bases: &[&Basis]) -> Option<Finding> {
+    let kept_in = one.places_as(Part::Secret);
+    let basis = bases.first().filter(|_| one.certificate.is_issuer && !kept_in.is_empty())?;
+    Some(kubernetes::issuer(&one.certificate, &kept_in, basis))
 }
 
 fn held(one: &One) -> Held<'_> {

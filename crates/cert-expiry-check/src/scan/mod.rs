@@ -2,6 +2,8 @@
 //! arrives. What the deadline or a signal cuts off is said to be unchecked.
 
 mod folding;
+mod kubernetes;
+mod networks;
 pub mod nodes;
 mod sources;
 
@@ -20,7 +22,7 @@ use jiff::Timestamp;
 use rustix::process::{Resource, getrlimit};
 use tokio::task::{Id, JoinSet, spawn_blocking};
 
-use self::{folding::Folding, sources::Source};
+use self::{folding::Folding, networks::Inhabited, sources::Source};
 use crate::{
     assess::{Basis, Judged, file, name::Host, trust::Trust},
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
@@ -113,6 +115,8 @@ struct Task {
 #[derive(Debug, Clone)]
 enum What {
     Endpoint(Endpoint),
+    /// An address of a network.
+    Node(Endpoint, Arc<Inhabited>),
     /// A file, and which source it came from.
     File(FoundFile, Option<usize>),
 }
@@ -125,18 +129,23 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
         let finding = TARGETS_NAMED.inconclusive(list).expected("at least one target");
         run.finding(finding.observed("it names none"));
     }
+    let mut folding = Folding::new(&plan.groups, run);
+    kubernetes::look_into_all(&plan.kubernetes, first, &mut folding, run).await;
     run.progress().phase("looking for files");
     let mut queue: VecDeque<_> = endpoints(plan)
         .map(|(group, endpoint)| Task { group, what: What::Endpoint(endpoint.clone()) })
         .collect();
+    let networks = networks::of(plan);
+    queue.extend(networks.iter().flat_map(networks::tasks));
     let (files, mut sources) = sources::search(plan, run).await;
     queue.extend(
         files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) }),
     );
-    let folding = look_at_all(queue, &mut sources, plan, &groups, run).await;
+    look_at_all(queue, &mut sources, plan, &groups, &mut folding, run).await;
     let bases: Vec<_> = groups.iter().map(|group| group.basis.as_ref()).collect();
     let seen = folding.finish(&bases);
     run.findings(sources.iter().filter_map(Source::finding));
+    run.findings(networks.iter().map(|(_, network, inhabited)| inhabited.finding(network, run)));
     for measurement in seen.measurements(basis.now) {
         run.measurement(measurement);
     }
@@ -163,7 +172,7 @@ fn targets(plan: &Plan) -> impl Iterator<Item = (usize, &Target)> {
 fn endpoints(plan: &Plan) -> impl Iterator<Item = (usize, &Endpoint)> {
     targets(plan).filter_map(|(group, target)| match target {
         Target::Endpoint(endpoint) => Some((group, endpoint)),
-        Target::Path(_) | Target::Pattern(_) => None,
+        Target::Network(_) | Target::Path(_) | Target::Pattern(_) => None,
     })
 }
 
@@ -190,14 +199,14 @@ fn note_facts(plan: &Plan, groups: &[Prepared], run: &Run) {
 
 /// Looks at everything, at most so many at a time. When the run is asked to stop, what is under way is
 /// dropped, and what was not begun is never begun; both are said to be unchecked.
-async fn look_at_all<'r>(
+async fn look_at_all(
     mut queue: VecDeque<Task>,
     sources: &mut [Source],
     plan: &Plan,
     groups: &[Prepared],
-    run: &'r Run,
-) -> Folding<'r> {
-    let mut folding = Folding::new(&plan.groups, run);
+    folding: &mut Folding<'_>,
+    run: &Run,
+) {
     let mut under_way: HashMap<Id, Task> = HashMap::new();
     let mut work = JoinSet::new();
     let at_a_time = affordable(usize::from(plan.concurrency), run);
@@ -227,15 +236,16 @@ async fn look_at_all<'r>(
             }
             Err(unlooked) => {
                 task.source(sources, |source| source.spoken_for += 1);
-                run.finding(folding.as_of_group(task.group, task.unchecked(&unlooked, run)));
+                let finding = task.unchecked(&unlooked, run);
+                run.findings(finding.map(|finding| folding.as_of_group(task.group, finding)));
             }
         }
     }
     for task in queue {
         task.source(sources, |source| source.spoken_for += 1);
-        run.finding(folding.as_of_group(task.group, task.unchecked(&Unlooked::Stopped, run)));
+        let finding = task.unchecked(&Unlooked::Stopped, run);
+        run.findings(finding.map(|finding| folding.as_of_group(task.group, finding)));
     }
-    folding
 }
 
 /// As many at a time as this process may open sockets for. One that is connecting to a name with two
@@ -269,6 +279,9 @@ async fn look_at(what: What, addresses: Addresses, group: Prepared, stop: Stop) 
                 }
                 _ => Ok(nodes::look_at_one(endpoint, &approach, &basis).await),
             },
+            What::Node(endpoint, inhabited) => {
+                Ok(networks::look_at(endpoint, &inhabited, &approach, &basis).await)
+            }
             What::File(file, _) => {
                 let look = move || file::judge(&file, &stores::file::observe(&file.path, &passwords), &basis);
                 spawn_blocking(look).await.map_err(|_| Unlooked::Broke)
@@ -289,7 +302,7 @@ fn cut_off(check: &'static Check, subject: &str, run: &Run) -> Finding {
 impl Task {
     fn endpoint(&self) -> Option<&Endpoint> {
         match &self.what {
-            What::Endpoint(endpoint) => Some(endpoint),
+            What::Endpoint(endpoint) | What::Node(endpoint, _) => Some(endpoint),
             What::File(..) => None,
         }
     }
@@ -302,17 +315,23 @@ impl Task {
         }
     }
 
-    fn unchecked(&self, why: &Unlooked, run: &Run) -> Finding {
+    fn unchecked(&self, why: &Unlooked, run: &Run) -> Option<Finding> {
         let (check, subject) = match &self.what {
-            What::Endpoint(endpoint) => (&TLS_HANDSHAKE, endpoint.to_string()),
+            What::Endpoint(endpoint) | What::Node(endpoint, _) => (&TLS_HANDSHAKE, endpoint.to_string()),
             What::File(file, _) => (&FILE_READABLE, printable(&file.path.to_string_lossy(), 200)),
         };
-        match why {
-            Unlooked::Broke => check
-                .inconclusive(subject)
-                .observed("this program broke while looking at it")
-                .remedy("Report this as a defect, with the target."),
-            Unlooked::Stopped => cut_off(check, &subject, run),
+        match (why, &self.what) {
+            (Unlooked::Broke, _) => Some(
+                check
+                    .inconclusive(subject)
+                    .observed("this program broke while looking at it")
+                    .remedy("Report this as a defect, with the target."),
+            ),
+            (Unlooked::Stopped, What::Node(_, inhabited)) => {
+                inhabited.cut_off();
+                None
+            }
+            (Unlooked::Stopped, _) => Some(cut_off(check, &subject, run)),
         }
     }
 }

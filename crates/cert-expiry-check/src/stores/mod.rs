@@ -6,6 +6,8 @@ pub mod crl;
 pub mod file;
 pub mod jks;
 pub mod key;
+pub mod kubernetes;
+mod lenient;
 pub mod ocsp;
 pub mod passwords;
 mod pbe;

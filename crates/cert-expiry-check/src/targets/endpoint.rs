@@ -16,7 +16,7 @@ use super::{
 use crate::assess::name::Host;
 
 /// The port of HTTPS, where none is named.
-const DEFAULT_PORT: u16 = 443;
+pub(super) const DEFAULT_PORT: u16 = 443;
 
 /// A TLS server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,13 +34,20 @@ pub struct Endpoint {
     pub address: Option<IpAddr>,
     /// The port there, where it is not `port`.
     pub port_there: Option<u16>,
+    /// Whether a network led to it, so that nobody knows under which name it is asked.
+    pub in_network: bool,
 }
 
 impl Endpoint {
     /// A server that speaks TLS at once, under its own name.
     #[must_use]
     pub fn new(host: Host, port: u16) -> Self {
-        Self { start: None, host, port, sni: None, address: None, port_there: None }
+        Self { start: None, host, port, sni: None, address: None, port_there: None, in_network: false }
+    }
+
+    /// One of the addresses of a network.
+    pub(super) fn in_network(address: IpAddr, port: u16, sni: Option<Host>) -> Self {
+        Self { sni, in_network: true, ..Self::new(Host::Address(address), port) }
     }
 
     /// From `scheme://host[:port][@address[:port]][/…]`. Userinfo, path and query play no part.

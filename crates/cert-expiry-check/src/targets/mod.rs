@@ -1,13 +1,15 @@
-//! What to look at: endpoints on the network, and files.
+//! What to look at: endpoints, networks, and files.
 
 mod endpoint;
 pub mod files;
 mod list;
+mod network;
 mod scheme;
 
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::parse_host;
 pub use list::{ListedTarget, read_list};
+pub use network::Network;
 pub use scheme::StartTls;
 
 use std::{
@@ -22,6 +24,8 @@ use crate::wording::printable;
 pub enum Target {
     /// A TLS server.
     Endpoint(Endpoint),
+    /// A network, and the ports of its addresses.
+    Network(Network),
     /// A file or a folder.
     Path(PathBuf),
     /// A pattern of files.
@@ -32,6 +36,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Endpoint(endpoint) => write!(f, "{endpoint}"),
+            Self::Network(network) => write!(f, "{network}"),
             Self::Path(path) => f.write_str(&printable(&path.to_string_lossy(), 200)),
             Self::Pattern(pattern) => f.write_str(&printable(pattern, 200)),
         }
@@ -42,6 +47,7 @@ impl serde::Serialize for Target {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let kind = match self {
             Self::Endpoint(_) => "endpoint",
+            Self::Network(_) => "network",
             Self::Path(_) => "path",
             Self::Pattern(_) => "pattern",
         };
@@ -74,6 +80,9 @@ impl Target {
     pub fn parse(word: &str, exists: impl Fn(&Path) -> bool) -> Result<Self, NoTarget> {
         if word.contains("://") {
             return Endpoint::from_url(word).map(Self::Endpoint);
+        }
+        if let Some(network) = Network::parse(word) {
+            return network.map(Self::Network);
         }
         if looks_bracketed(word) || has_port(word) || names_where_to_connect(word) {
             return Endpoint::from_authority(word).map(Self::Endpoint);
@@ -124,6 +133,7 @@ mod tests {
     fn shown(word: &str) -> String {
         match parse(word) {
             Ok(Target::Endpoint(endpoint)) => format!("endpoint {endpoint}"),
+            Ok(Target::Network(network)) => format!("network {network}"),
             Ok(Target::Path(path)) => format!("path {}", path.display()),
             Ok(Target::Pattern(pattern)) => format!("pattern {pattern}"),
             Err(error) => format!("error {error}"),
@@ -189,6 +199,10 @@ mod tests {
             ("certs/*.pem", "pattern certs/*.pem"),
             ("certs/[ab].pem", "pattern certs/[ab].pem"),
             ("[ab].pem", "pattern [ab].pem"),
+            ("10.0.0.0/28:443,8443", "network 10.0.0.0/28:443,8443"),
+            ("[2001:db8::]/124:443", "network [2001:db8::]/124:443"),
+            ("./10.0.0.0/28", "path ./10.0.0.0/28"),
+            ("10.0.0.0/a.pem", "path 10.0.0.0/a.pem"),
         ] {
             assert_eq!(shown(word), meant, "{word}");
         }
