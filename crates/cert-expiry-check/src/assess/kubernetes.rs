@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, KeySighting, ListSighting, Part, Sighting,
+    Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl,
     lifetime::{self, Role},
 };
 use crate::{
@@ -53,9 +53,19 @@ fn holds(object: &str, place: &str, value: &Value, contents: &Contents, basis: &
         source: object.to_owned(),
         public_key: key.public_key.clone(),
     }));
-    let whole = lists.iter().filter_map(|entry| entry.list.as_ref().ok());
-    let sighting = |list: &Arc<_>| ListSighting { place: place.to_owned(), list: Arc::clone(list) };
-    judged.lists.extend(whole.map(sighting));
+    for (number, entry) in (1_usize..).zip(lists) {
+        let place = if lists.len() == 1 { place.to_owned() } else { format!("{place} list #{number}") };
+        match &entry.list {
+            Ok(list) => {
+                judged.findings.push(crl::judge(&place, list, basis));
+                judged.lists.push(ListSighting { place, list: Arc::clone(list) });
+            }
+            Err(error) => {
+                let finding = KUBERNETES_CERTIFICATE.failed(place).expected("a whole revocation list");
+                judged.findings.push(finding.observed(error.as_str()));
+            }
+        }
+    }
     if let Some(closed) = closed {
         let requirement = if value.is_copy { Requirement::Optional } else { Requirement::Required };
         let beside = if value.is_copy { "; the certificates beside it are judged" } else { "" };

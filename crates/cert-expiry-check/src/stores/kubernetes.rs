@@ -602,7 +602,7 @@ mod tests {
             (format!(r#"{{"tls.crt":"{cut}","other":"{bundle}"}}"#), "tls.crt=0 of 1, other=1 of 1"),
             (
                 format!(r#"{{"keystore.p12":"{store}","tls.crt":"{bundle}"}}"#),
-                "keystore.p12=closed, a copy, tls.crt=1 of 1",
+                "keystore.p12=0 of 1, tls.crt=1 of 1",
             ),
         ] {
             let json = format!(
