@@ -111,7 +111,7 @@ fn a_renewed_secret_and_an_endpoint_that_was_not_reloaded_disagree() {
     let document = bench.write("secrets.json", tls_secret_with_key("shop", "shop-tls", &new).to_string());
     let outcome = bench.scan(&[&stand.target(), "--kubernetes", &document, "--roots", &roots]);
     assert_eq!(outcome.code, 2);
-    outcome.expect("tls.agreement", &stand.target(), "failed", "the old certificate is still served");
+    outcome.expect("tls.agreement", &stand.target(), "failed", "still serve the old one");
     let found = outcome.one("tls.agreement", &stand.target());
     assert!(found.expected.contains("secret shop/shop-tls, tls.crt"), "{found:#?}");
 }
