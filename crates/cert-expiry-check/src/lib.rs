@@ -40,6 +40,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Scan(arguments) => scan::execute(&arguments, &cli.shared).await,
         Command::RenewDue(arguments) => renew_due::execute(&arguments, &cli.shared).await,
+        Command::SelfTest => self_test::execute(&cli.shared).await,
         Command::Sweep => Ok(run::sweep_command()),
     }
 }

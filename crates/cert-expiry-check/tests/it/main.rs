@@ -14,6 +14,7 @@ mod openssl;
 mod outputs;
 mod pki;
 mod renew_due;
+mod self_test;
 mod starttls;
 mod stores;
 mod support;

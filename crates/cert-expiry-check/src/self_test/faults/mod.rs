@@ -1,0 +1,75 @@
+//! The faults, one a file. Each names the check that has to catch it; `tests/it/self_test.rs` lists the checks
+//! that none proves, with reasons. A new one: a file, its `mod` and its line in [`FAULTS`].
+
+mod ageing_issuer;
+mod alert;
+mod closed;
+mod damaged_chain;
+mod dead_port;
+mod deaf_port;
+mod empty_folder;
+mod empty_list;
+mod empty_pattern;
+mod endless_banner;
+mod expired;
+mod expired_file;
+mod expired_root;
+mod foreign_root;
+mod forgotten_node;
+mod half_record;
+mod missing_file;
+mod missing_intermediate;
+mod nearly_expired;
+mod not_a_certificate;
+mod not_reloaded;
+mod not_yet_valid;
+mod plain_http;
+mod reset;
+mod self_signed;
+mod short_lived;
+mod slow_drip;
+mod sound;
+mod tarpit;
+mod truncated_pem;
+mod wrong_key;
+mod wrong_name;
+
+use super::fault::Fault;
+
+/// What is sound: of this nothing may be said.
+pub static SOUND: [&Fault; 2] = [&sound::SERVER, &sound::FILE];
+
+/// The faults, in the order in which they are shown.
+pub static FAULTS: &[&Fault] = &[
+    &expired::FAULT,
+    &nearly_expired::FAULT,
+    &short_lived::FAULT,
+    &not_yet_valid::FAULT,
+    &ageing_issuer::FAULT,
+    &wrong_name::FAULT,
+    &missing_intermediate::FAULT,
+    &self_signed::FAULT,
+    &expired_root::FAULT,
+    &foreign_root::FAULT,
+    &wrong_key::FAULT,
+    &damaged_chain::FAULT,
+    &dead_port::FAULT,
+    &deaf_port::FAULT,
+    &tarpit::FAULT,
+    &slow_drip::FAULT,
+    &half_record::FAULT,
+    &reset::FAULT,
+    &closed::FAULT,
+    &alert::FAULT,
+    &endless_banner::FAULT,
+    &plain_http::FAULT,
+    &not_reloaded::FAULT,
+    &forgotten_node::FAULT,
+    &truncated_pem::FAULT,
+    &expired_file::FAULT,
+    &not_a_certificate::FAULT,
+    &missing_file::FAULT,
+    &empty_pattern::FAULT,
+    &empty_folder::FAULT,
+    &empty_list::FAULT,
+];
