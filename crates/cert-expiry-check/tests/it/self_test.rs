@@ -15,7 +15,10 @@ use evidence_report::{record::Outcome, run::SharedFlags};
 use crate::support::Bench;
 
 /// Checks that no fault proves, and why.
-const UNPROVEN: [(&str, &str); 0] = [];
+const UNPROVEN: [(&str, &str); 1] = [(
+    "tls.validity_cap",
+    "it judges publicly trusted certificates only, and nobody on loopback can make one; unit tests hold its table",
+)];
 
 /// Runs faults in this process, and gives back the exit code.
 fn code_of(faults: &[&Fault], extra: &[&str]) -> String {

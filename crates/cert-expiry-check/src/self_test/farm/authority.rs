@@ -4,10 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason,
+    RevokedCertParams, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 const DAY: u64 = 86_400;
 
@@ -103,6 +105,14 @@ impl Identity {
         pem("PRIVATE KEY", &self.key)
     }
 
+    /// The serial number of the first certificate.
+    fn serial(&self) -> Result<SerialNumber, rcgen::Error> {
+        let none = || rcgen::Error::CouldNotParseCertificate;
+        let der = self.chain.first().ok_or_else(none)?;
+        let (_, parsed) = X509Certificate::from_der(der).map_err(|_| none())?;
+        Ok(parsed.raw_serial().to_vec().into())
+    }
+
     /// A certificate that vouches for itself.
     ///
     /// # Errors
@@ -167,6 +177,31 @@ impl Authority {
         let leaf = leaf_parameters(names, lifetime)?.signed_by(&key, &self.intermediate)?;
         let chain = vec![leaf.der().clone(), self.intermediate.der().clone()];
         Ok(Identity { chain, key: key.serialize_der() })
+    }
+
+    /// The intermediate's list of revoked certificates, in PEM, made and ending as the lifetime says. It names
+    /// the first certificate of each of these identities.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read, or the list not be made.
+    pub fn revocation_list(&self, lifetime: Lifetime, revoked: &[&Identity]) -> Result<String, rcgen::Error> {
+        let revoked = revoked.iter().map(|identity| {
+            Ok(RevokedCertParams {
+                serial_number: identity.serial()?,
+                revocation_time: lifetime.not_before.into(),
+                reason_code: Some(RevocationReason::KeyCompromise),
+                invalidity_date: None,
+            })
+        });
+        let list = CertificateRevocationListParams {
+            this_update: lifetime.not_before.into(),
+            next_update: lifetime.not_after.into(),
+            crl_number: 1_u64.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect::<Result<_, rcgen::Error>>()?,
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.intermediate)?.pem()
     }
 
     /// The root.

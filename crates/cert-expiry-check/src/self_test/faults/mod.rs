@@ -10,6 +10,7 @@ mod deaf_port;
 mod empty_folder;
 mod empty_list;
 mod empty_pattern;
+mod ended_list;
 mod endless_banner;
 mod expired;
 mod expired_file;
@@ -29,6 +30,7 @@ mod self_signed;
 mod short_lived;
 mod slow_drip;
 mod sound;
+mod stalled_renewal;
 mod tarpit;
 mod truncated_pem;
 mod wrong_key;
@@ -72,4 +74,6 @@ pub static FAULTS: &[&Fault] = &[
     &empty_pattern::FAULT,
     &empty_folder::FAULT,
     &empty_list::FAULT,
+    &stalled_renewal::FAULT,
+    &ended_list::FAULT,
 ];
