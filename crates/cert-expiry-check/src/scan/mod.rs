@@ -61,32 +61,33 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
 /// # Errors
 /// When something that the plan names cannot be read: roots, a password.
 pub async fn observe(plan: &Plan, run: &Run) -> Result<Seen, Error> {
+    let groups = prepare_all(plan, run)?;
+    Ok(look(plan, groups, run).await)
+}
+
+/// Reads what the groups of a plan stand on: roots, passwords.
+pub(crate) fn prepare_all(plan: &Plan, run: &Run) -> Result<Vec<Prepared>, Error> {
     let (passwords, exposed) = stores::passwords::from_files(&plan.store_password_files)?;
     let passwords = Arc::new(passwords);
     let mut shelf = Shelf::default();
     let trust = plan.groups.iter().map(|group| trust_of(group, &mut shelf)).collect::<Result<Vec<_>, _>>()?;
     let now = plan.as_of.unwrap_or(run.started());
     run.judged_for(now);
-    let groups = plan
-        .groups
-        .iter()
-        .zip(trust)
-        .map(|(group, trust)| prepare(group, trust, &passwords, plan, now))
-        .collect();
     for path in exposed {
         let exposed = format!("{} can be read by other users: chmod 600", path.display());
         run.progress().note(format!("the password file {exposed}"));
         run.fact("password file", printable(&exposed, 200));
     }
-    Ok(look(plan, groups, run).await)
+    let groups = plan.groups.iter().zip(trust);
+    Ok(groups.map(|(group, trust)| prepare(group, trust, &passwords, plan, now)).collect())
 }
 
 /// How the targets of one group are approached and judged.
 #[derive(Debug, Clone)]
-struct Prepared {
-    approach: Arc<Approach>,
+pub(crate) struct Prepared {
+    pub(crate) approach: Arc<Approach>,
     passwords: Arc<Passwords>,
-    basis: Arc<Basis>,
+    pub(crate) basis: Arc<Basis>,
 }
 
 fn trust_of(group: &Group, shelf: &mut Shelf) -> Result<Trust, Error> {

@@ -1,6 +1,6 @@
 //! Scans a fault, and tells whether it was caught.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use clap::Parser;
 use evidence_report::{
@@ -10,15 +10,12 @@ use evidence_report::{
 
 use super::fault::{Expected, Fault, Scene};
 use crate::{
-    assess::Basis,
     checks::TOOL,
     cli::{Cli, Command},
     error::Error,
     plan::Plan,
-    scan::{self, nodes},
-    stores,
+    scan::{self, Prepared, nodes},
     targets::Target,
-    wire::Approach,
     wording::printable,
 };
 
@@ -109,17 +106,12 @@ async fn look(scene: &Scene) -> Result<Vec<Finding>, Error> {
 
 /// Every endpoint of the plan, at these addresses instead of those that its name resolves to.
 async fn look_at_nodes(plan: &Plan, addresses: &[IpAddr], run: &Run) -> Result<(), Error> {
-    let approach = Arc::new(Approach { timeouts: plan.timeouts, identity: None });
-    for group in &plan.groups {
-        let roots = match &group.roots {
-            Some(path) => stores::roots::from_file(path)?,
-            None => stores::roots::of_the_system(),
-        };
-        let basis = Arc::new(Basis::new(run.started(), roots));
+    let groups = scan::prepare_all(plan, run)?;
+    for (group, Prepared { approach, basis, .. }) in plan.groups.iter().zip(&groups) {
         for target in &group.targets {
             if let Target::Endpoint(endpoint) = target {
                 let addresses = addresses.iter().copied();
-                let judged = nodes::look_at_addresses(endpoint, addresses, &approach, &basis).await;
+                let judged = nodes::look_at_addresses(endpoint, addresses, approach, basis).await;
                 run.findings(judged.findings);
             }
         }

@@ -11,6 +11,8 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::forgery;
+
 const DAY: u64 = 86_400;
 
 /// Added where whole days are asked for, so that they still read the same a while after.
@@ -173,10 +175,47 @@ impl Authority {
     /// # Errors
     /// When a name is none.
     pub fn issue(&self, names: &[&str], lifetime: Lifetime) -> Result<Identity, rcgen::Error> {
+        self.issue_changed(names, lifetime, |_| {})
+    }
+
+    /// The same, after a change.
+    ///
+    /// # Errors
+    /// When a name is none.
+    pub fn issue_changed(
+        &self,
+        names: &[&str],
+        lifetime: Lifetime,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Result<Identity, rcgen::Error> {
         let key = KeyPair::generate()?;
-        let leaf = leaf_parameters(names, lifetime)?.signed_by(&key, &self.intermediate)?;
-        let chain = vec![leaf.der().clone(), self.intermediate.der().clone()];
-        Ok(Identity { chain, key: key.serialize_der() })
+        let mut parameters = leaf_parameters(names, lifetime)?;
+        change(&mut parameters);
+        let leaf = parameters.signed_by(&key, &self.intermediate)?;
+        Ok(self.below_intermediate(leaf.der().clone(), &key))
+    }
+
+    /// A certificate for an RSA key of 1024 bits, which nobody holds: its server cannot prove that it does.
+    ///
+    /// # Errors
+    /// When a name is none.
+    pub fn issue_for_short_key(&self, names: &[&str], lifetime: Lifetime) -> Result<Identity, rcgen::Error> {
+        let leaf = forgery::with_short_key(&leaf_parameters(names, lifetime)?, &self.intermediate)?;
+        Ok(self.below_intermediate(leaf, &KeyPair::generate()?))
+    }
+
+    /// A certificate that says that the intermediate signed it over SHA-1.
+    ///
+    /// # Errors
+    /// When a name is none.
+    pub fn issue_over_sha1(&self, names: &[&str], lifetime: Lifetime) -> Result<Identity, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let leaf = forgery::over_sha1(&leaf_parameters(names, lifetime)?, &key, "Farm Intermediate CA")?;
+        Ok(self.below_intermediate(leaf, &key))
+    }
+
+    fn below_intermediate(&self, leaf: CertificateDer<'static>, key: &KeyPair) -> Identity {
+        Identity { chain: vec![leaf, self.intermediate.der().clone()], key: key.serialize_der() }
     }
 
     /// The intermediate's list of revoked certificates, in PEM, made and ending as the lifetime says. It names

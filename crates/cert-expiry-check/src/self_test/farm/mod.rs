@@ -3,6 +3,7 @@
 
 mod authority;
 mod behaviour;
+mod forgery;
 mod script;
 mod served;
 

@@ -3,6 +3,7 @@
 
 mod ageing_issuer;
 mod alert;
+mod client_certificate_served;
 mod closed;
 mod damaged_chain;
 mod dead_port;
@@ -27,10 +28,13 @@ mod not_yet_valid;
 mod plain_http;
 mod reset;
 mod self_signed;
+mod sha1_signature;
+mod short_key;
 mod short_lived;
 mod slow_drip;
 mod sound;
 mod stalled_renewal;
+mod stranger_in_chain;
 mod tarpit;
 mod truncated_pem;
 mod wrong_key;
@@ -55,6 +59,10 @@ pub static FAULTS: &[&Fault] = &[
     &foreign_root::FAULT,
     &wrong_key::FAULT,
     &damaged_chain::FAULT,
+    &stranger_in_chain::FAULT,
+    &client_certificate_served::FAULT,
+    &short_key::FAULT,
+    &sha1_signature::FAULT,
     &dead_port::FAULT,
     &deaf_port::FAULT,
     &tarpit::FAULT,
