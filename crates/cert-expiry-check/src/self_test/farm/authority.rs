@@ -195,6 +195,21 @@ impl Authority {
         Ok(self.below_intermediate(leaf.der().clone(), &key))
     }
 
+    /// Another certificate for a key that is in use already.
+    ///
+    /// # Errors
+    /// When a name is none.
+    pub fn issue_for_key_of(
+        &self,
+        other: &Identity,
+        names: &[&str],
+        lifetime: Lifetime,
+    ) -> Result<Identity, rcgen::Error> {
+        let key = KeyPair::try_from(other.key.as_slice())?;
+        let leaf = leaf_parameters(names, lifetime)?.signed_by(&key, &self.intermediate)?;
+        Ok(self.below_intermediate(leaf.der().clone(), &key))
+    }
+
     /// A certificate for an RSA key of 1024 bits, which nobody holds: its server cannot prove that it does.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod ageing_issuer;
 mod alert;
 mod client_certificate_served;
 mod closed;
+mod copied_key;
 mod damaged_chain;
 mod dead_port;
 mod deaf_port;
@@ -21,6 +22,7 @@ mod forgotten_node;
 mod half_record;
 mod missing_file;
 mod missing_intermediate;
+mod mixed_up_key;
 mod nearly_expired;
 mod not_a_certificate;
 mod not_reloaded;
@@ -35,6 +37,7 @@ mod slow_drip;
 mod sound;
 mod stalled_renewal;
 mod stranger_in_chain;
+mod stripped_starttls;
 mod tarpit;
 mod truncated_pem;
 mod wrong_key;
@@ -73,7 +76,10 @@ pub static FAULTS: &[&Fault] = &[
     &alert::FAULT,
     &endless_banner::FAULT,
     &plain_http::FAULT,
+    &stripped_starttls::FAULT,
     &not_reloaded::FAULT,
+    &mixed_up_key::FAULT,
+    &copied_key::FAULT,
     &forgotten_node::FAULT,
     &truncated_pem::FAULT,
     &expired_file::FAULT,
