@@ -22,9 +22,6 @@ use crate::{
     certificate::Certificate,
 };
 
-/// The record has room for so many certificates' own measurements; those that end soonest.
-const MEASURED: usize = 20;
-
 /// The certificates of a run.
 #[derive(Debug, Default)]
 pub struct Seen {

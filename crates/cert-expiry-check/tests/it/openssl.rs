@@ -85,14 +85,15 @@ fn what_the_scan_says_of_a_file_agrees_with_openssl() {
     let authority = Authority::new().unwrap();
     let identity = authority.issue(&["shop.example"], Lifetime::days_left(398, 300)).unwrap();
     let path = bench.write("shop.pem", identity.leaf_only().pem());
-    let outcome = bench.scan(&[&path]);
+    let textfile = text(&bench.path("out.prom"));
+    let outcome = bench.scan(&[&path, "--format", &format!("textfile={textfile}")]);
     let end = moment(&said(Path::new(&path), "-enddate"));
     let found = outcome.one("file.lifetime", &path);
     assert_eq!(found.hurts_at.parse::<Timestamp>().unwrap(), end);
     assert!(found.observed.contains(&end.strftime("%Y-%m-%d %H:%M UTC").to_string()), "{found:#?}");
-    let measured = outcome.record["measurements"].as_array().unwrap().iter();
-    let measured: Vec<_> = measured.filter(|one| one["metric"] == "x509_cert_not_after").collect();
-    assert_eq!(measured[0]["value"], end.as_second().to_string());
+    let told = std::fs::read_to_string(textfile).unwrap();
+    let told = told.lines().find(|line| line.starts_with("x509_cert_not_after{")).unwrap();
+    assert!(told.ends_with(&format!("}} {}", end.as_second())), "{told}");
 }
 
 /// `openssl verify` for a server's certificate at this moment.
