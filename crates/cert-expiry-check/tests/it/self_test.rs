@@ -15,10 +15,13 @@ use evidence_report::{record::Outcome, run::SharedFlags};
 use crate::support::Bench;
 
 /// Checks that no fault proves, and why.
-const UNPROVEN: [(&str, &str); 1] = [(
-    "tls.validity_cap",
-    "it judges publicly trusted certificates only, and nobody on loopback can make one; unit tests hold its table",
-)];
+const UNPROVEN: [(&str, &str); 2] = [
+    (
+        "tls.validity_cap",
+        "it judges publicly trusted certificates only, and nobody on loopback can make one; unit tests hold its table",
+    ),
+    ("tls.revocation", "its lists are not named on the command line yet; unit tests judge them"),
+];
 
 /// Runs faults in this process, and gives back the exit code.
 fn code_of(faults: &[&Fault], extra: &[&str]) -> String {

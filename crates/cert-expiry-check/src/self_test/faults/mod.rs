@@ -22,6 +22,7 @@ mod forgotten_node;
 mod half_record;
 mod missing_file;
 mod missing_intermediate;
+mod missing_staple;
 mod mixed_up_key;
 mod nearly_expired;
 mod not_a_certificate;
@@ -66,6 +67,7 @@ pub static FAULTS: &[&Fault] = &[
     &client_certificate_served::FAULT,
     &short_key::FAULT,
     &sha1_signature::FAULT,
+    &missing_staple::FAULT,
     &dead_port::FAULT,
     &deaf_port::FAULT,
     &tarpit::FAULT,
