@@ -53,14 +53,12 @@ impl<'a> Secret<'a> {
 #[derive(Debug)]
 pub(super) struct Budget(u64);
 
-impl Default for Budget {
-    /// A few seconds of work; the programs in use ask for 1 to 600,000 rounds at a time.
-    fn default() -> Self {
-        Self(8_000_000)
-    }
-}
-
 impl Budget {
+    /// Seconds of work at most; the programs in use ask for 1 to 600,000 rounds at a time.
+    pub(super) fn for_passwords(given: usize) -> Self {
+        Self(8_000_000 + 2_000_000 * u64::try_from(given).unwrap_or(0))
+    }
+
     fn spend(&mut self, rounds: u32) -> Result<NonZeroU32, Refusal> {
         let rounds =
             NonZeroU32::new(rounds).ok_or(Malformed::Odd("a password that is hashed in 0 rounds"))?;
@@ -396,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_budget_ends() {
-        let mut budget = Budget::default();
+        let mut budget = Budget::for_passwords(0);
         assert!(budget.spend(600_000).is_ok());
         assert_eq!(budget.spend(0), Err(Malformed::Odd("a password that is hashed in 0 rounds").into()));
         assert_eq!(budget.spend(u32::MAX), Err(Refusal::TooMuchWork));

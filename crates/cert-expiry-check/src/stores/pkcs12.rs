@@ -72,7 +72,9 @@ impl<'p> Store<'p> {
     fn new(passwords: &'p Passwords) -> Self {
         let mut secrets = vec![Secret::Absent, Secret::Text("")];
         secrets.extend(passwords.iter().map(Secret::Text));
-        Self { secrets, given: passwords.len(), budget: Budget::default(), contents: Contents::default() }
+        let given = passwords.len();
+        let budget = Budget::for_passwords(given);
+        Self { secrets, given, budget, contents: Contents::default() }
     }
 
     fn open(&mut self, bytes: &[u8]) -> Result<(), Malformed> {

@@ -145,25 +145,27 @@ fn plainness(path: &Path) -> (bool, bool, PathBuf) {
     (is_link, !has_promising_ending(path), path.to_owned())
 }
 
+/// What the names of files with certificates, or with lists of revoked ones, end in.
+const ENDINGS: [&str; 14] = [
+    "pem",
+    "crt",
+    "cer",
+    "cert",
+    "der",
+    "p7b",
+    "p7c",
+    "p12",
+    "pfx",
+    "jks",
+    "jceks",
+    "keystore",
+    "truststore",
+    "crl",
+];
+
 /// Whether the name says that certificates, or lists of revoked ones, are inside.
 #[must_use]
 pub fn has_promising_ending(path: &Path) -> bool {
-    const ENDINGS: [&str; 14] = [
-        "pem",
-        "crt",
-        "cer",
-        "cert",
-        "der",
-        "p7b",
-        "p7c",
-        "p12",
-        "pfx",
-        "jks",
-        "jceks",
-        "keystore",
-        "truststore",
-        "crl",
-    ];
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }

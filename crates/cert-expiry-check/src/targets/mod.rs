@@ -65,9 +65,6 @@ pub struct NoTarget {
     pub reason: String,
 }
 
-/// What the names of certificate files end in: such a word is a file even where none exists.
-const FILE_ENDINGS: [&str; 7] = ["pem", "crt", "cer", "cert", "der", "p7b", "p12"];
-
 /// Characters that make a word a pattern.
 const PATTERN_CHARACTERS: [char; 3] = ['*', '?', '['];
 
@@ -88,8 +85,8 @@ impl Target {
             return Endpoint::from_authority(word).map(Self::Endpoint);
         }
         let path = Path::new(word);
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-        let file_name = ending.is_some_and(|ending| FILE_ENDINGS.contains(&ending.as_str()));
+        // Such a word is a file even where none exists.
+        let file_name = files::has_promising_ending(path);
         if exists(path) {
             return Ok(Self::Path(path.to_owned()));
         }

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod command_line;
+mod corpus;
 mod documentation;
 mod endpoints;
 mod files;
