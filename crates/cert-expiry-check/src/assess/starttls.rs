@@ -54,7 +54,7 @@ pub(super) fn in_words(endpoint: &Endpoint, trouble: &StartTrouble) -> (String, 
         StartTrouble::NotOffered(Some(answer)) => {
             (format!("it does not offer TLS: \"{}\"", printable(answer, ANSWER)), "")
         }
-        StartTrouble::Refused("the stream", answer) if answer == "host-unknown" => {
+        StartTrouble::Refused("the stream", answer) if answer.starts_with("host-unknown") => {
             let observed = format!("it does not know itself as {} (\"host-unknown\")", endpoint.asked_as());
             let remedy = "XMPP servers go by the domain of their users: name it as xmpp://DOMAIN:PORT@ADDRESS, or give --sni DOMAIN.";
             return (observed, remedy.into());

@@ -17,6 +17,7 @@ mod pki;
 mod renew_due;
 mod self_test;
 mod starttls;
+mod starttls_servers;
 mod stores;
 mod support;
 mod troubles;

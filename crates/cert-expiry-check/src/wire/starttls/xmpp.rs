@@ -14,8 +14,10 @@ enum Stage {
     Features,
     /// Within the features, so many elements deep.
     WithinFeatures(u32),
-    /// The next element is the reason why the stream is refused.
+    /// Within the reason why the stream is refused.
     Error,
+    /// Within its words for people.
+    ErrorText,
     StartTls,
     /// Within `<proceed>` that is closed by a tag of its own.
     Proceed,
@@ -27,6 +29,8 @@ pub(super) struct Xmpp {
     opening: Vec<u8>,
     stage: Stage,
     offered: bool,
+    /// Why the stream is refused, as far as it was heard.
+    reason: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +95,7 @@ impl Xmpp {
             "<?xml version='1.0'?><stream:stream xmlns='{namespace}' \
              xmlns:stream='http://etherx.jabber.org/streams' to='{name}' version='1.0'>"
         );
-        Self { opening: opening.into_bytes(), stage: Stage::Stream, offered: false }
+        Self { opening: opening.into_bytes(), stage: Stage::Stream, offered: false, reason: Vec::new() }
     }
 
     fn tag(&mut self, name: &[u8], form: Form, taken: usize) -> Step {
@@ -114,7 +118,12 @@ impl Xmpp {
             (Stage::Features | Stage::StartTls, b"stream", Form::Close) => {
                 return refused("the stream", b"it was closed");
             }
-            (Stage::Error, condition, _) => return refused("the stream", condition),
+            (Stage::Error, b"text", Form::Open) => self.stage = Stage::ErrorText,
+            (Stage::Error, b"error", Form::Close) | (Stage::ErrorText, ..) => {
+                return refused("the stream", &self.reason);
+            }
+            (Stage::Error, condition, Form::Open | Form::Empty) => self.reason.extend_from_slice(condition),
+            (Stage::Error, ..) => {}
             (Stage::StartTls, b"proceed", Form::Empty) | (Stage::Proceed, b"proceed", Form::Close) => {
                 return Step::Tls(taken, Vec::new());
             }
@@ -147,7 +156,13 @@ impl Dialogue for Xmpp {
         match markup(received) {
             Markup::Unfinished => Step::Wait,
             Markup::Forbidden => Step::Refuse(StartTrouble::Malformed("XML that XMPP forbids")),
-            Markup::Passed(taken) => Step::Say(taken, Vec::new()),
+            Markup::Passed(taken) => {
+                if self.stage == Stage::ErrorText {
+                    self.reason.extend_from_slice(b": ");
+                    self.reason.extend_from_slice(&received[..taken]);
+                }
+                Step::Say(taken, Vec::new())
+            }
             Markup::Tag(name, form, taken) => self.tag(name, form, taken),
         }
     }
@@ -155,7 +170,9 @@ impl Dialogue for Xmpp {
     fn waits_for(&self) -> &'static str {
         match self.stage {
             Stage::Stream => "its answer to our stream",
-            Stage::Features | Stage::WithinFeatures(_) | Stage::Error => "its stream features",
+            Stage::Features | Stage::WithinFeatures(_) | Stage::Error | Stage::ErrorText => {
+                "its stream features"
+            }
             Stage::StartTls | Stage::Proceed => "its answer to STARTTLS",
         }
     }
@@ -202,9 +219,12 @@ mod tests {
     fn refusals_keep_the_servers_words() {
         let refused = |what, words: &str| StartTrouble::Refused(what, words.to_owned());
         let error = b"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>";
+        let told: &[u8] =
+            b"<stream:error><undefined-condition xmlns='u'></undefined-condition><text xml:lang='en'>nothing to offer</text></stream:error>";
         let nested = b"<stream:features><x><starttls/></x></stream:features>";
         for (answers, expected) in [
             (&[STREAM, &error[..]][..], refused("the stream", "host-unknown")),
+            (&[STREAM, told], refused("the stream", "undefined-condition: nothing to offer")),
             (&[STREAM, b"</stream:stream>"], refused("the stream", "it was closed")),
             (&[STREAM, b"<stream:features/>"], StartTrouble::NotOffered(None)),
             (&[STREAM, nested], StartTrouble::NotOffered(None)),
@@ -223,9 +243,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_markup_is_read_or_refused(text in "[<>/?!'\" a:=]{0,80}", stage in 0..6) {
+        fn any_markup_is_read_or_refused(text in "[<>/?!'\" a:=]{0,80}", stage in 0..7) {
             let mut xmpp = Xmpp::new("jabber:client", &Host::Name("a.example".to_owned()));
-            xmpp.stage = [Stage::Stream, Stage::Features, Stage::WithinFeatures(0), Stage::Error, Stage::StartTls, Stage::Proceed][stage as usize];
+            xmpp.stage = [Stage::Stream, Stage::Features, Stage::WithinFeatures(0), Stage::Error, Stage::ErrorText, Stage::StartTls, Stage::Proceed][stage as usize];
             let _ = xmpp.step(text.as_bytes());
         }
     }
