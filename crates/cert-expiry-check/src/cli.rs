@@ -14,6 +14,7 @@ use crate::{
     assess::threshold::Limit,
     config::Config,
     renew_due::{answer::CANNOT_TELL, rule::Share},
+    wire::Rate,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -105,6 +106,9 @@ pub struct ScanArguments {
     /// How many targets are looked at at a time [default: 128]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
+    /// Open at most so many connections in a time, evenly spaced: 50/s, 30/min [default: no limit]
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<Rate>,
     /// For resolving the name and connecting [default: 5s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub connect_timeout: Option<Duration>,

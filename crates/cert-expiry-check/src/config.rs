@@ -30,6 +30,8 @@ pub struct Config {
     pub every_address: bool,
     /// How many targets are looked at at a time, 1 to 4096.
     pub concurrency: Option<u16>,
+    /// How many connections may be opened in a time, for example `50/s` or `30/min`.
+    pub rate: Option<String>,
     /// How long an endpoint may take.
     pub timeouts: TimeoutsConfig,
     /// How much lifetime must be left.

@@ -96,7 +96,7 @@ fn asked_as(mut targets: Vec<Target>, sni: Option<&String>) -> Result<Vec<Target
             match target {
                 Target::Endpoint(endpoint) => endpoint.ask_as(host.clone()),
                 Target::Network(network) => network.ask_as(host.clone()),
-                Target::Path(_) | Target::Pattern(_) => {}
+                Target::Remote(_) | Target::Path(_) | Target::Pattern(_) => {}
             }
         }
     }

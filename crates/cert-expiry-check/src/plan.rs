@@ -2,6 +2,7 @@
 //! everything is valid.
 
 use std::{
+    fmt::Display,
     io::Read,
     path::{Path, PathBuf},
     time::Duration,
@@ -17,7 +18,7 @@ use crate::{
     error::Error,
     group::Group,
     targets::{Target, read_list},
-    wire::Timeouts,
+    wire::{Rate, Timeouts},
     wording::moment,
 };
 
@@ -53,6 +54,9 @@ pub struct Plan {
     pub as_of: Option<Timestamp>,
     /// How many targets are looked at at a time.
     pub concurrency: u16,
+    /// How many connections may be opened in a time.
+    #[serde(serialize_with = "shown")]
+    pub rate: Option<Rate>,
     /// How long an endpoint may take.
     #[serde(serialize_with = "timeouts")]
     pub timeouts: Timeouts,
@@ -95,6 +99,7 @@ impl Plan {
                 Addresses::FirstToAnswer
             },
             concurrency,
+            rate: rate(arguments, &config)?,
             timeouts: Timeouts {
                 connect: timeout(
                     "connect",
@@ -206,6 +211,12 @@ fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
     listed.collect()
 }
 
+fn rate(arguments: &ScanArguments, config: &Config) -> Result<Option<Rate>, Usage> {
+    let configured = config.rate.as_deref().map(str::parse).transpose();
+    let configured = configured.map_err(|why| Usage(format!("rate in the configuration: {why}")))?;
+    Ok(arguments.rate.or(configured))
+}
+
 fn timeout(
     key: &str,
     flag: Option<Duration>,
@@ -225,4 +236,11 @@ fn timeouts<S: Serializer>(timeouts: &Timeouts, serializer: S) -> Result<S::Ok, 
         ("connect", format!("{} s", timeouts.connect.as_secs_f64())),
         ("handshake", format!("{} s", timeouts.handshake.as_secs_f64())),
     ])
+}
+
+fn shown<S: Serializer>(value: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
 }

@@ -66,6 +66,12 @@ impl Roots {
         &self.origin
     }
 
+    /// They themselves.
+    #[must_use]
+    pub fn certificates(&self) -> &[Arc<Certificate>] {
+        &self.certificates
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -13,6 +13,7 @@ pub mod kubernetes;
 pub mod lifetime;
 pub mod memo;
 pub mod name;
+pub mod remote;
 pub mod renewal;
 pub mod revocation;
 pub mod shape;

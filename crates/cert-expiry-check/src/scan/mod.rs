@@ -5,6 +5,7 @@ mod folding;
 mod kubernetes;
 mod networks;
 pub mod nodes;
+mod remote;
 mod sources;
 
 use std::{
@@ -35,8 +36,8 @@ use crate::{
         self, Passwords,
         roots::{Shelf, Store},
     },
-    targets::{Endpoint, Target, files::FoundFile},
-    wire::Approach,
+    targets::{Endpoint, Remote, Target, files::FoundFile},
+    wire::{Approach, Pace},
     wording::printable,
 };
 
@@ -69,6 +70,7 @@ pub async fn observe(plan: &Plan, run: &Run) -> Result<Seen, Error> {
 pub(crate) fn prepare_all(plan: &Plan, run: &Run) -> Result<Vec<Prepared>, Error> {
     let (passwords, exposed) = stores::passwords::from_files(&plan.store_password_files)?;
     let passwords = Arc::new(passwords);
+    let pace = plan.rate.map_or_else(Pace::default, Pace::from);
     let mut shelf = Shelf::default();
     let trust = plan.groups.iter().map(|group| trust_of(group, &mut shelf)).collect::<Result<Vec<_>, _>>()?;
     let now = plan.as_of.unwrap_or(run.started());
@@ -79,7 +81,7 @@ pub(crate) fn prepare_all(plan: &Plan, run: &Run) -> Result<Vec<Prepared>, Error
         run.fact("password file", printable(&exposed, 200));
     }
     let groups = plan.groups.iter().zip(trust);
-    Ok(groups.map(|(group, trust)| prepare(group, trust, &passwords, plan, now)).collect())
+    Ok(groups.map(|(group, trust)| prepare(group, trust, &passwords, &pace, plan, now)).collect())
 }
 
 /// How the targets of one group are approached and judged.
@@ -95,14 +97,21 @@ fn trust_of(group: &Group, shelf: &mut Shelf) -> Result<Trust, Error> {
     Ok(Trust::new(stores, shelf.take(&Store::Mozilla)?))
 }
 
-fn prepare(group: &Group, trust: Trust, passwords: &Arc<Passwords>, plan: &Plan, now: Timestamp) -> Prepared {
+fn prepare(
+    group: &Group,
+    trust: Trust,
+    passwords: &Arc<Passwords>,
+    pace: &Pace,
+    plan: &Plan,
+    now: Timestamp,
+) -> Prepared {
     let basis = Basis {
         thresholds: group.thresholds,
         names: group.names.clone(),
         client_certificate: group.client_certificate,
         ..Basis::new(now, trust)
     };
-    let approach = Approach { timeouts: plan.timeouts, identity: None };
+    let approach = Approach { timeouts: plan.timeouts, identity: None, pace: pace.clone() };
     Prepared { approach: Arc::new(approach), passwords: Arc::clone(passwords), basis: Arc::new(basis) }
 }
 
@@ -118,6 +127,8 @@ enum What {
     Endpoint(Endpoint),
     /// An address of a network.
     Node(Endpoint, Arc<Inhabited>),
+    /// A document at a URL.
+    Remote(Remote),
     /// A file, and which source it came from.
     File(FoundFile, Option<usize>),
 }
@@ -136,6 +147,7 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
     let mut queue: VecDeque<_> = endpoints(plan)
         .map(|(group, endpoint)| Task { group, what: What::Endpoint(endpoint.clone()) })
         .collect();
+    queue.extend(remote::tasks(plan));
     let networks = networks::of(plan);
     queue.extend(networks.iter().flat_map(networks::tasks));
     let (files, mut sources) = sources::search(plan, run).await;
@@ -173,7 +185,7 @@ fn targets(plan: &Plan) -> impl Iterator<Item = (usize, &Target)> {
 fn endpoints(plan: &Plan) -> impl Iterator<Item = (usize, &Endpoint)> {
     targets(plan).filter_map(|(group, target)| match target {
         Target::Endpoint(endpoint) => Some((group, endpoint)),
-        Target::Network(_) | Target::Path(_) | Target::Pattern(_) => None,
+        Target::Network(_) | Target::Remote(_) | Target::Path(_) | Target::Pattern(_) => None,
     })
 }
 
@@ -274,6 +286,7 @@ async fn look_at(what: What, addresses: Addresses, group: Prepared, stop: Stop) 
     let look = async {
         let Prepared { approach, passwords, basis } = group;
         match what {
+            What::Remote(remote) => Ok(remote::look_at(&remote, &approach, &passwords, &basis).await),
             What::Endpoint(endpoint) => match (addresses, &endpoint.host) {
                 (Addresses::Every, Host::Name(_)) => {
                     Ok(nodes::look_at_every(&endpoint, &approach, &basis).await)
@@ -304,7 +317,7 @@ impl Task {
     fn endpoint(&self) -> Option<&Endpoint> {
         match &self.what {
             What::Endpoint(endpoint) | What::Node(endpoint, _) => Some(endpoint),
-            What::File(..) => None,
+            What::Remote(_) | What::File(..) => None,
         }
     }
 
@@ -319,6 +332,7 @@ impl Task {
     fn unchecked(&self, why: &Unlooked, run: &Run) -> Option<Finding> {
         let (check, subject) = match &self.what {
             What::Endpoint(endpoint) | What::Node(endpoint, _) => (&TLS_HANDSHAKE, endpoint.to_string()),
+            What::Remote(remote) => (&FILE_READABLE, remote.to_string()),
             What::File(file, _) => (&FILE_READABLE, printable(&file.path.to_string_lossy(), 200)),
         };
         match (why, &self.what) {

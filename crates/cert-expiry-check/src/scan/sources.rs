@@ -72,7 +72,7 @@ fn files_first<'t>(targets: &'t [(usize, &'t Target)]) -> impl Iterator<Item = (
     let is_many = |(_, target): &(usize, &Target)| match target {
         Target::Path(path) => path.is_dir(),
         Target::Pattern(_) => true,
-        Target::Endpoint(_) | Target::Network(_) => false,
+        Target::Endpoint(_) | Target::Network(_) | Target::Remote(_) => false,
     };
     targets.iter().copied().filter(is_file).chain(targets.iter().copied().filter(is_many))
 }
@@ -92,7 +92,7 @@ fn follow(target: &Target, mut search: Search, stop: &Stop) -> (Search, bool) {
             }
             (search, true)
         }
-        Target::Endpoint(_) | Target::Network(_) => (search, false),
+        Target::Endpoint(_) | Target::Network(_) | Target::Remote(_) => (search, false),
     }
 }
 

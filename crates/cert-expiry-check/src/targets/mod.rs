@@ -4,12 +4,14 @@ mod endpoint;
 pub mod files;
 mod list;
 mod network;
+mod remote;
 mod scheme;
 
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::parse_host;
 pub use list::{ListedTarget, read_list};
 pub use network::Network;
+pub use remote::Remote;
 pub use scheme::StartTls;
 
 use std::{
@@ -26,6 +28,8 @@ pub enum Target {
     Endpoint(Endpoint),
     /// A network, and the ports of its addresses.
     Network(Network),
+    /// Certificates at a URL.
+    Remote(Remote),
     /// A file or a folder.
     Path(PathBuf),
     /// A pattern of files.
@@ -37,6 +41,7 @@ impl fmt::Display for Target {
         match self {
             Self::Endpoint(endpoint) => write!(f, "{endpoint}"),
             Self::Network(network) => write!(f, "{network}"),
+            Self::Remote(remote) => write!(f, "{remote}"),
             Self::Path(path) => f.write_str(&printable(&path.to_string_lossy(), 200)),
             Self::Pattern(pattern) => f.write_str(&printable(pattern, 200)),
         }
@@ -48,6 +53,7 @@ impl serde::Serialize for Target {
         let kind = match self {
             Self::Endpoint(_) => "endpoint",
             Self::Network(_) => "network",
+            Self::Remote(_) => "url",
             Self::Path(_) => "path",
             Self::Pattern(_) => "pattern",
         };
@@ -75,6 +81,9 @@ impl Target {
     /// # Errors
     /// When it can be neither.
     pub fn parse(word: &str, exists: impl Fn(&Path) -> bool) -> Result<Self, NoTarget> {
+        if let Some(remote) = Remote::parse(word) {
+            return remote.map(Self::Remote);
+        }
         if word.contains("://") {
             return Endpoint::from_url(word).map(Self::Endpoint);
         }
@@ -131,6 +140,7 @@ mod tests {
         match parse(word) {
             Ok(Target::Endpoint(endpoint)) => format!("endpoint {endpoint}"),
             Ok(Target::Network(network)) => format!("network {network}"),
+            Ok(Target::Remote(remote)) => format!("url {remote}"),
             Ok(Target::Path(path)) => format!("path {}", path.display()),
             Ok(Target::Pattern(pattern)) => format!("pattern {pattern}"),
             Err(error) => format!("error {error}"),
@@ -196,6 +206,7 @@ mod tests {
             ("certs/*.pem", "pattern certs/*.pem"),
             ("certs/[ab].pem", "pattern certs/[ab].pem"),
             ("[ab].pem", "pattern [ab].pem"),
+            ("pem+https://pki.example/ca.pem", "url pem+https://pki.example/ca.pem"),
             ("10.0.0.0/28:443,8443", "network 10.0.0.0/28:443,8443"),
             ("[2001:db8::]/124:443", "network [2001:db8::]/124:443"),
             ("./10.0.0.0/28", "path ./10.0.0.0/28"),

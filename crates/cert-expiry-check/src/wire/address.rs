@@ -1,7 +1,7 @@
 //! From a host to a TCP connection: resolved once, then its addresses in turn, a new one whenever the last
 //! keeps us waiting (RFC 8305), all within one timeout.
 
-use std::{collections::HashSet, io, net::SocketAddr, time::Duration};
+use std::{collections::HashSet, io, net::SocketAddr, time::Duration, vec::IntoIter};
 
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -9,21 +9,23 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::observation::ReachTrouble;
+use super::{Approach, Pace, observation::ReachTrouble};
 use crate::{assess::name::Host, targets::Endpoint};
 
 /// How long an address may keep us waiting before the next one is tried beside it.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
-/// Connects to the endpoint, within the timeout.
+/// Connects to the endpoint, within the timeout. Where connections have to wait for their turns, that does not
+/// count, and each address has the timeout for itself.
 pub(super) async fn connect(
     endpoint: &Endpoint,
-    limit: Duration,
+    approach: &Approach,
 ) -> Result<(SocketAddr, TcpStream), ReachTrouble> {
-    let attempt = async {
-        let addresses = resolve(endpoint).await?;
-        connect_to_any(addresses).await
-    };
+    let (limit, pace) = (approach.timeouts.connect, &approach.pace);
+    if pace.is_limited() {
+        return connect_to_any(addresses(endpoint, limit).await?, limit, pace).await;
+    }
+    let attempt = async { connect_to_any(resolve(endpoint).await?, limit, pace).await };
     timeout(limit, attempt).await.unwrap_or(Err(ReachTrouble::TimedOut(limit)))
 }
 
@@ -66,30 +68,41 @@ fn trouble_of_look_up(error: &io::Error) -> ReachTrouble {
     }
 }
 
-async fn connect_to_any(addresses: Vec<SocketAddr>) -> Result<(SocketAddr, TcpStream), ReachTrouble> {
+async fn connect_to_any(
+    addresses: Vec<SocketAddr>,
+    limit: Duration,
+    pace: &Pace,
+) -> Result<(SocketAddr, TcpStream), ReachTrouble> {
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut last = ReachTrouble::Unresolved("it has no address".to_owned());
-    let mut try_next = |attempts: &mut JoinSet<_>| {
-        let next = waiting.next();
-        if let Some(address) = next {
-            attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+    let try_next = |waiting: &mut IntoIter<SocketAddr>, attempts: &mut JoinSet<_>| {
+        if let Some(address) = waiting.next() {
+            attempts.spawn(async move { (address, timeout(limit, TcpStream::connect(address)).await) });
         }
-        next.is_some()
     };
-    let mut more = try_next(&mut attempts);
+    pace.turn().await;
+    try_next(&mut waiting, &mut attempts);
     loop {
+        let patience = async {
+            sleep(NEXT_ADDRESS_AFTER).await;
+            pace.turn().await;
+        };
         tokio::select! {
-            done = attempts.join_next() => match done {
-                Some(Ok((address, Ok(stream)))) => return Ok((address, stream)),
-                Some(Ok((_, Err(error)))) => {
-                    last = trouble_of_connect(&error);
-                    more = try_next(&mut attempts);
+            done = attempts.join_next() => {
+                last = match done {
+                    Some(Ok((address, Ok(Ok(stream))))) => return Ok((address, stream)),
+                    Some(Ok((_, Ok(Err(error))))) => trouble_of_connect(&error),
+                    Some(Ok((_, Err(_)))) => ReachTrouble::TimedOut(limit),
+                    Some(Err(_)) => last,
+                    None => return Err(last),
+                };
+                if waiting.len() > 0 {
+                    pace.turn().await;
                 }
-                Some(Err(_)) => more = try_next(&mut attempts),
-                None => return Err(last),
-            },
-            () = sleep(NEXT_ADDRESS_AFTER), if more => more = try_next(&mut attempts),
+                try_next(&mut waiting, &mut attempts);
+            }
+            () = patience, if waiting.len() > 0 => try_next(&mut waiting, &mut attempts),
         }
     }
 }
@@ -101,12 +114,15 @@ fn trouble_of_connect(error: &io::Error) -> ReachTrouble {
     })
 }
 
-/// What says more about this machine than about the target.
 fn ours(error: &io::Error) -> Option<ReachTrouble> {
+    is_ours(error).then(|| ReachTrouble::Ours(error.to_string()))
+}
+
+/// Whether an error says more about this machine than about the target.
+pub(super) fn is_ours(error: &io::Error) -> bool {
     use io::ErrorKind::{AddrNotAvailable, NetworkUnreachable, OutOfMemory, PermissionDenied};
     /// EMFILE, ENFILE and ENOBUFS, which have no kind of their own.
     const EXHAUSTED: [i32; 3] = [24, 23, 105];
-    let exhausted = error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code));
-    let kind = matches!(error.kind(), AddrNotAvailable | NetworkUnreachable | OutOfMemory | PermissionDenied);
-    (exhausted || kind).then(|| ReachTrouble::Ours(error.to_string()))
+    error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code))
+        || matches!(error.kind(), AddrNotAvailable | NetworkUnreachable | OutOfMemory | PermissionDenied)
 }

@@ -25,14 +25,15 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    Approach, Identity, Timeouts, address,
+    Approach, Identity, address,
     first_bytes::{FirstBytes, Received},
     observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble},
     old_handshake, starttls,
 };
 use crate::targets::Endpoint;
 
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
 
 /// A server that wants a client certificate says no only after a TLS 1.3 handshake looks done. It is given
 /// so long to say it, and longer where the handshake showed that the way is long.
@@ -48,7 +49,7 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
         Ok(name) => name,
         Err(error) => return Observation::Unreached(ReachTrouble::Failed(error)),
     };
-    let (address, mut stream) = match address::connect(endpoint, timeouts.connect).await {
+    let (address, mut stream) = match address::connect(endpoint, approach).await {
         Ok(connected) => connected,
         Err(trouble) => return Observation::Unreached(trouble),
     };
@@ -80,15 +81,15 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
     };
     let mut capture = witness.testify(address, late, trouble);
     if capture.chain.is_empty() && capture.trouble.as_ref().is_some_and(old_handshake::may_help) {
-        Box::pin(ask_in_old_words(&mut capture, endpoint, timeouts)).await;
+        Box::pin(ask_in_old_words(&mut capture, endpoint, approach)).await;
     }
     Observation::Reached(capture)
 }
 
 /// A server of old TLS is asked once more, in its own words; what it presents is judged like any other.
-async fn ask_in_old_words(capture: &mut Capture, endpoint: &Endpoint, timeouts: Timeouts) {
+async fn ask_in_old_words(capture: &mut Capture, endpoint: &Endpoint, approach: &Approach) {
     let random = PROVIDER.secure_random;
-    if let Some(old) = old_handshake::present(endpoint, capture.address, timeouts, random).await {
+    if let Some(old) = old_handshake::present(endpoint, capture.address, approach, random).await {
         capture.protocol = Some(old.protocol);
         capture.chain = old.chain;
         capture.trouble = Some(HandshakeTrouble::OnlyOld(old.suite));

@@ -4,11 +4,13 @@
 mod address;
 mod capture;
 mod cipher_suite;
+pub mod fetch;
 mod first_bytes;
 mod identity;
 pub mod legacy_hello;
 mod observation;
 mod old_handshake;
+mod pace;
 pub mod starttls;
 
 pub use address::addresses;
@@ -16,6 +18,7 @@ pub use capture::capture;
 pub use cipher_suite::{CipherSuite, KeyExchange};
 pub use identity::Identity;
 pub use observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble};
+pub use pace::{Pace, Rate};
 pub use starttls::StartTrouble;
 
 use std::time::Duration;
@@ -27,6 +30,8 @@ pub struct Approach {
     pub timeouts: Timeouts,
     /// What is presented to those that ask for a client certificate.
     pub identity: Option<Identity>,
+    /// How fast connections are opened, over all of the run.
+    pub pace: Pace,
 }
 
 /// How long a server may take.

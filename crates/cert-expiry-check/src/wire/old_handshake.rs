@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    Timeouts, address,
+    Approach, address,
     legacy_hello::{Flight, GOODBYE, Presented, Progress, client_hello},
     observation::HandshakeTrouble,
     starttls,
@@ -40,11 +40,12 @@ pub(super) fn may_help(trouble: &HandshakeTrouble) -> bool {
 pub(super) async fn present(
     endpoint: &Endpoint,
     at: SocketAddr,
-    timeouts: Timeouts,
+    approach: &Approach,
     random: &dyn SecureRandom,
 ) -> Option<Presented> {
+    let timeouts = approach.timeouts;
     let there = endpoint.at(at.ip());
-    let (_, mut stream) = address::connect(&there, timeouts.connect).await.ok()?;
+    let (_, mut stream) = address::connect(&there, approach).await.ok()?;
     let _ = stream.set_nodelay(true);
     if let Some(start) = endpoint.start {
         starttls::begin(&mut stream, start, endpoint.asked_as(), timeouts.handshake).await.ok()?;

@@ -14,6 +14,8 @@ mod networks;
 mod openssl;
 mod outputs;
 mod pki;
+mod rate;
+mod remote;
 mod renew_due;
 mod self_test;
 mod starttls;
