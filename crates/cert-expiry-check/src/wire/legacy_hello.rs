@@ -125,6 +125,14 @@ pub enum Progress {
     Unreadable(&'static str),
 }
 
+/// What a server presents that answered with these bytes.
+#[must_use]
+pub fn read_answer(bytes: &[u8]) -> Option<Presented> {
+    let mut flight = Flight::default();
+    let _ = flight.hear(bytes);
+    flight.presented()
+}
+
 /// Reads what a server answers, record by record (RFC 5246, 6.2.1) and message by message (7.4).
 #[derive(Debug, Default)]
 pub struct Flight {

@@ -13,20 +13,23 @@ use cert_expiry_check::{
     certificate::Certificate,
     stores::{self, Passwords, RevocationList, jks, key, pem, pkcs7, pkcs12},
     targets::{Target, read_list},
+    wire::{legacy_hello, starttls},
 };
 
 /// A name, and what it stands for.
 type Parser = (&'static str, fn(&[u8]));
 
 /// What reads bytes that others wrote. A target of `fuzz/` bears the same name.
-const PARSERS: [Parser; 9] = [
+const PARSERS: [Parser; 11] = [
     ("certificate", |bytes| drop(Certificate::read(bytes))),
     ("crl", |bytes| drop(RevocationList::read_only(bytes))),
     ("jks", |bytes| drop(jks::read(bytes, &Passwords::from_lines("password")))),
     ("key", |bytes| drop(key::public_key_digest(bytes))),
+    ("legacy_hello", |bytes| drop(legacy_hello::read_answer(bytes))),
     ("pem", |bytes| drop(pem::read(bytes))),
     ("pkcs7", |bytes| drop(pkcs7::read(bytes))),
     ("pkcs12", |bytes| drop(pkcs12::read(bytes, &Passwords::from_lines("x")))),
+    ("starttls", |bytes| drop(starttls::hear_recorded(bytes))),
     ("store", |bytes| drop(stores::read(bytes, &Passwords::default()))),
     ("target", |bytes| {
         let text = String::from_utf8_lossy(bytes);

@@ -23,6 +23,18 @@ use std::time::Duration;
 
 use crate::{assess::name::Host, targets::StartTls};
 
+/// How an exchange goes with a server whose words are recorded: the first byte stands for the protocol, the
+/// second for the size of the pieces in which the rest arrives. Corpora and fuzz targets go this way.
+#[must_use]
+pub fn hear_recorded(recording: &[u8]) -> Turn {
+    let (&[protocol, piece], words) = recording.split_first_chunk().unwrap_or((&[0, 0], &[]));
+    let start = StartTls::ALL[usize::from(protocol) % StartTls::ALL.len()];
+    let mut exchange = Exchange::new(start, &Host::Name("server.example".to_owned()));
+    let turns = words.chunks(usize::from(piece).max(1)).map(|piece| exchange.hear(piece));
+    let ended = |turn: &Turn| matches!(turn, Turn::Tls(_) | Turn::Failed(..));
+    turns.into_iter().find(ended).unwrap_or(Turn::Wait)
+}
+
 /// What a machine wants next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
