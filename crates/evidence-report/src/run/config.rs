@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{flags::FailOn, redact};
+use super::{flags::FailOn, redact, waivers::WaiverConfig};
 use crate::record::Environment;
 
 /// The part of every tool's configuration file that says how to run, under the key `run`.
@@ -24,6 +24,8 @@ pub struct SharedConfig {
     pub timeout: Option<String>,
     /// How long the evidence may be relied upon, for example `7d`.
     pub valid_for: Option<String>,
+    /// What somebody has decided to live with for a while.
+    pub waivers: Vec<WaiverConfig>,
 }
 
 /// A configuration file that cannot be used.

@@ -21,6 +21,7 @@ mod settings;
 mod stdout;
 mod stop;
 mod sweep;
+mod waivers;
 
 pub use atomic::write_atomically;
 pub use config::{ConfigError, SharedConfig, read_config};
@@ -37,3 +38,4 @@ pub use settings::{Defaults, Settings, SettingsError};
 pub use stdout::print;
 pub use stop::{Stop, StopReason, Stopped};
 pub use sweep::{Swept, sweep, sweep_command};
+pub use waivers::{WAIVER, Waiver, WaiverConfig};

@@ -20,9 +20,10 @@ use super::{
     progress::Progress,
     publish::Finished,
     redact,
-    settings::Settings,
+    settings::{Settings, SettingsError},
     stop::{Stop, StopReason},
     sweep::{Swept, sweep},
+    waivers::{self, Extent},
 };
 use crate::document::hex;
 use crate::formats::Format;
@@ -57,6 +58,9 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
+    /// A waiver is of a check that the tool does not have.
+    #[error(transparent)]
+    Waiver(#[from] SettingsError),
     /// Signals cannot be listened to.
     #[error("listening for signals: {0}")]
     Signals(std::io::Error),
@@ -67,6 +71,9 @@ impl RunError {
         Self::Folder { path: path.to_owned(), source }
     }
 }
+
+/// The fact by which one of several shards names itself, as in `3/8`.
+pub(crate) const SHARD_FACT: &str = "shard";
 
 /// A run under way. It is shared by reference among the tasks of the tool.
 #[derive(Debug)]
@@ -109,6 +116,7 @@ impl Run {
     /// # Errors
     /// When another run of the same job is under way, or the folders cannot be made.
     pub fn start(tool: &'static Tool, settings: Settings) -> Result<Self, RunError> {
+        settings.waivers.iter().try_for_each(|waiver| waiver.is_of(tool))?;
         let base = run_base();
         let swept = sweep(&base);
         let folder = RunFolder::create(&base, tool.name)?;
@@ -281,7 +289,12 @@ impl Run {
         let valid_until = finished
             .checked_add(jiff::SignedDuration::try_from(self.settings.valid_for).unwrap_or_default())
             .unwrap_or(Timestamp::MAX);
-        let (findings, unlisted) = seen.findings.end();
+        let (mut findings, unlisted) = seen.findings.end();
+        let judged_at = seen.judged_at.unwrap_or(self.started);
+        let is_shard = seen.facts.iter().any(|(name, _)| name == SHARD_FACT);
+        let extent = if is_shard || self.stop.reason().is_some() { Extent::Part } else { Extent::Whole };
+        let told = waivers::apply(&self.settings.waivers, &mut findings, judged_at, extent);
+        findings.extend(told);
         let mut report = Report {
             tool: self.tool,
             run: RunFacts {
@@ -291,7 +304,7 @@ impl Run {
                 tracker_items: self.settings.tracker_items.clone(),
                 started: self.started,
                 finished,
-                judged_at: seen.judged_at.unwrap_or(self.started),
+                judged_at,
                 valid_until,
                 host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
                 operator: operator(),

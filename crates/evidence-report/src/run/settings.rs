@@ -8,6 +8,7 @@ use super::{
     config::SharedConfig,
     evidence_path,
     flags::{ColorChoice, FailOn, FormatRequest, SharedFlags, parse_duration},
+    waivers::Waiver,
 };
 use crate::record::Environment;
 
@@ -49,6 +50,8 @@ pub struct Settings {
     pub valid_for: Duration,
     /// The tracker's items.
     pub tracker_items: Vec<u32>,
+    /// What is set aside for a while.
+    pub waivers: Vec<Waiver>,
     /// The outputs.
     #[serde(skip)]
     pub formats: Vec<FormatRequest>,
@@ -89,6 +92,18 @@ pub enum SettingsError {
     /// The working folder is gone.
     #[error("finding the working folder: {0}")]
     WorkingFolder(std::io::Error),
+    /// A waiver in the configuration cannot be followed.
+    #[error("run.waivers in the configuration {path}, line {line}, column {column}: {message}")]
+    Waiver {
+        /// The file.
+        path: String,
+        /// Where in it.
+        line: u64,
+        /// Where in the line.
+        column: u64,
+        /// What is wrong.
+        message: String,
+    },
     /// Two outputs to one place.
     #[error("two outputs go to {0}; give each --format a file of its own")]
     SamePlace(String),
@@ -118,7 +133,11 @@ impl Settings {
                 return Err(SettingsError::SamePlace(place));
             }
         }
+        let path = flags.config.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let now = jiff::Timestamp::now();
+        let waivers = file.waivers.iter().map(|waiver| Waiver::resolve(waiver, &path, now));
         Ok(Self {
+            waivers: waivers.collect::<Result<_, _>>()?,
             title: defaults.title.to_owned(),
             evidence: evidence_path::resolve(
                 flags.evidence.as_deref().or(file.evidence.as_deref()),
