@@ -1,6 +1,9 @@
 //! Everything that this tool can check. `--explain` and the documentation are written from here.
 
-use evidence_report::record::{Check, Tool};
+use evidence_report::{
+    record::{Check, Tool},
+    run::WAIVER,
+};
 
 /// The tool.
 pub static TOOL: Tool = Tool {
@@ -21,6 +24,7 @@ pub static TOOL: Tool = Tool {
         &RECOVERY_TIME,
         &RECOVERY_DATA_LOSS,
         &CLEANED_UP,
+        &WAIVER,
     ],
 };
 

@@ -1,6 +1,9 @@
 //! Every check that the tool can make. A finding is made from one of these, never from a string.
 
-use evidence_report::record::{Check, Tool};
+use evidence_report::{
+    record::{Check, Tool},
+    run::WAIVER,
+};
 
 /// The endpoint accepts TCP connections.
 pub static TLS_REACHABLE: Check = Check {
@@ -349,6 +352,7 @@ pub static TOOL: Tool = Tool {
         &KUBERNETES_CERTIFICATE,
         &KUBERNETES_LIFETIME,
         &TARGETS_NAMED,
+        &WAIVER,
     ],
 };
 

@@ -1,7 +1,10 @@
 //! Every check that the tool can make. `--explain`, the evidence file and the documentation are written from
 //! this table; the drill's own part of it stands with the drill.
 
-use evidence_report::record::{Check, Tool};
+use evidence_report::{
+    record::{Check, Tool},
+    run::WAIVER,
+};
 
 use crate::drill;
 
@@ -130,7 +133,7 @@ pub(crate) const PROMETHEUS_QUERY: Check = Check {
     remedy: "Evaluate the parts of the expression on Prometheus' page /graph; a selector without series is named in the finding.",
 };
 
-const OWN: [&Check; 14] = [
+const OWN: [&Check; 15] = [
     &PROBE_HTTP,
     &PROBE_LATENCY,
     &METRICS_SCRAPE,
@@ -145,6 +148,7 @@ const OWN: [&Check; 14] = [
     &PROMETHEUS_RULES,
     &PROMETHEUS_RULE_HEALTH,
     &PROMETHEUS_QUERY,
+    &WAIVER,
 ];
 
 const COUNT: usize = OWN.len() + drill::checks::ALL.len();

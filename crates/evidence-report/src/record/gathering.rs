@@ -37,7 +37,7 @@ impl Gathering {
         }
         self.passed.select_nth_unstable_by(KEPT, |a, b| order(a).cmp(&order(b)));
         for finding in self.passed.drain(KEPT..) {
-            match self.counted.iter_mut().find(|(check, _)| std::ptr::eq(*check, finding.check)) {
+            match self.counted.iter_mut().find(|(check, _)| check.id == finding.check.id) {
                 Some((_, number)) => *number += 1,
                 None => self.counted.push((finding.check, 1)),
             }

@@ -16,7 +16,7 @@ use crate::record::{Check, Finding, Outcome, Requirement, Tool};
 const LONGEST_DAYS: i64 = 90;
 
 /// Each waiver of the configuration is of use. Every tool with a configuration has it in its table.
-pub static WAIVER: Check = Check {
+pub const WAIVER: Check = Check {
     id: "run.waiver",
     title: "Waiver in force and of use",
     explanation: "Each waiver under `run.waivers` in the configuration sets aside at least one finding that \
@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Words {
         let text = String::deserialize(deserializer)?;
         let words = text.trim();
         if words.is_empty() {
-            Err(D::Error::custom("it is empty; write what it says"))
+            Err(D::Error::custom("a waiver needs words here, not nothing"))
         } else {
             Ok(Self(words.to_owned()))
         }
@@ -87,6 +87,8 @@ pub struct Waiver {
     path: String,
     #[serde(skip)]
     line: u32,
+    #[serde(skip)]
+    column: u64,
 }
 
 impl Waiver {
@@ -119,6 +121,7 @@ impl Waiver {
             until,
             path: path.to_owned(),
             line: u32::try_from(config.check.referenced.line()).unwrap_or(0),
+            column: config.check.referenced.column(),
         })
     }
 
@@ -130,7 +133,7 @@ impl Waiver {
         let wrong = |message| SettingsError::Waiver {
             path: self.path.clone(),
             line: u64::from(self.line),
-            column: 1,
+            column: self.column,
             message,
         };
         if self.check == WAIVER.id {
@@ -270,6 +273,7 @@ mod tests {
             until: until.parse().unwrap(),
             path: "tool.yaml".into(),
             line: 3,
+            column: 14,
         }
     }
 
