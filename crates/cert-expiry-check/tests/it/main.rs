@@ -24,5 +24,5 @@ mod stores;
 mod support;
 mod troubles;
 mod trust;
-mod waivers;
 mod vectors;
+mod waivers;

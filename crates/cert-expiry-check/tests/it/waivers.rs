@@ -54,7 +54,10 @@ fn a_waiver_that_is_over_or_of_no_use_is_told() {
     over.expect("run.waiver", "file.lifetime of tls/expired.pem", "warned", "expired 2026-01-31");
     let two = entry("file.lifetime", "*", &in_days(1)) + &entry("tls.name", "nobody:443", &in_days(1));
     let unused = Outcome::read(&scan(&bench, &two));
-    assert_eq!((unused.code, unused.not_passed()), (1, vec!["file.lifetime".to_owned(), "run.waiver".to_owned()]));
+    assert_eq!(
+        (unused.code, unused.not_passed()),
+        (1, vec!["file.lifetime".to_owned(), "run.waiver".to_owned()])
+    );
     unused.expect("run.waiver", "tls.name of nobody:443", "warned", "matches nothing that failed or warned");
     assert_eq!(unused.one("run.waiver", "tls.name of nobody:443").location, "tool.yaml:8");
 }
@@ -75,7 +78,8 @@ fn a_waiver_that_cannot_be_followed_is_refused_with_its_place() {
     let bench = Bench::new();
     let without = |key: &str| {
         let lines = entry("file.lifetime", "a", &in_days(9));
-        let kept: String = lines.lines().filter(|line| !line.contains(key)).map(|line| format!("{line}\n")).collect();
+        let kept: String =
+            lines.lines().filter(|line| !line.contains(key)).map(|line| format!("{line}\n")).collect();
         kept
     };
     for (waivers, words) in [
