@@ -198,6 +198,48 @@ pub static TLS_NODES: Check = Check {
     remedy: "Reload, or renew, the node whose certificate is older than the others'.",
 };
 
+/// The endpoint does about client certificates what its group wants.
+pub static TLS_CLIENT_CERTIFICATE: Check = Check {
+    id: "tls.client_certificate",
+    title: "Client certificate demanded as wanted",
+    explanation: "Where the configuration or --client-certificate says so: `required`: the endpoint turns a client without \
+        a certificate away; `optional`: it asks, and lets in without one; `none`: it does not ask. It is tried without \
+        a certificate, over TLS 1.2 and 1.3 (where the refusal comes after the handshake). A server that asks, \
+        and neither refuses nor speaks within a moment, proves nothing for `required`: nginx refuses only in its \
+        answer to a request. With --ask-http one HEAD request is sent to such servers, and the answers 400, 403, \
+        495 and 496 count as refusals.",
+    remedy: "Correct what the server says about client certificates, or what the configuration expects of it.",
+};
+
+/// The endpoint accepts the client certificate that we present.
+pub static TLS_CLIENT_ACCEPTED: Check = Check {
+    id: "tls.client_accepted",
+    title: "Our client certificate is accepted",
+    explanation: "With --client-cert and --client-key: an endpoint that asks for a client certificate is connected to a \
+        second time, presenting it, and does not refuse it; the alert of a refusal is named. A server that refuses \
+        only in its answer to a request (nginx) is told apart with --ask-http. An endpoint that does not ask is \
+        passed over.",
+    remedy: "Compare the CAs that the server trusts for clients with the issuer of the client certificate.",
+};
+
+/// Enough of the lifetime is left of the client certificate that we present.
+pub static CLIENT_LIFETIME: Check = Check {
+    id: "client.lifetime",
+    title: "Lifetime left (our client certificate)",
+    explanation: "The client certificate that is presented to servers has enough of its lifetime left, by the limits of \
+        a server's. When it expires, every server that demands it shuts its clients out at the same moment.",
+    remedy: "Renew the client certificate.",
+};
+
+/// The client certificate that we present is meant for clients, and its key is closed.
+pub static CLIENT_IDENTITY: Check = Check {
+    id: "client.identity",
+    title: "Our client certificate is fit to be presented",
+    explanation: "The client certificate that is presented may stand for a client (extended key usage), and its key's file \
+        is not readable by every user of the machine.",
+    remedy: "Have it issued for clients; chmod 600 the key.",
+};
+
 /// A private key belongs to the certificate beside it.
 pub static KEY_MATCH: Check = Check {
     id: "key.match",
@@ -340,6 +382,10 @@ pub static TOOL: Tool = Tool {
         &TLS_REVOCATION,
         &TLS_AGREEMENT,
         &TLS_NODES,
+        &TLS_CLIENT_CERTIFICATE,
+        &TLS_CLIENT_ACCEPTED,
+        &CLIENT_LIFETIME,
+        &CLIENT_IDENTITY,
         &KEY_MATCH,
         &KEY_SHARED,
         &FILE_READABLE,

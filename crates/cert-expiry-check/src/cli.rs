@@ -11,7 +11,7 @@ use jiff::{
 };
 
 use crate::{
-    assess::threshold::Limit,
+    assess::{ClientCertificateRule, threshold::Limit},
     config::Config,
     renew_due::{answer::CANNOT_TELL, rule::Share},
     wire::Rate,
@@ -25,7 +25,7 @@ const EXAMPLES: &str = "Examples:
   kubectl get secret -A --field-selector type=kubernetes.io/tls -o json | cert-expiry-check scan --kubernetes -
   cert-expiry-check scan shop.example --as-of 2027-01-31 --evidence none
 
-It only looks: no application data is sent. Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also
+It only looks: no application data is sent (but for --ask-http). Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also
 usage and configuration errors).";
 
 const SELF_TEST: &str = "It listens on 127.0.0.1 only, on ports that the kernel chooses, writes into a folder of its own, and is over in
@@ -40,6 +40,9 @@ const RENEW_DUE: &str = "Examples:
 Exit codes: 0 due (of several targets, at least one is), 1 not due, 255 cannot tell (also usage and
 configuration errors). With ExecCondition= in a systemd unit, 0 goes on, 1 skips, 255 makes the unit fail.
 It writes no evidence.";
+
+/// Heading of the flags about client certificates.
+const CLIENTS: &str = "Client certificates";
 
 /// Finds certificates wherever they live and says which will hurt, when, and why
 #[derive(Debug, Parser)]
@@ -100,6 +103,19 @@ pub struct ScanArguments {
     /// Name to ask for, and that the certificates must cover, instead of each target's host
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,
+    /// What endpoints have to do about client certificates: turn a client without one away, ask, or not ask
+    #[arg(long, value_enum, value_name = "RULE", help_heading = CLIENTS)]
+    pub client_certificate: Option<ClientCertificateRule>,
+    /// Client certificate (PEM) to present to endpoints that ask for one, on a second connection
+    #[arg(long, value_name = "FILE", requires = "client_key", help_heading = CLIENTS)]
+    pub client_cert: Option<PathBuf>,
+    /// Its key (PEM), readable by its owner only
+    #[arg(long, value_name = "FILE", requires = "client_cert", help_heading = CLIENTS)]
+    pub client_key: Option<PathBuf>,
+    /// Send one HTTP HEAD request to endpoints that ask for a client certificate and do not refuse us in the
+    /// handshake, and read the status of the answer
+    #[arg(long, help_heading = CLIENTS)]
+    pub ask_http: bool,
     /// Judge for this moment instead of now: 2027-01-31, or 2027-01-31T12:00:00Z. A forecast writes no evidence
     #[arg(long, value_name = "DATE", value_parser = parse_moment)]
     pub as_of: Option<Timestamp>,

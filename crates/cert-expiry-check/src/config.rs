@@ -42,6 +42,9 @@ pub struct Config {
     pub client_certificate: Option<ClientCertificateRule>,
     /// What is presented to endpoints that ask for a client certificate.
     pub present: Option<PresentConfig>,
+    /// Send one HTTP HEAD request to endpoints that ask for a client certificate and do not refuse in the
+    /// handshake, and read the status of the answer.
+    pub ask_http: bool,
     /// Targets with expectations of their own.
     pub groups: Vec<GroupConfig>,
 }
@@ -68,10 +71,13 @@ pub struct GroupConfig {
     pub client_certificate: Option<ClientCertificateRule>,
     /// What is presented to endpoints that ask for a client certificate.
     pub present: Option<PresentConfig>,
+    /// Send one HTTP HEAD request to endpoints that ask for a client certificate and do not refuse in the
+    /// handshake, and read the status of the answer.
+    pub ask_http: Option<bool>,
 }
 
 /// A client certificate and its key, each a PEM file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PresentConfig {
     /// The certificate, and behind it those that issued it.

@@ -8,6 +8,7 @@ use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, U
 use crate::{
     stores::{passwords::PasswordsError, roots::RootsError},
     targets::NoTarget,
+    wire::IdentityError,
 };
 
 /// The tool could not do its job.
@@ -49,6 +50,9 @@ pub enum Error {
     /// A file of passwords cannot be used.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
+    /// The client certificate cannot be presented.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The run could not start.
     #[error(transparent)]
     Run(#[from] RunError),

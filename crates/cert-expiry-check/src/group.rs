@@ -42,6 +42,9 @@ pub struct Group {
     pub client_certificate: Option<ClientCertificateRule>,
     /// What is presented to endpoints that ask for a client certificate.
     pub present: Option<PresentConfig>,
+    /// Whether one that asks for a client certificate, and does not refuse us in the handshake, is sent an
+    /// HTTP request.
+    pub ask_http: bool,
 }
 
 impl Group {
@@ -58,8 +61,9 @@ impl Group {
             trust: trust(arguments, &[(config.roots.as_ref(), &config.trust)]),
             thresholds: resolve_thresholds(arguments, &[&config.thresholds])?,
             names: names_required(arguments, &[&config.names])?,
-            client_certificate: config.client_certificate,
-            present: config.present.clone(),
+            client_certificate: arguments.client_certificate.or(config.client_certificate),
+            present: presented(arguments, &[&config.present]),
+            ask_http: arguments.ask_http || config.ask_http,
         })
     }
 
@@ -82,9 +86,23 @@ impl Group {
             trust: trust(arguments, &stores),
             thresholds: resolve_thresholds(arguments, &[&group.thresholds, &config.thresholds])?,
             names: names_required(arguments, &[&group.names, &config.names])?,
-            client_certificate: group.client_certificate.or(config.client_certificate),
-            present: group.present.clone().or_else(|| config.present.clone()),
+            client_certificate: arguments
+                .client_certificate
+                .or(group.client_certificate)
+                .or(config.client_certificate),
+            present: presented(arguments, &[&group.present, &config.present]),
+            ask_http: arguments.ask_http || group.ask_http.unwrap_or(config.ask_http),
         })
+    }
+}
+
+/// What is presented: the flags' pair, or that of the nearest configuration that has one.
+fn presented(arguments: &ScanArguments, files: &[&Option<PresentConfig>]) -> Option<PresentConfig> {
+    match (&arguments.client_cert, &arguments.client_key) {
+        (Some(certificate), Some(key)) => {
+            Some(PresentConfig { certificate: certificate.clone(), key: key.clone() })
+        }
+        _ => files.iter().find_map(|file| (*file).clone()),
     }
 }
 

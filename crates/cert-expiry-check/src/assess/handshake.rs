@@ -37,7 +37,9 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
         let presented = format!("{version}, {count} certificate{}", if count == 1 { "" } else { "s" });
         let client = match capture.client_certificate {
             ClientCertificate::NotAsked => "",
-            ClientCertificate::Optional => "; asks for a client certificate, and lets in without one",
+            ClientCertificate::Optional => {
+                "; asks for a client certificate, and does not insist in the handshake"
+            }
             ClientCertificate::Demanded => "; demands a client certificate",
         };
         return TLS_HANDSHAKE.passed(subject).expected(expected).observed(format!("{presented}{client}"));

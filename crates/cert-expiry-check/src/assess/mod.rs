@@ -3,6 +3,7 @@
 
 pub mod agreement;
 pub mod chain;
+pub mod client;
 pub mod crl;
 pub mod endpoint;
 pub mod file;
@@ -66,7 +67,7 @@ impl Basis {
 }
 
 /// What an endpoint has to do about client certificates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientCertificateRule {
     /// It turns anonymous clients away.

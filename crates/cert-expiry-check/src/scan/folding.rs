@@ -1,7 +1,7 @@
 //! Folds what was judged of each target into the run, as it arrives, and keeps what only the whole run can
 //! judge.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use evidence_report::{
     record::{Finding, Outcome},
@@ -24,7 +24,7 @@ pub(super) struct Folding<'r> {
     names: Vec<Option<String>>,
     seen: Seen,
     /// What the nodes serve that were named with an address of their own, by their common name.
-    nodes: BTreeMap<String, Vec<(IpAddr, Arc<Certificate>)>>,
+    nodes: BTreeMap<String, Vec<(String, Arc<Certificate>)>>,
 }
 
 impl<'r> Folding<'r> {
@@ -58,7 +58,11 @@ impl<'r> Folding<'r> {
 
     fn note_node(&mut self, endpoint: &Endpoint, own: &Sighting) {
         if let Some(address) = endpoint.address {
-            let name = Endpoint { address: None, ..endpoint.clone() }.to_string();
+            let name = Endpoint { address: None, port_there: None, ..endpoint.clone() }.to_string();
+            let address = match endpoint.port_there {
+                Some(port) => SocketAddr::new(address, port).to_string(),
+                None => address.to_string(),
+            };
             self.nodes.entry(name).or_default().push((address, Arc::clone(&own.certificate)));
         }
     }
@@ -79,8 +83,10 @@ impl<'r> Folding<'r> {
         self.run.findings(self.seen.joined(bases));
         if let Some(basis) = bases.first() {
             for (name, served) in &self.nodes {
-                let served: Vec<_> =
-                    served.iter().map(|(address, certificate)| (*address, certificate.as_ref())).collect();
+                let served: Vec<_> = served
+                    .iter()
+                    .map(|(address, certificate)| (address.clone(), certificate.as_ref()))
+                    .collect();
                 self.run.findings(agreement::nodes::judge(name, &served, basis.now));
             }
         }

@@ -2,6 +2,7 @@
 //! arrives. What the deadline or a signal cuts off is said to be unchecked.
 
 mod folding;
+mod identities;
 mod kubernetes;
 mod networks;
 pub mod nodes;
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 use rustix::process::{Resource, getrlimit};
 use tokio::task::{Id, JoinSet, spawn_blocking};
 
-use self::{folding::Folding, networks::Inhabited, sources::Source};
+use self::{folding::Folding, identities::Identities, networks::Inhabited, sources::Source};
 use crate::{
     assess::{Basis, Judged, file, name::Host, trust::Trust},
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
@@ -73,6 +74,8 @@ pub(crate) fn prepare_all(plan: &Plan, run: &Run) -> Result<Vec<Prepared>, Error
     let pace = plan.rate.map_or_else(Pace::default, Pace::from);
     let mut shelf = Shelf::default();
     let trust = plan.groups.iter().map(|group| trust_of(group, &mut shelf)).collect::<Result<Vec<_>, _>>()?;
+    let mut identities = Identities::default();
+    let identities = plan.groups.iter().map(|group| identities.of(group)).collect::<Result<Vec<_>, _>>()?;
     let now = plan.as_of.unwrap_or(run.started());
     run.judged_for(now);
     for path in exposed {
@@ -80,8 +83,13 @@ pub(crate) fn prepare_all(plan: &Plan, run: &Run) -> Result<Vec<Prepared>, Error
         run.progress().note(format!("the password file {exposed}"));
         run.fact("password file", printable(&exposed, 200));
     }
-    let groups = plan.groups.iter().zip(trust);
-    Ok(groups.map(|(group, trust)| prepare(group, trust, &passwords, &pace, plan, now)).collect())
+    let groups = plan.groups.iter().zip(trust).zip(identities);
+    let prepared = groups.map(|((group, trust), identity)| {
+        let approach =
+            Approach { timeouts: plan.timeouts, identity, pace: pace.clone(), ask_http: group.ask_http };
+        prepare(group, trust, approach, &passwords, now)
+    });
+    Ok(prepared.collect())
 }
 
 /// How the targets of one group are approached and judged.
@@ -100,9 +108,8 @@ fn trust_of(group: &Group, shelf: &mut Shelf) -> Result<Trust, Error> {
 fn prepare(
     group: &Group,
     trust: Trust,
+    approach: Approach,
     passwords: &Arc<Passwords>,
-    pace: &Pace,
-    plan: &Plan,
     now: Timestamp,
 ) -> Prepared {
     let basis = Basis {
@@ -111,7 +118,6 @@ fn prepare(
         client_certificate: group.client_certificate,
         ..Basis::new(now, trust)
     };
-    let approach = Approach { timeouts: plan.timeouts, identity: None, pace: pace.clone() };
     Prepared { approach: Arc::new(approach), passwords: Arc::clone(passwords), basis: Arc::new(basis) }
 }
 
@@ -155,6 +161,11 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
         files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) }),
     );
     look_at_all(queue, &mut sources, plan, &groups, &mut folding, run).await;
+    let presenting = (plan.groups.iter().zip(&groups))
+        .map(|(group, prepared)| (group, prepared.approach.identity.as_ref(), prepared.basis.as_ref()));
+    for (group, judged) in identities::judge(presenting) {
+        folding.take_in(group, None, judged);
+    }
     let bases: Vec<_> = groups.iter().map(|group| group.basis.as_ref()).collect();
     let seen = folding.finish(&bases);
     run.findings(sources.iter().filter_map(Source::finding));

@@ -5,15 +5,27 @@ use std::{net::IpAddr, sync::Arc};
 use tokio::task::JoinSet;
 
 use crate::{
-    assess::{Basis, Judged, Part, agreement, endpoint},
+    assess::{Basis, Judged, Part, agreement, client, endpoint},
     targets::Endpoint,
-    wire::{self, Approach, Observation},
+    wire::{self, Approach, ClientCertificate, Observation},
 };
 
-/// Captures and judges an endpoint.
+/// Captures and judges an endpoint: without a client certificate, and once more with ours where it asks for
+/// one.
 pub async fn look_at_one(endpoint: Endpoint, approach: &Approach, basis: &Basis) -> Judged {
-    let observation = wire::capture(&endpoint, approach).await;
-    endpoint::judge(&endpoint, &observation, basis)
+    let anonymous = wire::capture(&endpoint, &approach.anonymous()).await;
+    let mut judged = endpoint::judge(&endpoint, &anonymous, basis);
+    let subject = endpoint.to_string();
+    judged.findings.extend(client::rule(&subject, &anonymous, basis.client_certificate));
+    if let (Some(identity), true) = (&approach.identity, asks(&anonymous)) {
+        let presented = wire::capture(&endpoint, approach).await;
+        judged.findings.push(client::acceptance(&subject, &presented, &identity.certificate));
+    }
+    judged
+}
+
+fn asks(seen: &Observation) -> bool {
+    matches!(seen, Observation::Reached(capture) if capture.client_certificate != ClientCertificate::NotAsked)
 }
 
 /// Captures and judges every address of an endpoint's name, and compares what they serve.
@@ -44,7 +56,7 @@ pub async fn look_at_addresses(
     let served: Vec<_> = (judged.iter())
         .filter_map(|(address, judged)| {
             let own = judged.sightings.iter().find(|sighting| sighting.part == Part::Server);
-            own.map(|sighting| (*address, sighting.certificate.as_ref()))
+            own.map(|sighting| (address.to_string(), sighting.certificate.as_ref()))
         })
         .collect();
     let comparison = agreement::nodes::judge(&endpoint.to_string(), &served, basis.now);

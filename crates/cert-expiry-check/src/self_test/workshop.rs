@@ -1,7 +1,10 @@
 //! Where faults are made: one farm of servers and one authority for all of them, and a folder for each.
 
 use std::{
-    fmt, io,
+    fmt,
+    fs::Permissions,
+    io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -139,6 +142,17 @@ impl Bench<'_> {
     /// When its port cannot be opened.
     pub fn scan_server(&self, behaviour: Behaviour) -> Result<Scene, Trouble> {
         Ok(self.scan(&[&self.open(behaviour)?.target()]))
+    }
+
+    /// The same scan, presenting a client certificate whose key's file has this mode.
+    ///
+    /// # Errors
+    /// When its files cannot be written.
+    pub fn presenting(&self, scene: Scene, ours: &Identity, mode: u32) -> Result<Scene, Trouble> {
+        let certificate = self.write("client.pem", ours.pem())?;
+        let key = self.write("client.key", ours.key_pem())?;
+        std::fs::set_permissions(&key, Permissions::from_mode(mode))?;
+        Ok(scene.with_words(&["--client-cert", &certificate, "--client-key", &key]))
     }
 
     /// Writes a file, and scans it.

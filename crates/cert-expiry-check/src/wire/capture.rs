@@ -27,7 +27,11 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{
     Approach, Identity, address,
     first_bytes::{FirstBytes, Received},
-    observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble},
+    http_answer,
+    observation::{
+        Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble,
+        Refusal,
+    },
     old_handshake, starttls,
 };
 use crate::targets::Endpoint;
@@ -70,16 +74,18 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
     let began = Instant::now();
     let connecting =
         TlsConnector::from(Arc::new(config)).connect(server_name, FirstBytes::new(stream, received.clone()));
-    let (late, trouble) = match timeout(timeouts.handshake, connecting).await {
-        Err(_) => (None, Some(timed_out(timeouts.handshake, &received))),
-        Ok(Err(error)) => (None, Some(trouble_of(&error, &received))),
+    let (afterwards, trouble) = match timeout(timeouts.handshake, connecting).await {
+        Err(_) => (Afterwards::Nothing, Some(timed_out(timeouts.handshake, &received))),
+        Ok(Err(error)) => (Afterwards::Nothing, Some(trouble_of(&error, &received))),
         Ok(Ok(tls)) => {
             let took = began.elapsed();
             let left = timeouts.handshake.saturating_sub(took).min(LATE_REFUSAL + 2 * took);
-            (Some(say_goodbye(tls, witness.was_asked(), left).await), None)
+            let question =
+                approach.ask_http.then_some(Question { host: endpoint, limit: timeouts.handshake });
+            (say_goodbye(tls, witness.was_asked(), left, question).await, None)
         }
     };
-    let mut capture = witness.testify(address, late, trouble);
+    let mut capture = witness.testify(address, afterwards, trouble);
     if capture.chain.is_empty() && capture.trouble.as_ref().is_some_and(old_handshake::may_help) {
         Box::pin(ask_in_old_words(&mut capture, endpoint, approach)).await;
     }
@@ -96,18 +102,46 @@ async fn ask_in_old_words(capture: &mut Capture, endpoint: &Endpoint, approach: 
     }
 }
 
-/// Waits for a late refusal where one may come, then closes in good order.
-async fn say_goodbye(mut tls: TlsStream<FirstBytes>, asked: bool, left: Duration) -> ClientCertificate {
-    let mut client_certificate = ClientCertificate::NotAsked;
+/// One HTTP request, for those that refuse only in their answer.
+struct Question<'e> {
+    host: &'e Endpoint,
+    limit: Duration,
+}
+
+/// Waits for a late refusal where one may come, asks where that is wanted, then closes in good order.
+async fn say_goodbye(
+    mut tls: TlsStream<FirstBytes>,
+    asked: bool,
+    left: Duration,
+    question: Option<Question<'_>>,
+) -> Afterwards {
+    let mut afterwards = Afterwards::Nothing;
     if asked {
-        client_certificate = match timeout(left, tls.read(&mut [0; 1])).await {
+        afterwards = match timeout(left, tls.read(&mut [0; 1])).await {
             // An alert, or an end without a goodbye. Whoever says goodbye had let us in.
-            Ok(Err(_)) => ClientCertificate::Demanded,
-            Ok(Ok(_)) | Err(_) => ClientCertificate::Optional,
+            Ok(Err(error)) => Afterwards::Refused(refusal(&error)),
+            Ok(Ok(0)) | Err(_) => Afterwards::Nothing,
+            Ok(Ok(_)) => Afterwards::Greeted,
         };
+        if let (Afterwards::Nothing, Some(question)) = (&afterwards, question) {
+            let host = question.host.asked_as().to_string();
+            let asking = http_answer::ask(&mut tls, &host);
+            afterwards = match timeout(question.limit, asking).await {
+                Ok(Ok(Some(status))) => Afterwards::Answered(status),
+                Ok(Err(error)) => Afterwards::Refused(refusal(&error)),
+                Ok(Ok(None)) | Err(_) => Afterwards::Nothing,
+            };
+        }
     }
     let _ = timeout(GOODBYE, tls.shutdown()).await;
-    client_certificate
+    afterwards
+}
+
+fn refusal(error: &io::Error) -> Refusal {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(Error::AlertReceived(alert)) => Refusal::Alert(format!("{alert:?}")),
+        _ => Refusal::Cut,
+    }
 }
 
 fn client_config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
@@ -198,20 +232,29 @@ impl Witness {
     fn testify(
         &self,
         address: std::net::SocketAddr,
-        late: Option<ClientCertificate>,
+        afterwards: Afterwards,
         trouble: Option<HandshakeTrouble>,
     ) -> Capture {
         use HandshakeTrouble::{Alert, Closed, Reset};
         let mut seen = self.seen();
-        let refused = seen.asked && seen.proven && matches!(trouble, Some(Alert(_) | Closed | Reset));
-        let asked = if seen.asked { ClientCertificate::Optional } else { ClientCertificate::NotAsked };
+        let (afterwards, trouble) = match (seen.asked && seen.proven, trouble) {
+            (true, Some(Alert(alert))) => (Afterwards::Refused(Refusal::Alert(alert)), None),
+            (true, Some(Closed | Reset)) => (Afterwards::Refused(Refusal::Cut), None),
+            (_, trouble) => (afterwards, trouble),
+        };
+        let client_certificate = match (&afterwards, seen.asked) {
+            (Afterwards::Refused(_), _) => ClientCertificate::Demanded,
+            (_, true) => ClientCertificate::Optional,
+            (_, false) => ClientCertificate::NotAsked,
+        };
         Capture {
             address,
             protocol: seen.protocol,
             chain: std::mem::take(&mut seen.chain),
             stapled: std::mem::take(&mut seen.stapled),
-            client_certificate: if refused { ClientCertificate::Demanded } else { late.unwrap_or(asked) },
-            trouble: if refused { None } else { trouble },
+            client_certificate,
+            afterwards,
+            trouble,
         }
     }
 

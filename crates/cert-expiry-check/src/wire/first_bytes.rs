@@ -1,4 +1,5 @@
 //! A stream that remembers the first bytes it received: they tell what a port speaks that does not speak TLS.
+//! And it goes on reading when it can no longer write: a server that refuses us says why, and closes at once.
 
 use std::{
     io,
@@ -37,11 +38,13 @@ impl Received {
 pub(super) struct FirstBytes {
     inner: TcpStream,
     received: Received,
+    /// Why nothing can be written any more.
+    deaf: Option<io::ErrorKind>,
 }
 
 impl FirstBytes {
     pub(super) fn new(inner: TcpStream, received: Received) -> Self {
-        Self { inner, received }
+        Self { inner, received, deaf: None }
     }
 }
 
@@ -54,7 +57,12 @@ impl AsyncRead for FirstBytes {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         self.received.take_in(&buffer.filled()[before..]);
-        polled
+        match (&polled, self.deaf) {
+            (Poll::Ready(Ok(())), Some(kind)) if buffer.filled().len() == before => {
+                Poll::Ready(Err(kind.into()))
+            }
+            _ => polled,
+        }
     }
 }
 
@@ -64,7 +72,14 @@ impl AsyncWrite for FirstBytes {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, bytes)
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match Pin::new(&mut self.inner).poll_write(context, bytes) {
+            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
+                self.deaf = Some(error.kind());
+                Poll::Ready(Ok(bytes.len()))
+            }
+            polled => polled,
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

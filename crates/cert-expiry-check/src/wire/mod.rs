@@ -6,6 +6,7 @@ mod capture;
 mod cipher_suite;
 pub mod fetch;
 mod first_bytes;
+mod http_answer;
 mod identity;
 pub mod legacy_hello;
 mod observation;
@@ -16,8 +17,10 @@ pub mod starttls;
 pub use address::addresses;
 pub use capture::capture;
 pub use cipher_suite::{CipherSuite, KeyExchange};
-pub use identity::Identity;
-pub use observation::{Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble};
+pub use identity::{Identity, IdentityError};
+pub use observation::{
+    Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble, Refusal,
+};
 pub use pace::{Pace, Rate};
 pub use starttls::StartTrouble;
 
@@ -32,6 +35,17 @@ pub struct Approach {
     pub identity: Option<Identity>,
     /// How fast connections are opened, over all of the run.
     pub pace: Pace,
+    /// Whether one that asks for a client certificate, and does not refuse us in the handshake, is sent one
+    /// HTTP request: some refuse only in their answer.
+    pub ask_http: bool,
+}
+
+impl Approach {
+    /// The same, with nothing to present.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        Self { identity: None, ..self.clone() }
+    }
 }
 
 /// How long a server may take.

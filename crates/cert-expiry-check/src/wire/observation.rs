@@ -28,8 +28,33 @@ pub struct Capture {
     pub stapled: Vec<u8>,
     /// Whether it wanted a certificate from us.
     pub client_certificate: ClientCertificate,
+    /// What it did when the handshake was done, where it had asked for a certificate.
+    pub afterwards: Afterwards,
     /// What kept the handshake from its end.
     pub trouble: Option<HandshakeTrouble>,
+}
+
+/// What a server does after it has asked for a client certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Afterwards {
+    /// Nothing that we waited for: it may have let us in, or refuse later.
+    #[default]
+    Nothing,
+    /// It refused us.
+    Refused(Refusal),
+    /// It began to speak: we are in.
+    Greeted,
+    /// It answered one HTTP request with this status; only where it was to be asked.
+    Answered(u16),
+}
+
+/// How a server refuses a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// With this alert (RFC 8446, 6.2).
+    Alert(String),
+    /// It closed or reset the connection without a word.
+    Cut,
 }
 
 /// A version of TLS.
@@ -53,7 +78,7 @@ pub enum ClientCertificate {
     /// It did not ask.
     #[default]
     NotAsked,
-    /// It asked, and let us in without one.
+    /// It asked, and did not refuse us in the handshake.
     Optional,
     /// It asked, and turned us away without one.
     Demanded,
@@ -114,7 +139,17 @@ impl Capture {
             chain: Vec::new(),
             stapled: Vec::new(),
             client_certificate: ClientCertificate::NotAsked,
+            afterwards: Afterwards::Nothing,
             trouble: Some(trouble),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alert(alert) => write!(f, "with the TLS alert {alert}"),
+            Self::Cut => f.write_str("by cutting the connection"),
         }
     }
 }

@@ -58,7 +58,7 @@ fn at_addresses(
     let judged = runtime.block_on(look_at_addresses(
         &endpoint,
         addresses,
-        &Arc::new(Approach { timeouts, identity: None, pace: Pace::default() }),
+        &Arc::new(Approach { timeouts, identity: None, pace: Pace::default(), ask_http: false }),
         &basis,
     ));
     let findings = judged.findings.into_iter();

@@ -266,7 +266,7 @@ fn a_port_that_only_asks_for_a_client_certificate_is_told_apart() {
     let scene = Scene::new();
     let stand = scene.farm.open(Behaviour::AsksForClientCertificate(scene.identity(good()))).unwrap();
     let outcome = scene.scan(&[&stand]);
-    let words = "asks for a client certificate, and lets in without one";
+    let words = "asks for a client certificate, and does not insist in the handshake";
     outcome.expect("tls.handshake", &stand.target(), "passed", words);
     assert_eq!((outcome.code, stand.application_bytes()), (0, 0));
 }

@@ -10,6 +10,7 @@ mod files;
 mod kubernetes;
 mod legacy;
 mod limits;
+mod mutual_tls;
 mod networks;
 mod openssl;
 mod outputs;

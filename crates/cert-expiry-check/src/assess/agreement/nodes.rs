@@ -1,7 +1,5 @@
 //! Whether the nodes behind one name serve the same certificate.
 
-use std::net::IpAddr;
-
 use evidence_report::record::Finding;
 use jiff::Timestamp;
 
@@ -12,14 +10,15 @@ use crate::{
     wording::{distance, moment},
 };
 
-/// Compares what the addresses of one name serve; with fewer than two there is nothing to compare.
+/// Compares what the addresses of one name serve (and the ports there, where it matters); with fewer than two
+/// there is nothing to compare.
 #[must_use]
-pub fn judge(name: &str, served: &[(IpAddr, &Certificate)], now: Timestamp) -> Option<Finding> {
+pub fn judge(name: &str, served: &[(String, &Certificate)], now: Timestamp) -> Option<Finding> {
     let mut distinct: Vec<(&Certificate, Vec<String>)> = Vec::new();
     for (address, certificate) in served {
         match distinct.iter_mut().find(|(known, _)| known.fingerprint == certificate.fingerprint) {
-            Some((_, addresses)) => addresses.push(address.to_string()),
-            None => distinct.push((certificate, vec![address.to_string()])),
+            Some((_, addresses)) => addresses.push(address.clone()),
+            None => distinct.push((certificate, vec![address.clone()])),
         }
     }
     let expected = "the same certificate at every address";
@@ -75,7 +74,7 @@ mod tests {
     fn a_node_that_serves_another_certificate_is_named() {
         let now = Timestamp::from_second(NOW).unwrap();
         let (new, old) = (certificate(1, 5 * DAY), certificate(2, 60 * DAY));
-        let node = |last: u8| IpAddr::from([192, 0, 2, last]);
+        let node = |last: u8| format!("192.0.2.{last}");
         assert_eq!(judge("shop:443", &[(node(1), &new)], now), None);
         let same = judge("shop:443", &[(node(1), &new), (node(2), &new)], now).unwrap();
         assert_eq!((same.outcome, same.observed.as_str()), (Outcome::Passed, "the same at all 2 addresses"));

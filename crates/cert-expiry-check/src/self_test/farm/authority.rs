@@ -258,6 +258,19 @@ impl Authority {
         list.signed_by(&self.intermediate)?.pem()
     }
 
+    /// A client's identity under this name, with the intermediate in its chain.
+    ///
+    /// # Errors
+    /// When the name is none.
+    pub fn issue_client(&self, name: &str, lifetime: Lifetime) -> Result<Identity, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let mut parameters = leaf_parameters(&[name], lifetime)?;
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let leaf = parameters.signed_by(&key, &self.intermediate)?;
+        let chain = vec![leaf.der().clone(), self.intermediate.der().clone()];
+        Ok(Identity { chain, key: key.serialize_der() })
+    }
+
     /// The root.
     #[must_use]
     pub fn root(&self) -> &CertificateDer<'static> {

@@ -3,6 +3,7 @@
 
 mod ageing_issuer;
 mod alert;
+mod anonymous_client_let_in;
 mod client_certificate_served;
 mod closed;
 mod copied_key;
@@ -17,6 +18,7 @@ mod endless_banner;
 mod expired;
 mod expired_file;
 mod expired_root;
+mod expiring_client;
 mod foreign_root;
 mod forgotten_node;
 mod half_record;
@@ -28,7 +30,9 @@ mod nearly_expired;
 mod not_a_certificate;
 mod not_reloaded;
 mod not_yet_valid;
+mod open_client_key;
 mod plain_http;
+mod refused_client;
 mod reset;
 mod self_signed;
 mod sha1_signature;
@@ -80,6 +84,10 @@ pub static FAULTS: &[&Fault] = &[
     &plain_http::FAULT,
     &stripped_starttls::FAULT,
     &not_reloaded::FAULT,
+    &anonymous_client_let_in::FAULT,
+    &refused_client::FAULT,
+    &expiring_client::FAULT,
+    &open_client_key::FAULT,
     &mixed_up_key::FAULT,
     &copied_key::FAULT,
     &forgotten_node::FAULT,
