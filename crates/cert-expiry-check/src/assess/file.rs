@@ -5,7 +5,7 @@ use std::{io, path::Path, sync::Arc};
 use evidence_report::record::{Finding, Requirement};
 
 use super::{
-    Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl,
+    Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl, kubeconfig,
     lifetime::{self, Role},
 };
 use crate::{
@@ -22,6 +22,7 @@ pub fn judge(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> 
     let promised = file.named || has_promising_ending(&file.path);
     let finding = match observation {
         FileObservation::Read(Content::Holds(contents)) => return holds(file, &subject, contents, basis),
+        FileObservation::Kubeconfig(observed) => return kubeconfig::judge(file, &subject, observed, basis),
         FileObservation::Read(Content::Nothing(what)) if promised => no_certificate(&subject, what),
         FileObservation::TooLarge if promised => FILE_READABLE
             .not_checked(Requirement::Required, &subject, "larger than 64 MiB")

@@ -10,6 +10,7 @@ pub mod file;
 mod greeting;
 mod handshake;
 pub mod issuer;
+pub mod kubeconfig;
 pub mod kubernetes;
 pub mod lifetime;
 pub mod memo;

@@ -8,7 +8,11 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{Content, Passwords, read};
+use super::{
+    Content, Passwords,
+    kubeconfig::{self, Broken, Kubeconfig},
+    read,
+};
 
 /// More than the largest bundle of certificates; a log or an image is not read to its end.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -18,6 +22,8 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 pub enum FileObservation {
     /// It was read.
     Read(Content),
+    /// It is a kubeconfig.
+    Kubeconfig(Result<Kubeconfig, Broken>),
     /// It is larger than what is read.
     TooLarge,
     /// It could not be read.
@@ -28,9 +34,20 @@ pub enum FileObservation {
 #[must_use]
 pub fn observe(path: &Path, passwords: &Passwords) -> FileObservation {
     match bytes(path) {
-        Ok(Some(bytes)) => FileObservation::Read(read(&Zeroizing::new(bytes), passwords)),
+        Ok(Some(bytes)) => understand(&Zeroizing::new(bytes), path, passwords),
         Ok(None) => FileObservation::TooLarge,
         Err(error) => FileObservation::Unreadable(error),
+    }
+}
+
+/// A kubeconfig is text, in which no certificate shows at first sight.
+fn understand(bytes: &[u8], path: &Path, passwords: &Passwords) -> FileObservation {
+    match read(bytes, passwords) {
+        Content::Nothing(_) if kubeconfig::looks_like_one(bytes) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            FileObservation::Kubeconfig(kubeconfig::observe(bytes, folder, passwords))
+        }
+        content => FileObservation::Read(content),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod crl;
 pub mod file;
 pub mod jks;
 pub mod key;
+pub mod kubeconfig;
 pub mod kubernetes;
 mod lenient;
 pub mod ocsp;

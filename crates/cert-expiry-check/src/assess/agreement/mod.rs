@@ -27,11 +27,14 @@ fn file_of(place: &str) -> &str {
 }
 
 /// The file or object of a place, whose key and certificates belong together: `secret shop/tls` of
-/// `secret shop/tls, tls.crt #1`.
+/// `secret shop/tls, tls.crt #1`, and the user of a kubeconfig himself.
 fn source_of(place: &str) -> &str {
     let file = file_of(place);
-    let is_object = file.starts_with("secret ") || file.contains(", user ");
-    if is_object { file.rsplit_once(", ").map_or(file, |(source, _)| source) } else { file }
+    match file.rsplit_once(", ") {
+        Some((_, value)) if value.starts_with("user ") => file,
+        Some((source, _)) if file.starts_with("secret ") || file.contains(", user ") => source,
+        _ => file,
+    }
 }
 
 /// At most so many places, and how many more there are.
