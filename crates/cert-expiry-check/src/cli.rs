@@ -94,6 +94,12 @@ pub struct ScanArguments {
     /// A store of roots that has to trust: system, mozilla, or a file. Of several, each one has to
     #[arg(long, value_name = "STORE")]
     pub trust: Vec<String>,
+    /// Revocation list (PEM or DER) to judge by everything that is seen; may be repeated
+    #[arg(long = "crl", value_name = "FILE")]
+    pub crls: Vec<PathBuf>,
+    /// Fetch the revocation lists at the http addresses in the certificates, each once. Contacts their issuers
+    #[arg(long)]
+    pub fetch_crls: bool,
     /// A name that every endpoint's certificate has to cover besides its own; may be repeated
     #[arg(long, value_name = "NAME")]
     pub require_name: Vec<String>,

@@ -24,6 +24,10 @@ pub struct Config {
     pub trust: Vec<String>,
     /// Files with passwords to try on key stores, one a line; those of the command line are tried as well.
     pub store_password_files: Vec<PathBuf>,
+    /// Files with revocation lists, by which everything that is seen is judged.
+    pub crls: Vec<PathBuf>,
+    /// Fetch the revocation lists at the http addresses in the certificates, each once. Contacts others.
+    pub fetch_crls: bool,
     /// Name to ask for instead of each target's host.
     pub sni: Option<String>,
     /// Look at every address behind each name, and say whether they serve the same certificate.

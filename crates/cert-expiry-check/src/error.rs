@@ -53,6 +53,14 @@ pub enum Error {
     /// The client certificate cannot be presented.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Revocation lists cannot be used.
+    #[error("reading the revocation lists from {path}: {reason}", path = path.display())]
+    RevocationList {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The run could not start.
     #[error(transparent)]
     Run(#[from] RunError),

@@ -50,6 +50,10 @@ pub struct Plan {
     pub addresses: Addresses,
     /// Files with passwords to try on key stores.
     pub store_password_files: Vec<PathBuf>,
+    /// Files with the revocation lists to judge by.
+    pub crls: Vec<PathBuf>,
+    /// Whether lists are fetched from the addresses in the certificates.
+    pub fetch_crls: bool,
     /// The moment to judge for, where it is not now.
     pub as_of: Option<Timestamp>,
     /// How many targets are looked at at a time.
@@ -93,6 +97,8 @@ impl Plan {
             empty_lists,
             store_password_files: [&config.store_password_files[..], &arguments.store_password_files]
                 .concat(),
+            crls: if arguments.crls.is_empty() { config.crls.clone() } else { arguments.crls.clone() },
+            fetch_crls: arguments.fetch_crls || config.fetch_crls,
             addresses: if arguments.every_address || config.every_address {
                 Addresses::Every
             } else {

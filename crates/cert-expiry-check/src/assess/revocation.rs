@@ -176,10 +176,11 @@ fn subject(suspect: &Suspect<'_>) -> Option<String> {
 fn elsewhere(suspect: &Suspect<'_>) -> String {
     let named = suspect.places.iter().skip(usize::from(!suspect.certificate.is_issuer));
     let named: Vec<_> = named.take(3).map(|place| printable(place, 100)).collect();
-    match (named.is_empty(), suspect.places.len() > 4) {
+    let more = if suspect.places.len() > 4 { " and more" } else { "" };
+    match (named.is_empty(), suspect.certificate.is_issuer) {
         (true, _) => String::new(),
-        (false, true) => format!("; seen at {} and more", named.join(", ")),
-        (false, false) => format!("; seen at {} too", named.join(", ")),
+        (false, true) => format!("; seen at {}{more}", named.join(", ")),
+        (false, false) => format!("; also seen at {}{more}", named.join(", ")),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
         issuer, kubernetes,
         lifetime::Standing,
         renewal::{self, Leaf},
+        revocation::Suspect,
     },
     certificate::Certificate,
 };
@@ -173,6 +174,24 @@ impl Seen {
             standing: one.standing,
         });
         leaves.collect()
+    }
+
+    /// What may have been revoked, with the places where it was seen, servers first.
+    #[must_use]
+    pub fn suspects(&self) -> Vec<Suspect<'_>> {
+        let parts = [Part::Server, Part::Client, Part::Issuer, Part::File, Part::Secret];
+        let suspects = self.by_fingerprint.values().map(|one| Suspect {
+            certificate: &one.certificate,
+            places: parts.map(|part| one.places_as(part)).concat(),
+        });
+        suspects.filter(|suspect| !suspect.places.is_empty()).collect()
+    }
+
+    /// What may have issued others.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<Arc<Certificate>> {
+        let certificates = self.by_fingerprint.values().map(|one| &one.certificate);
+        certificates.filter(|certificate| certificate.is_issuer).cloned().collect()
     }
 
     /// All of them, what ends soonest first.

@@ -9,7 +9,7 @@ use evidence_report::{
 };
 
 use crate::{
-    assess::{Basis, Judged, Part, Sighting, agreement},
+    assess::{Basis, Judged, Part, Sighting, agreement, revocation::Source},
     certificate::Certificate,
     checks::TLS_LIFETIME,
     group::Group,
@@ -23,6 +23,8 @@ pub(super) struct Folding<'r> {
     /// What the groups are called, where there are several.
     names: Vec<Option<String>>,
     seen: Seen,
+    /// The revocation lists among the targets.
+    lists: Vec<Source>,
     /// What the nodes serve that were named with an address of their own, by their common name.
     nodes: BTreeMap<String, Vec<(String, Arc<Certificate>)>>,
 }
@@ -31,7 +33,7 @@ impl<'r> Folding<'r> {
     pub(super) fn new(groups: &[Group], run: &'r Run) -> Self {
         let names =
             if groups.len() > 1 { groups.iter().map(|group| group.name.clone()).collect() } else { vec![] };
-        Self { run, names, seen: Seen::default(), nodes: BTreeMap::new() }
+        Self { run, names, seen: Seen::default(), lists: Vec::new(), nodes: BTreeMap::new() }
     }
 
     /// Takes in what was judged of a target of a group; `endpoint`, where it is one.
@@ -53,6 +55,8 @@ impl<'r> Folding<'r> {
         }
         let group = u16::try_from(group).unwrap_or(u16::MAX);
         judged.sightings.into_iter().for_each(|sighting| self.seen.take_in(group, sighting));
+        self.lists
+            .extend(judged.lists.into_iter().map(|seen| Source { place: seen.place, list: Ok(seen.list) }));
         judged.keys.into_iter().for_each(|key| self.seen.take_in_key(key));
     }
 
@@ -78,8 +82,8 @@ impl<'r> Folding<'r> {
         }
     }
 
-    /// Judges what only the whole run can tell, and gives back everything that was seen.
-    pub(super) fn finish(mut self, bases: &[&Basis]) -> Seen {
+    /// Judges what only the whole run can tell, and gives back everything that was seen, with the revocation lists.
+    pub(super) fn finish(mut self, bases: &[&Basis]) -> (Seen, Vec<Source>) {
         self.run.findings(self.seen.joined(bases));
         if let Some(basis) = bases.first() {
             for (name, served) in &self.nodes {
@@ -90,7 +94,7 @@ impl<'r> Folding<'r> {
                 self.run.findings(agreement::nodes::judge(name, &served, basis.now));
             }
         }
-        self.seen
+        (self.seen, self.lists)
     }
 }
 

@@ -7,6 +7,7 @@ mod kubernetes;
 mod networks;
 pub mod nodes;
 mod remote;
+mod revocation;
 mod sources;
 
 use std::{
@@ -26,7 +27,7 @@ use tokio::task::{Id, JoinSet, spawn_blocking};
 
 use self::{folding::Folding, identities::Identities, networks::Inhabited, sources::Source};
 use crate::{
-    assess::{Basis, Judged, file, name::Host, trust::Trust},
+    assess::{Basis, Judged, file, name::Host, revocation::Source as ListSource, trust::Trust},
     checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
     cli::ScanArguments,
     error::Error,
@@ -61,10 +62,11 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
 /// Looks at everything that the plan names, judges it, and folds what came of it into the run.
 ///
 /// # Errors
-/// When something that the plan names cannot be read: roots, a password.
+/// When something that the plan names cannot be read: roots, revocation lists, a password.
 pub async fn observe(plan: &Plan, run: &Run) -> Result<Seen, Error> {
+    let named_lists = revocation::named(plan)?;
     let groups = prepare_all(plan, run)?;
-    Ok(look(plan, groups, run).await)
+    Ok(look(plan, groups, named_lists, run).await)
 }
 
 /// Reads what the groups of a plan stand on: roots, passwords.
@@ -139,10 +141,11 @@ enum What {
     File(FoundFile, Option<usize>),
 }
 
-async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
+async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, run: &Run) -> Seen {
     let Some(first) = groups.first() else { return Seen::default() };
     let basis = Arc::clone(&first.basis);
     note_facts(plan, &groups, run);
+    revocation::freshness(&named_lists, &groups, run);
     for list in &plan.empty_lists {
         let finding = TARGETS_NAMED.inconclusive(list).expected("at least one target");
         run.finding(finding.observed("it names none"));
@@ -167,7 +170,8 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, run: &Run) -> Seen {
         folding.take_in(group, None, judged);
     }
     let bases: Vec<_> = groups.iter().map(|group| group.basis.as_ref()).collect();
-    let seen = folding.finish(&bases);
+    let (seen, among_targets) = folding.finish(&bases);
+    revocation::judge(plan, [named_lists, among_targets].concat(), &seen, &groups, run).await;
     run.findings(sources.iter().filter_map(Source::finding));
     run.findings(networks.iter().map(|(_, network, inhabited)| inhabited.finding(network, run)));
     for measurement in seen.measurements(basis.now) {

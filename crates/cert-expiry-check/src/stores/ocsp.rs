@@ -225,7 +225,7 @@ mod tests {
 
     /// Real responses of OpenSSL's responder, kept as seeds for the fuzzer too.
     fn seeds() -> Vec<(String, Vec<u8>)> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/ocsp");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/ocsp");
         let entries = std::fs::read_dir(folder).unwrap();
         entries
             .map(|entry| {
@@ -246,6 +246,10 @@ mod tests {
                 _ => None,
             };
             let expected = match name.split('-').next() {
+                Some("cut" | "noise" | "length") => {
+                    assert!(read.is_err(), "{name}: {read:?}");
+                    continue;
+                }
                 Some("good") => matches!(status, Some(Status::Good)),
                 Some("revoked") => matches!(status, Some(Status::Revoked(_, Some(1)))),
                 Some("unknown") => matches!(status, Some(Status::Unknown)),

@@ -11,7 +11,7 @@ use std::{
 
 use cert_expiry_check::{
     certificate::Certificate,
-    stores::{self, Passwords, RevocationList, jks, key, pem, pkcs7, pkcs12},
+    stores::{self, Passwords, RevocationList, jks, key, ocsp::OcspResponse, pem, pkcs7, pkcs12},
     targets::{Target, read_list},
     wire::{legacy_hello, starttls},
 };
@@ -20,12 +20,13 @@ use cert_expiry_check::{
 type Parser = (&'static str, fn(&[u8]));
 
 /// What reads bytes that others wrote. A target of `fuzz/` bears the same name.
-const PARSERS: [Parser; 11] = [
+const PARSERS: [Parser; 12] = [
     ("certificate", |bytes| drop(Certificate::read(bytes))),
     ("crl", |bytes| drop(RevocationList::read_only(bytes))),
     ("jks", |bytes| drop(jks::read(bytes, &Passwords::from_lines("password")))),
     ("key", |bytes| drop(key::public_key_digest(bytes))),
     ("legacy_hello", |bytes| drop(legacy_hello::read_answer(bytes))),
+    ("ocsp", |bytes| drop(OcspResponse::read_only(bytes))),
     ("pem", |bytes| drop(pem::read(bytes))),
     ("pkcs7", |bytes| drop(pkcs7::read(bytes))),
     ("pkcs12", |bytes| drop(pkcs12::read(bytes, &Passwords::from_lines("x")))),

@@ -19,6 +19,7 @@ mod pki;
 mod rate;
 mod remote;
 mod renew_due;
+mod revocation;
 mod self_test;
 mod starttls;
 mod starttls_servers;

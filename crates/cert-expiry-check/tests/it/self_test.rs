@@ -15,13 +15,12 @@ use evidence_report::{record::Outcome, run::SharedFlags};
 use crate::support::Bench;
 
 /// Checks that no fault proves, and why.
-const UNPROVEN: [(&str, &str); 3] = [
+const UNPROVEN: [(&str, &str); 2] = [
     (
         "tls.validity_cap",
         "it judges publicly trusted certificates only, and nobody on loopback can make one; unit tests hold its table",
     ),
     ("run.waiver", "it judges the configuration, not the world; tests/it/waivers.rs proves it"),
-    ("tls.revocation", "its lists are not named on the command line yet; unit tests judge them"),
 ];
 
 /// Runs faults in this process, and gives back the exit code.

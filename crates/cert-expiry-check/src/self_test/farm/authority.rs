@@ -68,13 +68,21 @@ pub struct Identity {
     pub chain: Vec<CertificateDer<'static>>,
     /// The private key, PKCS#8.
     key: Vec<u8>,
+    /// The OCSP response that is stapled to the handshake; empty for none.
+    pub(super) staple: Vec<u8>,
 }
 
 impl Identity {
     /// A chain, the server's own certificate first, and its key in PKCS#8.
     #[must_use]
     pub const fn new(chain: Vec<CertificateDer<'static>>, key: Vec<u8>) -> Self {
-        Self { chain, key }
+        Self { chain, key, staple: Vec::new() }
+    }
+
+    /// The same, with this OCSP response stapled to the handshake.
+    #[must_use]
+    pub fn stapling(self, staple: Vec<u8>) -> Self {
+        Self { staple, ..self }
     }
 
     /// The private key of the first certificate.
@@ -86,7 +94,7 @@ impl Identity {
     /// The same key, with another chain.
     #[must_use]
     pub fn with_chain(&self, chain: Vec<CertificateDer<'static>>) -> Self {
-        Self { chain, key: self.key.clone() }
+        Self { chain, key: self.key.clone(), staple: self.staple.clone() }
     }
 
     /// Only the server's own certificate: the mistake of a missing intermediate.
@@ -122,7 +130,7 @@ impl Identity {
     pub fn self_signed(names: &[&str], lifetime: Lifetime) -> Result<Self, rcgen::Error> {
         let key = KeyPair::generate()?;
         let certificate = leaf_parameters(names, lifetime)?.self_signed(&key)?;
-        Ok(Self { chain: vec![certificate.der().clone()], key: key.serialize_der() })
+        Ok(Self::new(vec![certificate.der().clone()], key.serialize_der()))
     }
 }
 
@@ -230,7 +238,7 @@ impl Authority {
     }
 
     fn below_intermediate(&self, leaf: CertificateDer<'static>, key: &KeyPair) -> Identity {
-        Identity { chain: vec![leaf, self.intermediate.der().clone()], key: key.serialize_der() }
+        Identity::new(vec![leaf, self.intermediate.der().clone()], key.serialize_der())
     }
 
     /// The intermediate's list of revoked certificates, in PEM, made and ending as the lifetime says. It names
@@ -268,7 +276,7 @@ impl Authority {
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let leaf = parameters.signed_by(&key, &self.intermediate)?;
         let chain = vec![leaf.der().clone(), self.intermediate.der().clone()];
-        Ok(Identity { chain, key: key.serialize_der() })
+        Ok(Identity::new(chain, key.serialize_der()))
     }
 
     /// The root.

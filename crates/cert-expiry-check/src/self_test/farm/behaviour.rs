@@ -98,7 +98,8 @@ impl Behaviour {
             builder.with_client_cert_verifier(verifier)
         };
         let signing_key = provider.key_provider.load_private_key(key)?;
-        let certified = rustls::sign::CertifiedKey::new(identity.chain.clone(), signing_key);
+        let mut certified = rustls::sign::CertifiedKey::new(identity.chain.clone(), signing_key);
+        certified.ocsp = (!identity.staple.is_empty()).then(|| identity.staple.clone());
         let config = builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
         Ok(Some(TlsAcceptor::from(Arc::new(config))))
     }

@@ -34,6 +34,7 @@ mod open_client_key;
 mod plain_http;
 mod refused_client;
 mod reset;
+mod revoked;
 mod self_signed;
 mod sha1_signature;
 mod short_key;
@@ -72,6 +73,7 @@ pub static FAULTS: &[&Fault] = &[
     &short_key::FAULT,
     &sha1_signature::FAULT,
     &missing_staple::FAULT,
+    &revoked::FAULT,
     &dead_port::FAULT,
     &deaf_port::FAULT,
     &tarpit::FAULT,
