@@ -20,7 +20,17 @@ pub(super) static TOOL: Tool = Tool {
         &PENDING,
         &GATE_RULE,
         &GATE_ITEM,
+        &MERGE_COMPLETE,
     ],
+};
+
+pub(super) static MERGE_COMPLETE: Check = Check {
+    id: "merge.complete",
+    title: "Every shard is there",
+    explanation: "`merge` makes one record of the records of all shards of one run. Each shard is there exactly \
+        once; what a missing one would have seen is not known. Parts that were altered, that are of another run, \
+        or that are there twice are refused.",
+    remedy: "Run the missing shard again, and merge its record with the others.",
 };
 
 pub(super) static CONSISTENT: Check = Check {

@@ -17,6 +17,7 @@ const EXAMPLES: &str = "Examples:
   evidence-report verify doc/operations/evidence/*.md
   evidence-report check doc/operations/parallel_ops_track.md
   evidence-report gate doc/operations/parallel_ops_track.md --format text --format junit=gate.xml
+  evidence-report merge shard-*.md --evidence doc/operations/evidence/cert_expiry_report.md
 
 --print-schema prints the JSON Schema of the record. Exit codes: 0 passed (gate open), 1 warned, 2 failed
 (altered, gate closed), 3 inconclusive (also usage errors).";
@@ -52,6 +53,13 @@ pub(super) enum Command {
     /// Decide the tracker's launch gate: open or closed, with every reason
     #[command(after_help = EXAMPLES)]
     Gate(TrackerPlace),
+    /// Make one record of the records of all shards of one run
+    #[command(after_help = EXAMPLES)]
+    Merge {
+        /// Evidence files of the shards, or their outputs of --format json
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Undo what killed runs left behind
     Sweep,
 }
@@ -82,6 +90,7 @@ impl Command {
             Self::Verify { .. } => "Verification of evidence files",
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
+            Self::Merge { .. } => "Merge of shards",
             Self::Sweep => "Sweep",
         };
         Defaults {
@@ -104,6 +113,9 @@ impl Command {
                 place.tracker.display(),
                 place.root().display()
             )],
+            Self::Merge { files } => {
+                files.iter().map(|file| format!("would merge {}\n", file.display())).collect()
+            }
             Self::Sweep => Vec::new(),
         };
         format!("{}\n{}", settings.title, lines.concat())

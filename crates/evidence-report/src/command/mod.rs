@@ -7,14 +7,18 @@ mod check;
 mod checks;
 mod cli;
 mod gate;
+mod merge;
 mod tracker;
 mod verify;
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use jiff::Timestamp;
 
-use crate::run::{self, PublishError, Run, RunError, Settings, SettingsError, Usage};
+use crate::run::{self, Finished, PublishError, Run, RunError, Settings, SettingsError, Usage};
 
 /// Runs the command.
 #[must_use]
@@ -33,6 +37,8 @@ enum CommandError {
     Run(#[from] RunError),
     #[error(transparent)]
     Publish(#[from] PublishError),
+    #[error(transparent)]
+    Merge(#[from] merge::MergeError),
     #[error("reading the tracker {path}: {source}")]
     Tracker { path: String, source: std::io::Error },
     #[error("the tracker {path}: {source}")]
@@ -41,7 +47,9 @@ enum CommandError {
 
 async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     let Some(command) = &cli.command else {
-        return Err(Usage("say what to do: verify, check or gate (--help explains them)".into()).into());
+        return Err(
+            Usage("say what to do: verify, check, gate or merge (--help explains them)".into()).into()
+        );
     };
     if let cli::Command::Sweep = command {
         return Ok(run::sweep_command());
@@ -62,6 +70,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             run.findings(files.iter().map(|file| verify::verify_file(file)));
             Ok(run.finish().publish()?)
         }
+        cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
         cli::Command::Check(place) => {
             let (tracker, seen) = place.observe()?;
             let run = Run::start(&checks::TOOL, settings)?;
@@ -77,4 +86,21 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             Ok(run.finish().publish()?)
         }
     }
+}
+
+/// Everything is read before anything is written; while it is, nobody else writes the same evidence.
+fn merge_files(
+    files: &[PathBuf],
+    evidence: Option<&Path>,
+    settings: Settings,
+) -> Result<ExitCode, CommandError> {
+    let parts = files.iter().map(|file| merge::read(file)).collect::<Result<Vec<_>, _>>()?;
+    let (parts, missing) = merge::in_order(parts)?;
+    let command = merge::command(&parts, evidence);
+    let run = Run::start(&checks::TOOL, settings.clone())?;
+    let report = merge::join(&parts, &missing, command)
+        .ok_or_else(|| Usage("name at least one file to merge".into()))?;
+    let code = Finished::new(report, settings).publish()?;
+    drop(run);
+    Ok(code)
 }

@@ -19,9 +19,11 @@ mod seal;
 mod strict_json;
 mod verify;
 
-pub use read::{Document, END_MARKER, FENCE_TAG, ReadError, read};
+pub use read::{Document, END_MARKER, FENCE_TAG, ReadError, read, read_json};
 pub use render_v1::render_v1;
 pub(crate) use render_v1::{summary, tally};
 pub(crate) use seal::hex;
 pub use seal::seal;
+#[cfg(feature = "command")]
+pub(crate) use verify::counted_verdict;
 pub use verify::{Alteration, Kind, Verification, verify};

@@ -224,6 +224,14 @@ fn find_seal(managed: &str, after: usize) -> Option<(usize, String)> {
     })
 }
 
+/// Reads a record that stands for itself, as `--format json` writes it. It has no seal.
+///
+/// # Errors
+/// When it is no record of this version.
+pub fn read_json(text: &str) -> Result<Record, ReadError> {
+    parse(text, 0)
+}
+
 fn parse(text: &str, fence_line: usize) -> Result<Record, ReadError> {
     let wrong = |error: serde_json::Error| ReadError::Record {
         line: fence_line + error.line(),

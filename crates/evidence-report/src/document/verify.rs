@@ -170,7 +170,7 @@ fn alterations(document: &Document) -> Vec<Alteration> {
 }
 
 /// What the record's own counts come to.
-fn counted_verdict(record: &Record) -> Verdict {
+pub(crate) fn counted_verdict(record: &Record) -> Verdict {
     let any = |of: fn(&CheckCount) -> u64| record.counts.iter().any(|count| of(count) > 0);
     let seen = [
         (any(|count| count.passed), Verdict::Passed),

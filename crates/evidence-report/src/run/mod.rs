@@ -33,9 +33,13 @@ pub use folder::{RunFolder, run_base};
 pub use journal::{Effect, Entry, Journal};
 pub use progress::{Bar, Progress};
 pub use publish::{Finished, PublishError};
+#[cfg(feature = "command")]
+pub(crate) use session::SHARD_FACT;
 pub use session::{Run, RunError};
 pub use settings::{Defaults, Settings, SettingsError};
 pub use stdout::print;
 pub use stop::{Stop, StopReason, Stopped};
 pub use sweep::{Swept, sweep, sweep_command};
+#[cfg(feature = "command")]
+pub(crate) use waivers::IN_THIS_PART;
 pub use waivers::{WAIVER, Waiver, WaiverConfig};

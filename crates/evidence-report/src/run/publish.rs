@@ -71,7 +71,7 @@ struct Place {
 }
 
 impl Finished {
-    pub(super) fn new(report: Report, settings: Settings) -> Self {
+    pub(crate) fn new(report: Report, settings: Settings) -> Self {
         Self { report, settings }
     }
 

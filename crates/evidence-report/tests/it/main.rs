@@ -4,6 +4,7 @@
 
 mod fixture;
 mod formats;
+mod merging;
 mod nasty;
 mod rendering;
 mod running;

@@ -308,6 +308,29 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+impl CheckCount {
+    /// How often the check came out like this.
+    #[must_use]
+    pub const fn of(&self, outcome: OutcomeRecord) -> u64 {
+        match outcome {
+            OutcomeRecord::Passed => self.passed,
+            OutcomeRecord::Warned => self.warned,
+            OutcomeRecord::Failed => self.failed,
+            OutcomeRecord::Inconclusive => self.inconclusive,
+            OutcomeRecord::NotChecked => self.not_checked,
+            OutcomeRecord::NotCheckedOptional => self.not_checked_optional,
+            OutcomeRecord::Waived => self.waived,
+        }
+    }
+
+    /// How often the check came out at all.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        let judged = self.passed + self.warned + self.failed + self.inconclusive;
+        judged + self.not_checked + self.not_checked_optional + self.waived
+    }
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
