@@ -42,6 +42,9 @@ fn shard(index: u32) -> Report {
     report
 }
 
+/// A file, how its record is changed, and what is said of it.
+type Case<'c> = (&'c str, &'c dyn Fn(&mut Record), &'c [&'c str]);
+
 fn write(folder: &TempDir, name: &str, text: &str) {
     fs::write(folder.path().join(name), text).unwrap();
 }
@@ -169,7 +172,7 @@ fn what_does_not_belong_is_refused_and_nothing_is_written() {
         write(&folder, name, &record.pretty());
     };
     let fact = |record: &mut Record, at: usize, value: &str| record.facts[at].value = value.to_owned();
-    let cases: [(&str, &dyn Fn(&mut Record), &[&str]); 8] = [
+    let cases: [Case; 8] = [
         (
             "list.json",
             &|record| fact(record, 1, "cd"),
