@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use x509_parser::{
+    der_parser::{Oid, oid},
     error::X509Error,
     extensions::{DistributionPointName, GeneralName, ParsedExtension},
     prelude::{FromDer, X509Certificate, X509Name},
@@ -263,9 +264,9 @@ fn key_use(parsed: &X509Certificate<'_>) -> Option<KeyUse> {
 
 /// The TLS feature extension (RFC 7633): a sequence of integers, of which 5 is `status_request`.
 fn must_staple(parsed: &X509Certificate<'_>) -> bool {
-    const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
+    const TLS_FEATURE: Oid<'static> = oid!(1.3.6.1.5.5.7.1.24);
     const STATUS_REQUEST: &[u8] = &[0x02, 0x01, 0x05];
-    let extension = parsed.extensions().iter().find(|extension| extension.oid.to_id_string() == TLS_FEATURE);
+    let extension = parsed.extensions().iter().find(|extension| extension.oid == TLS_FEATURE);
     let features = extension.and_then(|extension| extension.value.get(2..)).unwrap_or_default();
     features.chunks(STATUS_REQUEST.len()).any(|feature| feature == STATUS_REQUEST)
 }

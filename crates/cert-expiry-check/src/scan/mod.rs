@@ -12,6 +12,7 @@ mod sources;
 
 use std::{
     collections::{HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
     sync::Arc,
 };
@@ -235,37 +236,41 @@ async fn look_at_all(
     folding: &mut Folding<'_>,
     run: &Run,
 ) {
-    let mut under_way: HashMap<Id, Task> = HashMap::new();
+    let mut under_way: HashMap<Id, Vec<Task>> = HashMap::new();
     let mut work = JoinSet::new();
     let at_a_time = affordable(usize::from(plan.concurrency), run);
     run.progress().phase("looking at certificates");
     let bar = run.progress().bar(queue.len() as u64, "targets");
     loop {
         while work.len() < at_a_time && !run.stop().is_requested() {
-            let Some(task) = queue.pop_front() else { break };
-            let Some(group) = groups.get(task.group).cloned() else { continue };
-            let look = look_at(task.what.clone(), plan.addresses, group, run.stop().clone());
-            under_way.insert(work.spawn(look).id(), task);
+            let batch = next_batch(&mut queue);
+            let Some(group) = batch.first().map(|task| task.group) else { break };
+            let Some(group) = groups.get(group).cloned() else { continue };
+            let whats = batch.iter().map(|task| task.what.clone()).collect();
+            let look = look_at_batch(whats, plan.addresses, group, run.stop().clone());
+            under_way.insert(work.spawn(look).id(), batch);
         }
         let Some(done) = work.join_next_with_id().await else { break };
-        bar.advance(1);
         let (id, judged) = match done {
             Ok((id, judged)) => (id, judged),
-            Err(error) => (error.id(), Err(Unlooked::Broke)),
+            Err(error) => (error.id(), Vec::new()),
         };
-        let Some(task) = under_way.remove(&id) else { continue };
-        match judged {
-            Ok(judged) => {
-                task.source(sources, |source| source.count(&judged));
-                if run.wants(Format::Textfile) {
-                    run.series(exporters::of_one_look(&judged, groups[task.group].basis.now));
+        let mut judged = judged.into_iter();
+        for task in under_way.remove(&id).unwrap_or_default() {
+            bar.advance(1);
+            match judged.next().unwrap_or(Err(Unlooked::Broke)) {
+                Ok(judged) => {
+                    task.source(sources, |source| source.count(&judged));
+                    if run.wants(Format::Textfile) {
+                        run.series(exporters::of_one_look(&judged, groups[task.group].basis.now));
+                    }
+                    folding.take_in(task.group, task.endpoint(), judged);
                 }
-                folding.take_in(task.group, task.endpoint(), judged);
-            }
-            Err(unlooked) => {
-                task.source(sources, |source| source.spoken_for += 1);
-                let finding = task.unchecked(&unlooked, run);
-                run.findings(finding.map(|finding| folding.as_of_group(task.group, finding)));
+                Err(unlooked) => {
+                    task.source(sources, |source| source.spoken_for += 1);
+                    let finding = task.unchecked(&unlooked, run);
+                    run.findings(finding.map(|finding| folding.as_of_group(task.group, finding)));
+                }
             }
         }
     }
@@ -297,27 +302,72 @@ enum Unlooked {
     Broke,
 }
 
-async fn look_at(what: What, addresses: Addresses, group: Prepared, stop: Stop) -> Result<Judged, Unlooked> {
+/// The next endpoint, or the next file; of those that were merely found, several of one group at once, because
+/// to hand one over to another thread takes longer than to read it. One that was named may be a pipe that
+/// nobody writes into: it holds up no other.
+fn next_batch(queue: &mut VecDeque<Task>) -> Vec<Task> {
+    const AT_ONCE: usize = 32;
+    let mut batch: Vec<_> = queue.pop_front().into_iter().collect();
+    if let Some(first) = batch.first().filter(|first| first.is_found_file()) {
+        let group = first.group;
+        let alike = |next: &&Task| next.is_found_file() && next.group == group;
+        let more = queue.iter().take(AT_ONCE - 1).take_while(alike).count();
+        batch.extend(queue.drain(..more));
+    }
+    batch
+}
+
+/// Looks at what stands in one batch; of each, what came of it.
+async fn look_at_batch(
+    batch: Vec<What>,
+    addresses: Addresses,
+    group: Prepared,
+    stop: Stop,
+) -> Vec<Result<Judged, Unlooked>> {
+    let count = batch.len();
+    let Prepared { approach, passwords, basis } = group;
     let look = async {
-        let Prepared { approach, passwords, basis } = group;
-        match what {
-            What::Remote(remote) => Ok(remote::look_at(&remote, &approach, &passwords, &basis).await),
-            What::Endpoint(endpoint) => match (addresses, &endpoint.host) {
-                (Addresses::Every, Host::Name(_)) => {
-                    Ok(nodes::look_at_every(&endpoint, &approach, &basis).await)
+        let (mut results, mut files) = (Vec::new(), Vec::new());
+        for what in batch {
+            match what {
+                What::Remote(remote) => {
+                    results.push(Ok(remote::look_at(&remote, &approach, &passwords, &basis).await));
                 }
-                _ => Ok(nodes::look_at_one(endpoint, &approach, &basis).await),
-            },
-            What::Node(endpoint, inhabited) => {
-                Ok(networks::look_at(endpoint, &inhabited, &approach, &basis).await)
-            }
-            What::File(file, _) => {
-                let look = move || file::judge(&file, &stores::file::observe(&file.path, &passwords), &basis);
-                spawn_blocking(look).await.map_err(|_| Unlooked::Broke)
+                What::Endpoint(endpoint) => results.push(Ok(match (addresses, &endpoint.host) {
+                    (Addresses::Every, Host::Name(_)) => {
+                        nodes::look_at_every(&endpoint, &approach, &basis).await
+                    }
+                    _ => nodes::look_at_one(endpoint, &approach, &basis).await,
+                })),
+                What::Node(endpoint, inhabited) => {
+                    results.push(Ok(networks::look_at(endpoint, &inhabited, &approach, &basis).await));
+                }
+                What::File(file, _) => files.push(file),
             }
         }
+        if !files.is_empty() {
+            let stop = stop.clone();
+            let look = move |file: FoundFile| look_at_file(&file, &passwords, &basis, &stop);
+            let read = spawn_blocking(move || files.into_iter().map(look).collect::<Vec<_>>());
+            results.extend(read.await.unwrap_or_default());
+        }
+        results
     };
-    stop.guard(look).await.unwrap_or(Err(Unlooked::Stopped))
+    stop.guard(look).await.unwrap_or_else(|_| (0..count).map(|_| Err(Unlooked::Stopped)).collect())
+}
+
+/// Reads and judges one file. It blocks. A defect that one file brings to light does not take the others with it.
+fn look_at_file(
+    file: &FoundFile,
+    passwords: &Passwords,
+    basis: &Basis,
+    stop: &Stop,
+) -> Result<Judged, Unlooked> {
+    if stop.is_requested() {
+        return Err(Unlooked::Stopped);
+    }
+    let look = || file::judge(file, &stores::file::observe(&file.path, passwords), basis);
+    catch_unwind(AssertUnwindSafe(look)).map_err(|_| Unlooked::Broke)
 }
 
 /// What the deadline or a signal left unchecked.
@@ -334,6 +384,10 @@ impl Task {
             What::Endpoint(endpoint) | What::Node(endpoint, _) => Some(endpoint),
             What::Remote(_) | What::File(..) => None,
         }
+    }
+
+    fn is_found_file(&self) -> bool {
+        matches!(&self.what, What::File(file, _) if !file.named)
     }
 
     fn source(&self, sources: &mut [Source], change: impl FnOnce(&mut Source)) {

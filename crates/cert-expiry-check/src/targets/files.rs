@@ -101,20 +101,23 @@ impl Search {
         for entry in entries {
             match entry {
                 Ok(entry) => {
-                    let inside = entry.path();
-                    if fs::metadata(&inside).is_ok_and(|meta| meta.is_dir()) {
-                        &mut folders
-                    } else {
-                        &mut others
-                    }
-                    .push(inside);
+                    let (inside, kind) = (entry.path(), entry.file_type());
+                    let is_link = kind.as_ref().is_ok_and(FileType::is_symlink);
+                    let is_folder = match kind {
+                        Ok(kind) if !is_link => kind.is_dir(),
+                        _ => fs::metadata(&inside).is_ok_and(|meta| meta.is_dir()),
+                    };
+                    let group = if is_folder { &mut folders } else { &mut others };
+                    group.push((is_link, !has_promising_ending(&inside), inside));
                 }
                 Err(error) => self.unreadable.push((path.to_owned(), error)),
             }
         }
-        others.sort_by_cached_key(|path| plainness(path));
-        folders.sort_by_cached_key(|path| plainness(path));
-        for inside in others.into_iter().chain(folders) {
+        // Of several names for one file, the one that people know comes first: no link before a link, and
+        // `shop.pem` before a hash such as `5273a94c.0`.
+        others.sort_unstable();
+        folders.sort_unstable();
+        for (_, _, inside) in others.into_iter().chain(folders) {
             self.visit(&inside, false, keep_on);
         }
     }
@@ -136,13 +139,6 @@ impl Search {
 fn leads_nowhere(error: &io::Error) -> bool {
     // ELOOP has no kind of its own.
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(40)
-}
-
-/// Of several names for one file, the one that people know comes first: no link before a link, and
-/// `shop.pem` before a hash such as `5273a94c.0`.
-fn plainness(path: &Path) -> (bool, bool, PathBuf) {
-    let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
-    (is_link, !has_promising_ending(path), path.to_owned())
 }
 
 /// What the names of files with certificates, or with lists of revoked ones, end in.
