@@ -5,7 +5,7 @@
 //! ends on SIGTERM or SIGINT.
 //!
 //! `wide-farm --folder DIR --endpoints NUMBER --nginx` writes what an nginx needs to serve them, a port each, and
-//! ends.
+//! ends. `--files` instead of `--nginx` writes only the certificates, each before its issuer in a file.
 
 use std::{
     collections::HashMap,
@@ -27,20 +27,32 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-const USAGE: &str = "usage: wide-farm --folder DIR --endpoints NUMBER [--dead PERCENT | --nginx]";
+const USAGE: &str = "usage: wide-farm --folder DIR --endpoints NUMBER [--dead PERCENT | --nginx | --files]";
 
 /// What was typed.
 struct Wanted {
     folder: PathBuf,
     endpoints: u32,
     dead_percent: u32,
-    nginx: bool,
+    task: Task,
+}
+
+/// What is made of it.
+#[derive(Clone, Copy)]
+enum Task {
+    Serve,
+    WriteForNginx,
+    WriteFiles,
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some(wanted) = wanted(&arguments) else { return complain(&USAGE) };
-    let done = if wanted.nginx { write_for_nginx(&wanted) } else { serve(&wanted) };
+    let done = match wanted.task {
+        Task::Serve => serve(&wanted),
+        Task::WriteForNginx => write_for_nginx(&wanted),
+        Task::WriteFiles => write_files(&wanted),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&error),
@@ -49,13 +61,14 @@ fn main() -> ExitCode {
 
 fn wanted(arguments: &[String]) -> Option<Wanted> {
     let mut words = arguments.iter();
-    let mut wanted = Wanted { folder: PathBuf::new(), endpoints: 0, dead_percent: 0, nginx: false };
+    let mut wanted = Wanted { folder: PathBuf::new(), endpoints: 0, dead_percent: 0, task: Task::Serve };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--folder" => wanted.folder = words.next()?.into(),
             "--endpoints" => wanted.endpoints = words.next()?.parse().ok()?,
             "--dead" => wanted.dead_percent = words.next()?.parse().ok().filter(|percent| *percent <= 100)?,
-            "--nginx" => wanted.nginx = true,
+            "--nginx" => wanted.task = Task::WriteForNginx,
+            "--files" => wanted.task = Task::WriteFiles,
             _ => return None,
         }
     }
@@ -157,6 +170,16 @@ fn write_for_nginx(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
     );
     fs::write(folder.join("nginx.conf"), config)?;
     publish(&folder, &authority, &targets)
+}
+
+fn write_files(wanted: &Wanted) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(&wanted.folder)?;
+    let authority = Authority::new()?;
+    for number in 0..wanted.endpoints {
+        let identity = issue(&authority, &format!("host-{number}.example"))?;
+        fs::write(wanted.folder.join(format!("host-{number}.pem")), identity.pem())?;
+    }
+    Ok(())
 }
 
 fn publish(folder: &Path, authority: &Authority, targets: &str) -> Result<(), Box<dyn Error>> {

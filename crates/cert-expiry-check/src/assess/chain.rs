@@ -11,7 +11,10 @@ use webpki::{
     VerifiedPath,
 };
 
-use super::strength::{self, Grade};
+use super::{
+    known_issuers::KnownIssuers,
+    strength::{self, Grade},
+};
 use crate::{
     certificate::{Certificate, Validity},
     wording::moment,
@@ -24,6 +27,7 @@ pub struct Roots {
     certificates: Vec<Arc<Certificate>>,
     /// One for each certificate, in the same order.
     anchors: Vec<TrustAnchor<'static>>,
+    known_issuers: KnownIssuers,
 }
 
 /// How a chain leads to trust.
@@ -50,7 +54,12 @@ impl Roots {
     /// Roots from certificates; those that cannot serve as an anchor are left out.
     #[must_use]
     pub fn new(origin: impl Into<String>, certificates: impl IntoIterator<Item = Arc<Certificate>>) -> Self {
-        let mut roots = Self { origin: origin.into(), certificates: Vec::new(), anchors: Vec::new() };
+        let mut roots = Self {
+            origin: origin.into(),
+            certificates: Vec::new(),
+            anchors: Vec::new(),
+            known_issuers: KnownIssuers::default(),
+        };
         for certificate in certificates {
             if let Ok(anchor) = webpki::anchor_from_trusted_cert(&certificate.der) {
                 roots.anchors.push(anchor.to_owned());
@@ -58,6 +67,12 @@ impl Roots {
             }
         }
         roots
+    }
+
+    /// Issuers that have led to one of them.
+    #[cfg(test)]
+    pub(super) fn known_issuers(&self) -> &KnownIssuers {
+        &self.known_issuers
     }
 
     /// Where they came from, for example `the system's 142 roots`.
@@ -137,6 +152,9 @@ pub fn judge(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Resul
     if let Some(direct) = roots.certificates.iter().find(|root| root.der == leaf.der) {
         return Ok(Path::Direct(Arc::clone(direct)));
     }
+    if let Some(path) = roots.known_issuers.path(chain, now) {
+        return Ok(path);
+    }
     let sound = |path: &VerifiedPath<'_>| {
         let root_is_valid = roots.behind(path.anchor()).is_some_and(|root| root.validity.contains(now));
         let may_issue = over(path, chain).iter().all(|&position| may_issue(&chain[position]));
@@ -149,7 +167,10 @@ pub fn judge(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Resul
     match &path {
         Path::To(_, over) => match over.iter().find(|&&position| !may_issue(&chain[position])) {
             Some(&position) => Err(may_not_issue(&chain[position])),
-            None => Ok(path),
+            None => {
+                roots.known_issuers.remember(chain, &path, now);
+                Ok(path)
+            }
         },
         Path::Direct(_) => Ok(path),
     }
@@ -199,7 +220,7 @@ fn over(path: &VerifiedPath<'_>, chain: &[Arc<Certificate>]) -> Vec<usize> {
 
 /// Everything on the path may serve servers, unless the server's own certificate says that it may not: then
 /// that is the fault, and not the path.
-struct Purpose<'c>(&'c Certificate);
+pub(super) struct Purpose<'c>(pub(super) &'c Certificate);
 
 /// anyExtendedKeyUsage (RFC 5280, 4.2.1.12).
 const ANY: &[usize] = &[2, 5, 29, 37, 0];

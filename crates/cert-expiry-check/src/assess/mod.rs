@@ -11,6 +11,7 @@ mod greeting;
 mod handshake;
 pub mod issuer;
 pub mod kubeconfig;
+mod known_issuers;
 pub mod kubernetes;
 pub mod lifetime;
 pub mod memo;

@@ -73,6 +73,16 @@ async fn connect_to_any(
     limit: Duration,
     pace: &Pace,
 ) -> Result<(SocketAddr, TcpStream), ReachTrouble> {
+    // Nothing to race: no task of its own for each of thousands of targets.
+    if let [address] = addresses[..] {
+        pace.turn().await;
+        return match timeout(limit, TcpStream::connect(address)).await {
+            Ok(connected) => {
+                connected.map(|stream| (address, stream)).map_err(|error| trouble_of_connect(&error))
+            }
+            Err(_) => Err(ReachTrouble::TimedOut(limit)),
+        };
+    }
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut last = ReachTrouble::Unresolved("it has no address".to_owned());

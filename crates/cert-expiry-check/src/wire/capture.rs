@@ -36,8 +36,29 @@ use super::{
 };
 use crate::targets::Endpoint;
 
-pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
-    LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+/// What is offered is what rustls offers, in another order: AES-128 with SHA-256 first. Most servers follow the
+/// client's order, processors have instructions for SHA-256 and not for SHA-384, and no secret is sent. The one
+/// key share that comes with the first message is X25519's: nearly every server takes it, and the shares of the
+/// hybrid with ML-KEM, which is offered as well, would cost more than all the rest of the handshake.
+pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+    let mut provider = aws_lc_rs::default_provider();
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite().as_str().is_none_or(|name| !name.ends_with("128_GCM_SHA256")));
+    Arc::new(provider)
+});
+
+/// What the configurations of all connections have in common; each gets its own witness.
+static COMMON: LazyLock<Result<ClientConfig, Error>> = LazyLock::new(|| {
+    let nobody = Arc::new(Witness::with(None));
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&nobody) as Arc<dyn ServerCertVerifier>)
+        .with_client_cert_resolver(nobody as Arc<dyn ResolvesClientCert>);
+    config.resumption = Resumption::disabled();
+    Ok(config)
+});
 
 /// A server that wants a client certificate says no only after a TLS 1.3 handshake looks done. It is given
 /// so long to say it, and longer where the handshake showed that the way is long.
@@ -145,12 +166,9 @@ fn refusal(error: &io::Error) -> Refusal {
 }
 
 fn client_config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>)
-        .with_client_cert_resolver(Arc::clone(witness) as Arc<dyn ResolvesClientCert>);
-    config.resumption = Resumption::disabled();
+    let mut config = COMMON.clone()?;
+    config.dangerous().set_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>);
+    config.client_auth_cert_resolver = Arc::clone(witness) as Arc<dyn ResolvesClientCert>;
     Ok(config)
 }
 

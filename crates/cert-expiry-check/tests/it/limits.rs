@@ -144,3 +144,79 @@ fn a_list_comes_from_standard_input() {
     assert_eq!(outcome.code, 2);
     outcome.expect("tls.reachable", &dead.to_string(), "failed", "refused");
 }
+
+/// So many addresses of 127.0.0.0/8, with this port.
+fn thousands(port: u16, count: u32) -> Vec<String> {
+    let first = u32::from(std::net::Ipv4Addr::LOCALHOST);
+    (first..first + count).map(|address| format!("{}:{port}", std::net::Ipv4Addr::from(address))).collect()
+}
+
+/// Runs a scan to its end, and gives back its exit code and the most memory that it ever held, in KiB.
+fn peak(bench: &Bench, arguments: &[&str]) -> (Option<i32>, u64) {
+    let mut child = bench.command(&[&["scan"], arguments].concat()).stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(now.unwrap_or(0));
+        if let Some(ended) = child.try_wait().unwrap() {
+            return (ended.code(), most);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_good_targets() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let authority = Authority::new().unwrap();
+    let roots = bench.write("ca.pem", authority.root_pem());
+    let identity = authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
+    let stand = farm.open_on("0.0.0.0".parse().unwrap(), Behaviour::Tls(identity)).unwrap();
+    let needed = |count| {
+        let targets = thousands(stand.address.port(), count).join("\n");
+        let list = bench.write(&format!("{count}.txt"), targets);
+        let sni = ["--sni", "shop.example", "--evidence", "none", "--handshake-timeout", "60s"];
+        let (code, peak) = peak(&bench, &[&["--targets", &list, "--roots", &roots], &sni[..]].concat());
+        assert_eq!(code, Some(0), "{count} targets");
+        peak
+    };
+    let (few, many) = (needed(200), needed(2000));
+    assert!(stand.connections() >= 2200);
+    // Six findings a target and its certificate would be 8 MiB and more.
+    assert!(many < few + 6 * 1024, "200 targets: {few} KiB, 2000 targets: {many} KiB");
+}
+
+#[test]
+fn thousands_of_dead_targets_are_each_told_and_cost_little() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let (dead, _guard) = farm.dead_port().unwrap();
+    let list = bench.write("targets.txt", thousands(dead.port(), 4000).join("\n"));
+    let junit = bench.path("all.xml").display().to_string();
+    let format = format!("junit={junit}");
+    let (code, peak) = peak(&bench, &["--targets", &list, "--evidence", "none", "--format", &format]);
+    assert_eq!(code, Some(2));
+    let told = std::fs::read_to_string(junit).unwrap();
+    assert_eq!(told.matches("<failure").count(), 4000, "the formats get every one");
+    assert!(peak < 64 * 1024, "{peak} KiB");
+}
+
+#[test]
+fn a_deadline_ends_a_run_over_thousands_that_never_answer() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let (deaf, _guard) = farm.deaf_port_on("0.0.0.0".parse().unwrap()).unwrap();
+    let list = bench.write("targets.txt", thousands(deaf.port(), 3000).join("\n"));
+    let arguments = ["--targets", &list, "--timeout", "2s", "--connect-timeout", "10m"];
+    let outcome = bench.scan(&arguments);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    let counts = &outcome.record["counts"];
+    assert!(counts.to_string().contains("3000"), "every one is said to be unchecked: {counts}");
+    assert_eq!(outcome.not_passed(), ["tls.handshake"]);
+    assert!(outcome.findings().iter().all(|found| found.observed.contains("deadline of 2 s")));
+    bench.assert_nothing_left();
+}
