@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+
 use super::{
     farm::{Authority, Behaviour, Farm, Identity, Lifetime, Stand},
     fault::Scene,
@@ -161,6 +163,27 @@ impl Bench<'_> {
     /// When it cannot be written.
     pub fn scan_file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<Scene, Trouble> {
         Ok(self.scan(&[&self.write(name, content)?]))
+    }
+}
+
+impl Bench<'_> {
+    /// A Secret of the type kubernetes.io/tls with this under `tls.crt`, as `kubectl get -o json` prints it.
+    #[must_use]
+    pub fn secret(&self, certificate: &str) -> String {
+        let data = BASE64_STANDARD.encode(certificate);
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+                "metadata": {{"name": "shop", "namespace": "web"}}, "data": {{"tls.crt": "{data}"}}}}"#
+        )
+    }
+
+    /// Scans what kubectl printed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn scan_kubernetes(&self, json: &str) -> Result<Scene, Trouble> {
+        let file = self.write("objects.json", json)?;
+        Ok(self.scan(&[]).with_words(&["--kubernetes", &file]))
     }
 }
 

@@ -8,8 +8,10 @@ mod client_certificate_served;
 mod closed;
 mod copied_key;
 mod damaged_chain;
+mod damaged_secret;
 mod dead_port;
 mod deaf_port;
+mod empty_cluster;
 mod empty_folder;
 mod empty_list;
 mod empty_pattern;
@@ -19,6 +21,7 @@ mod expired;
 mod expired_file;
 mod expired_root;
 mod expiring_client;
+mod expired_secret;
 mod foreign_root;
 mod forgotten_node;
 mod half_record;
@@ -39,6 +42,7 @@ mod self_signed;
 mod sha1_signature;
 mod short_key;
 mod short_lived;
+mod silent_network;
 mod slow_drip;
 mod sound;
 mod stalled_renewal;
@@ -102,4 +106,8 @@ pub static FAULTS: &[&Fault] = &[
     &empty_list::FAULT,
     &stalled_renewal::FAULT,
     &ended_list::FAULT,
+    &expired_secret::FAULT,
+    &damaged_secret::FAULT,
+    &empty_cluster::FAULT,
+    &silent_network::FAULT,
 ];
