@@ -26,6 +26,14 @@ pub enum Error {
     /// A word is no target.
     #[error(transparent)]
     Target(#[from] NoTarget),
+    /// A part of the configuration cannot be followed.
+    #[error("{place}: {error}")]
+    Within {
+        /// The part.
+        place: String,
+        /// Why.
+        error: Box<Self>,
+    },
     /// A line of a target list is none.
     #[error("{list}:{line}: {error}")]
     ListedTarget {
@@ -67,4 +75,11 @@ pub enum Error {
     /// What was seen could not be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
+}
+
+impl Error {
+    /// The same, of this part of the configuration.
+    pub(crate) fn within(place: impl Into<String>, error: Self) -> Self {
+        Self::Within { place: place.into(), error: Box::new(error) }
+    }
 }

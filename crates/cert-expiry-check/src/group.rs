@@ -74,7 +74,12 @@ impl Group {
         config: &Config,
     ) -> Result<Self, Error> {
         if group.name.is_empty() {
-            return Err(Usage("a group in the configuration has no name; write `name: …`".to_owned()).into());
+            return Err(Usage("it has no name; write `name: …`".to_owned()).into());
+        }
+        if group.targets.is_empty() {
+            return Err(
+                Usage("it has no targets; write `targets: […]`, or take the group out".to_owned()).into()
+            );
         }
         let targets =
             (group.targets.iter()).map(|word| Target::parse(word, Path::exists)).collect::<Result<_, _>>()?;
@@ -93,6 +98,16 @@ impl Group {
             present: presented(arguments, &[&group.present, &config.present]),
             ask_http: arguments.ask_http || group.ask_http.unwrap_or(config.ask_http),
         })
+    }
+}
+
+impl Group {
+    /// What it is called in a sentence.
+    pub(crate) fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("the group '{name}'"),
+            None => "the targets outside of the groups".to_owned(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! everything is valid.
 
 use std::{
+    collections::{HashMap, HashSet},
     fmt::Display,
     io::Read,
     path::{Path, PathBuf},
@@ -149,7 +150,10 @@ fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec
     let mut empty_lists = Vec::new();
     let from_command_line = names_targets(arguments);
     for word in if from_command_line { &arguments.targets } else { &config.targets } {
-        found.push(Target::parse(word, Path::exists)?);
+        found.push(Target::parse(word, Path::exists).map_err(|error| {
+            let error = Error::from(error);
+            if from_command_line { error } else { Error::within("the configuration's targets", error) }
+        })?);
     }
     if let Some(path) = &arguments.list {
         let listed = listed_targets(path)?;
@@ -173,9 +177,45 @@ fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec
     }
     let mut groups = vec![Group::default(arguments, config, found)?];
     for group in configured {
-        groups.push(Group::configured(group, arguments, config)?);
+        let named = || format!("the configuration's group '{}'", group.name);
+        groups.push(
+            Group::configured(group, arguments, config).map_err(|error| Error::within(named(), error))?,
+        );
+    }
+    no_group_twice(&groups)?;
+    no_target_twice(&groups)?;
+    // Only what was named counts as a group: one that is left over would be told apart from nothing.
+    if groups.len() > 1 && groups[0].targets.is_empty() && documents.is_empty() {
+        groups.remove(0);
     }
     Ok((groups, empty_lists))
+}
+
+fn no_group_twice(groups: &[Group]) -> Result<(), Usage> {
+    let mut known = HashSet::new();
+    let twice = groups.iter().filter_map(|group| group.name.as_ref()).find(|name| !known.insert(*name));
+    twice.map_or(Ok(()), |name| {
+        Err(Usage(format!("the configuration has two groups '{name}'; join them, or rename one")))
+    })
+}
+
+/// A target that two groups name would be held to two expectations, and nobody could tell which of two findings
+/// with the same name counts.
+fn no_target_twice(groups: &[Group]) -> Result<(), Usage> {
+    let mut known: HashMap<&Target, &Group> = HashMap::new();
+    for group in groups {
+        for target in &group.targets {
+            if let Some(other) = known.insert(target, group) {
+                return Err(Usage(format!(
+                    "the target '{target}' stands in {} and in {}: it can be held to the expectations of one only; \
+                     leave it in one of them",
+                    other.label(),
+                    group.label()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the command line says what to look at; then the configuration's targets do not count.

@@ -7,6 +7,7 @@ mod corpus;
 mod documentation;
 mod endpoints;
 mod files;
+mod groups;
 mod kubeconfig;
 mod kubernetes;
 mod legacy;
