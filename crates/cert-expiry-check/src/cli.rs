@@ -14,6 +14,7 @@ use crate::{
     assess::{ClientCertificateRule, threshold::Limit},
     config::Config,
     renew_due::{answer::CANNOT_TELL, rule::Share},
+    targets::ShardRequest,
     wire::Rate,
 };
 
@@ -128,6 +129,9 @@ pub struct ScanArguments {
     /// How many targets are looked at at a time [default: 128]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
+    /// Look only at one of several equal parts of the targets: 3/8, or index/8 in a Kubernetes Indexed Job
+    #[arg(long, value_name = "PART")]
+    pub shard: Option<ShardRequest>,
     /// Open at most so many connections in a time, evenly spaced: 50/s, 30/min [default: no limit]
     #[arg(long, value_name = "RATE")]
     pub rate: Option<Rate>,

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod renew_due;
 pub mod scan;
 pub mod self_test;
+pub mod share;
 pub mod stores;
 pub mod targets;
 pub mod wire;

@@ -18,7 +18,8 @@ use crate::{
     config::Config,
     error::Error,
     group::Group,
-    targets::{Target, read_list},
+    share::{self, Share},
+    targets::{JOB_COMPLETION_INDEX, Shard, ShardRequest, Target, read_list},
     wire::{Rate, Timeouts},
     wording::moment,
 };
@@ -45,6 +46,8 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// Files of Kubernetes objects; `-` is standard input.
     pub kubernetes: Vec<PathBuf>,
+    /// Which share of the targets this is, where it is not all.
+    pub share: Option<Share>,
     /// Lists that named nothing.
     pub empty_lists: Vec<String>,
     /// Which of a name's addresses are looked at.
@@ -85,7 +88,10 @@ impl Plan {
     pub fn resolve(arguments: &ScanArguments, shared: &SharedFlags) -> Result<Self, Error> {
         let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
         standard_input_is_read_once(arguments, &config)?;
-        let (groups, empty_lists) = groups(arguments, &config)?;
+        let (mut groups, empty_lists) = groups(arguments, &config)?;
+        let mut kubernetes = kubernetes(arguments, &config);
+        let shard = arguments.shard.map(shard).transpose()?;
+        let share = shard.map(|shard| share::cut(&mut groups, &mut kubernetes, shard));
         let concurrency = arguments.concurrency.or(config.concurrency).unwrap_or(CONCURRENCY);
         if !(1..=4096).contains(&concurrency) {
             return Err(usage("concurrency", &concurrency.to_string(), "write 1 to 4096").into());
@@ -94,7 +100,8 @@ impl Plan {
             run: settings(arguments, shared, &config)?,
             as_of: arguments.as_of,
             groups,
-            kubernetes: kubernetes(arguments, &config),
+            kubernetes,
+            share,
             empty_lists,
             store_password_files: [&config.store_password_files[..], &arguments.store_password_files]
                 .concat(),
@@ -255,6 +262,12 @@ fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
         })
     });
     listed.collect()
+}
+
+/// The environment is asked only where the shard is to come from there.
+fn shard(request: ShardRequest) -> Result<Shard, Usage> {
+    let index = std::env::var(JOB_COMPLETION_INDEX).ok();
+    request.resolve(index.as_deref()).map_err(|why| Usage(format!("--shard: {why}")))
 }
 
 fn rate(arguments: &ScanArguments, config: &Config) -> Result<Option<Rate>, Usage> {

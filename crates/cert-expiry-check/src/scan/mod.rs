@@ -35,6 +35,7 @@ use crate::{
     group::Group,
     outputs::{Seen, calendar, exporters, timeline},
     plan::{Addresses, Plan},
+    share::Share,
     stores::{
         self, Passwords,
         roots::{Shelf, Store},
@@ -151,6 +152,9 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
         let finding = TARGETS_NAMED.inconclusive(list).expected("at least one target");
         run.finding(finding.observed("it names none"));
     }
+    if let Some(share) = &plan.share {
+        note_share(share, run);
+    }
     let mut folding = Folding::new(&plan.groups, run);
     kubernetes::look_into_all(&plan.kubernetes, first, &mut folding, run).await;
     run.progress().phase("looking for files");
@@ -174,7 +178,7 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
     let (seen, among_targets) = folding.finish(&bases);
     revocation::judge(plan, [named_lists, among_targets].concat(), &seen, &groups, run).await;
     run.findings(sources.iter().filter_map(Source::finding));
-    run.findings(networks.iter().map(|(_, network, inhabited)| inhabited.finding(network, run)));
+    run.findings(networks.iter().filter_map(|(_, network, inhabited)| inhabited.finding(network, run)));
     for measurement in seen.measurements(basis.now) {
         run.measurement(measurement);
     }
@@ -224,6 +228,17 @@ fn note_facts(plan: &Plan, groups: &[Prepared], run: &Run) {
         }
         run.fact("hosts", named.join(", "));
     }
+}
+
+/// What the records of all shards are put together by; and that this one did its part, however small.
+fn note_share(share: &Share, run: &Run) {
+    let Share { shard, targets_sha256, own, all } = share;
+    run.fact("shard", shard);
+    run.fact("targets_sha256", targets_sha256);
+    run.fact("targets", format!("{own} of {all}"));
+    let observed = if *own == 0 { format!("none of {all}") } else { format!("{own} of {all}") };
+    let finding = TARGETS_NAMED.passed(format!("shard {shard}")).expected("its share of the targets");
+    run.finding(finding.observed(observed));
 }
 
 /// Looks at everything, at most so many at a time. When the run is asked to stop, what is under way is

@@ -91,16 +91,19 @@ impl Inhabited {
     }
 
     /// Whether anybody lives there.
-    pub(super) fn finding(&self, network: &Network, run: &Run) -> Finding {
+    pub(super) fn finding(&self, network: &Network, run: &Run) -> Option<Finding> {
         let Counts { answered, silent, untried, why, cut_off } =
             &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all = answered + silent + untried + cut_off;
+        if all == 0 && network.is_cut() {
+            return None;
+        }
         let expected = "at least one that answers";
         let seen = format!("{answered} answered of {all}");
         let inconclusive = |observed: String| {
             NETWORK_FOUND.inconclusive(network.to_string()).expected(expected).observed(observed)
         };
-        match (*cut_off, *untried, *answered) {
+        let finding = match (*cut_off, *untried, *answered) {
             (1.., ..) => {
                 let reason = run.stop().reason().map_or_else(String::new, ToString::to_string);
                 let observed =
@@ -113,8 +116,14 @@ impl Inhabited {
                 .remedy(
                     "Check this machine's routes and its limit of open files; --concurrency lowers the need.",
                 ),
+            (0, 0, 0) if network.is_cut() => NETWORK_FOUND.not_checked(
+                Requirement::Optional,
+                network.to_string(),
+                format!("{seen} in this shard; only all shards together tell whether anybody does"),
+            ),
             (0, 0, 0) => inconclusive(seen),
             (0, 0, _) => NETWORK_FOUND.passed(network.to_string()).expected(expected).observed(seen),
-        }
+        };
+        Some(finding)
     }
 }

@@ -6,6 +6,7 @@ mod list;
 mod network;
 mod remote;
 mod scheme;
+mod shard;
 
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::parse_host;
@@ -13,6 +14,7 @@ pub use list::{ListedTarget, read_list};
 pub use network::Network;
 pub use remote::Remote;
 pub use scheme::StartTls;
+pub use shard::{JOB_COMPLETION_INDEX, Shard, ShardRequest, digest_of_list};
 
 use std::{
     fmt,
@@ -75,6 +77,16 @@ pub struct NoTarget {
 const PATTERN_CHARACTERS: [char; 3] = ['*', '?', '['];
 
 impl Target {
+    /// What tells it from every other target; for digests only, since it shows what a URL hides.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Self::Remote(remote) => format!("pem+{}", remote.url()),
+            Self::Path(path) => path.to_string_lossy().into_owned(),
+            Self::Pattern(pattern) => pattern.clone(),
+            Self::Endpoint(_) | Self::Network(_) => self.to_string(),
+        }
+    }
+
     /// Reads what was typed. `exists` tells whether a file or folder of that name is there: only a bare word,
     /// which could be either, is decided by that.
     ///

@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use super::{Endpoint, NoTarget, endpoint::DEFAULT_PORT};
+use super::{Endpoint, NoTarget, Shard, endpoint::DEFAULT_PORT};
 use crate::assess::name::Host;
 
 /// One network names at most so many addresses with ports.
@@ -23,6 +23,8 @@ pub struct Network {
     ports: Vec<u16>,
     /// The name to ask for, where one was given.
     sni: Option<Host>,
+    /// The part of it that is meant, where it is not all.
+    shard: Option<Shard>,
 }
 
 impl Network {
@@ -55,7 +57,7 @@ impl Network {
         let prefix = bits.parse().ok().filter(|bits| *bits <= width);
         let prefix = prefix.ok_or_else(|| format!("the bits behind the / are a number from 0 to {width}"))?;
         let ports = ports.map_or_else(|| Ok(vec![DEFAULT_PORT]), read_ports)?;
-        let network = Self { first: first_of(address, prefix), prefix, ports, sni: None };
+        let network = Self { first: first_of(address, prefix), prefix, ports, sni: None, shard: None };
         match network.size() {
             Some(size) if size <= LARGEST => Ok(network),
             size => Err(too_large(size)),
@@ -77,12 +79,34 @@ impl Network {
         self.first.is_ipv4() && self.prefix < 31
     }
 
-    /// Every address with every port: the addresses in their order, for each the ports in theirs.
+    /// How many of them belong to the part that is meant.
+    #[must_use]
+    pub fn count(&self) -> u128 {
+        match self.shard {
+            None => self.size().unwrap_or(u128::MAX),
+            Some(_) => self.endpoints().count() as u128,
+        }
+    }
+
+    /// Leaves only the addresses and ports that belong to a part.
+    pub(crate) fn cut(&mut self, shard: Shard) {
+        self.shard = Some(shard);
+    }
+
+    /// Whether only a part of it is meant.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.shard.is_some()
+    }
+
+    /// Every address with every port, as far as they belong to the part that is meant: the addresses in their order, for each the ports in theirs.
     pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> + '_ {
         let hosts = u32::from(width(self.first) - self.prefix);
         let last = 1_u128.checked_shl(hosts).map_or(0, |addresses| addresses - 1);
         let inner = if self.has_edges() { 1..last } else { 0..last + 1 };
-        inner.flat_map(move |offset| self.ports.iter().map(move |port| self.endpoint(offset, *port)))
+        let all =
+            inner.flat_map(move |offset| self.ports.iter().map(move |port| self.endpoint(offset, *port)));
+        all.filter(|endpoint| self.shard.is_none_or(|shard| shard.holds(&endpoint.to_string())))
     }
 
     fn endpoint(&self, offset: u128, port: u16) -> Endpoint {

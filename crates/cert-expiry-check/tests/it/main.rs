@@ -22,6 +22,7 @@ mod remote;
 mod renew_due;
 mod revocation;
 mod self_test;
+mod shard;
 mod starttls;
 mod starttls_servers;
 mod stores;
