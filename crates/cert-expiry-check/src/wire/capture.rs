@@ -101,8 +101,9 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
         Ok(Ok(tls)) => {
             let took = began.elapsed();
             let left = timeouts.handshake.saturating_sub(took).min(LATE_REFUSAL + 2 * took);
-            let question =
-                approach.ask_http.then_some(Question { host: endpoint, limit: timeouts.handshake });
+            // Behind STARTTLS speaks no HTTP server: a request would be a command to another one.
+            let asks = approach.ask_http && endpoint.start.is_none();
+            let question = asks.then_some(Question { host: endpoint, limit: timeouts.handshake });
             (say_goodbye(tls, witness.was_asked(), left, question).await, None)
         }
     };

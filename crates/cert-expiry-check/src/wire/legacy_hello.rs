@@ -108,8 +108,6 @@ pub struct Presented {
     pub suite: CipherSuite,
     /// Its chain, as it came.
     pub chain: Vec<CertificateDer<'static>>,
-    /// Whether it asks for a client certificate.
-    pub asks: bool,
 }
 
 /// How far a server's answer has come.
@@ -143,7 +141,6 @@ pub struct Flight {
     heard: usize,
     chosen: Option<(Protocol, CipherSuite)>,
     chain: Option<Vec<CertificateDer<'static>>>,
-    asks: bool,
 }
 
 impl Flight {
@@ -179,7 +176,7 @@ impl Flight {
     #[must_use]
     pub fn presented(self) -> Option<Presented> {
         let ((protocol, suite), chain) = self.chosen.zip(self.chain)?;
-        (!chain.is_empty()).then_some(Presented { protocol, suite, chain, asks: self.asks })
+        (!chain.is_empty()).then_some(Presented { protocol, suite, chain })
     }
 
     fn read_messages(&mut self) -> Progress {
@@ -200,9 +197,9 @@ impl Flight {
                     Some(chain) => self.chain = Some(chain),
                     None => return Progress::Unreadable("a broken Certificate message"),
                 },
-                (CERTIFICATE_REQUEST, _, true) => self.asks = true,
                 (SERVER_HELLO_DONE, true, _) => return Progress::Done,
-                (HELLO_REQUEST, ..) | (SERVER_KEY_EXCHANGE | CERTIFICATE_STATUS, true, _) => {}
+                (HELLO_REQUEST, ..)
+                | (SERVER_KEY_EXCHANGE | CERTIFICATE_STATUS | CERTIFICATE_REQUEST, true, _) => {}
                 _ => return Progress::Unreadable("a message that does not belong here"),
             }
             self.messages.drain(..taken);
@@ -308,7 +305,6 @@ mod tests {
             protocol: Protocol::Tls11,
             suite: CipherSuite(0x002f),
             chain: vec![b"leaf".to_vec().into(), vec![5; 20_000].into()],
-            asks: true,
         }
     }
 
@@ -362,7 +358,7 @@ mod tests {
         let cut = [hello_of([3, 1], 0x000a), certificates_of(&[b"leaf"])].concat();
         assert_eq!(flight.hear(&record_of(HANDSHAKE, &cut)), Progress::More);
         let presented = flight.presented().unwrap();
-        assert_eq!((presented.protocol, presented.chain.len(), presented.asks), (Protocol::Tls10, 1, false));
+        assert_eq!((presented.protocol, presented.chain.len()), (Protocol::Tls10, 1));
         let mut flight = Flight::default();
         assert_eq!(flight.hear(&record_of(HANDSHAKE, &hello_of([3, 1], 0x000a))), Progress::More);
         assert_eq!(flight.presented(), None);

@@ -329,6 +329,19 @@ fn tls_that_breaks_behind_starttls_is_a_fault_of_the_handshake() {
 }
 
 #[test]
+fn no_request_is_sent_behind_starttls_even_where_requests_are_asked_for() {
+    let scene = Scene::new();
+    let identity = scene.authority.issue(&["127.0.0.1"], Lifetime::days_left(90, 60)).unwrap();
+    let script = vec![Hear(&[22, 47]), Say(b"S"), BeginTls];
+    let stand = scene.farm.open(Behaviour::ScriptedAsking(script, identity)).unwrap();
+    let target = format!("postgres://{}", stand.target());
+    let outcome = scene.scan(std::slice::from_ref(&target), &["--ask-http"]);
+    outcome.expect("tls.handshake", &target, "passed", "asks for a client certificate");
+    eventually(|| stand.handshakes() == 1);
+    assert_eq!(stand.application_bytes(), 0);
+}
+
+#[test]
 fn who_names_the_wrong_word_is_told_the_right_one() {
     let scene = Scene::new();
     let greeting = scene.open(&[Say(b"220 mail ESMTP\r\n"), FallSilent]);

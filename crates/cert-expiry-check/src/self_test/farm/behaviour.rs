@@ -33,6 +33,8 @@ pub enum Behaviour {
     AsksForClientCertificate(Identity),
     /// Plays this script in plain text first, then speaks TLS 1.2 and 1.3.
     Scripted(Vec<Line>, Identity),
+    /// The same, and asks for a client certificate, and lets in without one.
+    ScriptedAsking(Vec<Line>, Identity),
     /// TLS with a key that does not belong to the certificate.
     WrongKey(Identity, Identity),
     /// Accepts, and never says a word.
@@ -79,6 +81,9 @@ impl Behaviour {
                 (identity, identity.key(), &[&TLS12, &TLS13], Asking::Letting)
             }
             Self::Scripted(_, identity) => (identity, identity.key(), &[&TLS12, &TLS13], Asking::No),
+            Self::ScriptedAsking(_, identity) => {
+                (identity, identity.key(), &[&TLS12, &TLS13], Asking::Letting)
+            }
             Self::WrongKey(shown, held) => (shown, held.key(), &[&TLS12, &TLS13], Asking::No),
             _ => return Ok(None),
         };
@@ -111,7 +116,7 @@ impl Behaviour {
         acceptor: Option<&TlsAcceptor>,
         seen: &Seen,
     ) -> io::Result<()> {
-        if let Self::Scripted(script, _) = self {
+        if let Self::Scripted(script, _) | Self::ScriptedAsking(script, _) = self {
             let ending = play(script, &mut stream, |bytes| seen.plain(bytes)).await?;
             if ending == Ending::Done {
                 return Ok(());

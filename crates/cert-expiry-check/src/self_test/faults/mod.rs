@@ -33,7 +33,9 @@ mod nearly_expired;
 mod not_a_certificate;
 mod not_reloaded;
 mod not_yet_valid;
+mod old_tls;
 mod open_client_key;
+mod pipelined_starttls;
 mod plain_http;
 mod refused_client;
 mod reset;
@@ -89,6 +91,8 @@ pub static FAULTS: &[&Fault] = &[
     &endless_banner::FAULT,
     &plain_http::FAULT,
     &stripped_starttls::FAULT,
+    &pipelined_starttls::FAULT,
+    &old_tls::FAULT,
     &not_reloaded::FAULT,
     &anonymous_client_let_in::FAULT,
     &refused_client::FAULT,
