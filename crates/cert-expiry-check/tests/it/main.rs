@@ -4,6 +4,7 @@
 mod agreement;
 mod command_line;
 mod corpus;
+mod differential;
 mod documentation;
 mod endpoints;
 mod files;

@@ -2,7 +2,7 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, SignatureAlgorithm,
 };
 use rustls::pki_types::CertificateDer;
 use testbed::tls_farm::{Identity, Lifetime};
@@ -37,6 +37,11 @@ impl Somebody {
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         parameters.use_authority_key_identifier_extension = true;
         Self { parameters, key: KeyPair::generate().unwrap() }.lasting(Lifetime::days_left(90, 60))
+    }
+
+    /// With a new key of this kind.
+    pub(crate) fn keyed(self, kind: &'static SignatureAlgorithm) -> Self {
+        Self { key: KeyPair::generate_for(kind).unwrap(), ..self }
     }
 
     pub(crate) fn lasting(mut self, lifetime: Lifetime) -> Self {
