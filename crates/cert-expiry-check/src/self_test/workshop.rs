@@ -115,27 +115,22 @@ impl Bench<'_> {
         self.folder.join(name).display().to_string()
     }
 
-    /// Scans these targets, with the authority's root trusted and little patience.
+    /// Scans these targets, with the authority's root trusted.
     #[must_use]
     pub fn scan(&self, targets: &[&str]) -> Scene {
         self.scan_trusting(targets, &self.workshop.roots.display().to_string())
     }
 
-    /// The same with other roots.
+    /// The same with other roots. A busy machine may take its time.
     #[must_use]
     pub fn scan_trusting(&self, targets: &[&str], roots: &str) -> Scene {
-        let mut words = vec!["scan".to_owned()];
-        words.extend(targets.iter().map(ToString::to_string));
-        for (flag, value) in [
-            ("--roots", roots),
-            ("--connect-timeout", "1s"),
-            ("--handshake-timeout", "1s"),
-            ("--timeout", "20s"),
-            ("--evidence", "none"),
-        ] {
-            words.extend([flag.to_owned(), value.to_owned()]);
-        }
-        Scene::typed(words)
+        scan(targets, roots, "20s")
+    }
+
+    /// Scans a port that keeps everybody waiting.
+    #[must_use]
+    pub fn scan_impatiently(&self, target: &str) -> Scene {
+        scan(&[target], &self.workshop.roots.display().to_string(), "1s")
     }
 
     /// Opens a server, and scans it.
@@ -185,6 +180,20 @@ impl Bench<'_> {
         let file = self.write("objects.json", json)?;
         Ok(self.scan(&[]).with_words(&["--kubernetes", &file]))
     }
+}
+
+fn scan(targets: &[&str], roots: &str, patience: &str) -> Scene {
+    let mut words = vec!["scan".to_owned()];
+    words.extend(targets.iter().map(ToString::to_string));
+    for (flag, value) in [
+        ("--roots", roots),
+        ("--connect-timeout", patience),
+        ("--handshake-timeout", patience),
+        ("--evidence", "none"),
+    ] {
+        words.extend([flag.to_owned(), value.to_owned()]);
+    }
+    Scene::typed(words)
 }
 
 impl fmt::Display for Trouble {

@@ -20,5 +20,5 @@ pub(super) static FAULT: Fault = Fault {
 
 fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let (address, held) = bench.farm().deaf_port()?;
-    Ok(bench.scan(&[&address.to_string()]).holding(held))
+    Ok(bench.scan_impatiently(&address.to_string()).holding(held))
 }

@@ -20,5 +20,5 @@ pub(super) static FAULT: Fault = Fault {
 };
 
 fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
-    bench.scan_server(Behaviour::HalfRecord)
+    Ok(bench.scan_impatiently(&bench.open(Behaviour::HalfRecord)?.target()))
 }

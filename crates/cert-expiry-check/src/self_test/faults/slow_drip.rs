@@ -22,5 +22,5 @@ pub(super) static FAULT: Fault = Fault {
 };
 
 fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
-    bench.scan_server(Behaviour::Drip(Duration::from_millis(50)))
+    Ok(bench.scan_impatiently(&bench.open(Behaviour::Drip(Duration::from_millis(50)))?.target()))
 }

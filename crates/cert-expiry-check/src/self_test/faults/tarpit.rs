@@ -15,5 +15,5 @@ pub(super) static FAULT: Fault =
     Fault { title: "tarpit", proves: &TLS_HANDSHAKE, outcome: Outcome::Failed, says: "said nothing", build };
 
 fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
-    bench.scan_server(Behaviour::Tarpit)
+    Ok(bench.scan_impatiently(&bench.open(Behaviour::Tarpit)?.target()))
 }
