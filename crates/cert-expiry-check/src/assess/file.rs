@@ -1,6 +1,6 @@
 //! Judges what was seen in a file.
 
-use std::{io, path::Path, sync::Arc};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
 use evidence_report::record::{Finding, Requirement};
 
@@ -91,8 +91,7 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
         let finding = FILE_READABLE.passed(path).expected("at least one certificate").observed(observed);
         judged.findings.push(finding.at(path, None));
     }
-    for (number, entry) in (1_usize..).zip(entries) {
-        let place = place(path, entries, number, entry);
+    for (place, entry) in places(path, entries).into_iter().zip(entries) {
         let finding = match &entry.certificate {
             Err(error) => {
                 FILE_CERTIFICATE.failed(place).expected("a whole certificate").observed(error.as_str())
@@ -153,19 +152,28 @@ fn keys(path: &str, keys: &[KeyEntry]) -> Vec<KeySighting> {
         .collect()
 }
 
-/// Where a certificate stands: the path, and the name that it has in its store, or its number where there are
-/// several.
-fn place(path: &str, entries: &[Entry], number: usize, entry: &Entry) -> String {
-    let Some(alias) = &entry.alias else {
-        return if entries.len() == 1 { path.to_owned() } else { format!("{path} #{number}") };
-    };
-    let namesake = |entry: &&Entry| entry.alias.as_ref() == Some(alias);
-    let alias_shown = printable(alias, 80);
-    if entries.iter().filter(namesake).count() == 1 {
-        return format!("{path}, alias {alias_shown}");
+/// Where each certificate stands: the path, and the name that it has in its store, or its number where there
+/// are several.
+fn places(path: &str, entries: &[Entry]) -> Vec<String> {
+    let mut namesakes: HashMap<&str, usize> = HashMap::new();
+    for alias in entries.iter().filter_map(|entry| entry.alias.as_deref()) {
+        *namesakes.entry(alias).or_default() += 1;
     }
-    let number = entries.iter().take(number).filter(namesake).count();
-    format!("{path}, alias {alias_shown} #{number}")
+    let mut so_far: HashMap<&str, usize> = HashMap::new();
+    let mut places = Vec::with_capacity(entries.len());
+    for (number, entry) in (1_usize..).zip(entries) {
+        places.push(match entry.alias.as_deref() {
+            None if entries.len() == 1 => path.to_owned(),
+            None => format!("{path} #{number}"),
+            Some(alias) if namesakes.get(alias) == Some(&1) => format!("{path}, alias {alias}"),
+            Some(alias) => {
+                let number = so_far.entry(alias).or_default();
+                *number += 1;
+                format!("{path}, alias {alias} #{number}")
+            }
+        });
+    }
+    places
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub(crate) fn prepare_all(plan: &Plan, run: &Run) -> Result<Vec<Prepared>, Error
     run.judged_for(now);
     for path in exposed {
         let exposed = format!("{} can be read by other users: chmod 600", path.display());
-        run.progress().note(format!("the password file {exposed}"));
+        run.caution(format!("the password file {exposed}"));
         run.fact("password file", printable(&exposed, 200));
     }
     let groups = plan.groups.iter().zip(trust).zip(identities);

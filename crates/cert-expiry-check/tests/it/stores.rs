@@ -146,7 +146,7 @@ fn a_scan_opens_stores_by_the_password_file_and_never_shows_it() {
     assert!(!outcome.stdout.contains("can be read by other users"), "{}", outcome.stdout);
     let exposed = shop.bench.path("passwords");
     std::fs::set_permissions(&exposed, PermissionsExt::from_mode(0o644)).unwrap();
-    let outcome = shop.bench.scan(&[&store, "--store-password-file", "passwords", "--verbose"]);
+    let outcome = shop.bench.scan(&[&store, "--store-password-file", "passwords"]);
     assert_eq!(outcome.code, 0);
     for text in [&outcome.stderr, &outcome.stdout] {
         assert!(text.contains("passwords can be read by other users: chmod 600"), "{text}");

@@ -65,6 +65,16 @@ impl Progress {
         }
     }
 
+    /// Says something that has to be read, on a terminal or not.
+    pub(super) fn caution(&self, what: &str) {
+        match self.lines {
+            Lines::Silent | Lines::Plain => self.plain(what),
+            Lines::Drawn => {
+                let _ = self.bars.println(what);
+            }
+        }
+    }
+
     /// A bar that counts to `total`.
     #[must_use]
     pub fn bar(&self, total: u64, what: impl Into<String>) -> Bar {

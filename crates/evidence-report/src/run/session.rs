@@ -181,6 +181,14 @@ impl Run {
         &self.progress
     }
 
+    /// Says on standard error what is no finding, and yet should be known, such as a secret that others can
+    /// read. Only `--quiet` silences it.
+    pub fn caution(&self, what: impl AsRef<str>) {
+        if !self.settings.quiet {
+            self.progress.caution(what.as_ref());
+        }
+    }
+
     /// What the sweep at the start undid.
     #[must_use]
     pub fn swept(&self) -> &Swept {
