@@ -50,10 +50,7 @@ pub(super) fn in_words(endpoint: &Endpoint, trouble: &StartTrouble) -> (String, 
             format!("reset the connection instead of {what}"),
             "A firewall in between may not allow this protocol; look at the server's log.",
         ),
-        StartTrouble::NotOffered(None) => ("it does not offer TLS".to_owned(), ""),
-        StartTrouble::NotOffered(Some(answer)) => {
-            (format!("it does not offer TLS: \"{}\"", printable(answer, ANSWER)), "")
-        }
+        StartTrouble::NotOffered(answer) => return not_offered(endpoint, answer.as_deref()),
         StartTrouble::Refused("the stream", answer) if answer.starts_with("host-unknown") => {
             let observed = format!("it does not know itself as {} (\"host-unknown\")", endpoint.asked_as());
             let remedy = "XMPP servers go by the domain of their users: name it as xmpp://DOMAIN:PORT@ADDRESS, or give --sni DOMAIN.";
@@ -79,6 +76,35 @@ pub(super) fn in_words(endpoint: &Endpoint, trouble: &StartTrouble) -> (String, 
         StartTrouble::Broken(error) => (printable(error, ANSWER), ""),
     };
     (observed, remedy.into())
+}
+
+fn not_offered(endpoint: &Endpoint, answer: Option<&str>) -> (String, Cow<'static, str>) {
+    let words = answer.map_or_else(String::new, |answer| format!(": \"{}\"", printable(answer, ANSWER)));
+    let remedy = format!(
+        "Turn TLS on in the server's configuration{}; where it is on, look for a firewall in between that takes the offer away.",
+        endpoint.start.map_or_else(String::new, |start| format!(" ({})", switch(start)))
+    );
+    (format!("it does not offer TLS{words}"), remedy.into())
+}
+
+/// What turns TLS on in the servers that most people run.
+fn switch(start: StartTls) -> &'static str {
+    match start {
+        StartTls::Smtp | StartTls::Submission => {
+            "Postfix: smtpd_tls_security_level = may; Exim: tls_advertise_hosts and tls_certificate; Dovecot: ssl = yes"
+        }
+        StartTls::Lmtp | StartTls::Imap | StartTls::Pop3 | StartTls::Sieve => {
+            "Dovecot: ssl = yes, ssl_cert and ssl_key; Cyrus: tls_server_cert"
+        }
+        StartTls::Ftp => "vsftpd: ssl_enable=YES; ProFTPD: TLSEngine on",
+        StartTls::Ldap => "OpenLDAP: TLSCertificateFile and TLSCertificateKeyFile, or olcTLS… in cn=config",
+        StartTls::Postgres => "ssl = on, ssl_cert_file and ssl_key_file, then reload",
+        StartTls::Mysql => "ssl_cert and ssl_key under [mysqld], then a restart",
+        StartTls::Xmpp | StartTls::XmppServer => {
+            "Prosody: the module tls and a certificate for this domain; ejabberd: starttls: true"
+        }
+        StartTls::Nntp => "INN: tlscertfile and tlskeyfile",
+    }
 }
 
 fn silent(endpoint: &Endpoint, seconds: f64) -> (String, Cow<'static, str>) {
