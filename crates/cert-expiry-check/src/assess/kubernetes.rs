@@ -85,7 +85,7 @@ fn certificate(place: String, entry: &Entry, basis: &Basis, judged: &mut Judged)
             return judged.findings.push(finding.observed(error.as_str()));
         }
     };
-    let role = if certificate.is_issuer { Role::Issuer } else { Role::Leaf };
+    let role = if is_issuer(certificate) { Role::Issuer } else { Role::Leaf };
     let (finding, judgement) = lifetime::finding(
         &KUBERNETES_LIFETIME,
         place.clone(),
@@ -105,6 +105,13 @@ fn certificate(place: String, entry: &Entry, basis: &Basis, judged: &mut Judged)
 
 fn no_certificate(place: &str, observed: &str) -> Finding {
     KUBERNETES_CERTIFICATE.failed(place).expected("at least one certificate").observed(observed)
+}
+
+/// Whether a certificate is there to issue others. One that names hosts stands for a server, even where it says
+/// that it is a CA, as `openssl req -x509` makes them.
+#[must_use]
+pub fn is_issuer(certificate: &Certificate) -> bool {
+    certificate.is_issuer && certificate.dns_names.is_empty() && certificate.ip_addresses.is_empty()
 }
 
 /// Judges an issuer that stands in these places (sorted, at least one).

@@ -238,7 +238,7 @@ fn judge_issuer(one: &One, bases: &[&Basis]) -> Vec<Finding> {
 /// The same for an issuer that stands in Kubernetes objects; they belong to the first group.
 fn judge_kept_issuer(one: &One, bases: &[&Basis]) -> Option<Finding> {
     let kept_in = one.places_as(Part::Secret);
-    let basis = bases.first().filter(|_| one.certificate.is_issuer && !kept_in.is_empty())?;
+    let basis = bases.first().filter(|_| kubernetes::is_issuer(&one.certificate) && !kept_in.is_empty())?;
     Some(kubernetes::issuer(&one.certificate, &kept_in, basis))
 }
 

@@ -124,6 +124,19 @@ pub fn looks_like_one(bytes: &[u8]) -> bool {
 /// # Errors
 /// When it is no YAML.
 pub fn observe(bytes: &[u8], folder: &Path, passwords: &Passwords) -> Result<Kubeconfig, Broken> {
+    read(bytes, folder, passwords, &|path| read_file(path, passwords))
+}
+
+/// Reads a kubeconfig; `open` reads what it refers to.
+///
+/// # Errors
+/// When it is no YAML.
+pub fn read(
+    bytes: &[u8],
+    folder: &Path,
+    passwords: &Passwords,
+    open: &dyn Fn(&Path) -> io::Result<Content>,
+) -> Result<Kubeconfig, Broken> {
     let text = std::str::from_utf8(bytes).map_err(|_| Broken { line: None, column: 0 })?;
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         // Only the place: the parser's words may repeat what stands there.
@@ -133,29 +146,31 @@ pub fn observe(bytes: &[u8], folder: &Path, passwords: &Passwords) -> Result<Kub
             column: place.map_or(0, |place| place.column()),
         }
     })?;
+    let held = |data, reference: Text| {
+        embedded(data, passwords).or_else(|| {
+            let path = folder.join(reference.0.filter(|path| !path.is_empty())?);
+            let content = open(&path);
+            Some(Held::File(path, content))
+        })
+    };
     let clusters = document.clusters.0.into_iter().filter_map(|cluster| cluster.0);
     let clusters = clusters.map(|NamedCluster { name, cluster }| {
         let cluster = cluster.0.unwrap_or_default();
         Part {
             name: format!("cluster {}", shown(name)),
             kind: PartKind::Cluster,
-            certificates: held(
-                cluster.certificate_authority_data,
-                cluster.certificate_authority,
-                folder,
-                passwords,
-            ),
+            certificates: held(cluster.certificate_authority_data, cluster.certificate_authority),
             keys: Vec::new(),
         }
     });
     let users = document.users.0.into_iter().filter_map(|user| user.0);
     let users = users.map(|NamedUser { name, user }| {
         let user = user.0.unwrap_or_default();
-        let key = held(user.client_key_data, user.client_key, folder, passwords);
+        let key = held(user.client_key_data, user.client_key);
         Part {
             name: format!("user {}", shown(name)),
             kind: PartKind::User,
-            certificates: held(user.client_certificate_data, user.client_certificate, folder, passwords),
+            certificates: held(user.client_certificate_data, user.client_certificate),
             keys: key.map(keys).unwrap_or_default(),
         }
     });
@@ -166,21 +181,16 @@ fn shown(name: Text) -> String {
     crate::wording::printable(name.0.as_deref().unwrap_or("(no name)"), 80)
 }
 
-/// What is embedded outweighs what is referred to, as kubectl has it.
-fn held(data: Text, reference: Text, folder: &Path, passwords: &Passwords) -> Option<Held> {
-    if let Some(data) = data.0.filter(|data| !data.is_empty()) {
-        let data = Zeroizing::new(data);
-        let digits: Zeroizing<Vec<u8>> =
-            Zeroizing::new(data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
-        return Some(Held::Inside(match BASE64_STANDARD.decode(&digits).map(Zeroizing::new) {
-            Ok(bytes) => read_content(&bytes, passwords),
-            // Not the decoder's words: they repeat a byte.
-            Err(_) => Content::Nothing("its base64 is damaged".to_owned()),
-        }));
-    }
-    let path = folder.join(reference.0.filter(|path| !path.is_empty())?);
-    let content = read_file(&path, passwords);
-    Some(Held::File(path, content))
+/// What is embedded, which outweighs what is referred to, as kubectl has it.
+fn embedded(data: Text, passwords: &Passwords) -> Option<Held> {
+    let data = Zeroizing::new(data.0.filter(|data| !data.is_empty())?);
+    let digits: Zeroizing<Vec<u8>> =
+        Zeroizing::new(data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    Some(Held::Inside(match BASE64_STANDARD.decode(&digits).map(Zeroizing::new) {
+        Ok(bytes) => read_content(&bytes, passwords),
+        // Not the decoder's words: they repeat a byte.
+        Err(_) => Content::Nothing("its base64 is damaged".to_owned()),
+    }))
 }
 
 fn read_file(path: &Path, passwords: &Passwords) -> io::Result<Content> {

@@ -11,7 +11,10 @@ use std::{
 
 use cert_expiry_check::{
     certificate::Certificate,
-    stores::{self, Passwords, RevocationList, jks, key, ocsp::OcspResponse, pem, pkcs7, pkcs12},
+    stores::{
+        self, Passwords, RevocationList, jks, key, kubeconfig, kubernetes, ocsp::OcspResponse, pem, pkcs7,
+        pkcs12,
+    },
     targets::{Target, read_list},
     wire::{legacy_hello, starttls},
 };
@@ -20,11 +23,17 @@ use cert_expiry_check::{
 type Parser = (&'static str, fn(&[u8]));
 
 /// What reads bytes that others wrote. A target of `fuzz/` bears the same name.
-const PARSERS: [Parser; 12] = [
+const PARSERS: [Parser; 14] = [
     ("certificate", |bytes| drop(Certificate::read(bytes))),
     ("crl", |bytes| drop(RevocationList::read_only(bytes))),
     ("jks", |bytes| drop(jks::read(bytes, &Passwords::from_lines("password")))),
     ("key", |bytes| drop(key::public_key_digest(bytes))),
+    ("kubeconfig", |bytes| {
+        let nowhere = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+        let _ = kubeconfig::looks_like_one(bytes);
+        drop(kubeconfig::read(bytes, Path::new(""), &Passwords::default(), &nowhere));
+    }),
+    ("kubernetes", |bytes| drop(kubernetes::read(bytes, &Passwords::default(), &mut |_| true))),
     ("legacy_hello", |bytes| drop(legacy_hello::read_answer(bytes))),
     ("ocsp", |bytes| drop(OcspResponse::read_only(bytes))),
     ("pem", |bytes| drop(pem::read(bytes))),
