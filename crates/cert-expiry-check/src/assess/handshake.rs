@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use evidence_report::record::Finding;
+use evidence_report::record::{Finding, Requirement};
 
-use super::{greeting, starttls};
+use super::{
+    greeting, starttls,
+    strength::{self, Grade},
+};
 use crate::{
     certificate::Certificate,
     checks::TLS_HANDSHAKE,
@@ -44,17 +47,17 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
         };
         return TLS_HANDSHAKE.passed(subject).expected(expected).observed(format!("{presented}{client}"));
     };
-    let (observed, remedy) = trouble_in_words(endpoint, capture, trouble, leaf);
+    let weak = leaf.filter(|leaf| strength::key(leaf).grade == Grade::Weak);
+    if let (HandshakeTrouble::NoProof(_), Some(_)) = (trouble, weak) {
+        let why = "this program, like browsers, does not verify the proof of so weak a key: see tls.key";
+        return TLS_HANDSHAKE.not_checked(Requirement::Optional, subject, why);
+    }
+    let (observed, remedy) = trouble_in_words(endpoint, capture, trouble);
     let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
     if remedy.is_empty() { finding } else { finding.remedy(remedy) }
 }
 
-fn trouble_in_words(
-    endpoint: &Endpoint,
-    capture: &Capture,
-    trouble: &HandshakeTrouble,
-    leaf: Option<&Certificate>,
-) -> Words {
+fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeTrouble) -> Words {
     let (observed, remedy) = match trouble {
         HandshakeTrouble::NotStarted(trouble) => return starttls::in_words(endpoint, trouble),
         HandshakeTrouble::Silent(limit) => return silent(endpoint, limit.as_secs_f64()),
@@ -81,18 +84,10 @@ fn trouble_in_words(
             format!("no common ground: {what}"),
             "Allow an ECDHE suite with AES-GCM or ChaCha20 at the server.",
         ),
-        HandshakeTrouble::NoProof(reason) => {
-            match leaf.and_then(|leaf| leaf.rsa_bits).filter(|bits| *bits < 2048) {
-                Some(bits) => (
-                    format!("an RSA key of {bits} bits, which clients refuse"),
-                    "Make a new key: P-256, or RSA with 2048 bits or more.",
-                ),
-                None => (
-                    format!("the server does not prove that it holds the certificate's key ({reason})"),
-                    "The private key that the server uses does not belong to the certificate: install the pair together.",
-                ),
-            }
-        }
+        HandshakeTrouble::NoProof(reason) => (
+            format!("the server does not prove that it holds the certificate's key ({reason})"),
+            "The private key that the server uses does not belong to the certificate: install the pair together.",
+        ),
         HandshakeTrouble::Broken(error) => (printable(error, 160), ""),
     };
     (observed, remedy.into())

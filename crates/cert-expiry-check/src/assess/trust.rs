@@ -131,7 +131,13 @@ pub fn finding(subject: &str, chain: &[Arc<Certificate>], verdict: &Verdict, bas
     {
         return TLS_TRUST.not_checked(Requirement::Optional, subject, why);
     }
-    let said: Vec<_> = verdict.paths.iter().map(|path| one_store(path, basis)).collect();
+    let found = verdict.paths.iter().flatten().next();
+    let said: Vec<_> = (stores.iter().zip(&verdict.paths))
+        .map(|(store, path)| match (path, found) {
+            (Err(_), Some(Path::To(root, _))) if !store.contain(root) => lacking(root),
+            _ => one_store(path, basis),
+        })
+        .collect();
     let Some(worst) = said.iter().max_by_key(|said| said.outcome.severity()) else {
         return TLS_TRUST.not_checked(Requirement::Required, subject, "no store was asked");
     };
@@ -168,6 +174,19 @@ fn weak_link(chain: &[Arc<Certificate>], verdict: &Verdict) -> Option<String> {
     signature
         .map(|one| words("signature on", "tls.signature", one))
         .or_else(|| key.map(|one| words("key of the issuer", "tls.key", one)))
+}
+
+/// A store that lacks the root to which another store leads.
+fn lacking(root: &Certificate) -> Said {
+    Said {
+        outcome: Outcome::Failed,
+        observed: format!("the root '{}' is not among them", root.name),
+        remedy: Some(format!(
+            "Have whoever uses these stores trust '{}', or have the certificate issued by a CA that all of them trust.",
+            root.name
+        )),
+        hurts_at: None,
+    }
 }
 
 fn one_store(path: &Result<Path, Broken>, basis: &Basis) -> Said {
@@ -221,6 +240,7 @@ fn root_standing(root: &Certificate, length: usize, basis: &Basis) -> Said {
 /// `trusted by A and B; not by C: …`.
 fn compared(stores: &[Arc<Roots>], said: &[Said]) -> String {
     let (mut trusting, mut how, mut others) = (Vec::new(), "", Vec::new());
+    let mut not_by: Vec<(Vec<&str>, &str)> = Vec::new();
     for (store, said) in stores.iter().zip(said) {
         match said.outcome {
             Outcome::Passed => {
@@ -228,9 +248,13 @@ fn compared(stores: &[Arc<Roots>], said: &[Said]) -> String {
                 how = &said.observed;
             }
             Outcome::Warned => others.push(format!("by {}, but it {}", store.origin(), said.observed)),
-            _ => others.push(format!("not by {}: {}", store.origin(), said.observed)),
+            _ => match not_by.iter_mut().find(|(_, why)| *why == said.observed) {
+                Some((stores, _)) => stores.push(store.origin()),
+                None => not_by.push((vec![store.origin()], &said.observed)),
+            },
         }
     }
+    others.extend(not_by.iter().map(|(stores, why)| format!("not by {}: {why}", stores.join(" and "))));
     if trusting.is_empty() {
         return others.join("; ");
     }

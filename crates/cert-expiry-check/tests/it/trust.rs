@@ -1,5 +1,28 @@
 //! Chains of every shape, served on loopback, against one store of roots or several.
 
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use cert_expiry_check::{
+    assess::{
+        Basis,
+        chain::{self, Roots},
+        endpoint,
+        name::Host,
+        shape::{self, Place},
+        threshold::Thresholds,
+        trust::Trust,
+        validity_cap,
+    },
+    certificate::Certificate,
+    targets::Endpoint,
+    wire::{Afterwards, Capture, ClientCertificate, Observation, Protocol},
+};
+use evidence_report::record::{Finding, Outcome as Came};
+use jiff::Timestamp;
+use proptest::prelude::*;
 use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
 use testbed::tls_farm::{Behaviour, Farm, Lifetime, Stand};
@@ -84,9 +107,9 @@ fn several_stores_are_compared_and_all_of_them_have_to_trust() {
     assert_eq!((outcome.code, outcome.not_passed()), (2, vec!["tls.trust".to_owned()]));
     let found = outcome.one("tls.trust", &stand.target());
     let begins =
-        format!("trusted by the roots in {}, not by the roots in {other}: missing intermediate", scene.roots);
+        format!("trusted by the roots in {}, not by the roots in {other} and Mozilla's 1", scene.roots);
     assert!(found.observed.starts_with(&begins), "{found:#?}");
-    assert!(found.observed.contains("not by Mozilla's 1"), "{found:#?}");
+    assert!(found.observed.ends_with("roots: the root 'Old Root' is not among them"), "{found:#?}");
 
     // Files of --roots are one store together, which stands beside those of --trust.
     let outcome = scene.scan(&stand, &["--roots", &other, "--roots", &scene.roots]);
@@ -285,9 +308,7 @@ fn required_names_have_to_be_covered() {
 #[test]
 fn a_stalled_renewal_is_warned_of_before_the_lifetime_is() {
     let day = 24 * 3600;
-    let left = |total: u64, left: u64| {
-        Lifetime::left(std::time::Duration::from_secs(total), std::time::Duration::from_secs(left))
-    };
+    let left = |total: u64, left: u64| Lifetime::left(Duration::from_secs(total), Duration::from_secs(left));
     for (lifetime, expected) in [
         (left(90 * day, 26 * day), "passed"),
         (left(90 * day, 25 * day), "warned"),
@@ -305,4 +326,91 @@ fn a_stalled_renewal_is_warned_of_before_the_lifetime_is() {
     let scene = Scene::with_server(Somebody::server().lasting(left(398 * day, 30 * day)));
     let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
     assert!(scene.look_at(&stand).of("tls.renewal").is_empty());
+}
+
+/// What this endpoint presents, judged where this root is one that browsers ship.
+fn judged_as_public(root: &CertificateDer<'static>, chain: Vec<CertificateDer<'static>>) -> Vec<Finding> {
+    let roots = || {
+        let root = Certificate::read_only(root).unwrap();
+        Arc::new(Roots::new("the test's roots", [Arc::new(root)]))
+    };
+    let basis = Basis::new(Timestamp::now(), Trust::new(vec![roots()], roots()));
+    let observation = Observation::Reached(Capture {
+        address: "127.0.0.1:443".parse().unwrap(),
+        protocol: Some(Protocol::Tls13),
+        chain,
+        stapled: Vec::new(),
+        client_certificate: ClientCertificate::NotAsked,
+        afterwards: Afterwards::Nothing,
+        trouble: None,
+    });
+    let host = Host::Name("localhost".to_owned());
+    endpoint::judge(&Endpoint::new(host, 443), &observation, &basis).findings
+}
+
+#[test]
+fn what_browsers_trust_is_bound_by_their_caps() {
+    let (root, issuer) = (Somebody::issuer("Public Root"), Somebody::issuer("Public CA"));
+    let day = Duration::from_secs(86_400);
+    let cap = validity_cap::cap_at(Timestamp::now()).unwrap().days;
+    let days_allowed = u32::try_from(cap).unwrap();
+    let table =
+        [(20, 1, "passed"), (days_allowed, 1, "passed"), (days_allowed, 0, "failed"), (825, 1, "failed")];
+    for (days, second, expected) in table {
+        let total = day * days - Duration::from_secs(second);
+        let server = Somebody::server().lasting(Lifetime::left(total, total - day));
+        let findings = judged_as_public(&root.by_itself(), vec![server.by(&issuer), issuer.by(&root)]);
+        let found: Vec<_> =
+            findings.iter().filter(|finding| finding.check.id == "tls.validity_cap").collect();
+        let [finding] = found[..] else { panic!("{findings:#?}") };
+        let outcome = if finding.outcome == Came::Passed { "passed" } else { "failed" };
+        assert_eq!(outcome, expected, "{days} days less {second} s: {finding:#?}");
+        let words = format!("{cap} days at most");
+        assert!(finding.expected.starts_with(&words), "{finding:#?}");
+    }
+}
+
+#[test]
+fn a_chain_is_verified_once_and_an_issuer_read_once() {
+    let (root, issuer) = (Somebody::issuer("Root"), Somebody::issuer("Issuing CA"));
+    let read = |der: &CertificateDer<'static>| Arc::new(Certificate::read_only(der).unwrap());
+    let basis = Basis::new(Timestamp::now(), Roots::new("the test's roots", [read(&root.by_itself())]));
+    let (leaf, middle) = (Somebody::server().by(&issuer), issuer.by(&root));
+    let verdict = |chain: &[&CertificateDer<'static>]| {
+        let chain: Vec<_> = chain.iter().map(|der| read(der)).collect();
+        basis.trust.verdict(&chain, basis.now)
+    };
+    assert!(Arc::ptr_eq(&verdict(&[&leaf, &middle]), &verdict(&[&leaf, &middle])));
+    assert!(!Arc::ptr_eq(&verdict(&[&leaf, &middle]), &verdict(&[&leaf])), "another chain, another verdict");
+    assert!(Arc::ptr_eq(&basis.issuer(&middle).unwrap(), &basis.issuer(&middle).unwrap()));
+    assert!(basis.issuer(b"no certificate").is_err());
+}
+
+/// One tower of certificates, made once: proptest asks often.
+static TOWER: LazyLock<Vec<Arc<Certificate>>> = LazyLock::new(|| {
+    let people: Vec<_> = (0..5).map(|level| Somebody::issuer(&format!("CA {level}"))).collect();
+    let mut chain = vec![Somebody::server().by(&people[4])];
+    chain.extend((1..5).rev().map(|level| people[level].by(&people[level - 1])));
+    chain.push(people[0].by_itself());
+    chain.iter().map(|der| Arc::new(Certificate::read_only(der).unwrap())).collect()
+});
+
+proptest! {
+    /// However a chain is shuffled, cut and repeated, the path does not care, and what it needs is never called
+    /// spare.
+    #[test]
+    fn a_shuffled_chain_has_the_same_path(mut order in Just((1_usize..5).collect::<Vec<_>>()).prop_shuffle(), repeated in proptest::collection::vec(1_usize..6, 0..4)) {
+        order.insert(0, 0);
+        order.extend(repeated);
+        let chain: Vec<_> = order.iter().map(|&index| Arc::clone(&TOWER[index])).collect();
+        let roots = Roots::new("the test's roots", [Arc::clone(&TOWER[5])]);
+        let now = Timestamp::now();
+        let path = chain::judge(&chain, &roots, now).unwrap();
+        let places = shape::places(&chain, &[&path]);
+        prop_assert!(places[..5].iter().all(|place| *place == Place::Needed), "{:?}", places);
+        prop_assert!(places[5..].iter().all(|place| matches!(place, Place::Duplicate | Place::Root)), "{:?}", places);
+        let finding = shape::judge("it", &chain, &places, true, now, &Thresholds::default().issuer).unwrap();
+        let in_order = order[..5] == [0, 1, 2, 3, 4] && !places.contains(&Place::Duplicate);
+        prop_assert_eq!(finding.outcome == Came::Passed, in_order, "{:?}", finding);
+    }
 }
