@@ -4,6 +4,8 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt::Display,
+    fs::File,
+    io,
     io::Read,
     path::{Path, PathBuf},
     time::Duration,
@@ -247,13 +249,12 @@ fn standard_input_is_read_once(arguments: &ScanArguments, config: &Config) -> Re
 
 fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
     let failed = |source| Error::List { path: path.to_owned(), source };
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
-        text
+    let bytes = if path == Path::new("-") {
+        read_bounded(io::stdin().lock())
     } else {
-        std::fs::read_to_string(path).map_err(failed)?
+        File::open(path).and_then(read_bounded)
     };
+    let text = as_text(&bytes.map_err(failed)?).map_err(|why| failed(io::Error::other(why)))?;
     let listed = read_list(&text).into_iter().map(|listed| {
         Target::parse(listed.word, Path::exists).map_err(|error| Error::ListedTarget {
             list: path.display().to_string(),
@@ -262,6 +263,29 @@ fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
         })
     });
     listed.collect()
+}
+
+/// More than a million targets.
+const LARGEST_LIST: u64 = 32 * 1024 * 1024;
+
+fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(LARGEST_LIST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_LIST {
+        let limit = LARGEST_LIST / 1024 / 1024;
+        let why = format!("it is larger than {limit} MiB; split it, or name networks (10.0.0.0/24:443)");
+        return Err(io::Error::other(why));
+    }
+    Ok(bytes)
+}
+
+fn as_text(bytes: &[u8]) -> Result<String, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        format!("line {line} is no text in UTF-8")
+    })?;
+    Ok(text.to_owned())
 }
 
 /// The environment is asked only where the shard is to come from there.

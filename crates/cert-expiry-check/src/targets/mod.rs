@@ -65,13 +65,16 @@ impl serde::Serialize for Target {
 
 /// A word that is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{word}' is no target: {reason}")]
+#[error("'{word}' is no target: {reason}", word = printable(word, 200))]
 pub struct NoTarget {
     /// What was typed, without userinfo.
     pub word: String,
     /// Why it is none, and what would be one.
     pub reason: String,
 }
+
+/// No path and no URL that works is longer.
+const LONGEST_WORD: usize = 4096;
 
 /// Characters that make a word a pattern.
 const PATTERN_CHARACTERS: [char; 3] = ['*', '?', '['];
@@ -93,6 +96,11 @@ impl Target {
     /// # Errors
     /// When it can be neither.
     pub fn parse(word: &str, exists: impl Fn(&Path) -> bool) -> Result<Self, NoTarget> {
+        if word.len() > LONGEST_WORD {
+            let reason =
+                format!("it is {} bytes long, and no target is longer than {LONGEST_WORD}", word.len());
+            return Err(NoTarget { word: printable(word, 60), reason });
+        }
         if let Some(remote) = Remote::parse(word) {
             return remote.map(Self::Remote);
         }

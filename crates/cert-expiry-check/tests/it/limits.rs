@@ -127,6 +127,30 @@ fn a_signal_ends_the_run_in_good_order() {
 }
 
 #[test]
+fn a_long_list_is_read_at_once_and_an_error_says_its_line() {
+    let bench = Bench::new();
+    let lines: String = (0..100_000).map(|number| format!("host{number}.example:443 # shop\n")).collect();
+    let list = bench.write("targets.txt", &lines);
+    let plan = bench.run(&["scan", "--targets", &list, "--dry-run", "--evidence", "none"]);
+    let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!(plan["groups"][0]["targets"].as_array().unwrap().len(), 100_000);
+    let huge = "x".repeat(33 * 1024 * 1024);
+    for (wrong, words) in [
+        (b"two words\n".to_vec(), ":100001: 'two words' is no target"),
+        (b"a\xffb\n".to_vec(), "line 100001 is no text in UTF-8"),
+        (b"\x1b[31m:443\n".to_vec(), ":100001: '\\u{1b}[31m:443' is no target"),
+        ([b"x".repeat(5000), b"\n".to_vec()].concat(), ":100001: 'xxx"),
+        (huge.into_bytes(), "larger than 32 MiB"),
+    ] {
+        let list = bench.write("targets.txt", [lines.as_bytes(), &wrong].concat());
+        let output = bench.run(&["scan", "--targets", &list, "--evidence", "none"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3));
+        assert!(said.contains(words) && said.len() < 1000, "{said}");
+    }
+}
+
+#[test]
 fn a_list_comes_from_standard_input() {
     let bench = Bench::new();
     let farm = Farm::start().unwrap();
