@@ -4,5 +4,6 @@ pub mod calendar;
 pub mod exporters;
 mod seen;
 pub mod timeline;
+mod waiting;
 
 pub use seen::{One, Seen};

@@ -8,6 +8,7 @@ use std::{
 use evidence_report::record::{Decimal, Finding, Measurement};
 use jiff::Timestamp;
 
+use super::waiting::Surroundings;
 use crate::{
     assess::{
         Basis, KeySighting, Part, Sighting,
@@ -28,7 +29,7 @@ use crate::{
 pub struct Seen {
     by_fingerprint: HashMap<[u8; 32], One>,
     keys: Vec<KeySighting>,
-    /// Findings about what endpoints serve, which wait for the whole run: how many others serve it too.
+    /// Findings about lifetimes, which wait for the whole run.
     waiting: Vec<([u8; 32], Finding)>,
 }
 
@@ -98,8 +99,7 @@ impl Seen {
         self.keys.push(key);
     }
 
-    /// Keeps a finding about a certificate that an endpoint serves until it is known how many others serve it
-    /// too.
+    /// Keeps a finding about a lifetime until everything was seen that bears upon it.
     pub fn keep_waiting(&mut self, certificate: [u8; 32], finding: Finding) {
         self.waiting.push((certificate, finding));
     }
@@ -110,7 +110,7 @@ impl Seen {
     #[must_use]
     pub fn joined(&mut self, bases: &[&Basis]) -> Vec<Finding> {
         let Some(now) = bases.first().map(|basis| basis.now) else { return Vec::new() };
-        let mut findings = self.no_longer_waiting();
+        let mut findings = self.no_longer_waiting(now);
         let ones = || self.by_fingerprint.values();
         findings.extend(ones().flat_map(|one| judge_issuer(one, bases)));
         findings.extend(ones().filter_map(|one| judge_kept_issuer(one, bases)));
@@ -126,19 +126,14 @@ impl Seen {
         findings
     }
 
-    fn no_longer_waiting(&mut self) -> Vec<Finding> {
-        let waiting = std::mem::take(&mut self.waiting).into_iter();
-        waiting.map(|(certificate, finding)| self.with_its_reach(&certificate, finding)).collect()
-    }
-
-    /// One certificate on forty hosts is one outage, not forty: each of the forty findings says so.
-    fn with_its_reach(&self, certificate: &[u8; 32], finding: Finding) -> Finding {
-        let places = self.by_fingerprint.get(certificate).map(|one| one.places_as(Part::Server).len());
-        match places.unwrap_or(1) {
-            0 | 1 => finding,
-            2 => with_words(finding, "the same certificate at 1 more endpoint"),
-            many => with_words(finding, &format!("the same certificate at {} more endpoints", many - 1)),
+    fn no_longer_waiting(&mut self, now: Timestamp) -> Vec<Finding> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Vec::new();
         }
+        let surroundings = Surroundings::of(&self.by_fingerprint);
+        let complete = |(certificate, finding)| surroundings.complete(&certificate, finding, now);
+        waiting.into_iter().map(complete).collect()
     }
 
     fn served(&self) -> Vec<Served<'_>> {
@@ -248,9 +243,4 @@ fn held(one: &One) -> Held<'_> {
         endpoints: one.places_as(Part::Server),
         elsewhere: [Part::File, Part::Secret, Part::Client].map(|part| one.places_as(part)).concat(),
     }
-}
-
-fn with_words(finding: Finding, words: &str) -> Finding {
-    let observed = format!("{}; {words}", finding.observed);
-    finding.observed(observed)
 }

@@ -9,9 +9,13 @@ use evidence_report::{
 };
 
 use crate::{
-    assess::{Basis, Judged, Part, Sighting, agreement, revocation::Source},
+    assess::{
+        Basis, Judged, Part, Sighting,
+        agreement::{self, files::in_archive},
+        revocation::Source,
+    },
     certificate::Certificate,
-    checks::TLS_LIFETIME,
+    checks::{FILE_LIFETIME, TLS_LIFETIME},
     group::Group,
     outputs::Seen,
     targets::Endpoint,
@@ -46,11 +50,9 @@ impl<'r> Folding<'r> {
         }
         for finding in judged.findings {
             let finding = self.as_of_group(group, finding);
-            match &own {
-                Some(own) if waits(&finding, own) => {
-                    self.seen.keep_waiting(own.certificate.fingerprint, finding);
-                }
-                _ => self.run.finding(finding),
+            match waits_as(&finding, &judged.sightings) {
+                Some(certificate) => self.seen.keep_waiting(certificate, finding),
+                None => self.run.finding(finding),
             }
         }
         let group = u16::try_from(group).unwrap_or(u16::MAX);
@@ -98,7 +100,15 @@ impl<'r> Folding<'r> {
     }
 }
 
-/// Whether more can be said of a finding when the run is over: how many others serve this certificate.
-fn waits(finding: &Finding, own: &Sighting) -> bool {
-    finding.check.id == TLS_LIFETIME.id && finding.outcome != Outcome::Passed && finding.subject == own.place
+/// The certificate of a finding of which more can be said when the run is over: how many others serve it,
+/// whether it is only kept in an archive.
+fn waits_as(finding: &Finding, sightings: &[Sighting]) -> Option<[u8; 32]> {
+    let of_server = finding.check.id == TLS_LIFETIME.id;
+    let of_archive = || finding.check.id == FILE_LIFETIME.id && in_archive(&finding.subject).is_some();
+    if finding.outcome == Outcome::Passed || !(of_server || of_archive()) {
+        return None;
+    }
+    let part = if of_server { Part::Server } else { Part::File };
+    let own = sightings.iter().find(|sighting| sighting.part == part && sighting.place == finding.subject)?;
+    Some(own.certificate.fingerprint)
 }

@@ -109,3 +109,77 @@ fn every_address_is_looked_at_only_when_asked() {
     let usual = bench.scan(&[&target, "--roots", &roots]);
     usual.expect("tls.name", &target, "passed", "covered by localhost");
 }
+
+#[test]
+fn certbots_archive_is_history_and_a_node_that_was_forgotten_is_told_the_way() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let authority = Authority::new().unwrap();
+    let roots = bench.write("ca.pem", authority.root_pem());
+    let issue = |left| authority.issue(&["shop.example"], Lifetime::days_left(90, left)).unwrap();
+    let (old, new) = (issue(5), issue(65));
+    for (number, identity) in [(1, &old), (2, &new)] {
+        bench.write(&format!("le/archive/shop/cert{number}.pem"), identity.leaf_only().pem());
+        bench.write(&format!("le/archive/shop/privkey{number}.pem"), identity.key_pem());
+    }
+    std::fs::create_dir_all(bench.path("le/live/shop")).unwrap();
+    std::os::unix::fs::symlink("../../archive/shop/cert2.pem", bench.path("le/live/shop/cert.pem")).unwrap();
+    let folder = text(&bench.path("le"));
+    let fresh = farm.open(Behaviour::Tls(new)).unwrap();
+    let port = fresh.address.port();
+    let _stale = farm.open_at(([127, 0, 0, 2], port).into(), Behaviour::Tls(old)).unwrap();
+    let nodes = [1, 2].map(|last| format!("shop.example:{port}@127.0.0.{last}"));
+    let outcome = bench.scan(&[&nodes[0], &nodes[1], &folder, "--roots", &roots]);
+
+    let (good, stale) =
+        (format!("shop.example:{port} at 127.0.0.1"), format!("shop.example:{port} at 127.0.0.2"));
+    outcome.expect("tls.agreement", &stale, "failed", "le/archive/shop/cert2.pem was renewed 24 d 23 h ago");
+    outcome.expect("tls.agreement", &good, "passed", "serves it");
+    let ending = outcome.one("tls.lifetime", &stale);
+    assert!(ending.observed.contains("; the node at 127.0.0.1 serves a newer one until"), "{ending:#?}");
+    assert!(ending.remedy.contains("at 127.0.0.2 too, and reload"), "{ending:#?}");
+    outcome.expect("tls.nodes", &format!("shop.example:{port}"), "warned", "the one at 127.0.0.2 expires");
+    let archived = text(&bench.path("le/archive/shop/cert1.pem"));
+    outcome.expect("file.lifetime", &archived, "not_checked_optional", "only kept in an archive, where");
+    for number in [1, 2] {
+        let key = text(&bench.path(&format!("le/archive/shop/privkey{number}.pem")));
+        outcome.expect("key.match", &key, "passed", "it does");
+    }
+    // The old one alone is no history.
+    let alone = bench.scan(&[&archived, "--roots", &roots]);
+    alone.expect("file.lifetime", &archived, "failed", "in 5 d");
+}
+
+#[test]
+fn a_secret_that_was_renewed_is_held_against_the_pods() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let authority = Authority::new().unwrap();
+    let roots = bench.write("ca.pem", authority.root_pem());
+    let issue = |left| authority.issue(&["127.0.0.1"], Lifetime::days_left(90, left)).unwrap();
+    let (old, new) = (issue(40), issue(80));
+    let data = |certificate: &str, key: &str| {
+        let encode = |text: &str| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
+        format!(
+            r#"{{"kind":"Secret","type":"kubernetes.io/tls","metadata":{{"name":"shop-tls","namespace":"shop"}},"data":{{"tls.crt":"{}","tls.key":"{}"}}}}"#,
+            encode(certificate),
+            encode(key)
+        )
+    };
+    let secret = bench.write("secret.json", data(&new.pem(), &new.key_pem()));
+    let mixed = bench.write("mixed.json", data(&new.pem(), &old.key_pem()));
+    let pods = farm.open(Behaviour::Tls(old)).unwrap();
+    let outcome = bench.scan(&[&pods.target(), "--kubernetes", &secret, "--roots", &roots]);
+    let found = outcome.one("tls.agreement", &pods.target());
+    assert_eq!(found.outcome, "warned", "{found:#?}");
+    assert!(
+        found.observed.starts_with("Secret shop/shop-tls, tls.crt was renewed 9 d 23 h ago"),
+        "{found:#?}"
+    );
+    assert!(found.observed.contains("the pods still serve the old one, which expires"), "{found:#?}");
+    assert!(found.remedy.contains("Restart the pods"), "{found:#?}");
+    outcome.expect("key.match", "secret shop/shop-tls, tls.key", "passed", "it does");
+    let outcome = bench.scan(&["--kubernetes", &mixed, "--roots", &roots]);
+    let words = "does not belong to the certificate in secret shop/shop-tls";
+    outcome.expect("key.match", "secret shop/shop-tls, tls.key", "failed", words);
+}

@@ -166,7 +166,7 @@ fn may_replace(other: &Certificate, served: &Certificate, now: Timestamp) -> boo
 }
 
 /// The series and number of a file of certbot's archive, such as `archive/shop.example/fullchain3.pem`.
-fn in_archive(place: &str) -> Option<(String, u64)> {
+pub(crate) fn in_archive(place: &str) -> Option<(String, u64)> {
     const SERIES: [&str; 2] = ["cert", "fullchain"];
     let path = Path::new(file_of(place));
     let stem = path.file_stem()?.to_str()?;

@@ -1,0 +1,114 @@
+//! Findings about a lifetime that waited for the whole run: how many others serve the same certificate,
+//! whether another node of the name serves a newer one already, and whether what ends is only kept in an
+//! archive. Pure.
+
+use std::collections::HashMap;
+
+use evidence_report::record::{Finding, Requirement};
+use jiff::Timestamp;
+
+use super::seen::One;
+use crate::{
+    assess::{Part, agreement::files::in_archive},
+    certificate::Certificate,
+    checks::FILE_LIFETIME,
+    wording::{distance, moment},
+};
+
+/// What the run saw, as far as it bears upon such findings.
+pub(super) struct Surroundings<'s> {
+    seen: &'s HashMap<[u8; 32], One>,
+    /// At how many endpoints each certificate is served.
+    endpoints: HashMap<[u8; 32], usize>,
+    /// What the nodes of one name serve, each by its address.
+    nodes: HashMap<&'s str, Vec<(&'s str, &'s Certificate)>>,
+    /// The last of each series of an archive.
+    archives: HashMap<String, (u64, &'s str)>,
+}
+
+impl<'s> Surroundings<'s> {
+    pub(super) fn of(seen: &'s HashMap<[u8; 32], One>) -> Self {
+        let mut surroundings =
+            Self { seen, endpoints: HashMap::new(), nodes: HashMap::new(), archives: HashMap::new() };
+        for (fingerprint, one) in seen {
+            for (part, place) in one.places() {
+                match part {
+                    Part::Server => {
+                        *surroundings.endpoints.entry(*fingerprint).or_default() += 1;
+                        if let Some((name, node)) = place.split_once(" at ") {
+                            surroundings.nodes.entry(name).or_default().push((node, &one.certificate));
+                        }
+                    }
+                    Part::File => {
+                        if let Some((series, number)) = in_archive(place) {
+                            let last = surroundings.archives.entry(series).or_insert((number, place));
+                            *last = (*last).max((number, place));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        surroundings
+    }
+
+    /// The finding, with what else is to be said.
+    pub(super) fn complete(&self, certificate: &[u8; 32], finding: Finding, now: Timestamp) -> Finding {
+        if finding.check.id == FILE_LIFETIME.id {
+            return self.archived(finding);
+        }
+        let finding = self.with_newer_node(certificate, finding, now);
+        // One certificate on forty hosts is one outage, not forty: each of the forty findings says so.
+        match self.endpoints.get(certificate).copied().unwrap_or(1) {
+            0 | 1 => finding,
+            2 => with_words(finding, "the same certificate at 1 more endpoint"),
+            many => with_words(finding, &format!("the same certificate at {} more endpoints", many - 1)),
+        }
+    }
+
+    fn archived(&self, finding: Finding) -> Finding {
+        let Some((series, number)) = in_archive(&finding.subject) else { return finding };
+        match self.archives.get(&series) {
+            Some((last, successor)) if *last > number => {
+                let reason = format!(
+                    "{}; it is only kept in an archive, where {successor} followed it",
+                    finding.observed
+                );
+                let shown = FILE_LIFETIME.not_checked(Requirement::Optional, finding.subject, reason);
+                let shown = shown.remedy("Nothing: the successor is judged.");
+                match finding.location {
+                    Some(place) => shown.at(place.path, place.line),
+                    None => shown,
+                }
+            }
+            _ => finding,
+        }
+    }
+
+    fn with_newer_node(&self, certificate: &[u8; 32], finding: Finding, now: Timestamp) -> Finding {
+        let own = self.seen.get(certificate).map(|one| one.certificate.validity);
+        let (Some(own), Some((name, node))) = (own, finding.subject.split_once(" at ")) else {
+            return finding;
+        };
+        let siblings = self.nodes.get(name).into_iter().flatten();
+        let newest = siblings
+            .filter(|(_, other)| {
+                other.validity.not_before > own.not_before && other.validity.not_after > own.not_after
+            })
+            .max_by_key(|(node, other)| (other.validity.not_after, *node));
+        let Some((sibling, newest)) = newest else { return finding };
+        let end = newest.validity.not_after;
+        let words =
+            format!("the node at {sibling} serves a newer one until {}, {}", moment(end), distance(now, end));
+        let remedy = format!(
+            "Install the certificate of the node at {sibling} at {node} too, and reload: this node of {name} was \
+             probably forgotten at the last renewal."
+        );
+        with_words(finding, &words).remedy(remedy)
+    }
+}
+
+fn with_words(finding: Finding, words: &str) -> Finding {
+    let observed = format!("{}; {words}", finding.observed);
+    finding.observed(observed)
+}
