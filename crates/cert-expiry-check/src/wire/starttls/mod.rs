@@ -1,6 +1,6 @@
 //! Ports that begin in plain text and turn TLS on when asked to: one protocol a file, each a small machine
 //! over bytes. None of them knows a socket, sends credentials, or gives a command that does anything but ask
-//! for TLS and say goodbye. [`Exchange`] bounds what a server may say, [`begin`] is the only part that talks.
+//! for TLS and say goodbye. [`Exchange`] bounds what a server may say, `begin` is the only part that talks.
 
 mod conversation;
 mod exchange;
