@@ -110,11 +110,15 @@ fn what_cannot_be_looked_at_is_not_taken_for_a_pass() {
     let outcome = pems.bench.scan(&["/dev/null"]);
     assert_eq!(outcome.code, 3);
     outcome.expect("file.readable", "/dev/null", "inconclusive", "a device, not a file");
-    let huge = pems.bench.path("huge.pem");
-    std::fs::File::create(&huge).unwrap().set_len(1 << 30).unwrap();
-    let outcome = pems.bench.scan(&[&text(&huge)]);
+    let huge = ["huge.pem", "huge.p12", "huge.jks", "huge.p7b", "huge.crl"].map(|name| {
+        std::fs::File::create(pems.bench.path(name)).unwrap().set_len(1 << 30).unwrap();
+        text(&pems.bench.path(name))
+    });
+    let outcome = pems.bench.scan(&huge.each_ref().map(String::as_str));
     assert_eq!(outcome.code, 3);
-    outcome.expect("file.readable", &text(&huge), "not_checked", "larger than 64 MiB");
+    for path in &huge {
+        outcome.expect("file.readable", path, "not_checked", "larger than 64 MiB");
+    }
 }
 
 #[test]

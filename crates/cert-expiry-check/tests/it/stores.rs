@@ -315,3 +315,30 @@ fn private_keys_in_every_form_of_openssl_tell_their_public_ones() {
     shop.run("openssl", &old);
     assert_eq!(shop.read("p256.old-encrypted", "").keys[0].public_key, Err(KeyTrouble::Encrypted));
 }
+
+#[test]
+fn revocation_lists_are_judged_by_their_own_dates_alone_and_beside_certificates() {
+    let shop = Shop::new();
+    let authority = Authority::new().unwrap();
+    let list = |lifetime| authority.revocation_list(lifetime, &[&shop.identity]).unwrap();
+    let fresh = shop.bench.write("fresh.crl", list(Lifetime::days_left(7, 5)));
+    let ending = shop.bench.write("ending.crl", list(Lifetime::days_left(360, 20)));
+    let ended = shop.bench.write("ended.crl", list(Lifetime::expired(7, 1)));
+    let both =
+        shop.bench.write("both.pem", shop.identity.leaf_only().pem() + &list(Lifetime::days_left(7, 5)));
+    let cut = shop.bench.write("cut.crl", &list(Lifetime::days_left(7, 5))[..200]);
+    shop.run("openssl", &["crl", "-in", "ended.crl", "-outform", "DER", "-out", "ended.der"]);
+    let der = text(&shop.bench.path("ended.der"));
+    let outcome = shop.bench.scan(&[&fresh]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    let outcome = shop.bench.scan(&[&fresh, &ending, &ended, &both, &cut, &der]);
+    assert_eq!(outcome.code, 2);
+    let issuer = "the list of 'Farm Intermediate CA'";
+    outcome.expect("crl.freshness", &fresh, "passed", issuer);
+    outcome.expect("crl.freshness", &ending, "warned", "in 20 d");
+    outcome.expect("crl.freshness", &ended, "failed", "1 d ago");
+    outcome.expect("crl.freshness", &der, "failed", "with 1 certificate ended");
+    outcome.expect("crl.freshness", &both, "passed", "in 5 d");
+    outcome.expect("file.lifetime", &both, "passed", "");
+    outcome.expect("file.certificate", &cut, "failed", "it is truncated");
+}
