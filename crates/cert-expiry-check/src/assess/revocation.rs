@@ -8,6 +8,7 @@ use evidence_report::record::{Finding, Requirement};
 use jiff::Timestamp;
 use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
+use super::strength::{self, Grade};
 use crate::{
     certificate::Certificate,
     checks::TLS_REVOCATION,
@@ -156,7 +157,7 @@ fn one(
         return None;
     }
     let why = if reasons.is_empty() {
-        "its issuer publishes no list over http, as the certificate says".to_owned()
+        "the certificate names no address of its issuer's list".to_owned()
     } else {
         reasons.join("; ")
     };
@@ -207,7 +208,8 @@ fn said(
         certificate.names_as_issuer(issuer)
             && issuer.key_use.is_none_or(|key_use| key_use.revocations)
             && signed(parsed, issuer)
-            && certificate.is_signed_by(issuer)
+            // A signature that nobody verifies any more does not hide a revocation.
+            && (strength::signature(certificate).grade == Grade::Weak || certificate.is_signed_by(issuer))
     };
     if !issuers.iter().any(|issuer| may_sign(&issuer)) {
         let why = "its signature is not that of the certificate's issuer, or the issuer is not known here";

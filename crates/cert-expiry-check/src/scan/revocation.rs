@@ -64,6 +64,9 @@ fn lists_of(bytes: &[u8]) -> Result<Vec<Arc<RevocationList>>, String> {
 /// those that may be fetched.
 pub(super) async fn judge(plan: &Plan, given: Vec<Source>, seen: &Seen, groups: &[Prepared], run: &Run) {
     let Some(first) = groups.first() else { return };
+    if given.is_empty() && !plan.fetch_crls {
+        return;
+    }
     let suspects = seen.suspects();
     let mut issuers = seen.issuers();
     for suspect in &suspects {

@@ -452,7 +452,12 @@ fn what_is_fetched_is_judged_and_an_outage_is_no_failure() {
         outcome.expect("tls.revocation", &target, "not_checked_optional", words);
     }
     let (outcome, target) = scan(&[]);
-    outcome.expect("tls.revocation", &target, "not_checked_optional", "publishes no list");
+    outcome.expect(
+        "tls.revocation",
+        &target,
+        "not_checked_optional",
+        "names no address of its issuer's list",
+    );
 
     // One address is down, and another one has the list, with this certificate on it.
     let revoking = Http::start("200 OK", list(&root, &["5555555555555555"], -1, 6));

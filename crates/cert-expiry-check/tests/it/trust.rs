@@ -21,7 +21,7 @@ use cert_expiry_check::{
     wire::{Afterwards, Capture, ClientCertificate, Observation, Protocol},
 };
 use evidence_report::record::{Finding, Outcome as Came};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
@@ -352,7 +352,7 @@ fn judged_as_public(root: &CertificateDer<'static>, chain: Vec<CertificateDer<'s
 fn what_browsers_trust_is_bound_by_their_caps() {
     let (root, issuer) = (Somebody::issuer("Public Root"), Somebody::issuer("Public CA"));
     let day = Duration::from_secs(86_400);
-    let cap = validity_cap::cap_at(Timestamp::now()).unwrap().days;
+    let cap = validity_cap::cap_at(Timestamp::now() - SignedDuration::from_hours(24)).unwrap().days;
     let days_allowed = u32::try_from(cap).unwrap();
     let table =
         [(20, 1, "passed"), (days_allowed, 1, "passed"), (days_allowed, 0, "failed"), (825, 1, "failed")];
