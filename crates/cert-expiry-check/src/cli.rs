@@ -76,7 +76,7 @@ pub enum Command {
 /// What was typed after `scan`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ScanArguments {
-    /// host:port, host (port 443), https://…, smtp://… (STARTTLS), name:port@address, a PEM or DER file, a folder, or a quoted pattern of files
+    /// host:port, host (port 443), https://…, smtp://… (STARTTLS), name:port@address, a network such as 10.0.0.0/24:443,8443, pem+https://… (certificates at a URL), a file of certificates or a kubeconfig, a folder, or a quoted pattern of files
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// List of targets, one a line, comments behind #; `-` is standard input

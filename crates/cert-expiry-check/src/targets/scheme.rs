@@ -170,10 +170,10 @@ impl Scheme {
         let start = alias.or_else(|| StartTls::ALL.into_iter().find(|start| start.word() == word));
         match start {
             Some(start) => Ok(Self { start: Some(start), port: Some(start.port()) }),
-            None if word == "http" => Err("http:// has no TLS; write https://".to_owned()),
+            None if word == "http" => Err("http:// has no TLS; write https:// for the server, pem+http:// for certificates at that address".to_owned()),
             None => Err(format!(
                 "'{word}://' is not known; with STARTTLS there are {}; a port that speaks TLS at once is \
-                 https://, imaps://, … or simply host:port",
+                 https://, imaps://, … or simply host:port; certificates at a URL are pem+https://",
                 StartTls::ALL.map(StartTls::word).join(", ")
             )),
         }

@@ -116,6 +116,86 @@ fn a_renewed_secret_and_an_endpoint_that_was_not_reloaded_disagree() {
     assert!(found.expected.contains("secret shop/shop-tls, tls.crt"), "{found:#?}");
 }
 
+/// A PKCS#12 store with a password, as cert-manager writes one beside the certificate.
+fn closed_store(bench: &Bench, identity: &Identity) -> Vec<u8> {
+    let certificate = bench.write("store.crt", identity.leaf_only().pem());
+    let out = bench.path("store.p12");
+    let made = std::process::Command::new("openssl")
+        .args(["pkcs12", "-export", "-nokeys", "-in", &certificate, "-passout", "pass:hunter2", "-out"])
+        .arg(&out)
+        .status();
+    assert!(made.unwrap().success());
+    std::fs::read(out).unwrap()
+}
+
+#[test]
+fn a_store_that_stays_closed_matters_only_where_nothing_shows_the_certificate() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let identity = good(&authority);
+    let store = base64(closed_store(&bench, &identity));
+    let mut beside = tls_secret("shop", "beside", &identity.pem());
+    beside["data"]["keystore.p12"] = store.clone().into();
+    let alone = json!({ "kind": "Secret", "type": "Opaque", "metadata": { "name": "alone", "namespace": "shop" }, "data": { "keystore.p12": store } });
+    let outcome = scan_piped(&bench, &["--kubernetes", "-"], &beside.to_string());
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    let subject = "secret shop/beside, keystore.p12";
+    outcome.expect(
+        "kubernetes.certificate",
+        subject,
+        "not_checked_optional",
+        "the certificates beside it are judged",
+    );
+    let outcome = scan_piped(&bench, &["--kubernetes", "-"], &alone.to_string());
+    assert_eq!(outcome.code, 3);
+    outcome.expect("kubernetes.certificate", "secret shop/alone, keystore.p12", "not_checked", "");
+    let passwords = bench.write("passwords", "hunter2\n");
+    let outcome =
+        scan_piped(&bench, &["--kubernetes", "-", "--store-password-file", &passwords], &alone.to_string());
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    assert_eq!(outcome.of("kubernetes.lifetime").len(), 1);
+}
+
+#[test]
+fn a_key_that_belongs_to_another_certificate_is_found_in_a_secret() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let mut secret = tls_secret_with_key("shop", "mixed", &good(&authority));
+    secret["data"]["tls.crt"] = base64(good(&authority).pem()).into();
+    let outcome = scan_piped(&bench, &["--kubernetes", "-"], &secret.to_string());
+    assert_eq!(outcome.code, 2);
+    assert_eq!(outcome.one("key.match", "secret shop/mixed, tls.key").outcome, "failed");
+}
+
+#[test]
+fn a_self_signed_server_certificate_in_a_secret_stands_for_its_server() {
+    let bench = Bench::new();
+    let folder = bench.path("");
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "90",
+            "-subj",
+            "/CN=shop",
+        ])
+        .args(["-addext", "subjectAltName=DNS:shop.example", "-keyout", "k.pem", "-out", "c.pem"])
+        .current_dir(&folder)
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+    let pem = std::fs::read_to_string(folder.join("c.pem")).unwrap();
+    let outcome = scan_piped(&bench, &["--kubernetes", "-"], &tls_secret("shop", "own", &pem).to_string());
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    assert!(outcome.one("kubernetes.lifetime", "secret shop/own, tls.crt").expected.contains("21 d"));
+}
+
 #[test]
 fn nothing_of_a_key_or_of_another_secret_is_written_anywhere() {
     let bench = Bench::new();
