@@ -1,7 +1,10 @@
 //! Text for people: the first line says what is wrong, how bad it is, what ends next and what now; then one
 //! subject after the other, the worst first. Control characters in what was observed never reach the terminal.
 
-use std::{collections::HashMap, fmt::Write};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write,
+};
 
 use super::{
     Setting,
@@ -108,7 +111,7 @@ fn subjects(out: &mut String, report: &Report, setting: &Setting) {
     }
     let (listed, of_one) = if setting.verbose { (usize::MAX, usize::MAX) } else { (LISTED, OF_ONE) };
     let total: usize = groups.iter().map(Vec::len).sum();
-    let mut told = 0;
+    let (mut told, mut said) = (0, HashSet::new());
     for group in &groups {
         if told >= listed {
             let _ = writeln!(out, "  … and {} more (--verbose lists all)", total - told);
@@ -116,6 +119,11 @@ fn subjects(out: &mut String, report: &Report, setting: &Setting) {
         }
         told += group.len();
         subject(out, group, of_one, setting);
+        if let Some(first) =
+            group.first().filter(|first| knows_more(first) && said.insert(first.remedy.as_ref()))
+        {
+            let _ = writeln!(out, "{INDENT}→ {}", one_line(&first.remedy));
+        }
     }
     let unlisted = report.number_unlisted();
     if setting.verbose && unlisted > 0 {
@@ -186,6 +194,14 @@ fn remedy(out: &mut String, finding: &Finding) {
     if acts(finding) && !finding.remedy.is_empty() {
         let _ = writeln!(out, "{INDENT}→ {}", one_line(&finding.remedy));
     }
+}
+
+/// Whether something was not checked and it is said how it could be, in other words than the check's own. A
+/// deadline leaves thousands unchecked: the same advice is given once.
+fn knows_more(finding: &Finding) -> bool {
+    finding.outcome == Outcome::NotChecked(Requirement::Required)
+        && finding.remedy != finding.check.remedy
+        && !finding.remedy.is_empty()
 }
 
 fn acts(finding: &Finding) -> bool {

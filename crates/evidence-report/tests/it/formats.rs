@@ -2,7 +2,7 @@
 
 use evidence_report::{
     formats::{self, Format, Setting},
-    record::{Outcome, Unlisted},
+    record::{Outcome, Requirement, Unlisted},
 };
 
 use crate::fixture;
@@ -66,6 +66,17 @@ fn findings_of_one_subject_stand_together_where_its_worst_stands() {
     let text = Format::Text.render(&report, &setting());
     let order: Vec<_> = ["worst [", "also WARNED also this [", "mild ["].map(|w| text.rfind(w)).into();
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{text}");
+}
+
+#[test]
+fn what_was_not_checked_says_once_how_it_could_be() {
+    let mut report = fixture::report();
+    let store = |name| fixture::CONTENT.not_checked(Requirement::Required, name, "needs a password");
+    report.findings = ["a.p12", "b.p12"].map(|name| store(name).remedy("Give its password.")).into();
+    report.findings.push(store("c.p12"));
+    let text = Format::Text.render(&report, &setting());
+    assert_eq!(text.matches("→ Give its password.").count(), 1, "{text}");
+    assert_eq!(text.matches('→').count(), 1, "the check's own advice is for what failed: {text}");
 }
 
 #[test]
