@@ -70,7 +70,7 @@ by_scan() {
   "$bin/cert-expiry-check" scan --targets "$folder/tls/targets.txt" --roots "$folder/tls/ca.pem" --evidence none \
     --no-progress
 }
-by_blackbox() { curl -sS -Z --parallel-max 8 -K "$folder/probes"; }
+by_blackbox() { curl -sS --no-progress-meter -Z --parallel-max 8 -K "$folder/probes" 2>"$folder/curl.log"; }
 by_sslscan() {
   xargs -a "$folder/tls/targets.txt" -P 8 -n 1 sslscan --no-colour --tls13 --no-ciphersuites --no-compression \
     --no-fallback --no-groups --no-heartbleed --no-renegotiation >"$folder/sslscan.out"
@@ -159,8 +159,8 @@ bench_wide() {
 scan_wide() { # scan_wide NUMBER DEADLINE
   peak "$bin/cert-expiry-check" scan --targets "$folder/some.txt" --roots "$folder/wide/ca.pem" --evidence none \
     --no-progress --timeout "${2}s" --format json
-  unchecked=$(sed -n 's/.*"not_checked_required": *\([0-9]*\).*/\1/p' "$folder/output.log" | head -n 1)
-  table+=("| $1 | $2 s | $(awk -v ms="$wall" 'BEGIN {printf "%.1f", ms / 1000}') s | ${unchecked:-0} | $(awk -v k="$rss" 'BEGIN {printf "%.1f", k / 1024}') MiB |")
+  unchecked=$(awk -F '[:,]' '/"not_checked":/ {sum += $2} END {print sum + 0}' "$folder/output.log")
+  table+=("| $1 | $2 s | $(awk -v ms="$wall" 'BEGIN {printf "%.1f", ms / 1000}') s | $unchecked | $(awk -v k="$rss" 'BEGIN {printf "%.1f", k / 1024}') MiB |")
 }
 
 bench_certificates() {

@@ -78,12 +78,22 @@ impl One {
     }
 }
 
+/// What is kept of a certificate until the end of the run: a copy that is made here, and not the one of the
+/// worker that read it. What lasts among what is soon given back would keep the memory of all of it.
+fn kept(certificate: Arc<Certificate>) -> Arc<Certificate> {
+    if Arc::strong_count(&certificate) > 1 {
+        return certificate;
+    }
+    Arc::new(Certificate::clone(&certificate))
+}
+
 impl Seen {
     /// Takes in a sighting among the targets of a group.
     pub fn take_in(&mut self, group: u16, sighting: Sighting) {
         let Sighting { place, part, certificate, standing } = sighting;
         match self.by_fingerprint.entry(certificate.fingerprint) {
             Entry::Vacant(vacant) => {
+                let certificate = kept(certificate);
                 vacant.insert(One { certificate, standing, places: vec![(part, group, place)] });
             }
             Entry::Occupied(mut occupied) => {
