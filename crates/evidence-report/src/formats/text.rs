@@ -137,14 +137,10 @@ fn subject(out: &mut String, group: &[&Finding], of_one: usize, setting: &Settin
     for finding in others.iter().take(of_one - 1) {
         let elsewhere = finding.location.is_some() && finding.location != first.location;
         let place = if elsewhere { place(finding) + ": " } else { String::new() };
-        let _ = writeln!(
-            out,
-            "{INDENT}also {} {place}{} [{}]",
-            painted(finding.outcome, word(finding.outcome), setting.color),
-            observed(finding),
-            finding.check.id
-        );
-        if setting.verbose {
+        let word = painted(finding.outcome, word(finding.outcome), setting.color);
+        let _ = write!(out, "{INDENT}also {word} {place}{} [{}]", observed(finding), finding.check.id);
+        expected(out, finding);
+        if setting.verbose || finding.outcome == Outcome::Failed {
             remedy(out, finding);
         }
     }
@@ -183,11 +179,16 @@ fn is_optional(finding: &Finding) -> bool {
 fn list(out: &mut String, finding: &Finding, color: bool) {
     let word = painted(finding.outcome, &format!("{:12}", word(finding.outcome)), color);
     let _ = write!(out, "  {word} {}: {} [{}]", place(finding), observed(finding), finding.check.id);
+    expected(out, finding);
+    remedy(out, finding);
+}
+
+/// What would have been right, where something is not; and the end of the line.
+fn expected(out: &mut String, finding: &Finding) {
     if acts(finding) && !finding.expected.is_empty() {
         let _ = write!(out, " (expected: {})", one_line(&finding.expected));
     }
     out.push('\n');
-    remedy(out, finding);
 }
 
 fn remedy(out: &mut String, finding: &Finding) {

@@ -90,19 +90,34 @@ impl From<Output> for Run {
 }
 
 impl Run {
-    /// The line of the finding with this outcome, check and text.
+    /// The line of the finding with this outcome, check and text. A further finding of a subject stands in
+    /// short below the first, `also` before it: it is given back with the subject, as far as that can be told.
     #[track_caller]
-    pub(crate) fn line(&self, outcome: &str, check: &str, text: &str) -> &str {
-        let fits = |line: &&str| {
-            line.trim_start().starts_with(outcome)
-                && line.contains(&format!("[{check}]"))
-                && line.contains(text)
-        };
-        let found = self.stdout.lines().find(fits);
-        found.unwrap_or_else(|| {
-            panic!("no `{outcome} … {text} … [{check}]` in\n{}{}", self.stdout, self.stderr)
-        })
+    pub(crate) fn line(&self, outcome: &str, check: &str, text: &str) -> String {
+        let mut head = "";
+        for line in self.stdout.lines().map(str::trim_start).filter(|line| !line.starts_with('→')) {
+            let Some(further) = line.strip_prefix("also ") else {
+                head = line;
+                if fits(line, outcome, check, text) {
+                    return line.to_owned();
+                }
+                continue;
+            };
+            let Some(rest) = further.strip_prefix(outcome) else { continue };
+            // The outcome stands before it, twelve characters wide.
+            let subject = head.get(13..).unwrap_or_default();
+            let subjects = subject.match_indices(": ").map(|(end, _)| &subject[..end]);
+            let mut whole = subjects.map(|subject| format!("{outcome} {subject}:{rest}"));
+            if let Some(whole) = whole.find(|line| fits(line, outcome, check, text)) {
+                return whole;
+            }
+        }
+        panic!("no `{outcome} … {text} … [{check}]` in\n{}{}", self.stdout, self.stderr)
     }
+}
+
+fn fits(line: &str, outcome: &str, check: &str, text: &str) -> bool {
+    line.starts_with(outcome) && line.contains(&format!("[{check}]")) && line.contains(text)
 }
 
 /// A request, as far as the tests look at it.
