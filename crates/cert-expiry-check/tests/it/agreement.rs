@@ -143,7 +143,7 @@ fn certbots_archive_is_history_and_a_node_that_was_forgotten_is_told_the_way() {
     outcome.expect("file.lifetime", &archived, "not_checked_optional", "only kept in an archive, where");
     for number in [1, 2] {
         let key = text(&bench.path(&format!("le/archive/shop/privkey{number}.pem")));
-        outcome.expect("key.match", &key, "passed", "it does");
+        outcome.expect("key.match", &key, "passed", "fits the certificate beside it");
     }
     // The old one alone is no history.
     let alone = bench.scan(&[&archived, "--roots", &roots]);
@@ -178,7 +178,7 @@ fn a_secret_that_was_renewed_is_held_against_the_pods() {
     );
     assert!(found.observed.contains("the pods still serve the old one, which expires"), "{found:#?}");
     assert!(found.remedy.contains("Restart the pods"), "{found:#?}");
-    outcome.expect("key.match", "secret shop/shop-tls, tls.key", "passed", "it does");
+    outcome.expect("key.match", "secret shop/shop-tls, tls.key", "passed", "fits the certificate beside it");
     let outcome = bench.scan(&["--kubernetes", &mixed, "--roots", &roots]);
     let words = "does not belong to the certificate in secret shop/shop-tls";
     outcome.expect("key.match", "secret shop/shop-tls, tls.key", "failed", words);

@@ -160,7 +160,7 @@ impl<'s, 'c> Stock<'s, 'c> {
 /// Whether one certificate can be the renewal of another for the same names at all.
 fn may_replace(other: &Certificate, served: &Certificate, now: Timestamp) -> bool {
     let stands_for_servers = other.usage.is_none_or(|usage| usage.server);
-    // A self-made placeholder, as Debian's snakeoil, is no renewal of what a CA has issued.
+    // A self-made stand-in, as Debian's snakeoil, is no renewal of what a CA has issued.
     let as_good = served.is_self_issued || !other.is_self_issued;
     stands_for_servers && as_good && other.is_issuer == served.is_issuer && other.validity.not_after >= now
 }
@@ -444,7 +444,7 @@ mod tests {
             outcome(&served, &[&other])
         };
         assert_eq!(issued(|_| {}), Some(Outcome::Warned));
-        assert_eq!(issued(|other| other.is_self_issued = true), None, "a placeholder");
+        assert_eq!(issued(|other| other.is_self_issued = true), None, "a stand-in");
         assert_eq!(
             issued(|other| other.usage = Some(Usage { server: false, client: true, only_anything: false })),
             None

@@ -80,7 +80,9 @@ fn judge(
         .filter_map(|partner| leaf(partner).filter(lacks_its_key))
         .collect();
     match (wrong.as_slice(), partners.iter().find(fits)) {
-        ([], Some(_)) => Some(KEY_MATCH.passed(subject).expected(belongs_to(first)).observed("it does")),
+        ([], Some(_)) => Some(
+            KEY_MATCH.passed(subject).expected(belongs_to(first)).observed("fits the certificate beside it"),
+        ),
         ([], None) => None,
         ([wrong, ..], _) => Some(mismatch(subject, wrong, owners.get(digest).copied())),
     }
