@@ -19,6 +19,14 @@ pub static TOOL: Tool = Tool {
         &RESTORE_STEPS,
         &RESTORE_CONTENT,
         &RESTORE_SEQUENCES,
+        &RESTORE_SCHEMA,
+        &RESTORE_CONSTRAINTS,
+        &RESTORE_INDEXES,
+        &RESTORE_ROW_SECURITY,
+        &RESTORE_GRANTS,
+        &RESTORE_COMMENTS,
+        &RESTORE_EXTENSIONS,
+        &RESTORE_COLLATIONS,
         &RESTORE_DERIVED,
         &RESTORE_WRITABLE,
         &RECOVERY_TIME,
@@ -111,6 +119,86 @@ pub const RESTORE_SEQUENCES: Check = Check {
     explanation: "Sequences do not belong to a snapshot: a restored one must lie between what was read before \
                   the dump and after it. One that is behind hands out keys that exist already.",
     remedy: "Set the named sequence behind the largest key after a restore, and find out why it was lost.",
+};
+
+/// All definitions.
+pub const RESTORE_SCHEMA: Check = Check {
+    id: "restore.schema",
+    title: "The definitions are the same",
+    explanation: "Schemas, tables with their columns (type, default, identity, generation, storage), partitions and \
+                  inheritance, views, functions, triggers, rules, types, domains, operators, text search, foreign \
+                  data, publications, event triggers and statistics are read from the catalogues on both sides, \
+                  in a form that does not depend on the major version. Tablespaces are not compared, and of \
+                  options that may be secrets only a digest is.",
+    remedy: "Read which object differs and in what; restore it from version control, and find out why the backup \
+             lacks it.",
+};
+
+/// Constraints.
+pub const RESTORE_CONSTRAINTS: Check = Check {
+    id: "restore.constraints",
+    title: "The constraints are the same, and as valid",
+    explanation: "Every check, unique, exclusion and primary- and foreign-key constraint of tables and domains, \
+                  with whether it is deferrable and whether its rows have been proven (NOT VALID). A restore that \
+                  lost one lets bad rows in from then on.",
+    remedy: "Add the constraint that is named, and look for rows that break it.",
+};
+
+/// Indexes.
+pub const RESTORE_INDEXES: Check = Check {
+    id: "restore.indexes",
+    title: "The indexes are the same, and valid",
+    explanation: "Every index with its definition, and whether it is valid and ready: one that is missing or \
+                  invalid makes an application slow after a restore, or lets duplicates in.",
+    remedy: "Create or REINDEX the index that is named. Is it INVALID in the source, too? Then an index was left \
+             half built there.",
+};
+
+/// Row security.
+pub const RESTORE_ROW_SECURITY: Check = Check {
+    id: "restore.row_security",
+    title: "Row security is the same",
+    explanation: "Whether row security is enabled and forced, table by table, and every policy: without them a \
+                  restored database shows rows to people who must not see them.",
+    remedy: "Do not open a restored database to users before the named policy is back.",
+};
+
+/// Owners and grants.
+pub const RESTORE_GRANTS: Check = Check {
+    id: "restore.grants",
+    title: "Owners and grants are the same",
+    explanation: "The owner of every object, what its access list grants beyond the default of its kind (+) or \
+                  takes away from it (-), grants on columns and large objects, and default privileges. Where the \
+                  backup carries them, also the roles' attributes and memberships, and the database's own owner, \
+                  grants and settings; a dump does not, and passwords are never compared.",
+    remedy: "Grant or revoke what is named; restore the globals (pg_dumpall --globals-only) first.",
+};
+
+/// Comments.
+pub const RESTORE_COMMENTS: Check = Check {
+    id: "restore.comments",
+    title: "The comments are the same",
+    explanation: "The comment of every object and column, by digest.",
+    remedy: "Was the backup made with --no-comments? Otherwise find out why it lacks them.",
+};
+
+/// Extensions.
+pub const RESTORE_EXTENSIONS: Check = Check {
+    id: "restore.extensions",
+    title: "The extensions are there",
+    explanation: "Every extension of the source, and its schema. Another version is a warning: a dump installs the \
+                  version that the new server brings.",
+    remedy: "Install the extension that is named; for another version, read its notes on updating.",
+};
+
+/// Locale and collations.
+pub const RESTORE_COLLATIONS: Check = Check {
+    id: "restore.collations",
+    title: "Locale and collations are the same",
+    explanation: "Encoding, locale and provider of the database, and the versions of the collations that columns and \
+                  indexes use. A difference is a warning: after a physical restore on another operating system \
+                  text indexes may be in the wrong order.",
+    remedy: "After a physical restore REINDEX what uses the collation, then ALTER … REFRESH COLLATION VERSION.",
 };
 
 /// What is computed or left out by a dump.

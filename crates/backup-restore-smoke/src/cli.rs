@@ -12,10 +12,23 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --source service=shop --rto 30m --rpo 24h --backup-age 6h
   backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
   backup-restore-smoke fingerprint --source service=shop
+  backup-restore-smoke compare service=shop service=shop-restored
 
 The source is only read; passwords come from .pgpass, PGPASSWORD or a service file, never from a flag of ours.
 Exit codes: 0 passed, 1 warned, 2 failed (the backup is bad, or an objective was missed), 3 inconclusive (could
 not be tested; also usage and configuration errors).";
+
+const FINGERPRINT_EXAMPLES: &str = "Examples:
+  backup-restore-smoke fingerprint --source service=shop
+  backup-restore-smoke fingerprint --source service=shop -o shop.fingerprint.json
+  backup-restore-smoke fingerprint --source service=shop -o shop.fingerprint.json -- \\
+    pg_dump --snapshot={snapshot} --format=custom --file=shop.dump";
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  backup-restore-smoke compare service=shop service=shop-restored
+  backup-restore-smoke compare shop.fingerprint.json 'host=/run/restored dbname=shop'
+
+Between two databases that can both be read, the differing rows are found by their primary keys.";
 
 /// Rehearses backup and restore of PostgreSQL for real: proves the content, times the recovery
 #[derive(Debug, Parser)]
@@ -33,8 +46,12 @@ pub(crate) enum Command {
     /// Dump a database, restore it into a throw-away cluster, prove that nothing differs, time it
     #[command(after_help = EXAMPLES)]
     Rehearse(RehearseFlags),
-    /// Print what a database contains: every table's number of rows and digest
+    /// Print or keep what a database contains: every table's number of rows and digest, and every definition
+    #[command(after_help = FINGERPRINT_EXAMPLES)]
     Fingerprint(FingerprintFlags),
+    /// Compare two databases, or fingerprints of databases: exit code 0 when they are the same, 2 when not
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareFlags),
     /// Undo what killed runs left behind (processes and folders), and nothing else
     Sweep,
 }
@@ -89,6 +106,34 @@ pub(crate) struct RehearseFlags {
 pub(crate) struct FingerprintFlags {
     #[command(flatten)]
     pub(crate) source: SourceFlags,
+    /// Write the fingerprint to this file (readable by you only) instead of printing the tables
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// A command that makes a backup from the same snapshot: {snapshot} in its arguments is replaced by the
+    /// snapshot's name; it gets the connection by PGSERVICE, PGDATABASE and their like, and runs without a shell.
+    /// If it fails no fingerprint is left
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+/// `compare`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CompareFlags {
+    /// What is expected: a fingerprint's file, or a connection string as for --source
+    #[arg(value_name = "A")]
+    pub(crate) expected: String,
+    /// What is held against it, likewise
+    #[arg(value_name = "B")]
+    pub(crate) found: String,
+    /// Compare also what belongs to the cluster: roles and memberships, the database's owner, grants and settings
+    #[arg(long)]
+    pub(crate) cluster: bool,
+    /// Show the primary keys of differing rows as they are, instead of as salted hashes
+    #[arg(long)]
+    pub(crate) show_values: bool,
+    /// Connections a database at work at once [default: the number of processors, at most 4]
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
 }
 
 impl CommandLine for Cli {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError};
 
-use crate::connection::ConnectionError;
+use crate::{connection::ConnectionError, fingerprint::FileError};
 
 /// What was asked for cannot be done, or not be written down.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,17 @@ pub(crate) enum Error {
     /// `--embedded` where it makes no sense.
     #[error("--embedded-size goes with --embedded; leave it out for a source of your own")]
     SizeWithoutEmbedded,
+    /// A command without a file for the fingerprint.
+    #[error("a command after -- goes with -o FILE: the fingerprint of what it backs up is written there")]
+    CommandWithoutOutput,
+    /// A command that does not use the snapshot.
+    #[error(
+        "the command after -- does not contain {{snapshot}}: without it the backup is of another moment than the fingerprint; write for example -- pg_dump --snapshot={{snapshot}} --format=custom --file=shop.dump"
+    )]
+    CommandWithoutSnapshot,
+    /// A fingerprint's file.
+    #[error(transparent)]
+    Fingerprint(#[from] FileError),
     /// A number of jobs that makes no sense.
     #[error("--jobs {0}: give a number from 1 to 64")]
     Jobs(usize),

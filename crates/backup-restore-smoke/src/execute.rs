@@ -10,9 +10,10 @@ use evidence_report::{
 use crate::{
     checks::TOOL,
     cli::{Cli, Command},
-    comparison::Content,
+    compared,
     error::Error,
-    plan::{Plan, Work},
+    fingerprint::{Content, Fingerprint},
+    plan::{Describe, Plan, Work},
     rehearsal,
 };
 
@@ -32,16 +33,26 @@ pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     let run = Run::start(&TOOL, plan.settings.clone())?;
     match &plan.work {
         Work::Rehearse(work) => rehearsal::rehearse(&plan, work, &run).await,
-        Work::Fingerprint => {
-            let content = rehearsal::fingerprint_only(&plan, &run).await;
-            // Another format on stdout must be readable by a machine, so the list gives way to it.
-            let text = plan.settings.formats.iter().all(|to| to.path.is_some() || to.format == Format::Text);
-            if let (Some(content), true) = (content, text) {
-                print(&table(&content))?;
+        Work::Fingerprint(work) => {
+            let fingerprint = rehearsal::fingerprint_only(&plan, work, &run).await;
+            if let Some(fingerprint) = fingerprint {
+                keep_or_print(&fingerprint, work, &plan)?;
             }
         }
+        Work::Compare(work) => compared::compare_sides(&plan, work, &run).await?,
     }
     Ok(run.finish().publish()?)
+}
+
+fn keep_or_print(fingerprint: &Fingerprint, work: &Describe, plan: &Plan) -> Result<(), Error> {
+    if let Some(path) = &work.output {
+        return Ok(fingerprint.write(path)?);
+    }
+    // Another format on stdout must be readable by a machine, so the list gives way to it.
+    if plan.settings.formats.iter().all(|to| to.path.is_some() || to.format == Format::Text) {
+        print(&table(&fingerprint.tables))?;
+    }
+    Ok(())
 }
 
 /// One line a table: rows, digest, name.

@@ -9,12 +9,14 @@
 //! * `engines/`: one way of taking and restoring a backup a file.
 //! * `scratch/`: throw-away clusters, their isolation and their cleanup.
 //! * `fingerprint/`: what a database contains.
-//! * `comparison`, `clock`: pure judgements.
+//! * `comparison/`, `clock`: pure judgements.
+//! * `compared/`: two databases or fingerprints, and which of their rows differ.
 //! * `embedded/`: the sample source of `--embedded`.
 
 pub mod checks;
 mod cli;
 mod clock;
+mod compared;
 mod comparison;
 mod config;
 mod connection;

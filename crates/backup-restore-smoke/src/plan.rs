@@ -9,9 +9,10 @@ use evidence_report::run::{Defaults, Settings, parse_duration, read_config, run_
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command, RehearseFlags, SourceFlags},
+    cli::{Cli, Command, CompareFlags, FingerprintFlags, RehearseFlags, SourceFlags},
     config::Config,
     connection::{Ambient, Resolved},
+    engines::own_command::PLACEHOLDER,
     error::Error,
 };
 
@@ -29,6 +30,9 @@ const REHEARSAL: Defaults = Defaults {
 /// A fingerprint is no evidence unless asked.
 const FINGERPRINT: Defaults =
     Defaults { title: "Fingerprint of a database", evidence_name: None, tracker_items: &[], ..REHEARSAL };
+
+/// Likewise.
+const COMPARISON: Defaults = Defaults { title: "Comparison of two databases", ..FINGERPRINT };
 
 /// The plan of a run.
 #[derive(Debug, Serialize)]
@@ -54,7 +58,39 @@ pub(crate) enum Work {
     /// The whole rehearsal.
     Rehearse(Rehearse),
     /// Only the fingerprint.
-    Fingerprint,
+    Fingerprint(Describe),
+    /// Two databases or fingerprints.
+    Compare(Compare),
+}
+
+/// What `fingerprint` is told.
+#[derive(Debug, Serialize)]
+pub(crate) struct Describe {
+    /// Where it is written.
+    pub(crate) output: Option<PathBuf>,
+    /// A command that makes a backup from the same snapshot.
+    pub(crate) command: Vec<String>,
+}
+
+/// What `compare` is told.
+#[derive(Debug, Serialize)]
+pub(crate) struct Compare {
+    /// What is expected, and what is held against it.
+    pub(crate) sides: [Side; 2],
+    /// Whether the keys of differing rows are shown.
+    pub(crate) show_values: bool,
+    /// Whether roles and the properties of the database count.
+    pub(crate) cluster: bool,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Side {
+    /// A fingerprint's file.
+    File(PathBuf),
+    /// A database, which is described anew.
+    Database(Box<Resolved>),
 }
 
 /// What `rehearse` is told.
@@ -92,6 +128,8 @@ pub(crate) enum Source {
         /// About this size.
         bytes: u64,
     },
+    /// None: the work names its own.
+    Nothing,
 }
 
 fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -114,11 +152,13 @@ impl Plan {
         let (flags, defaults) = match &cli.command {
             Command::Rehearse(flags) => (&flags.source, &REHEARSAL),
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
+            Command::Compare(flags) => return compare(cli, flags, &file),
             Command::Sweep => return Err(Error::NoSource),
         };
         let work = match &cli.command {
             Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),
-            _ => Work::Fingerprint,
+            Command::Fingerprint(flags) => Work::Fingerprint(describe(flags)?),
+            _ => return Err(Error::NoSource),
         };
         let scratch = flags.scratch.clone().or_else(|| file.scratch.clone());
         let pg_bin = flags.pg_bin.clone().or_else(|| file.pg_bin.clone());
@@ -156,6 +196,43 @@ fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<
         backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
         after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
     })
+}
+
+fn describe(flags: &FingerprintFlags) -> Result<Describe, Error> {
+    if flags.command.is_empty() {
+        return Ok(Describe { output: flags.output.clone(), command: Vec::new() });
+    }
+    let named = flags.command.iter().skip(1).any(|argument| argument.contains(PLACEHOLDER));
+    match &flags.output {
+        None => Err(Error::CommandWithoutOutput),
+        Some(_) if !named => Err(Error::CommandWithoutSnapshot),
+        Some(output) => Ok(Describe { output: Some(output.clone()), command: flags.command.clone() }),
+    }
+}
+
+fn compare(cli: &Cli, flags: &CompareFlags, file: &Config) -> Result<Plan, Error> {
+    Ok(Plan {
+        settings: Settings::resolve(&cli.shared, &file.run, &COMPARISON)?,
+        work: Work::Compare(Compare {
+            sides: [side(&flags.expected)?, side(&flags.found)?],
+            show_values: flags.show_values,
+            cluster: flags.cluster,
+        }),
+        source: Source::Nothing,
+        jobs: jobs(flags.jobs.or(file.jobs))?,
+        pg_bin: None,
+        scratch: run_base(),
+    })
+}
+
+/// A file that is there, or that is named as only a file is; otherwise a connection string.
+fn side(text: &str) -> Result<Side, Error> {
+    let path = Path::new(text);
+    let looks_like_one = text.ends_with(".json") && !text.contains("://") && !text.contains('=');
+    if path.is_file() || looks_like_one {
+        return Ok(Side::File(path.to_owned()));
+    }
+    Ok(Side::Database(Box::new(crate::connection::resolve(text, &Ambient::of_this_process())?)))
 }
 
 fn source(flags: &SourceFlags, file: &Config) -> Result<Source, Error> {

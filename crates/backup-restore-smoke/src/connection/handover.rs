@@ -25,6 +25,7 @@ pub(crate) struct Handover {
     service_file: PathBuf,
     password_file: PathBuf,
     conninfo: String,
+    database: String,
 }
 
 impl Handover {
@@ -42,11 +43,22 @@ impl Handover {
             service_file: folder.join("pg_service.conf"),
             password_file: folder.join("pgpass"),
             conninfo: format!("service={SERVICE} dbname={}", quoted(&resolved.database)),
+            database: resolved.database.clone(),
         };
         let password = endpoint.password.as_ref().map(|secret| passfile::line_for_all(&secret.0));
         write_private(&handover.password_file, &password.unwrap_or_default())?;
         write_private(&handover.service_file, &service_text(resolved, endpoint, application_name)?)?;
         Ok(handover)
+    }
+
+    /// Gives a command of the user's the connection by variables alone: its arguments are its own.
+    #[must_use]
+    pub(crate) fn surround(&self, command: ChildCommand) -> ChildCommand {
+        without_ambient(command)
+            .env("PGSERVICEFILE", &self.service_file)
+            .env("PGPASSFILE", &self.password_file)
+            .env("PGSERVICE", SERVICE)
+            .env("PGDATABASE", &self.database)
     }
 
     /// Points a child to the files, and takes every other PG* variable away from it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evidence_report::run::Stop;
+use futures_util::TryStreamExt;
 use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -32,13 +33,6 @@ pub(crate) enum QueryFailure {
     },
     /// The connection broke.
     Lost(String),
-}
-
-impl QueryFailure {
-    /// Whether the server refused with this SQLSTATE.
-    pub(crate) fn is(&self, wanted: &str) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == wanted)
-    }
 }
 
 impl std::fmt::Display for QueryFailure {
@@ -188,6 +182,35 @@ impl Session {
             messages = &mut answer => messages.map_err(|error| failure(&error))?,
         };
         Ok(messages.into_iter().filter_map(row).collect())
+    }
+
+    /// Runs one statement and hands on its rows one by one, so that no answer has to fit into memory.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub(crate) async fn each(
+        &self,
+        stop: &Stop,
+        statement: &str,
+        mut take: impl FnMut(Row),
+    ) -> Result<(), QueryFailure> {
+        let answer = async {
+            let mut messages = std::pin::pin!(self.client.simple_query_raw(statement).await?);
+            while let Some(message) = messages.try_next().await? {
+                row(message).into_iter().for_each(&mut take);
+            }
+            Ok(())
+        };
+        let mut answer = std::pin::pin!(answer);
+        tokio::select! {
+            biased;
+            () = stop.requested() => {
+                self.cancel().await;
+                let _ = tokio::time::timeout(CANCEL_PATIENCE, answer).await;
+                Err(QueryFailure::Stopped)
+            }
+            answered = &mut answer => answered.map_err(|error| failure(&error)),
+        }
     }
 
     /// The one row of a query that always has one.

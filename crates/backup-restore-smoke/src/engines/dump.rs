@@ -48,7 +48,7 @@ pub(crate) async fn dump(
     if output.stopped || run.stop().is_requested() {
         return Err(Halt::Stopped);
     }
-    let messages = messages(&output, "pg_dump");
+    let messages = messages_of(&output, "pg_dump");
     if output.status.success() {
         return Ok(());
     }
@@ -116,7 +116,7 @@ pub(crate) async fn restore(
     let mut shown: Vec<_> = from_server.iter().map(|(code, message)| format!("{code}: {message}")).collect();
     let codes: Vec<_> = from_server.into_iter().map(|(code, _)| code).collect();
     if shown.is_empty() {
-        shown = messages(&output, "pg_restore");
+        shown = messages_of(&output, "pg_restore");
     }
     shown.truncate(MESSAGES_KEPT);
     run.detail("Errors of the restore", &shown.join("\n"));
@@ -142,7 +142,7 @@ fn judge_restore(codes: &[String]) -> Finding {
 }
 
 /// The error lines of a program, as templates.
-fn messages(output: &Output, program: &str) -> Vec<String> {
+pub(super) fn messages_of(output: &Output, program: &str) -> Vec<String> {
     let mark = format!("{program}: error: ");
     let lines = output.stderr.lines().filter_map(|line| line.strip_prefix(&mark));
     let kept = lines.filter(|line| !line.starts_with("query was:") && !line.starts_with("Command was:"));

@@ -2,25 +2,19 @@
 
 use evidence_report::run::Stop;
 
+use super::{names::TableName, value::Apart};
 use crate::{
-    comparison::TableName,
     connection::{QueryFailure, Row, Session},
     sql::identifier,
 };
 
-/// What a relation is to a dump.
+/// What a relation is to a fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A table (or partition) whose rows are dumped.
+    /// A table (or partition) whose rows are read.
     Table,
-    /// Computed anew by a restore.
-    MaterialisedView,
-    /// Its rows live elsewhere.
-    Foreign,
-    /// Belongs to an extension, which decides what of it is dumped.
-    OfExtension,
-    /// Unlogged, on a standby, where it cannot be read.
-    UnloggedOnStandby,
+    /// Its rows are not read.
+    Apart(Apart),
 }
 
 /// A relation with rows.
@@ -28,55 +22,71 @@ pub(crate) enum Kind {
 pub(crate) struct Relation {
     pub(crate) name: TableName,
     pub(crate) kind: Kind,
+    /// Whether the write-ahead log carries its rows.
+    pub(crate) unlogged: bool,
     /// The columns in order of their names, where a restore may reorder them.
     columns: Option<Vec<String>>,
     /// About this many pages: the largest are read first.
     pub(crate) pages: u64,
+    /// Whether ranges of its pages can be read by themselves.
+    pub(super) divisible: bool,
 }
 
 /// Inheritance children get inherited columns first when they are restored, whatever order they had; for
-/// them, and for nobody else, the columns are named.
+/// them, and for nobody else, the columns are named. The size is asked for only where no lock that a refresh
+/// holds would be waited for. Before 14 there is no scan of a range of pages.
 const RELATIONS: &str = "
 SELECT n.nspname, c.relname,
        CASE WHEN EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                          AND d.deptype = 'e') THEN 'e'
             WHEN c.relkind = 'r' AND c.relpersistence = 'u' AND pg_is_in_recovery() THEN 'u'
             ELSE c.relkind::text END,
-       greatest(c.relpages, 0),
+       greatest(CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) / current_setting('block_size')::int END, c.relpages, 0) AS pages,
        CASE WHEN c.relkind = 'r' AND NOT c.relispartition
                  AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
             THEN (SELECT json_agg(a.attname ORDER BY a.attname) FROM pg_attribute a
-                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text END
+                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text END,
+       c.relpersistence = 'u',
+       current_setting('server_version_num')::int >= 140000 AND (SELECT amname = 'heap' FROM pg_am m WHERE m.oid = c.relam)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'm', 'f') AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
-ORDER BY c.relpages DESC, n.nspname, c.relname";
+ORDER BY pages DESC, n.nspname, c.relname";
 
 /// Every relation of the database that has rows of its own, the largest first.
 ///
 /// # Errors
 /// When the server refuses, or the run is asked to stop.
 pub(crate) async fn relations(session: &Session, stop: &Stop) -> Result<Vec<Relation>, QueryFailure> {
-    let rows = session.query(stop, RELATIONS).await?;
-    rows.into_iter()
-        .map(|row| relation(row).ok_or_else(|| QueryFailure::Lost("an unreadable catalogue".to_owned())))
-        .collect()
+    let (mut relations, mut unreadable) = (Vec::new(), false);
+    let take = |row| match relation(row) {
+        Some(relation) => relations.push(relation),
+        None => unreadable = true,
+    };
+    session.each(stop, RELATIONS, take).await?;
+    if unreadable {
+        return Err(QueryFailure::Lost("an unreadable catalogue".to_owned()));
+    }
+    Ok(relations)
 }
 
 fn relation(row: Row) -> Option<Relation> {
-    let [schema, name, kind, pages, columns] = <[Option<String>; 5]>::try_from(row).ok()?;
+    let [schema, name, kind, pages, columns, unlogged, divisible] =
+        <[Option<String>; 7]>::try_from(row).ok()?;
     let kind = match kind?.as_str() {
         "r" => Kind::Table,
-        "m" => Kind::MaterialisedView,
-        "f" => Kind::Foreign,
-        "u" => Kind::UnloggedOnStandby,
-        _ => Kind::OfExtension,
+        "m" => Kind::Apart(Apart::MaterialisedView),
+        "f" => Kind::Apart(Apart::Foreign),
+        "u" => Kind::Apart(Apart::UnloggedOnStandby),
+        _ => Kind::Apart(Apart::OfExtension),
     };
     Some(Relation {
         name: TableName { schema: schema?, name: name? },
         kind,
+        unlogged: unlogged.as_deref() == Some("t"),
         columns: columns.and_then(|list| serde_json::from_str(&list).ok()),
         pages: pages?.parse().ok()?,
+        divisible: divisible.as_deref() == Some("t"),
     })
 }
 
@@ -86,9 +96,9 @@ impl Relation {
         format!("{}.{}", identifier(&self.name.schema), identifier(&self.name.name))
     }
 
-    /// The query that gives number of rows and digest. `(r.*)` and not `r`: a column of that name would be
-    /// taken for the row. A sum of `bigint` is a `numeric` and cannot overflow.
-    pub(super) fn digest_query(&self) -> String {
+    /// The expression that gives the hash of a row of the table that is called `r`. `(r.*)` and not `r`: a
+    /// column of that name would be taken for the row.
+    pub(crate) fn row_hash(&self) -> String {
         let row = match &self.columns {
             Some(columns) => {
                 let columns: Vec<_> =
@@ -97,9 +107,14 @@ impl Relation {
             }
             None => "(r.*)".to_owned(),
         };
+        format!("hashtextextended({row}::text COLLATE \"C\", 0)")
+    }
+
+    /// The query that gives number of rows and digest. A sum of `bigint` is a `numeric` and cannot overflow.
+    pub(super) fn digest_query(&self) -> String {
         format!(
-            "SELECT count(*), coalesce(sum(hashtextextended({row}::text COLLATE \"C\", 0)), 0)::text \
-             FROM ONLY {} AS r",
+            "SELECT count(*), coalesce(sum({}), 0)::text FROM ONLY {} AS r",
+            self.row_hash(),
             self.quoted()
         )
     }

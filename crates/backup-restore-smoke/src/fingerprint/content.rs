@@ -1,4 +1,5 @@
-//! Reads the tables over several sessions at once, the largest first.
+//! Reads the tables over several sessions at once, the largest first. Large ones are read in ranges of pages,
+//! so that all sessions have work to the end; the sums of the ranges add up.
 
 use std::{
     collections::BTreeMap,
@@ -8,18 +9,16 @@ use std::{
 use evidence_report::run::{Progress, Stop};
 use futures_util::future::try_join_all;
 
-use super::catalogue::{Kind, Relation};
-use crate::{
-    comparison::{Content, TableContent, TableName},
-    connection::{QueryFailure, Row, Session},
+use super::{
+    Unreadable,
+    catalogue::{Kind, Relation},
+    names::TableName,
+    value::{Content, TableContent},
 };
+use crate::connection::{QueryFailure, Row, Session};
 
-/// A table that could not be read.
-#[derive(Debug)]
-pub(crate) struct Unreadable {
-    pub(crate) table: TableName,
-    pub(crate) failure: QueryFailure,
-}
+/// So many pages (32 MB) are read at a time.
+const RANGE: u64 = 4096;
 
 /// Large objects, each by its number and the digest of its whole content: how it is cut into pages is not
 /// part of what it says.
@@ -27,55 +26,110 @@ const LARGE_OBJECTS: &str = "
 SELECT count(*), coalesce(sum(hashtextextended(oid::text || ':' || encode(sha256(lo_get(oid)), 'hex'), 0)), 0)::text
 FROM pg_largeobject_metadata";
 
+/// A table, or some pages of it.
+struct Piece<'a> {
+    table: usize,
+    relation: &'a Relation,
+    /// From this page on; `None` is the whole table.
+    from: Option<u64>,
+}
+
+/// Rows and sum of their hashes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Sum {
+    rows: u64,
+    digest: i128,
+}
+
 /// Fingerprints the tables among the relations, and the large objects.
 ///
 /// # Errors
 /// The first table that cannot be read.
-pub(crate) async fn fingerprint(
+pub(super) async fn content(
     sessions: &[Session],
     relations: &[Relation],
     stop: &Stop,
     progress: &Progress,
 ) -> Result<Content, Unreadable> {
     let tables: Vec<_> = relations.iter().filter(|relation| relation.kind == Kind::Table).collect();
-    let pages = tables.iter().map(|relation| relation.pages + 1).sum();
-    let bar = progress.bar(pages, "pages");
+    let pieces = pieces(&tables, sessions.len());
+    let bar = progress.bar(pieces.iter().map(Piece::pages).sum(), "pages");
     let next = AtomicUsize::new(0);
     let work = sessions.iter().map(|session| {
-        let (tables, next, bar) = (&tables, &next, &bar);
+        let (pieces, next, bar) = (&pieces, &next, &bar);
         async move {
             let mut read = Vec::new();
-            while let Some(relation) = tables.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let content = table(session, stop, &relation.name, &relation.digest_query()).await?;
-                bar.advance(relation.pages + 1);
-                read.push((relation.name.clone(), content));
+            while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let sum = sum(session, stop, &piece.relation.name, &piece.query()).await?;
+                bar.advance(piece.pages());
+                read.push((piece.table, sum));
             }
             Ok(read)
         }
     });
-    let mut content: BTreeMap<_, _> = try_join_all(work).await?.into_iter().flatten().collect();
+    let mut sums = vec![Sum::default(); tables.len()];
+    for (table, sum) in try_join_all(work).await?.into_iter().flatten() {
+        sums[table].rows += sum.rows;
+        sums[table].digest += sum.digest;
+    }
+    let mut content: BTreeMap<_, _> =
+        tables.iter().zip(sums).map(|(table, sum)| (table.name.clone(), sum.into())).collect();
     if let Some(session) = sessions.first() {
         let name = TableName::large_objects();
-        let objects = table(session, stop, &name, LARGE_OBJECTS).await?;
+        let objects = sum(session, stop, &name, LARGE_OBJECTS).await?;
         if objects.rows > 0 {
-            content.insert(name, objects);
+            content.insert(name, objects.into());
         }
     }
     Ok(content)
 }
 
-async fn table(
-    session: &Session,
-    stop: &Stop,
-    name: &TableName,
-    query: &str,
-) -> Result<TableContent, Unreadable> {
-    let unreadable = |failure| Unreadable { table: name.clone(), failure };
-    let row = session.one(stop, query).await.map_err(unreadable)?;
+/// One session alone reads whole tables: there the server may help itself with workers of its own.
+fn pieces<'a>(tables: &[&'a Relation], sessions: usize) -> Vec<Piece<'a>> {
+    let mut pieces = Vec::new();
+    for (table, relation) in tables.iter().enumerate() {
+        let whole = sessions < 2 || !relation.divisible || relation.pages < 2 * RANGE;
+        let starts =
+            if whole { vec![None] } else { (0..relation.pages).step_by(RANGE as usize).map(Some).collect() };
+        pieces.extend(starts.into_iter().map(|from| Piece { table, relation, from }));
+    }
+    pieces
+}
+
+impl Piece<'_> {
+    fn pages(&self) -> u64 {
+        self.from.map_or(self.relation.pages + 1, |from| RANGE.min(self.relation.pages - from))
+    }
+
+    /// A scan of the whole table that throws rows away is what the planner must not choose, so that choice is
+    /// taken from it. The last range is open: the table may have grown since it was measured.
+    fn query(&self) -> String {
+        let query = self.relation.digest_query();
+        let Some(from) = self.from else { return query };
+        let end = match from + RANGE {
+            to if to < self.relation.pages => format!(" AND r.ctid < '({to},0)'"),
+            _ => String::new(),
+        };
+        format!("SET LOCAL enable_seqscan = off; {query} WHERE r.ctid >= '({from},0)'{end}")
+    }
+}
+
+/// What a statement locks (a table and its indexes) is let go right after it, and its settings with it: ten
+/// thousand tables would not fit into the server's table of locks.
+async fn sum(session: &Session, stop: &Stop, name: &TableName, query: &str) -> Result<Sum, Unreadable> {
+    let unreadable = |failure| Unreadable { subject: name.to_string(), failure };
+    let query = format!("SAVEPOINT piece; {query}; ROLLBACK TO SAVEPOINT piece; RELEASE SAVEPOINT piece");
+    let row = session.one(stop, &query).await.map_err(unreadable)?;
     read(row).ok_or_else(|| unreadable(QueryFailure::Lost("an unreadable answer".to_owned())))
 }
 
-fn read(row: Row) -> Option<TableContent> {
+fn read(row: Row) -> Option<Sum> {
     let [rows, digest] = <[Option<String>; 2]>::try_from(row).ok()?;
-    Some(TableContent { rows: rows?.parse().ok()?, digest: digest? })
+    Some(Sum { rows: rows?.parse().ok()?, digest: digest?.parse().ok()? })
+}
+
+impl From<Sum> for TableContent {
+    fn from(sum: Sum) -> Self {
+        Self { rows: sum.rows, digest: sum.digest.to_string() }
+    }
 }

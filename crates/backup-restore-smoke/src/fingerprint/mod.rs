@@ -1,15 +1,33 @@
 //! What a database contains: for every table the number of rows and the sum of the 64-bit hashes of every
-//! row's text, taken in sessions whose settings are pinned.
+//! row's text, and everything that has no rows, taken in sessions whose settings are pinned.
 //!
 //! Why so: a sum does not depend on the order of rows and does not cancel duplicates (XOR would);
 //! `hash_record_extended` is faster but takes 1.0 for 1.00 and fails on json.
+//!
+//! * [`describe`] takes a [`Fingerprint`] from sessions that see one snapshot;
+//! * [`Fingerprint::read`] and [`Fingerprint::write`] keep it in a file;
+//! * [`crate::comparison::compare`] holds one against another.
 
+mod aspects;
 mod catalogue;
 mod content;
+mod describe;
+mod file;
+mod names;
+mod objects;
 mod pins;
 mod sequences;
+mod value;
 
 pub(crate) use catalogue::{Kind, Relation, relations};
-pub(crate) use content::{Unreadable, fingerprint};
+pub(crate) use describe::{Unreadable, describe};
+pub(crate) use file::FileError;
+pub(crate) use names::{TableName, visible};
 pub(crate) use pins::{LOCK_TIMEOUT, pin};
 pub(crate) use sequences::sequences;
+pub(crate) use value::{Apart, Content, Fingerprint, Objects, Readings, Section, TableContent};
+
+#[cfg(test)]
+pub(crate) use aspects::{Aspects, Collected, Keep};
+#[cfg(test)]
+pub(crate) use value::{SequenceState, Taken};

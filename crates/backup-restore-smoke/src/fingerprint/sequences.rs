@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use evidence_report::run::Stop;
 
+use super::{names::TableName, value::SequenceState};
 use crate::{
-    comparison::{SequenceState, TableName},
     connection::{QueryFailure, Session},
     sql::identifier,
 };
@@ -21,7 +21,8 @@ ORDER BY 1, 2";
 /// So many sequences are read in one query.
 const BATCH: usize = 200;
 
-/// Reads every sequence of the database.
+/// Reads every sequence of the database. The session is within a transaction; what is locked for this is let
+/// go right after it.
 ///
 /// # Errors
 /// When the server refuses, or the run is asked to stop.
@@ -48,7 +49,11 @@ pub(crate) async fn sequences(
                 format!("SELECT {index}, last_value, is_called FROM {schema}.{name}")
             })
             .collect();
-        for row in session.query(stop, &query.join(" UNION ALL ")).await? {
+        let query = format!(
+            "SAVEPOINT batch; {}; ROLLBACK TO SAVEPOINT batch; RELEASE SAVEPOINT batch",
+            query.join(" UNION ALL ")
+        );
+        for row in session.query(stop, &query).await? {
             let unreadable = || QueryFailure::Lost("an unreadable answer".to_owned());
             let [index, value, called] = <[Option<String>; 3]>::try_from(row).map_err(|_| unreadable())?;
             let name =

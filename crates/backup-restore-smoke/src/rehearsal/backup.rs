@@ -1,21 +1,19 @@
 //! From the source to a dump: one snapshot, its fingerprint, `pg_dump`. Afterwards the source is let go.
 
-use std::collections::BTreeMap;
-
 use evidence_report::{
-    record::{Decimal, Environment, Measurement, Requirement},
+    record::{Decimal, Environment, Measurement},
     run::{Run, run_base},
 };
 
 use super::{Made, Seen, listed};
 use crate::{
-    checks::{BACKUP_MADE, ENVIRONMENT, RESTORE_DERIVED, SOURCE_READABLE},
+    checks::{BACKUP_MADE, ENVIRONMENT, SOURCE_READABLE},
     clock::Stages,
-    comparison::{Content, SequenceState, TableName},
+    comparison::left_out,
     connection::{Handover, Resolved},
     embedded,
     engines::dump,
-    fingerprint::{Kind, Relation, Unreadable, fingerprint, sequences},
+    fingerprint::{Fingerprint, Unreadable, describe, sequences},
     halt::Halt,
     plan::{Plan, Source},
     programs::{self},
@@ -32,6 +30,7 @@ pub(super) async fn source(plan: &Plan, run: &Run, made: &mut Made) -> Result<Re
             return Ok(resolved.as_ref().clone());
         }
         Source::Embedded { bytes } => *bytes,
+        Source::Nothing => return Err(Halt::Stopped),
     };
     run.is_really(Environment::Local);
     let start = run.elapsed();
@@ -44,7 +43,7 @@ pub(super) async fn source(plan: &Plan, run: &Run, made: &mut Made) -> Result<Re
     Ok(resolved)
 }
 
-pub(super) async fn open(run: &Run, resolved: &Resolved, sessions: usize) -> Result<Snapshot, Halt> {
+pub(crate) async fn open(run: &Run, resolved: &Resolved, sessions: usize) -> Result<Snapshot, Halt> {
     run.progress().phase("source: snapshot");
     let snapshot = Snapshot::open(run, resolved, &application_name(run), sessions).await?;
     let database = &snapshot.database;
@@ -58,7 +57,7 @@ pub(super) async fn open(run: &Run, resolved: &Resolved, sessions: usize) -> Res
 }
 
 /// By this name the watcher and people in `pg_stat_activity` know every session of the run.
-pub(super) fn application_name(run: &Run) -> String {
+pub(crate) fn application_name(run: &Run) -> String {
     format!("backup-restore-smoke {}", run.id())
 }
 
@@ -92,9 +91,8 @@ async fn from_snapshot(
 ) -> Result<Seen, Halt> {
     let database = &snapshot.database;
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(database.major)).await?;
-    let content = read_source(run, snapshot, &mut made.stages).await?;
-    left_out(run, &snapshot.relations);
-    let before = read_sequences(run, snapshot).await?;
+    let mut fingerprint = read_source(run, snapshot, &mut made.stages).await?;
+    run.findings(left_out(&fingerprint));
     let place = match made.place.take() {
         Some(place) => place,
         None => Place::make(run, &plan.scratch)?,
@@ -124,61 +122,38 @@ async fn from_snapshot(
             .expected("pg_dump ends without an error")
             .observed(format!("{bytes} bytes in {}", seconds(took))),
     );
-    let after = read_sequences(run, snapshot).await?;
-    Ok(Seen {
-        database: database.clone(),
-        relations: snapshot.relations.clone(),
-        content,
-        before,
-        after,
-        dump,
-    })
+    read_sequences_again(run, snapshot, &mut fingerprint).await?;
+    Ok(Seen { database: database.clone(), fingerprint, dump })
 }
 
-pub(super) async fn read_source(
+/// The fingerprint of an open snapshot.
+pub(crate) async fn read_source(
     run: &Run,
     snapshot: &Snapshot,
     stages: &mut Stages,
-) -> Result<Content, Halt> {
+) -> Result<Fingerprint, Halt> {
     run.progress().phase("source: fingerprint");
     let start = run.elapsed();
-    let read = fingerprint(&snapshot.sessions, &snapshot.relations, run.stop(), run.progress()).await;
-    let content = read.map_err(|Unreadable { table, failure }| from_query(failure, table.to_string()))?;
-    stages.add("fingerprint of the source", start, run.elapsed(), listed(&content));
-    let read = SOURCE_READABLE.passed(&snapshot.database.name).expected("every table read in one snapshot");
-    run.finding(read.observed(listed(&content)));
-    Ok(content)
+    let Snapshot { database, relations, sessions, .. } = snapshot;
+    let identifier = database.system_identifier.as_deref();
+    let read = describe(sessions, relations, identifier, run.stop(), run.progress()).await;
+    let fingerprint = read.map_err(|Unreadable { subject, failure }| from_query(failure, subject))?;
+    stages.add("fingerprint of the source", start, run.elapsed(), listed(&fingerprint));
+    let read = SOURCE_READABLE.passed(&database.name).expected("every table read in one snapshot");
+    run.finding(read.observed(listed(&fingerprint)));
+    Ok(fingerprint)
 }
 
-async fn read_sequences(run: &Run, snapshot: &Snapshot) -> Result<BTreeMap<TableName, SequenceState>, Halt> {
-    match snapshot.sessions.first() {
-        Some(session) => {
-            sequences(session, run.stop()).await.map_err(|failure| from_query(failure, "sequences"))
-        }
-        None => Ok(BTreeMap::new()),
-    }
-}
-
-/// Says which relations a dump does not carry, or computes anew.
-pub(super) fn left_out(run: &Run, relations: &[Relation]) {
-    for (kind, reason) in [
-        (Kind::Foreign, "foreign: its rows live on another server, and no dump carries them"),
-        (Kind::OfExtension, "belongs to an extension, which makes it anew"),
-        (Kind::UnloggedOnStandby, "unlogged: a standby cannot read it"),
-        (Kind::MaterialisedView, "materialised view: computed anew by the restore"),
-    ] {
-        let names: Vec<_> = relations
-            .iter()
-            .filter(|relation| relation.kind == kind)
-            .map(|relation| relation.name.to_string())
-            .collect();
-        let subject = match names.as_slice() {
-            [] => continue,
-            [only] => only.clone(),
-            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-        };
-        run.finding(RESTORE_DERIVED.not_checked(Requirement::Optional, subject, reason));
-    }
+/// Where the sequences stand by now, when the backup has been made.
+pub(crate) async fn read_sequences_again(
+    run: &Run,
+    snapshot: &Snapshot,
+    fingerprint: &mut Fingerprint,
+) -> Result<(), Halt> {
+    let Some(session) = snapshot.sessions.first() else { return Ok(()) };
+    let after = sequences(session, run.stop()).await;
+    fingerprint.read_again(&after.map_err(|failure| from_query(failure, "sequences"))?);
+    Ok(())
 }
 
 fn folder_size(folder: &std::path::Path) -> u64 {

@@ -5,27 +5,30 @@ mod backup;
 mod recovery;
 mod verification;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use evidence_report::{
     record::{Check, Requirement},
     run::Run,
 };
 
+pub(crate) use self::backup::{application_name, open, read_sequences_again, read_source};
 use self::{
-    backup::{left_out, open, read_source, source, take_backup},
+    backup::{source, take_backup},
     recovery::restore,
     verification::verify,
 };
 use crate::{
     checks::{CLEANED_UP, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
     clock::{Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
-    comparison::{Content, SequenceState, TableName},
-    fingerprint::Relation,
+    comparison::left_out,
+    connection::Resolved,
+    engines::own_command,
+    fingerprint::Fingerprint,
     halt::Halt,
-    plan::{Plan, Rehearse},
+    plan::{Describe, Plan, Rehearse},
     scratch::{Cluster, Place},
-    source::Database,
+    source::{Database, Snapshot},
     wording::counted,
 };
 
@@ -47,10 +50,7 @@ const ESSENTIAL: [&Check; 3] = [&RESTORE_CONTENT, &RESTORE_WRITABLE, &RECOVERY_T
 /// What was learnt from the source.
 struct Seen {
     database: Database,
-    relations: Vec<Relation>,
-    content: Content,
-    before: BTreeMap<TableName, SequenceState>,
-    after: BTreeMap<TableName, SequenceState>,
+    fingerprint: Fingerprint,
     dump: PathBuf,
 }
 
@@ -79,32 +79,48 @@ pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
 
 /// Takes the fingerprint of the source and nothing else. `None` when it could not be taken: the findings say
 /// why.
-pub(crate) async fn fingerprint_only(plan: &Plan, run: &Run) -> Option<Content> {
+pub(crate) async fn fingerprint_only(plan: &Plan, work: &Describe, run: &Run) -> Option<Fingerprint> {
     let mut made = Made::default();
     let taken = async {
         let resolved = source(plan, run, &mut made).await?;
         let snapshot = open(run, &resolved, plan.jobs).await?;
-        let content = read_source(run, &snapshot, &mut made.stages).await;
-        let relations = snapshot.relations.clone();
+        let taken = from_one_snapshot(work, run, &mut made, &resolved, &snapshot).await;
         snapshot.release(run).await;
-        let content = content?;
-        left_out(run, &relations);
-        Ok(content)
+        taken
     };
-    let taken: Result<Content, Halt> = taken.await;
+    let taken: Result<Fingerprint, Halt> = taken.await;
     run.timeline(made.stages.timeline());
     let made_source = made.source.is_some();
     if made_source {
         clean_up(run, made).await;
     }
     match taken {
-        Ok(content) => Some(content),
+        Ok(fingerprint) => Some(fingerprint),
         Err(Halt::Stopped) => None,
         Err(Halt::Found(finding)) => {
             run.finding(*finding);
             None
         }
     }
+}
+
+/// The fingerprint, and what the user's own command makes, both from the snapshot that is held.
+async fn from_one_snapshot(
+    work: &Describe,
+    run: &Run,
+    made: &mut Made,
+    resolved: &Resolved,
+    snapshot: &Snapshot,
+) -> Result<Fingerprint, Halt> {
+    let mut fingerprint = read_source(run, snapshot, &mut made.stages).await?;
+    run.findings(left_out(&fingerprint));
+    if !work.command.is_empty() {
+        let start = run.elapsed();
+        run.finding(own_command::make_backup(work, run, resolved, snapshot).await?);
+        made.stages.add("the command given", start, run.elapsed(), "in the same snapshot");
+    }
+    read_sequences_again(run, snapshot, &mut fingerprint).await?;
+    Ok(fingerprint)
 }
 
 async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) -> Result<(), Halt> {
@@ -145,10 +161,6 @@ async fn clean_up(run: &Run, made: Made) {
     });
 }
 
-fn listed(content: &Content) -> String {
-    format!(
-        "{}, {}",
-        counted(content.len() as u64, "table"),
-        counted(content.values().map(|table| table.rows).sum(), "row")
-    )
+fn listed(fingerprint: &Fingerprint) -> String {
+    format!("{}, {}", counted(fingerprint.tables.len() as u64, "table"), counted(fingerprint.rows(), "row"))
 }

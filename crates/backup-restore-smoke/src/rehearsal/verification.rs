@@ -1,18 +1,17 @@
 //! Whether the copy contains what the source contained, read the same way.
 
-use std::collections::BTreeSet;
-
-use evidence_report::{record::Finding, run::Run};
+use evidence_report::run::Run;
 
 use super::{Made, Seen, listed, recovery::own_server};
 use crate::{
     checks::RESTORE_CONTENT,
     clock::LEFT_OUT,
-    comparison::{Content, TableContent, compare_content, compare_sequences},
+    comparison::{Carried, compare},
     connection::{QueryFailure, Session},
-    fingerprint::{Kind, Relation, Unreadable, fingerprint, pin, relations, sequences},
+    fingerprint::{Fingerprint, Unreadable, describe, pin, relations},
     halt::Halt,
     plan::Plan,
+    scratch::Cluster,
     wording::counted,
 };
 
@@ -25,32 +24,19 @@ pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen)
     let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
     run.progress().phase("copy: fingerprint");
     let start = run.elapsed();
-    let mut sessions = Vec::new();
-    for _ in 0..plan.jobs {
-        let session = cluster.administrator(run, &seen.database.name).await?;
-        pin(&session, run.stop(), run.settings().timeout)
-            .await
-            .map_err(|failure| own_server("copy", failure))?;
-        sessions.push(session);
-    }
-    let first = sessions.first().ok_or(Halt::Stopped)?;
-    let present = relations(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
-    let standing = sequences(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
-    let content = read_copy(run, &sessions, &seen.relations, &present).await?;
-    stages.add("fingerprint of the copy", start, run.elapsed(), listed(&content));
-    let name = &seen.database.name;
-    run.findings(compare_content(name, &seen.content, &content));
+    let sessions = sessions(plan, run, cluster, &seen.database.name).await?;
+    let found = read_copy(run, &sessions).await?;
+    stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
+    run.findings(compare(&seen.fingerprint, &found, Carried::Dump));
     checked.push(&RESTORE_CONTENT);
-    run.findings(missing_views(&seen.relations, &present));
-    run.findings(compare_sequences(name, &seen.before, &seen.after, &standing));
-    run.detail("Tables of the source", &tables(&seen.content));
+    run.detail("Tables of the source", &tables(&seen.fingerprint));
     run.detail(
         "What the recovery time is",
         &format!(
             "From the start of the restore work (an empty machine with PostgreSQL's programs and the dump) to the \
              first committed write of a role without superuser rights; {LEFT_OUT}. Restored: {}, {} \
              in the source, by {} on {}.",
-            listed(&seen.content),
+            listed(&seen.fingerprint),
             counted(seen.database.bytes, "byte"),
             counted(plan.jobs as u64, "worker"),
             counted(std::thread::available_parallelism().map_or(1, usize::from) as u64, "processor")
@@ -59,60 +45,41 @@ pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen)
     Ok(())
 }
 
-/// Reads what the source has as the source was read, and besides what the copy has in excess.
-async fn read_copy(
+/// Sessions with the copy, each within a transaction: nobody writes there any more.
+async fn sessions(
+    plan: &Plan,
     run: &Run,
-    sessions: &[Session],
-    wanted: &[Relation],
-    present: &[Relation],
-) -> Result<Content, Halt> {
-    let is_table = |relation: &&Relation| relation.kind == Kind::Table;
-    let present_names: BTreeSet<_> = present.iter().filter(is_table).map(|relation| &relation.name).collect();
-    // Whatever the source has under that name, table or not, is no extra table in the copy.
-    let source_names: BTreeSet<_> = wanted.iter().map(|relation| &relation.name).collect();
-    let common = wanted.iter().filter(is_table).filter(|relation| present_names.contains(&relation.name));
-    let extra = present.iter().filter(is_table).filter(|relation| !source_names.contains(&relation.name));
-    let mut to_read: Vec<_> = common.chain(extra).cloned().collect();
-    let mut unreadable = Content::new();
-    loop {
-        match fingerprint(sessions, &to_read, run.stop(), run.progress()).await {
-            Ok(mut content) => {
-                content.extend(unreadable);
-                return Ok(content);
-            }
-            Err(Unreadable { failure: QueryFailure::Stopped, .. }) => return Err(Halt::Stopped),
-            // Its columns are others: that is a difference, not an obstacle.
-            Err(Unreadable { table, failure }) if failure.is("42703") || failure.is("42P01") => {
-                to_read.retain(|relation| relation.name != table);
-                unreadable.insert(table, TableContent { rows: 0, digest: failure.to_string() });
-            }
-            Err(Unreadable { table, failure }) => {
-                return Err(RESTORE_CONTENT
-                    .failed(table.to_string())
-                    .expected("the table can be read in the copy")
-                    .observed(failure.to_string())
-                    .into());
-            }
-        }
+    cluster: &mut Cluster,
+    database: &str,
+) -> Result<Vec<Session>, Halt> {
+    let mut sessions = Vec::new();
+    for _ in 0..plan.jobs {
+        let session = cluster.administrator(run, database).await?;
+        let failed = |failure| own_server("copy", failure);
+        pin(&session, run.stop(), run.settings().timeout).await.map_err(failed)?;
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        session.query(run.stop(), begin).await.map_err(failed)?;
+        sessions.push(session);
     }
+    Ok(sessions)
 }
 
-fn missing_views(wanted: &[Relation], present: &[Relation]) -> Vec<Finding> {
-    let is_view = |relation: &&Relation| relation.kind == Kind::MaterialisedView;
-    wanted
-        .iter()
-        .filter(is_view)
-        .filter(|view| !present.iter().filter(is_view).any(|found| found.name == view.name))
-        .map(|view| {
-            RESTORE_CONTENT
-                .failed(view.name.to_string())
-                .expected("the materialised view")
-                .observed("it is missing")
-        })
-        .collect()
+async fn read_copy(run: &Run, sessions: &[Session]) -> Result<Fingerprint, Halt> {
+    let first = sessions.first().ok_or(Halt::Stopped)?;
+    let present = relations(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
+    let read = describe(sessions, &present, None, run.stop(), run.progress()).await;
+    read.map_err(|Unreadable { subject, failure }| match failure {
+        QueryFailure::Stopped => Halt::Stopped,
+        failure => RESTORE_CONTENT
+            .failed(subject)
+            .expected("it can be read in the copy")
+            .observed(failure.to_string())
+            .into(),
+    })
 }
 
-fn tables(content: &Content) -> String {
+fn tables(fingerprint: &Fingerprint) -> String {
+    let content = &fingerprint.tables;
     let mut lines: Vec<_> = content
         .iter()
         .take(TABLES_LISTED)

@@ -68,6 +68,10 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
             .into(),
         "42P01" | "42703" | "3F000" => ours("the schema was changed while it was read; run again").into(),
         "57014" | "25P03" | "25P04" | "57P05" => ours("a timeout of the server ended it; raise --timeout, or run again").into(),
+        "53200" => ours(
+            "the server's table of locks is full: raise max_locks_per_transaction there; pg_dump needs as many",
+        )
+        .into(),
         "54000" => ours("a large object is larger than 1 GB and cannot be hashed; leave its content to a physical backup").into(),
         "26000" | "42P05" | "08P01" => ours(POOLER).into(),
         _ => SOURCE_READABLE.failed(subject).observed(observed).into(),

@@ -1,0 +1,42 @@
+//! Whether two databases are the same. Pure: it knows nothing of how they were read.
+//!
+//! [`compare`] is all that a rehearsal needs; each concept has its own check, so that a difference is named.
+
+#[cfg(test)]
+pub(crate) mod cases;
+mod content;
+mod objects;
+mod sequences;
+
+use evidence_report::record::Finding;
+
+pub(crate) use self::content::left_out;
+use self::{
+    content::{compare_content, unlogged_left_out},
+    objects::compare_objects,
+    sequences::compare_sequences,
+};
+// The rest of the crate knows these names from here.
+pub(crate) use crate::fingerprint::{Fingerprint, TableName};
+
+/// So many differences of one kind are named; of the rest, how many there are.
+const MOST_NAMED: usize = 50;
+
+/// What a backup is expected to bring back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// What `pg_dump` carries: not the cluster's roles, nor the properties of the database itself.
+    Dump,
+    /// All that a physical backup carries, which is everything but the rows of unlogged tables.
+    Everything,
+}
+
+/// Compares what was found with what was expected. One finding a difference; for each concept without any,
+/// one that passed.
+pub(crate) fn compare(expected: &Fingerprint, found: &Fingerprint, carried: Carried) -> Vec<Finding> {
+    let mut findings = compare_content(expected, found, carried);
+    findings.extend(unlogged_left_out(expected, carried));
+    findings.extend(compare_sequences(expected, found));
+    findings.extend(compare_objects(expected, found, carried));
+    findings
+}
