@@ -5,13 +5,14 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
 
-use crate::config::Config;
+use crate::{config::Config, policy::PolicyFlags};
 
 const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --embedded
   backup-restore-smoke rehearse --source service=shop --rto 30m --rpo 24h --backup-age 6h
   backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
   backup-restore-smoke fingerprint --source service=shop
+  backup-restore-smoke policy --files '/backups/shop-*.dump' --newest-age 26h --redundancy 7 --retention 30d
 
 The source is only read; passwords come from .pgpass, PGPASSWORD or a service file, never from a flag of ours.
 Exit codes: 0 passed, 1 warned, 2 failed (the backup is bad, or an objective was missed), 3 inconclusive (could
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     Rehearse(RehearseFlags),
     /// Print what a database contains: every table's number of rows and digest
     Fingerprint(FingerprintFlags),
+    /// Judge whether backups are there as they should be, without restoring: newest, interval, size, number,
+    /// retention
+    Policy(Box<PolicyFlags>),
     /// Undo what killed runs left behind (processes and folders), and nothing else
     Sweep,
 }

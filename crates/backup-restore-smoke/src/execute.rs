@@ -13,7 +13,7 @@ use crate::{
     comparison::Content,
     error::Error,
     plan::{Plan, Work},
-    rehearsal,
+    policy, rehearsal,
 };
 
 /// Does what was asked for.
@@ -23,6 +23,9 @@ use crate::{
 pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     if matches!(cli.command, Command::Sweep) {
         return Ok(sweep_command());
+    }
+    if let Command::Policy(flags) = &cli.command {
+        return policy::command(&cli, flags).await;
     }
     let plan = Plan::resolve(&cli)?;
     if cli.shared.dry_run {

@@ -10,6 +10,8 @@
 //! * `scratch/`: throw-away clusters, their isolation and their cleanup.
 //! * `fingerprint/`: what a database contains.
 //! * `comparison`, `clock`: pure judgements.
+//! * `policy/`: whether backups are there as they should be, without restoring.
+//! * `exposure`, `risk_note`, `size`: the worst that a schedule can lose, what a missed objective means, sizes.
 //! * `embedded/`: the sample source of `--embedded`.
 
 pub mod checks;
@@ -22,12 +24,16 @@ mod embedded;
 mod engines;
 mod error;
 mod execute;
+mod exposure;
 mod fingerprint;
 mod halt;
 mod plan;
+mod policy;
 mod programs;
 mod rehearsal;
+mod risk_note;
 mod scratch;
+mod size;
 mod source;
 mod sql;
 mod wording;

@@ -7,6 +7,8 @@ mod connections;
 mod content;
 mod fingerprints;
 mod harmless;
+mod policy;
+mod policy_tools;
 mod source_safety;
 mod stopping;
 mod tool;
