@@ -151,8 +151,9 @@ pub const RECOVERY_TIME: Check = Check {
     id: "recovery.time",
     title: "Recovery time",
     explanation: "Measured from the start of the restore work (the simulated incident, with the backup at hand) \
-                  to the first committed write of an application, and held against --rto. Detection, the \
-                  decision, fetching the backup and other hardware are not in the figure.",
+                  to the first committed write of an application, with every mandatory assertion passed, and \
+                  held against --rto. Detection, the decision, fetching the backup and other hardware are not in \
+                  the figure.",
     remedy: "Restore with more jobs or better disks, use a physical backup, or agree on another objective.",
 };
 

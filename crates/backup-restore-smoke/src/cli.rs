@@ -5,7 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
 
-use crate::{config::Config, policy::PolicyFlags};
+use crate::{
+    canary::CanaryCommand,
+    config::Config,
+    policy::{PolicyFlags, ScheduleFlags},
+    size::parse_bytes,
+};
 
 const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --embedded
@@ -39,6 +44,9 @@ pub(crate) enum Command {
     /// Judge whether backups are there as they should be, without restoring: newest, interval, size, number,
     /// retention
     Policy(Box<PolicyFlags>),
+    /// A heartbeat in the source, from which data loss is measured: these commands write to the source
+    #[command(subcommand)]
+    Canary(CanaryCommand),
     /// Undo what killed runs left behind (processes and folders), and nothing else
     Sweep,
 }
@@ -86,6 +94,17 @@ pub(crate) struct RehearseFlags {
     /// the comparison judges what it leaves)
     #[arg(long, value_name = "FILE")]
     pub(crate) after_restore: Vec<PathBuf>,
+    /// Show values of rows where an assertion does not hold (they then stand in the evidence)
+    #[arg(long)]
+    pub(crate) show_values: bool,
+    /// How often a backup is made, for example 24h: the worst case is then computed and held against --rpo
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) backup_interval: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleFlags,
+    /// Forecast the recovery time of a database of this size, for example 800GB, from this and earlier rehearsals
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) forecast: Option<u64>,
 }
 
 /// `fingerprint`.

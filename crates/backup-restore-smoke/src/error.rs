@@ -45,6 +45,14 @@ pub(crate) enum Error {
         /// Why.
         message: String,
     },
+    /// An assertion in the configuration that cannot be followed.
+    #[error("assertion '{name}' in the configuration: {message}")]
+    Assertion {
+        /// Which.
+        name: String,
+        /// Why.
+        message: String,
+    },
     /// An offset from UTC.
     #[error("'{0}' is no offset from UTC; write +02:00, -05:30 or Z")]
     NameOffset(String),

@@ -8,6 +8,7 @@ use evidence_report::{
 };
 
 use crate::{
+    canary,
     checks::TOOL,
     cli::{Cli, Command},
     comparison::Content,
@@ -26,6 +27,9 @@ pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     }
     if let Command::Policy(flags) = &cli.command {
         return policy::command(&cli, flags).await;
+    }
+    if let Command::Canary(wanted) = &cli.command {
+        return canary::command(&cli, wanted).await;
     }
     let plan = Plan::resolve(&cli)?;
     if cli.shared.dry_run {

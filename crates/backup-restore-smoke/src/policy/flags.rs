@@ -11,9 +11,6 @@ use crate::size::parse_bytes;
 /// From what the worst-case exposure is computed.
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct ScheduleFlags {
-    /// Objective: how much may be lost; the worst case is held against it
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub(crate) rpo: Option<Duration>,
     /// How long a backup takes until it is safe elsewhere, after it was made [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) upload: Option<Duration>,
@@ -67,6 +64,9 @@ pub(crate) struct PolicyFlags {
     /// Beyond which age nothing should be kept [default: twice the retention]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "place")]
     pub(crate) keep_at_most: Option<Duration>,
+    /// Objective: how much may be lost; the worst case of the schedule is held against it
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) rpo: Option<Duration>,
     #[command(flatten)]
     pub(crate) schedule: ScheduleFlags,
 }

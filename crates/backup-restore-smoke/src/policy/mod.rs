@@ -22,8 +22,8 @@ use jiff::Timestamp;
 
 pub(crate) use self::{
     config::{PolicyConfig, ScheduleConfig},
-    flags::PolicyFlags,
-    plan::of_config,
+    flags::{PolicyFlags, ScheduleFlags},
+    plan::{of_config, of_flags},
 };
 use self::{
     inventory::Inventory,

@@ -75,7 +75,7 @@ impl Plan {
             Some(path) => (read_config::<Config>(path)?, path.parent().unwrap_or(Path::new("")).to_owned()),
             None => (Config::default(), PathBuf::new()),
         };
-        let rpo = match (flags.schedule.rpo, &file.rpo) {
+        let rpo = match (flags.rpo, &file.rpo) {
             (None, Some(text)) => Some(duration("rpo", text)?),
             (flag, _) => flag,
         };

@@ -101,7 +101,7 @@ fn a_repository_of_pgbackrest_is_judged_and_left_untouched() {
 
 /// A cluster that archives into Barman's folder, with one backup.
 fn barman(tool: &Tool) -> (TestCluster, PathBuf) {
-    let (config, home) = (tool.path("barman.conf"), tool.path("barman"));
+    let (config, home) = (tool.path("barman.conf"), tool.path("catalogue"));
     let incoming = home.join("demo/incoming");
     fs::create_dir_all(&incoming).unwrap();
     let archive = format!("archive_command=cp %p {}/%f", incoming.display());
@@ -130,7 +130,7 @@ fn barman(tool: &Tool) -> (TestCluster, PathBuf) {
 fn a_catalogue_of_barman_is_judged_and_left_untouched() {
     let tool = Tool::new();
     let (_cluster, config) = barman(&tool);
-    let before = tree(&tool.path("barman"));
+    let before = tree(&tool.path("catalogue"));
     let asked = |server: &str| {
         let config = config.to_str().unwrap();
         tool.run(&[
@@ -154,8 +154,8 @@ fn a_catalogue_of_barman_is_judged_and_left_untouched() {
     let ended = asked("nobody");
     ended.assert_code(2);
     assert!(ended.finding("policy.found").2.contains("Unknown server"), "{}", ended.everything());
-    assert_eq!(before, tree(&tool.path("barman")), "the catalogue, its locks or its log were touched");
-    let base = fs::read_dir(tool.path("barman/demo/base")).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(before, tree(&tool.path("catalogue")), "the catalogue, its locks or its log were touched");
+    let base = fs::read_dir(tool.path("catalogue/demo/base")).unwrap().next().unwrap().unwrap().path();
     let info = fs::read_to_string(base.join("backup.info")).unwrap();
     fs::write(base.join("backup.info"), info.replace("status=DONE", "status=FAILED")).unwrap();
     let ended = asked("demo");
