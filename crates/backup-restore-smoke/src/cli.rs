@@ -84,7 +84,8 @@ pub(crate) struct RehearseFlags {
     /// Objective: how long a recovery may take, for example 15m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) rto: Option<Duration>,
-    /// Objective: how much may be lost, for example 1h (judged when --backup-age is given)
+    /// Objective: how much may be lost, for example 1h (held against --backup-age, the schedule's worst
+    /// case and the canary)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) rpo: Option<Duration>,
     /// Age of the newest backup that would be there at an incident, for example 26h

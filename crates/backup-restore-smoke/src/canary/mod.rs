@@ -1,10 +1,10 @@
 //! A heartbeat in the source, from which data loss is measured: `canary install` and `canary beat` write it
 //! (nothing else of this tool writes to a source, and these only because they are asked for by name), a
-//! rehearsal reads the newest beat that came back.
+//! rehearsal reads the newest beat that came back ([`reading::newest`]) and says what was lost ([`judge::judge`]).
 
 mod command;
-mod judge;
-mod reading;
+pub(crate) mod judge;
+pub(crate) mod reading;
 mod rehearsal;
 mod table;
 

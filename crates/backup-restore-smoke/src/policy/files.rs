@@ -7,14 +7,13 @@ use std::{
     time::SystemTime,
 };
 
-use evidence_report::record::Finding;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
 use super::{
     inventory::{Archive, Backup, Fault, Inventory, Weight},
     name_time::{NameTime, name_time},
 };
-use crate::checks::POLICY_FOUND;
+use crate::{checks::POLICY_FOUND, halt::Halt};
 
 /// Endings of what is still being written.
 const UNFINISHED: [&str; 5] = [".partial", ".part", ".tmp", ".incomplete", ".inprogress"];
@@ -53,7 +52,7 @@ pub(crate) struct Files {
 ///
 /// # Errors
 /// An inconclusive finding where we may not look; a failed one where the pattern makes no sense.
-pub(crate) fn look(name: &str, files: &Files) -> Result<Inventory, Finding> {
+pub(crate) fn look(name: &str, files: &Files) -> Result<Inventory, Halt> {
     let offset = Offset::from_seconds(files.name_offset_seconds).unwrap_or(Offset::UTC);
     let (mut backups, mut faults, mut sources) = (Vec::new(), Vec::new(), BTreeSet::new());
     for path in matches(name, &files.pattern)? {
@@ -86,13 +85,10 @@ pub(crate) fn look(name: &str, files: &Files) -> Result<Inventory, Finding> {
 }
 
 /// The backups that the pattern names. A file that is reached twice (by a link `latest`) counts once.
-fn matches(name: &str, pattern: &str) -> Result<Vec<PathBuf>, Finding> {
+fn matches(name: &str, pattern: &str) -> Result<Vec<PathBuf>, Halt> {
     let unreadable = |what: String| {
-        POLICY_FOUND
-            .inconclusive(name)
-            .expected(format!("{pattern} can be looked at"))
-            .observed(what)
-            .remedy("run as a user who may read the folder")
+        let finding = POLICY_FOUND.inconclusive(name).expected(format!("{pattern} can be looked at"));
+        Halt::from(finding.observed(what).remedy("run as a user who may read the folder"))
     };
     let folder = Path::new(pattern);
     let found: Vec<PathBuf> = if folder.is_dir() && !is_one_backup(folder) {
@@ -105,7 +101,7 @@ fn matches(name: &str, pattern: &str) -> Result<Vec<PathBuf>, Finding> {
     } else {
         let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
         let wrong = |error: glob::PatternError| {
-            POLICY_FOUND.inconclusive(name).expected("a pattern").observed(error.to_string())
+            Halt::from(POLICY_FOUND.inconclusive(name).expected("a pattern").observed(error.to_string()))
         };
         let paths = glob::glob_with(pattern, options).map_err(wrong)?;
         paths.collect::<Result<_, _>>().map_err(|error| unreadable(error.to_string()))?

@@ -66,7 +66,7 @@ pub(crate) async fn command(cli: &Cli, flags: &PolicyFlags) -> Result<ExitCode, 
 async fn look(run: &Run, policy: &Policy) -> Result<Inventory, Halt> {
     run.progress().phase(format!("policy: {}", policy.name));
     match &policy.source {
-        Source::Files(files) => files::look(&policy.name, files).map_err(Halt::from),
+        Source::Files(files) => files::look(&policy.name, files),
         Source::PgBackRest(wanted) => pgbackrest::look(run, &policy.name, wanted).await,
         Source::Barman(wanted) => barman::look(run, &policy.name, wanted).await,
     }

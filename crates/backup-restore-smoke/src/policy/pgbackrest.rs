@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use evidence_report::{record::Finding, run::Run};
+use evidence_report::run::Run;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -66,7 +66,7 @@ pub(crate) async fn look(run: &Run, name: &str, wanted: &PgBackRest) -> Result<I
             .remedy("run as a user who may read the repository, and name its configuration (config:, --tool-config)")
             .into());
     }
-    read(name, wanted, &answer.text).map_err(Halt::from)
+    read(name, wanted, &answer.text)
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,17 +126,16 @@ struct Info {
 }
 
 /// Reads the answer. Pure.
-fn read(name: &str, wanted: &PgBackRest, text: &str) -> Result<Inventory, Finding> {
+fn read(name: &str, wanted: &PgBackRest, text: &str) -> Result<Inventory, Halt> {
     let expected = format!("the stanza {} of pgBackRest", wanted.stanza);
     let unreadable = |error: serde_json::Error| {
-        POLICY_FOUND
-            .inconclusive(name)
-            .expected(expected.clone())
-            .observed(format!("the answer of pgbackrest info cannot be read: {error}"))
+        let observed = format!("the answer of pgbackrest info cannot be read: {error}");
+        Halt::from(POLICY_FOUND.inconclusive(name).expected(expected.clone()).observed(observed))
     };
     let stanzas: Vec<Stanza> = serde_json::from_str(text).map_err(unreadable)?;
     let Some(stanza) = stanzas.into_iter().find(|stanza| stanza.name == wanted.stanza) else {
-        return Err(POLICY_FOUND.failed(name).expected(expected).observed("pgBackRest does not know it"));
+        let finding = POLICY_FOUND.failed(name).expected(expected).observed("pgBackRest does not know it");
+        return Err(finding.into());
     };
     let mut faults = Vec::new();
     // 1 missing stanza path, 2 no valid backups, 3 missing stanza data, 4 different across repositories, …
@@ -211,7 +210,7 @@ mod tests {
     /// What it answers for a stanza that nobody created.
     const MISSING: &str = r#"[{"archive":[],"backup":[],"cipher":"none","db":[],"name":"demo","repo":[{"cipher":"none","key":1,"status":{"code":1,"message":"missing stanza path"}}],"status":{"code":1,"lock":{"backup":{"held":false}},"message":"missing stanza path"}}]"#;
 
-    fn demo(text: &str) -> Result<Inventory, Finding> {
+    fn demo(text: &str) -> Result<Inventory, Halt> {
         read("x", &PgBackRest { stanza: "demo".to_owned(), config: None }, text)
     }
 
@@ -246,7 +245,11 @@ mod tests {
         assert_eq!(seen.faults[0].subject, "20261126-213059F");
         let missing = demo(MISSING).unwrap();
         assert!(missing.backups.is_empty() && missing.faults[0].said.contains("missing stanza path"));
-        assert!(demo("[]").unwrap_err().observed.contains("does not know"));
-        assert!(demo("ERROR: x").unwrap_err().observed.contains("cannot be read"));
+        let refused = |text| match demo(text) {
+            Err(Halt::Found(finding)) => finding.observed,
+            other => panic!("{other:?}"),
+        };
+        assert!(refused("[]").contains("does not know"));
+        assert!(refused("ERROR: x").contains("cannot be read"));
     }
 }

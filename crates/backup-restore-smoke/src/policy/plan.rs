@@ -81,7 +81,7 @@ impl Plan {
         };
         let policies = match typed(flags)? {
             Some(policy) => vec![policy],
-            None => file.policy.iter().map(|one| configured(one, &folder)).collect::<Result<_, _>>()?,
+            None => all_configured(&file.policy, &folder)?,
         };
         if policies.is_empty() {
             return Err(Error::NoPolicy);
@@ -160,6 +160,17 @@ fn schedule(
         (None, Some(interval)) => Some(Schedule::Backups { interval, upload: upload.unwrap_or_default() }),
         (None, None) => None,
     }
+}
+
+/// Each under a name of its own: by it the evidence and the metrics tell them apart.
+fn all_configured(configs: &[PolicyConfig], folder: &Path) -> Result<Vec<Policy>, Error> {
+    for (index, config) in configs.iter().enumerate() {
+        if config.name.trim().is_empty() || configs[..index].iter().any(|other| other.name == config.name) {
+            let message = "give each a name of its own: it stands in the evidence".to_owned();
+            return Err(Error::Policy { name: config.name.clone(), message });
+        }
+    }
+    configs.iter().map(|config| configured(config, folder)).collect()
 }
 
 fn configured(config: &PolicyConfig, folder: &Path) -> Result<Policy, Error> {

@@ -132,6 +132,7 @@ async fn from_snapshot(
         before,
         after,
         dump,
+        endpoint: snapshot.endpoint.clone(),
     })
 }
 

@@ -23,6 +23,7 @@ use crate::{
     checks::{CLEANED_UP, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
     clock::Stages,
     comparison::{Content, SequenceState, TableName},
+    connection::Endpoint,
     fingerprint::Relation,
     halt::Halt,
     plan::{Plan, Rehearse},
@@ -54,6 +55,8 @@ struct Seen {
     before: BTreeMap<TableName, SequenceState>,
     after: BTreeMap<TableName, SequenceState>,
     dump: PathBuf,
+    /// The server that answered.
+    endpoint: Endpoint,
 }
 
 /// Rehearses; everything that is seen goes into the run.
@@ -115,7 +118,8 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     let seen = take_backup(plan, run, made, &resolved).await?;
     objectives::exposure(work, run, &made.stages);
     // Asked for before the clock starts: it is no part of a recovery.
-    let beats = canary::at_incident(run, &resolved, &application_name(run), &seen.relations).await?;
+    let source = resolved.pinned(&seen.endpoint);
+    let beats = canary::at_incident(run, &source, &application_name(run), &seen.relations).await?;
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup is at hand, nothing else");
     let recovered = restore(plan, work, run, made, &seen).await?;

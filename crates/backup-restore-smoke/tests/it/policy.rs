@@ -155,6 +155,10 @@ fn what_cannot_be_understood_is_refused_before_anything_is_begun() {
     let both = tool.file("both.yaml", "policy:\n- name: x\n  source: { files: a, barman: b }\n");
     let share = tool.file("share.yaml", "policy:\n- name: x\n  source: { files: a }\n  maximum_drop: half\n");
     let key = tool.file("key.yaml", "policy:\n- name: x\n  source: { files: a }\n  newest_aeg: 1h\n");
+    let twice = tool.file(
+        "twice.yaml",
+        "policy:\n- { name: x, source: { files: a } }\n- { name: x, source: { barman: b } }\n",
+    );
     let config = |path: &Path| vec!["policy".to_owned(), "--config".to_owned(), path.display().to_string()];
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     for (arguments, said) in [
@@ -165,6 +169,7 @@ fn what_cannot_be_understood_is_refused_before_anything_is_begun() {
         (words(&["policy", "--files", "a", "--name-offset", "Europe/Berlin"]), "+02:00"),
         (config(&both), "exactly one of"),
         (config(&share), "write 50%"),
+        (config(&twice), "name of its own"),
         (config(&key), "line 4"),
     ] {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();

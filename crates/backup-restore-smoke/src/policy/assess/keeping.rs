@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     checks::{POLICY_REDUNDANCY, POLICY_RETENTION},
-    wording::{counted, seconds},
+    wording::seconds,
 };
 
 pub(super) fn redundancy(name: &str, rules: &Rules, seen: &Inventory) -> Option<Finding> {
@@ -23,7 +23,7 @@ pub(super) fn redundancy(name: &str, rules: &Rules, seen: &Inventory) -> Option<
     let made = if enough { POLICY_REDUNDANCY.passed(name) } else { POLICY_REDUNDANCY.failed(name) };
     let leaning = if all > full { format!(", and {} that lean on them", all - full) } else { String::new() };
     Some(
-        made.expected(format!("at least {} that need no other", counted(wanted.into(), "backup")))
+        made.expected(format!("at least {wanted} of those that need no other"))
             .observed(format!("{full}{leaning}")),
     )
 }
