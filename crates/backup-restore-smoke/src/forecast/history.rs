@@ -1,5 +1,5 @@
-//! This tool's own history: the evidence of earlier rehearsals that stands beside this one's. Evidence that was
-//! altered by hand is left out.
+//! This tool's own history: the evidence of earlier rehearsals of the same database that stands beside this one's.
+//! Evidence that was altered by hand is left out.
 
 use std::{path::Path, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::checks::TOOL;
 const LOOKED_AT: usize = 200;
 
 /// The samples beside this evidence file, from its folder and the folders in it.
-pub(crate) fn beside(evidence: &Path) -> Vec<Sample> {
+pub(crate) fn beside(evidence: &Path, database: &str) -> Vec<Sample> {
     let Some(folder) = evidence.parent() else { return Vec::new() };
     let mut files = markdown(folder);
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -27,7 +27,7 @@ pub(crate) fn beside(evidence: &Path) -> Vec<Sample> {
     let texts = files.into_iter().take(LOOKED_AT).filter_map(|path| std::fs::read_to_string(path).ok());
     texts
         .filter_map(|text| match verify(&text) {
-            Verification::Consistent(record) => sample(&record),
+            Verification::Consistent(record) => sample(&record, database),
             _ => None,
         })
         .collect()
@@ -38,9 +38,10 @@ fn markdown(folder: &Path) -> Vec<std::path::PathBuf> {
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }
 
-/// What a rehearsal measured, where its record holds all of it.
-fn sample(record: &Record) -> Option<Sample> {
-    if record.tool.name != TOOL.name {
+/// What a rehearsal of this database measured, where its record holds all of it.
+fn sample(record: &Record, database: &str) -> Option<Sample> {
+    let of_it = record.facts.iter().any(|fact| fact.name == "database" && fact.value == database);
+    if record.tool.name != TOOL.name || !of_it {
         return None;
     }
     let measured = |metric: &str| {

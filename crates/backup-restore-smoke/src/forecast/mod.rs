@@ -58,7 +58,7 @@ pub(crate) fn judge(
 fn words(made: &Forecast, earlier: usize) -> String {
     let (worst, best) = made.throughput;
     let from = match earlier {
-        0 => "this run alone (no earlier evidence stands beside this one)".to_owned(),
+        0 => "this run alone (no earlier evidence of this database stands beside this one)".to_owned(),
         _ => format!("{}, this one included", counted(made.samples as u64, "rehearsal")),
     };
     format!(

@@ -17,7 +17,10 @@ mod rules;
 
 use std::process::ExitCode;
 
-use evidence_report::run::{Run, print};
+use evidence_report::{
+    record::{Finding, Requirement},
+    run::{Run, print},
+};
 use jiff::Timestamp;
 
 pub(crate) use self::{
@@ -30,7 +33,7 @@ use self::{
     plan::{Plan, Policy, Source},
 };
 use crate::{
-    checks::TOOL,
+    checks::{RECOVERY_EXPOSURE, TOOL},
     cli::Cli,
     error::Error,
     exposure::{BackupTakes, judge_exposure, worst_case},
@@ -82,11 +85,21 @@ fn judge(run: &Run, plan: &Plan, policy: &Policy, seen: &Inventory, now: Timesta
         run.measurement(measurement);
         findings.push(finding);
     }
+    if let (None, Some(_)) = (policy.schedule, plan.rpo) {
+        findings.push(without_schedule(plan, &policy.name));
+    }
     risk_note::add(run, &findings);
     run.findings(findings);
     if !seen.backups.is_empty() {
         run.detail(format!("Backups of {}", policy.name), &listed(seen));
     }
+}
+
+/// Of several sources another one may be what the objective is kept by.
+fn without_schedule(plan: &Plan, name: &str) -> Finding {
+    let requirement = if plan.policies.len() == 1 { Requirement::Required } else { Requirement::Optional };
+    let reason = "the worst case cannot be computed: give interval, or archive_timeout (--interval, --archive-timeout)";
+    RECOVERY_EXPOSURE.not_checked(requirement, name, reason)
 }
 
 fn listed(seen: &Inventory) -> String {

@@ -55,7 +55,8 @@ pub(super) fn recovery_time(
     risk_note::add(run, std::slice::from_ref(&finding));
     run.finding(finding);
     let Some(bytes) = work.forecast else { return };
-    let earlier = plan.settings.evidence.as_deref().map(forecast::beside).unwrap_or_default();
+    let evidence = plan.settings.evidence.as_deref();
+    let earlier = evidence.map(|path| forecast::beside(path, &seen.database.name)).unwrap_or_default();
     let scaling = stages.lasted(forecast::SCALING_STAGE);
     let this = achieved.ok().zip(scaling).map(|(recovery, scaling)| Sample {
         bytes: seen.database.bytes,

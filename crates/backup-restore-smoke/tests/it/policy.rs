@@ -150,6 +150,39 @@ fn a_configuration_names_several_sources_relative_to_itself() {
 }
 
 #[test]
+fn an_objective_that_nothing_computes_is_inconclusive() {
+    let tool = Tool::new();
+    let pattern = nightly(&tool);
+    let ended = tool.run(&["policy", "--files", &pattern, "--rpo", "1h"]);
+    ended.assert_code(3);
+    assert_eq!(ended.finding("recovery.exposure").0, "not_checked");
+}
+
+#[test]
+fn the_guide_s_configuration_is_understood() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/backup-restore-smoke.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let shown = |first: &str| {
+        let start = guide.find(&format!("```yaml\n{first}")).unwrap() + "```yaml\n".len();
+        guide[start..].split("```").next().unwrap().to_owned()
+    };
+    let tool = Tool::new();
+    fs::create_dir(tool.path("sql")).unwrap();
+    tool.file("sql/orders-without-customers.sql", "SELECT 1 WHERE false");
+    let policy = tool.file("policy.yaml", &shown("rpo: 25h\npolicy:"));
+    let assertions = tool.file("assertions.yaml", &shown("assertions:"));
+    for arguments in [
+        vec!["policy", "--config", policy.to_str().unwrap(), "--dry-run"],
+        vec!["rehearse", "--embedded", "--config", assertions.to_str().unwrap(), "--dry-run"],
+    ] {
+        let output = tool.command(&arguments).output().unwrap();
+        let plan = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{plan}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(plan.contains("nightly dumps") || plan.contains("every order has its customer"), "{plan}");
+    }
+}
+
+#[test]
 fn what_cannot_be_understood_is_refused_before_anything_is_begun() {
     let tool = Tool::new();
     let both = tool.file("both.yaml", "policy:\n- name: x\n  source: { files: a, barman: b }\n");
