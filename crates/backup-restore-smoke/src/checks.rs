@@ -32,6 +32,21 @@ pub static TOOL: Tool = Tool {
         &RECOVERY_TIME,
         &RECOVERY_DATA_LOSS,
         &CLEANED_UP,
+        &RESTORE_ASSERTIONS,
+        &RECOVERY_CANARY,
+        &RECOVERY_EXPOSURE,
+        &RECOVERY_FORECAST,
+        &POLICY_FOUND,
+        &POLICY_SOUND,
+        &POLICY_NEWEST,
+        &POLICY_INTERVAL,
+        &POLICY_SIZE,
+        &POLICY_DROP,
+        &POLICY_REDUNDANCY,
+        &POLICY_RETENTION,
+        &POLICY_ARCHIVE,
+        &CANARY_INSTALLED,
+        &CANARY_BEATS,
         &WAIVER,
     ],
 };
@@ -224,8 +239,9 @@ pub const RECOVERY_TIME: Check = Check {
     id: "recovery.time",
     title: "Recovery time",
     explanation: "Measured from the start of the restore work (the simulated incident, with the backup at hand) \
-                  to the first committed write of an application, and held against --rto. Detection, the \
-                  decision, fetching the backup and other hardware are not in the figure.",
+                  to the first committed write of an application, with every mandatory assertion passed, and \
+                  held against --rto. Detection, the decision, fetching the backup and other hardware are not in \
+                  the figure.",
     remedy: "Restore with more jobs or better disks, use a physical backup, or agree on another objective.",
 };
 
@@ -245,4 +261,161 @@ pub const CLEANED_UP: Check = Check {
     title: "Nothing is left behind",
     explanation: "The throw-away server has ended and its folder with the copy of the data is gone.",
     remedy: "Run `backup-restore-smoke sweep`; it ends and removes what its journal names.",
+};
+
+/// What the user asserts about the restored data.
+pub const RESTORE_ASSERTIONS: Check = Check {
+    id: "restore.assertions",
+    title: "The user's assertions hold",
+    explanation: "Each assertion of the configuration is a query on the restored copy, run after the first \
+                  committed write by a role without superuser rights, in a READ ONLY transaction with a \
+                  timeout. A mandatory one that does not hold is a failure, and the database does not count as \
+                  recovered before all of them hold; an advisory one warns. Values of rows are shown with \
+                  --show-values only.",
+    remedy: "Run the query on the source: where it does not hold there either, mend the data or the \
+             assertion; where it does, the backup lost what it asks for.",
+};
+
+/// Data loss as the canary measures it.
+pub const RECOVERY_CANARY: Check = Check {
+    id: "recovery.canary",
+    title: "Data loss, measured by the canary",
+    explanation: "The newest heartbeat in the restored copy against the incident, by the source's own clock. A \
+                  source that did not beat is idle, and nothing is said about loss. Of a backup that the \
+                  rehearsal made itself the figure is the least that this way of backing up can lose: it can \
+                  miss --rpo, and never prove it.",
+    remedy: "`backup-restore-smoke canary install --source … --role …` once, and `canary beat` from a \
+             timer; then rehearse again.",
+};
+
+/// The worst that the schedule can lose.
+pub const RECOVERY_EXPOSURE: Check = Check {
+    id: "recovery.exposure",
+    title: "Worst-case exposure",
+    explanation: "Computed from the schedule, not measured: what an incident just before the next backup is \
+                  safe would lose (interval, duration and upload of a backup), or with an archived write-ahead \
+                  log archive_timeout and the archive's lag. Held against --rpo.",
+    remedy: "Back up more often, archive the write-ahead log with a shorter archive_timeout, or agree on \
+             another objective.",
+};
+
+/// A recovery time for another size.
+pub const RECOVERY_FORECAST: Check = Check {
+    id: "recovery.forecast",
+    title: "Forecast of the recovery time",
+    explanation: "With --forecast SIZE: the recovery time for that size, from the throughput of this and \
+                  earlier rehearsals whose evidence stands beside this one. It is arithmetic, not a \
+                  measurement, and carries its range; above --rto it warns, and it never passes.",
+    remedy: "Rehearse with the real size before anything is promised; restore with more jobs or better \
+             disks, or use a physical backup.",
+};
+
+/// There are backups.
+pub const POLICY_FOUND: Check = Check {
+    id: "policy.found",
+    title: "Backups are there",
+    explanation: "A folder, a pattern, a stanza of pgBackRest or a server of Barman holds at least one backup. \
+                  A pattern that matches nothing is a failure, never a pass: that is how backups that stopped \
+                  months ago look.",
+    remedy: "Look whether the job that makes the backups runs, and whether it writes where it is looked \
+             for.",
+};
+
+/// The source of backups complains of nothing.
+pub const POLICY_SOUND: Check = Check {
+    id: "policy.sound",
+    title: "Nothing is complained of",
+    explanation: "No backup is empty, and the tool that made them reports none of them, and nothing of its \
+                  repository, as bad (pgBackRest's status and page checksums, Barman's FAILED).",
+    remedy: "Read what the backup tool says about the one that is named; make another, and do not count \
+             on this one.",
+};
+
+/// The newest backup is young enough.
+pub const POLICY_NEWEST: Check = Check {
+    id: "policy.newest",
+    title: "Age of the newest backup",
+    explanation: "The newest backup is at most as old as newest_age allows. The time of a file is read from \
+                  its name where one stands in it, so that a copied file does not look fresh; otherwise its \
+                  last change. A time that is yet to come proves nothing, and is a failure.",
+    remedy: "Look why the last backup was not made or not finished; make one now.",
+};
+
+/// The schedule was kept.
+pub const POLICY_INTERVAL: Check = Check {
+    id: "policy.interval",
+    title: "The interval was kept",
+    explanation: "No two backups that follow each other lie further apart than interval and a tenth of it, nor \
+                  the newest and now, over the last seven intervals (interval_over says otherwise). Older ones \
+                  may be thinned out.",
+    remedy: "Find out why the schedule was interrupted; a gap that is explained can be waived until it \
+             has left the window.",
+};
+
+/// The newest backup is large enough.
+pub const POLICY_SIZE: Check = Check {
+    id: "policy.size",
+    title: "Size of the newest backup",
+    explanation: "The newest backup is at least as large as minimum_size says: a dump of an empty or of the \
+                  wrong database is complete, valid and small.",
+    remedy: "Look into the backup for what is missing, and at the job's messages.",
+};
+
+/// The newest backup has not shrunk.
+pub const POLICY_DROP: Check = Check {
+    id: "policy.drop",
+    title: "Size against the backups before",
+    explanation: "The newest backup is not smaller than the median of the ten before it by more than \
+                  maximum_drop. The median, because one odd backup must not move the yardstick.",
+    remedy: "Find out what is no longer in the backup, or what was deleted.",
+};
+
+/// There are several.
+pub const POLICY_REDUNDANCY: Check = Check {
+    id: "policy.redundancy",
+    title: "Enough backups",
+    explanation: "At least so many backups that need no other are there. Incremental and differential ones do \
+                  not count: they die with the full one that they lean on.",
+    remedy: "Keep more full backups.",
+};
+
+/// They reach back far enough.
+pub const POLICY_RETENTION: Check = Check {
+    id: "policy.retention",
+    title: "Retention",
+    explanation: "The oldest backup that needs no other reaches back at least as far as retention says. What \
+                  is kept beyond keep_at_most (twice the retention unless said) is a warning: old copies of \
+                  personal data are a liability.",
+    remedy: "Let backups expire later, or earlier; where the schedule is younger than the retention, \
+             waive it until it is not.",
+};
+
+/// The archived log covers the backups.
+pub const POLICY_ARCHIVE: Check = Check {
+    id: "policy.archive",
+    title: "The archived write-ahead log covers the backups",
+    explanation: "The archive holds the write-ahead log from the oldest backup's start to the newest one's \
+                  end, as the backup tool tells. Tools do not tell without a restore whether a segment in \
+                  between is missing.",
+    remedy: "Look at archive_command and at the server's log; make a new backup as soon as archiving \
+             works.",
+};
+
+/// The canary is installed.
+pub const CANARY_INSTALLED: Check = Check {
+    id: "canary.installed",
+    title: "The canary is installed",
+    explanation: "`canary install` made the heartbeat table in a schema of its own, and a role that may read \
+                  and write that one table and nothing else. It has no password and cannot log in before an \
+                  administrator says so.",
+    remedy: "Connect as a role that may make schemas and roles; `canary install --dry-run` prints the SQL \
+             for an administrator.",
+};
+
+/// The canary beats.
+pub const CANARY_BEATS: Check = Check {
+    id: "canary.beats",
+    title: "The canary beats",
+    explanation: "`canary beat` wrote a row into the heartbeat table of the source, and committed it.",
+    remedy: "Try the same connection string with psql; `canary install` makes the table.",
 };

@@ -5,7 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
 
-use crate::config::Config;
+use crate::{
+    canary::CanaryCommand,
+    config::Config,
+    policy::{PolicyFlags, ScheduleFlags},
+    size::parse_bytes,
+};
 
 const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --embedded
@@ -13,6 +18,7 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
   backup-restore-smoke fingerprint --source service=shop
   backup-restore-smoke compare service=shop service=shop-restored
+  backup-restore-smoke policy --files '/backups/shop-*.dump' --newest-age 26h --redundancy 7 --retention 30d
 
 The source is only read; passwords come from .pgpass, PGPASSWORD or a service file, never from a flag of ours.
 Exit codes: 0 passed, 1 warned, 2 failed (the backup is bad, or an objective was missed), 3 inconclusive (could
@@ -52,6 +58,12 @@ pub(crate) enum Command {
     /// Compare two databases, or fingerprints of databases: exit code 0 when they are the same, 2 when not
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareFlags),
+    /// Judge whether backups are there as they should be, without restoring: newest, interval, size, number,
+    /// retention
+    Policy(Box<PolicyFlags>),
+    /// A heartbeat in the source, from which data loss is measured: these commands write to the source
+    #[command(subcommand)]
+    Canary(CanaryCommand),
     /// Undo what killed runs left behind (processes and folders), and nothing else
     Sweep,
 }
@@ -89,7 +101,8 @@ pub(crate) struct RehearseFlags {
     /// Objective: how long a recovery may take, for example 15m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) rto: Option<Duration>,
-    /// Objective: how much may be lost, for example 1h (judged when --backup-age is given)
+    /// Objective: how much may be lost, for example 1h (held against --backup-age, the schedule's worst
+    /// case and the canary)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) rpo: Option<Duration>,
     /// Age of the newest backup that would be there at an incident, for example 26h
@@ -99,6 +112,17 @@ pub(crate) struct RehearseFlags {
     /// the comparison judges what it leaves)
     #[arg(long, value_name = "FILE")]
     pub(crate) after_restore: Vec<PathBuf>,
+    /// Show values of rows where an assertion does not hold (they then stand in the evidence)
+    #[arg(long)]
+    pub(crate) show_values: bool,
+    /// How often a backup is made, for example 24h: the worst case is then computed and held against --rpo
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) backup_interval: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleFlags,
+    /// Forecast the recovery time of a database of this size, for example 800GB, from this and earlier rehearsals
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) forecast: Option<u64>,
 }
 
 /// `fingerprint`.

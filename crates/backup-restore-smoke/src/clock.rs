@@ -23,6 +23,11 @@ impl Stages {
         self.0.push(Stage { name: name.to_owned(), start, end, note: note.into() });
     }
 
+    /// How long the stage of this name took.
+    pub(crate) fn lasted(&self, name: &str) -> Option<Duration> {
+        self.0.iter().find(|stage| stage.name == name).map(|stage| stage.end.saturating_sub(stage.start))
+    }
+
     /// The timeline; its zero is the start of the rehearsal.
     pub(crate) fn timeline(&self) -> Timeline {
         Timeline { zero: "the start of the rehearsal".to_owned(), stages: self.0.clone() }

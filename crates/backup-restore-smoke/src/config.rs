@@ -6,6 +6,11 @@ use evidence_report::run::SharedConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::{
+    assertions::AssertionConfig,
+    policy::{PolicyConfig, ScheduleConfig},
+};
+
 /// Configuration of `backup-restore-smoke`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -32,4 +37,10 @@ pub(crate) struct Config {
     pub(crate) backup_age: Option<String>,
     /// SQL files that your runbook runs on a restored database before it is opened, relative to this file.
     pub(crate) after_restore: Vec<PathBuf>,
+    /// What must be so in the restored data.
+    pub(crate) assertions: Vec<AssertionConfig>,
+    /// Sources of backups, and what they must be like: for `policy`.
+    pub(crate) policy: Vec<PolicyConfig>,
+    /// How backups come about, so that a rehearsal can compute what would be lost at the worst.
+    pub(crate) schedule: Option<ScheduleConfig>,
 }

@@ -32,6 +32,30 @@ pub(crate) enum Error {
     /// Both.
     #[error("--source and --embedded exclude each other; give one of them (flag or configuration)")]
     TwoSources,
+    /// `policy` without a source of backups.
+    #[error(
+        "say where the backups are: --files PATTERN, --pgbackrest STANZA or --barman SERVER, or a list under `policy` in --config FILE"
+    )]
+    NoPolicy,
+    /// A policy in the configuration that cannot be followed.
+    #[error("policy '{name}' in the configuration: {message}")]
+    Policy {
+        /// Which.
+        name: String,
+        /// Why.
+        message: String,
+    },
+    /// An assertion in the configuration that cannot be followed.
+    #[error("assertion '{name}' in the configuration: {message}")]
+    Assertion {
+        /// Which.
+        name: String,
+        /// Why.
+        message: String,
+    },
+    /// An offset from UTC.
+    #[error("'{0}' is no offset from UTC; write +02:00, -05:30 or Z")]
+    NameOffset(String),
     /// `--embedded` where it makes no sense.
     #[error("--embedded-size goes with --embedded; leave it out for a source of your own")]
     SizeWithoutEmbedded,

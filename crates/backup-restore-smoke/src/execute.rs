@@ -8,13 +8,14 @@ use evidence_report::{
 };
 
 use crate::{
+    canary,
     checks::TOOL,
     cli::{Cli, Command},
     compared,
     error::Error,
     fingerprint::{Content, Fingerprint},
     plan::{Describe, Plan, Work},
-    rehearsal,
+    policy, rehearsal,
 };
 
 /// Does what was asked for.
@@ -24,6 +25,12 @@ use crate::{
 pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     if matches!(cli.command, Command::Sweep) {
         return Ok(sweep_command());
+    }
+    if let Command::Policy(flags) = &cli.command {
+        return policy::command(&cli, flags).await;
+    }
+    if let Command::Canary(wanted) = &cli.command {
+        return canary::command(&cli, wanted).await;
     }
     let plan = Plan::resolve(&cli)?;
     if cli.shared.dry_run {

@@ -11,8 +11,15 @@
 //! * `fingerprint/`: what a database contains.
 //! * `comparison/`, `clock`: pure judgements.
 //! * `compared/`: two databases or fingerprints, and which of their rows differ.
+//! * `policy/`: whether backups are there as they should be, without restoring.
+//! * `assertions/`: what the user asserts about the restored data.
+//! * `canary/`: the heartbeat from which data loss is measured; the only thing that writes to a source, by name.
+//! * `forecast/`: the recovery time of another size, labelled as what it is.
+//! * `exposure`, `risk_note`, `size`: the worst that a schedule can lose, what a missed objective means, sizes.
 //! * `embedded/`: the sample source of `--embedded`.
 
+mod assertions;
+mod canary;
 pub mod checks;
 mod cli;
 mod clock;
@@ -24,12 +31,17 @@ mod embedded;
 mod engines;
 mod error;
 mod execute;
+mod exposure;
 mod fingerprint;
+mod forecast;
 mod halt;
 mod plan;
+mod policy;
 mod programs;
 mod rehearsal;
+mod risk_note;
 mod scratch;
+mod size;
 mod source;
 mod sql;
 mod wording;

@@ -9,11 +9,14 @@ use evidence_report::run::{Defaults, Settings, parse_duration, read_config, run_
 use serde::Serialize;
 
 use crate::{
+    assertions::{self, Assertion, Values},
     cli::{Cli, Command, CompareFlags, FingerprintFlags, RehearseFlags, SourceFlags},
     config::Config,
     connection::{Ambient, Resolved},
     engines::own_command::PLACEHOLDER,
     error::Error,
+    exposure::Schedule,
+    policy,
 };
 
 const MEGABYTE: u64 = 1_000_000;
@@ -107,6 +110,21 @@ pub(crate) struct Rehearse {
     pub(crate) backup_age: Option<Duration>,
     /// The runbook's SQL.
     pub(crate) after_restore: Vec<Step>,
+    /// What the user asserts about the restored data.
+    pub(crate) assertions: Vec<Assertion>,
+    /// Whether values of rows may be said.
+    pub(crate) show_values: bool,
+    /// How backups come about.
+    pub(crate) schedule: Option<Schedule>,
+    /// For which size a recovery is forecast, in bytes.
+    pub(crate) forecast: Option<u64>,
+}
+
+impl Rehearse {
+    /// Whether values of rows may be said.
+    pub(crate) fn values(&self) -> Values {
+        if self.show_values { Values::Shown } else { Values::Hidden }
+    }
 }
 
 /// One SQL file, read before anything is begun.
@@ -153,7 +171,7 @@ impl Plan {
             Command::Rehearse(flags) => (&flags.source, &REHEARSAL),
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
             Command::Compare(flags) => return compare(cli, flags, &file),
-            Command::Sweep => return Err(Error::NoSource),
+            Command::Policy(_) | Command::Canary(_) | Command::Sweep => return Err(Error::NoSource),
         };
         let work = match &cli.command {
             Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),
@@ -195,6 +213,13 @@ fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<
         rpo: duration(flags.rpo, "rpo", &file.rpo)?,
         backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
         after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
+        assertions: assertions::resolve(&file.assertions, file_folder)?,
+        show_values: flags.show_values,
+        schedule: match (policy::of_flags(&flags.schedule, flags.backup_interval), &file.schedule) {
+            (None, Some(schedule)) => policy::of_config(schedule, None)?,
+            (schedule, _) => schedule,
+        },
+        forecast: flags.forecast,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// `12.3 s`, `4 min 5 s`, `26 h 0 min`.
+/// `12.3 s`, `4 min 5 s`, `26 h 0 min`, `30 d 0 h`.
 pub(crate) fn seconds(duration: Duration) -> String {
     let whole = duration.as_secs();
     match whole {
@@ -11,7 +11,8 @@ pub(crate) fn seconds(duration: Duration) -> String {
             format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
         }
         120..7200 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        7200..259_200 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3600),
     }
 }
 
@@ -28,8 +29,8 @@ mod tests {
     fn durations_are_readable() {
         let shown = |milliseconds| seconds(Duration::from_millis(milliseconds));
         assert_eq!(
-            [shown(0), shown(1234), shown(60_000), shown(245_000), shown(93_600_000)],
-            ["0 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min"]
+            [0, 1234, 60_000, 245_000, 93_600_000, 2_592_000_000].map(shown),
+            ["0 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min", "30 d 0 h"]
         );
     }
 

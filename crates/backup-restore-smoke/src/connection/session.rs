@@ -231,6 +231,52 @@ impl Session {
         Ok(row.into_iter().next().flatten().unwrap_or_default())
     }
 
+    /// Runs one statement and gives the number that its command tag ends with (`MOVE 37`).
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub(crate) async fn count(&self, stop: &Stop, statement: &str) -> Result<u64, QueryFailure> {
+        let answer = self.client.simple_query(statement);
+        tokio::pin!(answer);
+        let messages = tokio::select! {
+            biased;
+            () = stop.requested() => {
+                self.cancel().await;
+                let _ = tokio::time::timeout(CANCEL_PATIENCE, answer).await;
+                return Err(QueryFailure::Stopped);
+            }
+            messages = &mut answer => messages.map_err(|error| failure(&error))?,
+        };
+        let complete = messages.into_iter().rev().find_map(|message| match message {
+            SimpleQueryMessage::CommandComplete(count) => Some(count),
+            _ => None,
+        });
+        complete.ok_or_else(|| QueryFailure::Lost("an answer without its end".to_owned()))
+    }
+
+    /// Lets the server parse one statement, without running it, and gives the number of its columns. More than
+    /// one statement is refused.
+    ///
+    /// # Errors
+    /// As [`Self::query`], with the character (from 1) at which the server met the error, where it says so.
+    pub(crate) async fn parse(
+        &self,
+        stop: &Stop,
+        statement: &str,
+    ) -> Result<usize, (QueryFailure, Option<usize>)> {
+        match stop.guard(self.client.prepare(statement)).await {
+            Err(_) => Err((QueryFailure::Stopped, None)),
+            Ok(Ok(prepared)) => Ok(prepared.columns().len()),
+            Ok(Err(error)) => {
+                let position = match error.as_db_error().and_then(tokio_postgres::error::DbError::position) {
+                    Some(tokio_postgres::error::ErrorPosition::Original(at)) => usize::try_from(*at).ok(),
+                    _ => None,
+                };
+                Err((failure(&error), position))
+            }
+        }
+    }
+
     /// Asks the server to cancel what this session is doing.
     async fn cancel(&self) {
         let _ = tokio::time::timeout(CANCEL_PATIENCE, self.cancel.cancel_query(self.tls.clone())).await;

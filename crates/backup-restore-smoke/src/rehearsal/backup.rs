@@ -123,7 +123,7 @@ async fn from_snapshot(
             .observed(format!("{bytes} bytes in {}", seconds(took))),
     );
     read_sequences_again(run, snapshot, &mut fingerprint).await?;
-    Ok(Seen { database: database.clone(), fingerprint, dump })
+    Ok(Seen { database: database.clone(), fingerprint, dump, endpoint: snapshot.endpoint.clone() })
 }
 
 /// The fingerprint of an open snapshot.

@@ -2,10 +2,11 @@
 //! at any moment loses nothing; whatever happens, everything that was made is taken away again.
 
 mod backup;
+mod objectives;
 mod recovery;
 mod verification;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use evidence_report::{
     record::{Check, Requirement},
@@ -15,14 +16,15 @@ use evidence_report::{
 pub(crate) use self::backup::{application_name, open, read_sequences_again, read_source};
 use self::{
     backup::{source, take_backup},
-    recovery::restore,
+    recovery::{own_server, restore},
     verification::verify,
 };
 use crate::{
+    assertions, canary,
     checks::{CLEANED_UP, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
-    clock::{Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
+    clock::Stages,
     comparison::left_out,
-    connection::Resolved,
+    connection::{Endpoint, Resolved},
     engines::own_command,
     fingerprint::Fingerprint,
     halt::Halt,
@@ -52,6 +54,8 @@ struct Seen {
     database: Database,
     fingerprint: Fingerprint,
     dump: PathBuf,
+    /// The server that answered.
+    endpoint: Endpoint,
 }
 
 /// Rehearses; everything that is seen goes into the run.
@@ -124,24 +128,52 @@ async fn from_one_snapshot(
 }
 
 async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) -> Result<(), Halt> {
-    let (data_loss, measurement) = judge_data_loss(work.backup_age, work.rpo);
-    run.finding(data_loss);
-    measurement.into_iter().for_each(|measurement| run.measurement(measurement));
+    objectives::data_loss(work, run);
     let resolved = source(plan, run, made).await?;
     let seen = take_backup(plan, run, made, &resolved).await?;
+    objectives::exposure(work, run, &made.stages);
+    // Asked for before the clock starts: it is no part of a recovery.
+    let source = resolved.pinned(&seen.endpoint);
+    let beats = canary::at_incident(run, &source, &application_name(run), &seen.relations).await?;
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup is at hand, nothing else");
     let recovered = restore(plan, work, run, made, &seen).await?;
-    made.checked.extend([&RESTORE_WRITABLE, &RECOVERY_TIME]);
-    match recovered {
-        Some(at) => {
-            let (finding, measurement) = judge_recovery_time(at.saturating_sub(incident), work.rto);
-            run.finding(finding);
-            run.measurement(measurement);
-        }
-        None => run.finding(recovery_time_unknown("the copy never took a committed write")),
-    }
+    made.checked.push(&RESTORE_WRITABLE);
+    let recovered = asserted(work, run, made, &seen, recovered).await?;
+    made.checked.push(&RECOVERY_TIME);
+    let achieved = recovered.map(|at| at.saturating_sub(incident));
+    objectives::recovery_time(plan, work, run, &seen, &made.stages, achieved);
+    measure_loss(work, run, made, &seen, &beats).await?;
     verify(plan, run, made, &seen).await
+}
+
+/// Runs the user's assertions once the copy takes writes: before the mandatory ones hold it is not recovered.
+async fn asserted(
+    work: &Rehearse,
+    run: &Run,
+    made: &mut Made,
+    seen: &Seen,
+    written: Option<Duration>,
+) -> Result<Result<Duration, &'static str>, Halt> {
+    let Some(written) = written else { return Ok(Err("the copy never took a committed write")) };
+    let Made { copy, stages, .. } = made;
+    let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
+    let (name, asserted) = (&seen.database.name, &work.assertions);
+    let recovered = assertions::check(run, cluster, name, asserted, work.values(), stages, written).await?;
+    Ok(recovered.ok_or("a mandatory assertion does not hold, so the database is not recovered"))
+}
+
+async fn measure_loss(
+    work: &Rehearse,
+    run: &Run,
+    made: &mut Made,
+    seen: &Seen,
+    beats: &canary::Incident,
+) -> Result<(), Halt> {
+    let cluster = made.copy.as_mut().ok_or(Halt::Stopped)?;
+    let copy = cluster.administrator(run, &seen.database.name).await?;
+    let measured = canary::measure(run, &copy, beats, work.rpo).await;
+    measured.map_err(|failure| own_server("canary in the copy", failure))
 }
 
 /// Ends and removes everything that was made; says whether that succeeded.

@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod assertions;
+mod canary;
 mod cluster;
 mod connections;
 mod content;
 mod fingerprints;
+mod forecast;
 mod harmless;
+mod policy;
+mod policy_tools;
 mod source_safety;
 mod stopping;
 mod tool;

@@ -93,6 +93,7 @@ pub struct ChildCommand {
     environment: Vec<(OsString, Option<OsString>)>,
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
+    answer: Option<PathBuf>,
     prefix: Vec<OsString>,
     farewell: Farewell,
     patience: Duration,
@@ -124,6 +125,7 @@ impl ChildCommand {
             environment: Vec::new(),
             folder: None,
             output: None,
+            answer: None,
             prefix: Vec::new(),
             farewell: Farewell::Terminate,
             patience: Duration::from_secs(5),
@@ -171,6 +173,14 @@ impl ChildCommand {
     #[must_use]
     pub fn output_to(mut self, file: impl AsRef<Path>) -> Self {
         self.output = Some(file.as_ref().to_owned());
+        self
+    }
+
+    /// Sends standard output to this file, whole, and keeps standard error: for an answer that is longer than
+    /// what is kept of a stream.
+    #[must_use]
+    pub fn answer_to(mut self, file: impl AsRef<Path>) -> Self {
+        self.answer = Some(file.as_ref().to_owned());
         self
     }
 
@@ -225,6 +235,9 @@ impl ChildCommand {
             command.stdout(log.try_clone().map_err(failed)?).stderr(log);
         } else {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        if let Some(path) = &self.answer {
+            command.stdout(std::fs::File::create(path).map_err(failed)?);
         }
         command.kill_on_drop(true);
         let mut inner = command.spawn().map_err(failed)?;

@@ -1,0 +1,223 @@
+//! Backups that are files: every match of a pattern, or every entry of a folder, is one (a base backup's
+//! folder too). Only names, sizes and times are read.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use jiff::{SignedDuration, Timestamp, tz::Offset};
+
+use super::{
+    inventory::{Archive, Backup, Fault, Inventory, Weight},
+    name_time::{NameTime, name_time},
+};
+use crate::{checks::POLICY_FOUND, halt::Halt};
+
+/// Endings of what is still being written.
+const UNFINISHED: [&str; 5] = [".partial", ".part", ".tmp", ".incomplete", ".inprogress"];
+
+/// What lies at the top of a folder that is one backup by itself.
+const SIGNS_OF_ONE: [&str; 6] =
+    ["toc.dat", "backup_manifest", "backup_label", "PG_VERSION", "base.tar", "base.tar.gz"];
+
+/// Where the clocks of names and of this machine may stand apart at most (time zones, daylight saving).
+const ZONES: SignedDuration = SignedDuration::from_hours(15);
+
+/// Where the time of a file comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TimeFrom {
+    /// From the name where a time stands in it, otherwise the time of the last change.
+    Auto,
+    /// From the name; one without a time is a fault.
+    Name,
+    /// The time of the last change.
+    Mtime,
+}
+
+/// Which files.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Files {
+    /// A folder, or a pattern.
+    pub(crate) pattern: String,
+    /// Where the time comes from.
+    pub(crate) time: TimeFrom,
+    /// What the clock of the names is ahead of UTC, in seconds.
+    pub(crate) name_offset_seconds: i32,
+}
+
+/// Looks at the files.
+///
+/// # Errors
+/// An inconclusive finding where we may not look; a failed one where the pattern makes no sense.
+pub(crate) fn look(name: &str, files: &Files) -> Result<Inventory, Halt> {
+    let offset = Offset::from_seconds(files.name_offset_seconds).unwrap_or(Offset::UTC);
+    let (mut backups, mut faults, mut sources) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for path in matches(name, &files.pattern)? {
+        match backup(&path, files.time, offset) {
+            Ok((backup, source)) => {
+                sources.insert(source);
+                backups.push(backup);
+            }
+            Err(said) => {
+                let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                faults.push(Fault { subject, said, weight: Weight::Doubtful });
+            }
+        }
+    }
+    backups.sort_by(|one, other| (one.at, &one.label).cmp(&(other.at, &other.label)));
+    let empty = backups.iter().filter(|backup| backup.bytes == 0);
+    faults.extend(empty.map(|backup| Fault {
+        subject: backup.label.clone(),
+        said: "it is empty".to_owned(),
+        weight: Weight::Bad,
+    }));
+    Ok(Inventory {
+        backups,
+        place: files.pattern.clone(),
+        times: sources.into_iter().collect::<Vec<_>>().join(", otherwise "),
+        sizes: "of the files, as they lie there",
+        faults,
+        archive: Archive::NotTold("files do not tell whether the write-ahead log is archived"),
+    })
+}
+
+/// The backups that the pattern names. A file that is reached twice (by a link `latest`) counts once.
+fn matches(name: &str, pattern: &str) -> Result<Vec<PathBuf>, Halt> {
+    let unreadable = |what: String| {
+        let finding = POLICY_FOUND.inconclusive(name).expected(format!("{pattern} can be looked at"));
+        Halt::from(finding.observed(what).remedy("run as a user who may read the folder"))
+    };
+    let folder = Path::new(pattern);
+    let found: Vec<PathBuf> = if folder.is_dir() && !is_one_backup(folder) {
+        let entries =
+            std::fs::read_dir(folder).map_err(|error| unreadable(format!("reading {pattern}: {error}")))?;
+        let entries = entries.map(|entry| entry.map(|entry| entry.path()));
+        entries
+            .collect::<Result<_, _>>()
+            .map_err(|error| unreadable(format!("reading {pattern}: {error}")))?
+    } else {
+        let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
+        let wrong = |error: glob::PatternError| {
+            Halt::from(POLICY_FOUND.inconclusive(name).expected("a pattern").observed(error.to_string()))
+        };
+        let paths = glob::glob_with(pattern, options).map_err(wrong)?;
+        paths.collect::<Result<_, _>>().map_err(|error| unreadable(error.to_string()))?
+    };
+    let mut seen = BTreeSet::new();
+    let mut kept: Vec<_> = found.into_iter().filter(|path| counts(path)).collect();
+    kept.sort_by_key(|path| path.is_symlink());
+    kept.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    Ok(kept)
+}
+
+fn is_one_backup(folder: &Path) -> bool {
+    SIGNS_OF_ONE.iter().any(|sign| folder.join(sign).exists())
+}
+
+fn counts(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    !name.starts_with('.') && !UNFINISHED.iter().any(|ending| name.ends_with(ending))
+}
+
+fn backup(path: &Path, time: TimeFrom, offset: Offset) -> Result<(Backup, &'static str), String> {
+    let meta = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    let (bytes, changed) = if meta.is_dir() {
+        let mut sum = (0, None);
+        walk(path, &mut sum).map_err(|error| error.to_string())?;
+        sum
+    } else {
+        (meta.len(), meta.modified().ok())
+    };
+    let changed =
+        Timestamp::try_from(changed.unwrap_or(SystemTime::UNIX_EPOCH)).map_err(|error| error.to_string())?;
+    let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (at, source) = when(&label, changed, time, offset).ok_or("no time stands in its name")?;
+    Ok((Backup { label, at, took: None, bytes, full: true }, source))
+}
+
+/// The time, and where it comes from. A name that gives the day only is made more exact by the last change,
+/// where that lies on the same day: a file that was copied or touched later must not look fresh.
+fn when(name: &str, changed: Timestamp, time: TimeFrom, offset: Offset) -> Option<(Timestamp, &'static str)> {
+    let by_change = (changed, "the time of the last change");
+    let by_name = match time {
+        TimeFrom::Mtime => return Some(by_change),
+        TimeFrom::Auto | TimeFrom::Name => name_time(name, offset),
+    };
+    match (by_name, time) {
+        (Some(NameTime::Instant(at)), _) => Some((at, "the time in the name")),
+        (Some(NameTime::Day(day)), _) => {
+            let since = changed.duration_since(day);
+            let same_day = (-ZONES..=SignedDuration::from_hours(24) + ZONES).contains(&since);
+            let made = if same_day { changed } else { day };
+            Some((made, "the day in the name, and the last change where it lies on that day"))
+        }
+        (None, TimeFrom::Name) => None,
+        (None, _) => Some(by_change),
+    }
+}
+
+/// Adds up the sizes and finds the newest change, without following links.
+fn walk(folder: &Path, sum: &mut (u64, Option<SystemTime>)) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let meta = entry.metadata()?;
+        if meta.is_dir() {
+            walk(&entry.path(), sum)?;
+        } else {
+            sum.0 += meta.len();
+            sum.1 = sum.1.max(meta.modified().ok());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_copied_file_does_not_look_fresh() {
+        let copied = at("2026-05-01T09:00:00Z");
+        let seen = |name| when(name, copied, TimeFrom::Auto, Offset::UTC).unwrap().0;
+        assert_eq!(seen("shop-20260301-0230.dump"), at("2026-03-01T02:30:00Z"));
+        assert_eq!(seen("shop-20260301.dump"), at("2026-03-01T00:00:00Z"));
+        assert_eq!(seen("shop-20260501.dump"), copied);
+        assert_eq!(seen("shop.dump"), copied);
+    }
+
+    #[test]
+    fn a_name_without_a_time_is_a_fault_where_the_name_must_say_it() {
+        let now = at("2026-05-01T09:00:00Z");
+        assert_eq!(when("shop.dump", now, TimeFrom::Name, Offset::UTC), None);
+        assert_eq!(when("shop-20260301-0230", now, TimeFrom::Mtime, Offset::UTC).unwrap().0, now);
+    }
+
+    #[test]
+    fn folders_count_as_one_links_once_and_what_is_being_written_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("base-20260301-0000")).unwrap();
+        std::fs::write(path("base-20260301-0000/backup_manifest"), "1234").unwrap();
+        std::fs::write(path("base-20260302-0000.tar"), "12").unwrap();
+        std::fs::write(path("base-20260303-0000.tar.partial"), "1").unwrap();
+        std::os::unix::fs::symlink(path("base-20260302-0000.tar"), path("latest")).unwrap();
+        let files = |pattern: &Path| Files {
+            pattern: pattern.display().to_string(),
+            time: TimeFrom::Auto,
+            name_offset_seconds: 0,
+        };
+        let seen = look("x", &files(folder.path())).unwrap();
+        let told: Vec<_> = seen.backups.iter().map(|one| (one.label.as_str(), one.bytes)).collect();
+        assert_eq!(told, [("base-20260301-0000", 4), ("base-20260302-0000.tar", 2)]);
+        let one = look("x", &files(&path("base-20260301-0000"))).unwrap();
+        assert_eq!(one.backups.len(), 1);
+        assert!(look("x", &files(&path("nothing-*.dump"))).unwrap().backups.is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! What the achieved figures are held against, and what is computed beside them: the objectives of recovery time
+//! and data loss, the schedule's worst case, the forecast.
+
+use std::time::Duration;
+
+use evidence_report::run::Run;
+
+use super::Seen;
+use crate::{
+    clock::{Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
+    exposure::{BackupTakes, judge_exposure, worst_case},
+    forecast::{self, Sample},
+    plan::{Plan, Rehearse},
+    risk_note,
+};
+
+/// The age that was given, against `--rpo`. Where the schedule is known, its worst case decides instead of an
+/// age that nobody gave.
+pub(super) fn data_loss(work: &Rehearse, run: &Run) {
+    let computed = work.schedule.is_some() && work.backup_age.is_none();
+    let (finding, measurement) = judge_data_loss(work.backup_age, work.rpo.filter(|_| !computed));
+    risk_note::add(run, std::slice::from_ref(&finding));
+    run.finding(finding);
+    measurement.into_iter().for_each(|measurement| run.measurement(measurement));
+}
+
+/// What the schedule loses at the worst, with how long this backup took.
+pub(super) fn exposure(work: &Rehearse, run: &Run, stages: &Stages) {
+    let Some(schedule) = work.schedule else { return };
+    let takes = stages.lasted("dump").map_or(BackupTakes::Unknown, BackupTakes::Known);
+    let (finding, measurement) =
+        judge_exposure("the schedule's worst case", &worst_case(schedule, takes), work.rpo);
+    risk_note::add(run, std::slice::from_ref(&finding));
+    run.finding(finding);
+    run.measurement(measurement);
+}
+
+/// The achieved recovery time against `--rto`, and the forecast from it.
+pub(super) fn recovery_time(
+    plan: &Plan,
+    work: &Rehearse,
+    run: &Run,
+    seen: &Seen,
+    stages: &Stages,
+    achieved: Result<Duration, &str>,
+) {
+    let finding = match achieved {
+        Ok(achieved) => {
+            let (finding, measurement) = judge_recovery_time(achieved, work.rto);
+            run.measurement(measurement);
+            finding
+        }
+        Err(reason) => recovery_time_unknown(reason),
+    };
+    risk_note::add(run, std::slice::from_ref(&finding));
+    run.finding(finding);
+    let Some(bytes) = work.forecast else { return };
+    let evidence = plan.settings.evidence.as_deref();
+    let earlier = evidence.map(|path| forecast::beside(path, &seen.database.name)).unwrap_or_default();
+    let scaling = stages.lasted(forecast::SCALING_STAGE);
+    let this = achieved.ok().zip(scaling).map(|(recovery, scaling)| Sample {
+        bytes: seen.database.bytes,
+        recovery,
+        scaling,
+    });
+    let samples: Vec<_> = earlier.iter().copied().chain(this).collect();
+    let made = forecast::forecast(bytes, &samples);
+    let (finding, measurements) = forecast::judge(bytes, made.as_ref(), earlier.len(), work.rto);
+    run.finding(finding);
+    measurements.into_iter().for_each(|measurement| run.measurement(measurement));
+}

@@ -1,0 +1,74 @@
+//! For every objective that is missed, a note of the risk that its owner completes. Pure, but for [`add`].
+
+use evidence_report::{
+    record::{Check, Finding, Outcome},
+    run::Run,
+};
+
+use crate::checks::{
+    POLICY_ARCHIVE, POLICY_DROP, POLICY_FOUND, POLICY_INTERVAL, POLICY_NEWEST, POLICY_REDUNDANCY,
+    POLICY_RETENTION, POLICY_SIZE, RECOVERY_CANARY, RECOVERY_DATA_LOSS, RECOVERY_EXPOSURE, RECOVERY_TIME,
+    RESTORE_ASSERTIONS,
+};
+
+/// What is agreed upon with somebody, so that somebody has to carry the risk when it is missed.
+const OBJECTIVES: [(&Check, &str); 13] = [
+    (&RECOVERY_TIME, "a recovery takes longer than was agreed"),
+    (&RECOVERY_DATA_LOSS, "more is lost at an incident than was agreed"),
+    (&RECOVERY_CANARY, "more is lost at an incident than was agreed"),
+    (&RECOVERY_EXPOSURE, "more may be lost at an incident than was agreed"),
+    (&RESTORE_ASSERTIONS, "the restored data does not hold what the application relies on"),
+    (&POLICY_FOUND, "there is no backup to recover from"),
+    (&POLICY_NEWEST, "the newest backup is older than was agreed"),
+    (&POLICY_INTERVAL, "backups are missing in the schedule"),
+    (&POLICY_SIZE, "the newest backup may not hold everything"),
+    (&POLICY_DROP, "the newest backup may not hold everything"),
+    (&POLICY_REDUNDANCY, "one bad backup leaves fewer others than was agreed"),
+    (&POLICY_RETENTION, "what was damaged long ago cannot be recovered"),
+    (&POLICY_ARCHIVE, "changes after the backup cannot be recovered"),
+];
+
+/// The title of the detail in the evidence.
+const TITLE: &str = "Risk note: copy it under Notes, and complete it";
+
+/// Puts a note of every missed objective among these into the evidence.
+pub(crate) fn add(run: &Run, findings: &[Finding]) {
+    let notes: Vec<_> = findings.iter().filter_map(note).collect();
+    if !notes.is_empty() {
+        run.detail(TITLE, &notes.join("\n\n"));
+    }
+}
+
+/// The template for one missed objective.
+fn note(finding: &Finding) -> Option<String> {
+    let missed = finding.outcome == Outcome::Failed;
+    let (check, risk) = OBJECTIVES.iter().find(|(check, _)| missed && check.id == finding.check.id)?;
+    Some(format!(
+        "Objective missed: {} ({}), {}.\n\
+         Agreed: {}. Seen: {}.\n\
+         Risk: {risk}.\n\
+         What it would cost (owner): ______\n\
+         Accepted by, until (a day, not \"for now\"): ______\n\
+         What will be done, by whom, by when: ______\n\
+         Proposed: {}",
+        check.title, check.id, finding.subject, finding.expected, finding.observed, finding.remedy
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::RESTORE_CONTENT;
+
+    #[test]
+    fn a_missed_objective_has_a_note_and_nothing_else_has() {
+        let missed = RECOVERY_TIME.failed("recovery").expected("at most 15 min").observed("20 min");
+        let note_of = note(&missed).unwrap();
+        for part in ["Recovery time (recovery.time)", "Agreed: at most 15 min", "Seen: 20 min", "Accepted by"]
+        {
+            assert!(note_of.contains(part), "{note_of}");
+        }
+        assert_eq!(note(&RECOVERY_TIME.passed("recovery")), None);
+        assert_eq!(note(&RESTORE_CONTENT.failed("shop.orders")), None);
+    }
+}
