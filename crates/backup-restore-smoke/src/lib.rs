@@ -9,6 +9,7 @@
 //! * `engines/`: one way of taking and restoring a backup a file.
 //! * `scratch/`: throw-away clusters, their isolation and their cleanup.
 //! * `fingerprint/`: what a database contains.
+//! * `integrity/`: manifests, checksums, amcheck and the write-ahead log of a backup.
 //! * `comparison`, `clock`: pure judgements.
 //! * `embedded/`: the sample source of `--embedded`.
 
@@ -18,18 +19,21 @@ mod clock;
 mod comparison;
 mod config;
 mod connection;
+mod control_data;
 mod embedded;
 mod engines;
 mod error;
 mod execute;
 mod fingerprint;
 mod halt;
+mod integrity;
 mod plan;
 mod programs;
 mod rehearsal;
 mod scratch;
 mod source;
 mod sql;
+mod wal;
 mod wording;
 
 use std::process::ExitCode;

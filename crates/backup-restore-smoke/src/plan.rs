@@ -1,5 +1,7 @@
 //! What will be done: validated and complete. `--dry-run` prints it. Past this point everything is valid.
 
+mod physical;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -14,6 +16,8 @@ use crate::{
     connection::{Ambient, Resolved},
     error::Error,
 };
+
+pub(crate) use self::physical::{Origin, Physical, Recovery, RecoveryTarget};
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -71,6 +75,32 @@ pub(crate) struct Rehearse {
     pub(crate) backup_age: Option<Duration>,
     /// The runbook's SQL.
     pub(crate) after_restore: Vec<Step>,
+    /// What is restored.
+    pub(crate) backup: Backup,
+    /// Whether amcheck looks at the copy.
+    pub(crate) amcheck: Amcheck,
+}
+
+/// What is restored.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Backup {
+    /// A dump made now from the source.
+    DumpNow,
+    /// Files of a whole cluster.
+    Physical(Box<Physical>),
+}
+
+/// How far amcheck goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Amcheck {
+    /// Not at all.
+    Off,
+    /// Heaps and the structure of indexes.
+    Structure,
+    /// Besides, every row must stand in every index.
+    HeapAllIndexed,
 }
 
 /// One SQL file, read before anything is begun.
@@ -92,6 +122,8 @@ pub(crate) enum Source {
         /// About this size.
         bytes: u64,
     },
+    /// None: the backup exists.
+    Absent,
 }
 
 fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -116,16 +148,23 @@ impl Plan {
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
             Command::Sweep => return Err(Error::NoSource),
         };
-        let work = match &cli.command {
-            Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),
-            _ => Work::Fingerprint,
+        let from = source(flags, &file);
+        let (work, source) = match &cli.command {
+            Command::Rehearse(flags) => {
+                let from = match from {
+                    Err(Error::NoSource) if !flags.physical.backup.is_empty() => Source::Absent,
+                    other => other?,
+                };
+                (Work::Rehearse(rehearse(flags, &file, &file_folder, &from)?), from)
+            }
+            _ => (Work::Fingerprint, from?),
         };
         let scratch = flags.scratch.clone().or_else(|| file.scratch.clone());
         let pg_bin = flags.pg_bin.clone().or_else(|| file.pg_bin.clone());
         Ok(Self {
             settings: Settings::resolve(&cli.shared, &file.run, defaults)?,
             work,
-            source: source(flags, &file)?,
+            source,
             jobs: jobs(flags.jobs.or(file.jobs))?,
             pg_bin: pg_bin.map(|path| folder("--pg-bin", path)).transpose()?,
             scratch: scratch.map_or_else(|| Ok(run_base()), |path| folder("--scratch", path))?,
@@ -133,7 +172,13 @@ impl Plan {
     }
 }
 
-fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<Rehearse, Error> {
+fn rehearse(
+    flags: &RehearseFlags,
+    file: &Config,
+    file_folder: &Path,
+    source: &Source,
+) -> Result<Rehearse, Error> {
+    let physical = physical::resolve(&flags.physical, source)?;
     let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
         (Some(flag), _) => Ok(Some(flag)),
         (None, Some(text)) => {
@@ -155,6 +200,12 @@ fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<
         rpo: duration(flags.rpo, "rpo", &file.rpo)?,
         backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
         after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
+        amcheck: match (flags.integrity.heapallindexed, flags.integrity.amcheck || physical.is_some()) {
+            (true, _) => Amcheck::HeapAllIndexed,
+            (false, true) => Amcheck::Structure,
+            (false, false) => Amcheck::Off,
+        },
+        backup: physical.map_or(Backup::DumpNow, |physical| Backup::Physical(Box::new(physical))),
     })
 }
 

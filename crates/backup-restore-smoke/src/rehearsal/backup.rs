@@ -32,6 +32,7 @@ pub(super) async fn source(plan: &Plan, run: &Run, made: &mut Made) -> Result<Re
             return Ok(resolved.as_ref().clone());
         }
         Source::Embedded { bytes } => *bytes,
+        Source::Absent => return Err(ENVIRONMENT.inconclusive("source").observed("none was named").into()),
     };
     run.is_really(Environment::Local);
     let start = run.elapsed();
@@ -150,7 +151,10 @@ pub(super) async fn read_source(
     Ok(content)
 }
 
-async fn read_sequences(run: &Run, snapshot: &Snapshot) -> Result<BTreeMap<TableName, SequenceState>, Halt> {
+pub(super) async fn read_sequences(
+    run: &Run,
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<TableName, SequenceState>, Halt> {
     match snapshot.sessions.first() {
         Some(session) => {
             sequences(session, run.stop()).await.map_err(|failure| from_query(failure, "sequences"))

@@ -2,6 +2,7 @@
 //! at any moment loses nothing; whatever happens, everything that was made is taken away again.
 
 mod backup;
+mod physical;
 mod recovery;
 mod verification;
 
@@ -23,7 +24,9 @@ use crate::{
     comparison::{Content, SequenceState, TableName},
     fingerprint::Relation,
     halt::Halt,
-    plan::{Plan, Rehearse},
+    integrity::amcheck,
+    plan::{Amcheck, Backup, Plan, Rehearse},
+    programs,
     scratch::{Cluster, Place},
     source::Database,
     wording::counted,
@@ -108,6 +111,9 @@ pub(crate) async fn fingerprint_only(plan: &Plan, run: &Run) -> Option<Content> 
 }
 
 async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) -> Result<(), Halt> {
+    if let Backup::Physical(physical) = &work.backup {
+        return physical::rehearse(plan, work, physical, run, made).await;
+    }
     let (data_loss, measurement) = judge_data_loss(work.backup_age, work.rpo);
     run.finding(data_loss);
     measurement.into_iter().for_each(|measurement| run.measurement(measurement));
@@ -125,7 +131,13 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
         }
         None => run.finding(recovery_time_unknown("the copy never took a committed write")),
     }
-    verify(plan, run, made, &seen).await
+    verify(plan, run, made, &seen).await?;
+    if work.amcheck != Amcheck::Off {
+        let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
+        let copy = made.copy.as_mut().ok_or(Halt::Stopped)?;
+        run.finding(amcheck(run, &programs, copy, &seen.database.name, work.amcheck, plan.jobs).await?);
+    }
+    Ok(())
 }
 
 /// Ends and removes everything that was made; says whether that succeeded.
