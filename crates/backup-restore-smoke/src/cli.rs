@@ -13,6 +13,8 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
   backup-restore-smoke rehearse --source service=shop --method base-backup
   backup-restore-smoke rehearse --backup /backups/base --wal /backups/wal --target-time 2026-01-31T12:30:00Z
+  backup-restore-smoke rehearse --pgbackrest shop --target-time 2026-01-31T12:30:00Z
+  backup-restore-smoke rehearse --barman shop --target immediate
   backup-restore-smoke fingerprint --source service=shop
 
 The source is only read; passwords come from .pgpass, PGPASSWORD or a service file, never from a flag of ours.
@@ -87,6 +89,8 @@ pub(crate) struct RehearseFlags {
     #[command(flatten)]
     pub(crate) physical: PhysicalFlags,
     #[command(flatten)]
+    pub(crate) repository: RepositoryFlags,
+    #[command(flatten)]
     pub(crate) integrity: IntegrityFlags,
 }
 
@@ -156,6 +160,46 @@ impl PhysicalFlags {
             && self.restore_point.is_none()
             && self.database.is_none()
             && self.superuser.is_none()
+    }
+}
+
+/// A repository of a backup tool, from which a backup is fetched.
+#[derive(Debug, Default, Args)]
+#[group(multiple = true)]
+pub(crate) struct RepositoryFlags {
+    /// Fetch the backup from this stanza of pgBackRest
+    #[arg(long, value_name = "STANZA", conflicts_with_all = ["backup", "method", "barman"])]
+    pub(crate) pgbackrest: Option<String>,
+    /// Configuration of pgBackRest [default: its own]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pgbackrest_config: Option<PathBuf>,
+    /// The backup's label [default: the newest that had finished at the incident]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) set: Option<String>,
+    /// Fetch the backup of this server from Barman
+    #[arg(long, value_name = "SERVER", conflicts_with_all = ["backup", "method"])]
+    pub(crate) barman: Option<String>,
+    /// Configuration of Barman [default: its own]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) barman_config: Option<PathBuf>,
+    /// The backup's id in Barman [default: the newest that had finished at the incident]
+    #[arg(long, value_name = "ID")]
+    pub(crate) backup_id: Option<String>,
+    /// As whom the tool runs, where root rehearses [default: the owner of the repository]
+    #[arg(long, value_name = "USER")]
+    pub(crate) repository_user: Option<String>,
+}
+
+impl RepositoryFlags {
+    /// Whether nothing here was typed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pgbackrest.is_none()
+            && self.pgbackrest_config.is_none()
+            && self.set.is_none()
+            && self.barman.is_none()
+            && self.barman_config.is_none()
+            && self.backup_id.is_none()
+            && self.repository_user.is_none()
     }
 }
 

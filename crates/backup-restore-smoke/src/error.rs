@@ -90,6 +90,32 @@ pub(crate) enum Error {
     /// A restore point's name.
     #[error("'{0}' is no name of a restore point: 1 to 63 bytes")]
     RestorePointName(String),
+    /// Several repositories.
+    #[error(
+        "name one repository: --pgbackrest STANZA, --barman SERVER, or the commands of the configuration, with the flags of that one"
+    )]
+    TwoRepositories,
+    /// Flags of a repository without one.
+    #[error(
+        "--set, --backup-id, --repository-user and the tools' configurations go with a repository: name it with --pgbackrest STANZA or --barman SERVER, or under command in the configuration"
+    )]
+    NoRepository,
+    /// A name that a tool could take for something else.
+    #[error("{flag} '{name}': letters, digits, '_', '-' and '.' make a name; it is no option, no path, and not 'all'")]
+    RepositoryName {
+        /// The flag.
+        flag: &'static str,
+        /// What was given.
+        name: String,
+    },
+    /// A command of the configuration.
+    #[error("command.{key} in the configuration: {refused}")]
+    Command {
+        /// The key.
+        key: &'static str,
+        /// Why.
+        refused: crate::engines::command::Refused,
+    },
     /// Several targets.
     #[error(
         "give one target of recovery: --target, --target-time, --target-lsn, --target-name or --expect-lsn"

@@ -1,6 +1,7 @@
 //! What will be done: validated and complete. `--dry-run` prints it. Past this point everything is valid.
 
 mod physical;
+mod repository;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +18,10 @@ use crate::{
     error::Error,
 };
 
-pub(crate) use self::physical::{Origin, Physical, Recovery, RecoveryTarget};
+pub(crate) use self::{
+    physical::{Origin, Physical, Recovery, RecoveryTarget},
+    repository::{Barman, Commands, PgBackRest},
+};
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -151,11 +155,14 @@ impl Plan {
         let from = source(flags, &file);
         let (work, source) = match &cli.command {
             Command::Rehearse(flags) => {
+                let repository = repository::resolve(&flags.repository, &file, &file_folder)?;
                 let from = match from {
-                    Err(Error::NoSource) if !flags.physical.backup.is_empty() => Source::Absent,
+                    Err(Error::NoSource) if !flags.physical.backup.is_empty() || repository.is_some() => {
+                        Source::Absent
+                    }
                     other => other?,
                 };
-                (Work::Rehearse(rehearse(flags, &file, &file_folder, &from)?), from)
+                (Work::Rehearse(rehearse(flags, &file, &file_folder, &from, repository)?), from)
             }
             _ => (Work::Fingerprint, from?),
         };
@@ -177,8 +184,9 @@ fn rehearse(
     file: &Config,
     file_folder: &Path,
     source: &Source,
+    repository: Option<Origin>,
 ) -> Result<Rehearse, Error> {
-    let physical = physical::resolve(&flags.physical, source)?;
+    let physical = physical::resolve(&flags.physical, source, repository)?;
     let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
         (Some(flag), _) => Ok(Some(flag)),
         (None, Some(text)) => {

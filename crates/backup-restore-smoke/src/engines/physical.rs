@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use evidence_report::run::Run;
 use jiff::Timestamp;
 
-use super::base_backup;
+use super::{barman, base_backup, command, incident::Incident, pgbackrest};
 use crate::{
     checks::ENVIRONMENT,
     halt::Halt,
-    plan::{Origin, Plan, RecoveryTarget},
+    plan::{Origin, Plan, Recovery},
     scratch::Place,
     wal::Lsn,
 };
@@ -86,13 +86,17 @@ pub(crate) struct Fetched {
 /// A finding when there is none, or that the run was asked to stop.
 pub(crate) async fn choose(
     run: &Run,
+    plan: &Plan,
+    place: &Place,
     origin: &Origin,
-    _incident: Timestamp,
-    _named: Option<&str>,
+    incident: &Incident,
 ) -> Result<Chosen, Halt> {
     match origin {
         Origin::BaseBackup { folders } => base_backup::choose(run, folders).await,
         Origin::BaseBackupNow { .. } => Err(not_made()),
+        Origin::PgBackRest(stanza) => pgbackrest::choose(run, plan, place, stanza, incident).await,
+        Origin::Barman(server) => barman::choose(run, plan, place, server, incident).await,
+        Origin::Command(commands) => command::choose(run, plan, place, commands, incident).await,
     }
 }
 
@@ -104,14 +108,22 @@ pub(crate) async fn choose(
 pub(crate) async fn fetch(
     run: &Run,
     plan: &Plan,
+    place: &Place,
     origin: &Origin,
     chosen: &Chosen,
     landing: &Landing,
-    _target: &RecoveryTarget,
+    recovery: &Recovery,
 ) -> Result<Fetched, Halt> {
     match origin {
         Origin::BaseBackup { folders } => base_backup::fetch(run, plan, folders, chosen, landing).await,
         Origin::BaseBackupNow { .. } => Err(not_made()),
+        Origin::PgBackRest(stanza) => {
+            pgbackrest::fetch(run, plan, place, stanza, chosen, landing, recovery).await
+        }
+        Origin::Barman(server) => barman::fetch(run, plan, place, server, chosen, landing, recovery).await,
+        Origin::Command(commands) => {
+            command::fetch(run, plan, place, commands, chosen, landing, recovery).await
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Source, folder};
+use super::{Barman, Commands, PgBackRest, Source, folder};
 use crate::{
     cli::{Method, PhysicalFlags, Until},
     engines::base_backup,
@@ -48,6 +48,12 @@ pub(crate) enum Origin {
         /// The full one first.
         folders: Vec<PathBuf>,
     },
+    /// A stanza of pgBackRest.
+    PgBackRest(PgBackRest),
+    /// A server of Barman.
+    Barman(Barman),
+    /// Any other tool, by commands.
+    Command(Commands),
 }
 
 /// Where recovery is to end, and how.
@@ -98,8 +104,14 @@ impl std::fmt::Display for RecoveryTarget {
 ///
 /// # Errors
 /// When they contradict each other, or name something that is not there.
-pub(super) fn resolve(flags: &PhysicalFlags, source: &Source) -> Result<Option<Physical>, Error> {
+pub(super) fn resolve(
+    flags: &PhysicalFlags,
+    source: &Source,
+    repository: Option<Origin>,
+) -> Result<Option<Physical>, Error> {
+    let archived = repository.is_some();
     let origin = match (flags.method.unwrap_or_default(), flags.backup.as_slice()) {
+        (Method::Dump, []) if repository.is_some() => repository.ok_or(Error::PhysicalWithoutBackup)?,
         (_, []) if flags.is_empty() => return Ok(None),
         (Method::BaseBackup, []) => Origin::BaseBackupNow { tar: false },
         (Method::BaseBackupTar, []) => Origin::BaseBackupNow { tar: true },
@@ -113,7 +125,7 @@ pub(super) fn resolve(flags: &PhysicalFlags, source: &Source) -> Result<Option<P
         Source::Embedded { .. } => return Err(Error::EmbeddedPhysical),
         _ => {}
     }
-    if flags.restore_point.is_some() && flags.wal.is_none() {
+    if flags.restore_point.is_some() && flags.wal.is_none() && !archived {
         return Err(Error::RestorePointWithoutWal);
     }
     let name_fits = |name: &String| (1..=NAME_MAX).contains(&name.len()) && !name.contains('\0');
@@ -124,7 +136,7 @@ pub(super) fn resolve(flags: &PhysicalFlags, source: &Source) -> Result<Option<P
         origin,
         wal: flags.wal.clone().map(|path| folder("--wal", path)).transpose()?,
         recovery: Recovery {
-            target: target(flags)?,
+            target: target(flags, archived)?,
             inclusive: !flags.target_exclusive,
             timeline: timeline(flags.target_timeline.as_deref())?,
         },
@@ -142,7 +154,7 @@ fn base_backups(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     paths.iter().map(one).collect()
 }
 
-fn target(flags: &PhysicalFlags) -> Result<RecoveryTarget, Error> {
+fn target(flags: &PhysicalFlags, archived: bool) -> Result<RecoveryTarget, Error> {
     let mut asked: Vec<RecoveryTarget> = Vec::new();
     if let Some(text) = &flags.target_time {
         let unreadable = || Error::TargetTime(text.clone());
@@ -165,7 +177,9 @@ fn target(flags: &PhysicalFlags) -> Result<RecoveryTarget, Error> {
         (Some(_), false) => Err(Error::TwoTargets),
         (Some(target), true) => Ok(target),
         // The restore point becomes the target once it has been written.
-        (None, _) if flags.wal.is_none() || flags.restore_point.is_some() => Ok(RecoveryTarget::Consistent),
+        (None, _) if (flags.wal.is_none() && !archived) || flags.restore_point.is_some() => {
+            Ok(RecoveryTarget::Consistent)
+        }
         (None, _) => Err(Error::BlindLatest),
     }
 }
@@ -199,19 +213,19 @@ mod tests {
     #[test]
     fn the_end_of_the_log_is_never_asked_for_blindly() {
         let wal = |flags: &mut PhysicalFlags| flags.wal = Some("/".into());
-        assert!(matches!(target(&flags(wal)), Err(Error::BlindLatest)));
+        assert!(matches!(target(&flags(wal), false), Err(Error::BlindLatest)));
         assert!(matches!(
-            target(&flags(|flags| flags.target = Some(Until::Latest))),
+            target(&flags(|flags| flags.target = Some(Until::Latest)), false),
             Err(Error::BlindLatest)
         ));
-        assert_eq!(target(&flags(|_| {})).unwrap(), RecoveryTarget::Consistent);
+        assert_eq!(target(&flags(|_| {}), false).unwrap(), RecoveryTarget::Consistent);
         let expected = RecoveryTarget::End { expected: Lsn(0x10) };
-        assert_eq!(target(&flags(|flags| flags.expect_lsn = Some("0/10".into()))).unwrap(), expected);
+        assert_eq!(target(&flags(|flags| flags.expect_lsn = Some("0/10".into())), false).unwrap(), expected);
     }
 
     #[test]
     fn one_target_and_a_time_that_says_its_zone() {
-        let time = |text: &str| target(&flags(|flags| flags.target_time = Some(text.into())));
+        let time = |text: &str| target(&flags(|flags| flags.target_time = Some(text.into())), false);
         for text in ["2026-01-02T03:04:05Z", "2026-01-02 03:04:05+00", "2026-01-02 04:04:05.5+01:00"] {
             assert!(time(text).is_ok(), "{text}");
         }
@@ -222,7 +236,7 @@ mod tests {
             flags.target_name = Some("a".into());
             flags.target_lsn = Some("0/1".into());
         });
-        assert!(matches!(target(&two), Err(Error::TwoTargets)));
+        assert!(matches!(target(&two, false), Err(Error::TwoTargets)));
         assert!(timeline(Some("0")).is_err() && timeline(Some("soon")).is_err());
     }
 }

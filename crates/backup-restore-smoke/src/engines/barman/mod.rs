@@ -238,7 +238,7 @@ pub(super) async fn fetch(
     })?;
     run.fact("segments not yet in Barman's catalogue", late.to_string());
     let bytes = folder_bytes(&landing.data) + folder_bytes(&landing.tablespaces);
-    Ok(Fetched { bytes, note: format!("backup {}, by Barman", chosen.label) })
+    Ok(Fetched { bytes, note: format!("backup {}, by Barman", chosen.label), ..Fetched::default() })
 }
 
 fn cannot_move(name: &str) -> Finding {

@@ -155,7 +155,8 @@ pub(super) async fn fetch(
         run.fact("segments fetched", brought.to_string());
     }
     let bytes = folder_bytes(&landing.data) + folder_bytes(&landing.tablespaces);
-    Ok(Fetched { bytes, note: format!("backup {}, by {}", chosen.label, program_name(&tool.words.program())) })
+    let note = format!("backup {}, by {}", chosen.label, program_name(&tool.words.program()));
+    Ok(Fetched { bytes, note, ..Fetched::default() })
 }
 
 #[expect(clippy::too_many_arguments, reason = "what is needed to fetch; each is of another kind")]

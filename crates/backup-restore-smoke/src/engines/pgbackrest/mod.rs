@@ -240,7 +240,8 @@ pub(super) async fn fetch(
     let bytes = folder_bytes(&landing.data) + folder_bytes(&landing.tablespaces);
     let brought = bring_wal(&tool, &programs, plan, &entry, chosen, landing, recovery).await?;
     run.fact("segments fetched", brought.to_string());
-    Ok(Fetched { bytes, note: format!("{} backup {}, by pgBackRest", entry.kind, entry.label) })
+    let note = format!("{} backup {}, by pgBackRest", entry.kind, entry.label);
+    Ok(Fetched { bytes, note, ..Fetched::default() })
 }
 
 /// Number and new place of each tablespace of a backup.

@@ -26,7 +26,10 @@ use super::{Made, recovery::first_write, recovery::run_step};
 use crate::{
     checks::{RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
     clock::{judge_data_loss, judge_recovery_time, recovery_time_unknown},
-    engines::physical::{choose, fetch},
+    engines::{
+        incident::Incident,
+        physical::{choose, fetch},
+    },
     halt::Halt,
     plan::{Physical, Plan, Recovery, Rehearse},
     scratch::{Isolation, Place},
@@ -102,16 +105,17 @@ async fn bring_files(
     run.progress().phase("backup: choose");
     let start = run.elapsed();
     let origin = live.origin.as_ref().unwrap_or(&physical.origin);
-    let chosen = choose(run, origin, incident, None).await?;
-    made.stages.add("backup chosen", start, run.elapsed(), chosen.label.clone());
     let place = made.place.as_ref().ok_or(Halt::Stopped)?;
+    let incident = Incident::new(incident, &recovery.target);
+    let chosen = choose(run, plan, place, origin, &incident).await?;
+    made.stages.add("backup chosen", start, run.elapsed(), chosen.label.clone());
     if let Some(bytes) = chosen.bytes {
         place.refuse_without_space(bytes)?;
     }
     run.progress().phase("backup: fetch");
     let landing = crate::engines::physical::Landing::make(place, placing::COPY)?;
     let start = run.elapsed();
-    let fetched = fetch(run, plan, origin, &chosen, &landing, &recovery.target).await?;
+    let fetched = fetch(run, plan, place, origin, &chosen, &landing, recovery).await?;
     made.stages.add("fetched", start, run.elapsed(), fetched.note.clone());
     run.measurement(Measurement::new("fetched_bytes", Decimal::from(fetched.bytes), "B"));
     place_files(plan, physical, recovery, run, made, isolation, live, chosen, landing, &fetched).await
