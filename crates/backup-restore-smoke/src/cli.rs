@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
 
 use crate::{
@@ -16,6 +16,10 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --embedded
   backup-restore-smoke rehearse --source service=shop --rto 30m --rpo 24h --backup-age 6h
   backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
+  backup-restore-smoke rehearse --source service=shop --method base-backup
+  backup-restore-smoke rehearse --backup /backups/base --wal /backups/wal --target-time 2026-01-31T12:30:00Z
+  backup-restore-smoke rehearse --pgbackrest shop --target-time 2026-01-31T12:30:00Z
+  backup-restore-smoke rehearse --barman shop --target immediate
   backup-restore-smoke fingerprint --source service=shop
   backup-restore-smoke compare service=shop service=shop-restored
   backup-restore-smoke policy --files '/backups/shop-*.dump' --newest-age 26h --redundancy 7 --retention 30d
@@ -123,6 +127,156 @@ pub(crate) struct RehearseFlags {
     /// Forecast the recovery time of a database of this size, for example 800GB, from this and earlier rehearsals
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) forecast: Option<u64>,
+    #[command(flatten)]
+    pub(crate) physical: PhysicalFlags,
+    #[command(flatten)]
+    pub(crate) repository: RepositoryFlags,
+    #[command(flatten)]
+    pub(crate) integrity: IntegrityFlags,
+}
+
+/// Files of a whole cluster, and where their recovery ends.
+#[derive(Debug, Default, Args)]
+#[group(multiple = true)]
+pub(crate) struct PhysicalFlags {
+    /// How the backup is made from a live source
+    #[arg(long, value_name = "METHOD", conflicts_with = "backup")]
+    pub(crate) method: Option<Method>,
+    /// A backup that exists; for increments of PostgreSQL 17, name the full one first and each increment
+    /// after it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) backup: Vec<PathBuf>,
+    /// A folder of archived write-ahead log (plain, .gz, .zst or .lz4)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wal: Option<PathBuf>,
+    /// Recover to the backup's own end, or to the end of the log (only with --expect-lsn)
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) target: Option<Until>,
+    /// Recover to this instant, with its zone: 2026-01-31T12:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) target_time: Option<String>,
+    /// Recover to this place in the write-ahead log: 0/3000060
+    #[arg(long, value_name = "LSN")]
+    pub(crate) target_lsn: Option<String>,
+    /// Recover to this restore point
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target_name: Option<String>,
+    /// Follow this timeline: latest, current or a number [default: latest]
+    #[arg(long, value_name = "TIMELINE")]
+    pub(crate) target_timeline: Option<String>,
+    /// Recover what is exactly at the target too (as PostgreSQL does by itself)
+    #[arg(long, conflicts_with = "target_exclusive")]
+    pub(crate) target_inclusive: bool,
+    /// Stop just before the target
+    #[arg(long)]
+    pub(crate) target_exclusive: bool,
+    /// The end of the log must not lie before this place
+    #[arg(long, value_name = "LSN")]
+    pub(crate) expect_lsn: Option<String>,
+    /// Write a restore point of this name to the source, recover to it, and compare the content there
+    #[arg(long, value_name = "NAME")]
+    pub(crate) restore_point: Option<String>,
+    /// The database of the copy that is written to [default: the source's, else the largest]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) database: Option<String>,
+    /// A superuser in a physical copy [default: the source's, else postgres]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) superuser: Option<String>,
+}
+
+impl PhysicalFlags {
+    /// Whether nothing here was typed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.method.unwrap_or_default() == Method::Dump
+            && self.backup.is_empty()
+            && self.wal.is_none()
+            && self.target.is_none()
+            && self.target_time.is_none()
+            && self.target_lsn.is_none()
+            && self.target_name.is_none()
+            && self.target_timeline.is_none()
+            && !self.target_exclusive
+            && !self.target_inclusive
+            && self.expect_lsn.is_none()
+            && self.restore_point.is_none()
+            && self.database.is_none()
+            && self.superuser.is_none()
+    }
+}
+
+/// A repository of a backup tool, from which a backup is fetched.
+#[derive(Debug, Default, Args)]
+#[group(multiple = true)]
+pub(crate) struct RepositoryFlags {
+    /// Fetch the backup from this stanza of pgBackRest
+    #[arg(long, value_name = "STANZA", conflicts_with_all = ["backup", "method", "barman"])]
+    pub(crate) pgbackrest: Option<String>,
+    /// Configuration of pgBackRest [default: its own]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pgbackrest_config: Option<PathBuf>,
+    /// The backup's label [default: the newest that had finished at the incident]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) set: Option<String>,
+    /// Fetch the backup of this server from Barman
+    #[arg(long, value_name = "SERVER", conflicts_with_all = ["backup", "method"])]
+    pub(crate) barman: Option<String>,
+    /// Configuration of Barman [default: its own]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) barman_config: Option<PathBuf>,
+    /// The backup's id in Barman [default: the newest that had finished at the incident]
+    #[arg(long, value_name = "ID")]
+    pub(crate) backup_id: Option<String>,
+    /// As whom the tool runs, where root rehearses [default: the owner of the repository]
+    #[arg(long, value_name = "USER")]
+    pub(crate) repository_user: Option<String>,
+}
+
+impl RepositoryFlags {
+    /// Whether nothing here was typed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pgbackrest.is_none()
+            && self.pgbackrest_config.is_none()
+            && self.set.is_none()
+            && self.barman.is_none()
+            && self.barman_config.is_none()
+            && self.backup_id.is_none()
+            && self.repository_user.is_none()
+    }
+}
+
+/// Which integrity checks run besides those that always do.
+#[derive(Debug, Default, Args)]
+#[group(multiple = true)]
+pub(crate) struct IntegrityFlags {
+    /// Check heaps and indexes of the copy with amcheck (always done on a physical copy)
+    #[arg(long)]
+    pub(crate) amcheck: bool,
+    /// With amcheck, also look for every row in every index (about ten times as long)
+    #[arg(long)]
+    pub(crate) heapallindexed: bool,
+}
+
+/// How a backup is made now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Method {
+    /// `pg_dump` of one database
+    #[default]
+    Dump,
+    /// `pg_basebackup` of the whole cluster, plain files
+    BaseBackup,
+    /// `pg_basebackup` of the whole cluster, tar archives
+    BaseBackupTar,
+}
+
+/// An end of recovery without a place of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Until {
+    /// The end of the backup
+    Immediate,
+    /// The end of the write-ahead log
+    Latest,
 }
 
 /// `fingerprint`.

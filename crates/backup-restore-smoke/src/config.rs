@@ -43,4 +43,48 @@ pub(crate) struct Config {
     pub(crate) policy: Vec<PolicyConfig>,
     /// How backups come about, so that a rehearsal can compute what would be lost at the worst.
     pub(crate) schedule: Option<ScheduleConfig>,
+    /// Fetch the backup from a stanza of pgBackRest.
+    pub(crate) pgbackrest: Option<PgBackRestConfig>,
+    /// Fetch the backup of a server from Barman.
+    pub(crate) barman: Option<BarmanConfig>,
+    /// Fetch the backup by commands, from any other tool.
+    pub(crate) command: Option<CommandConfig>,
+    /// As whom the tool runs, where root rehearses; otherwise as the owner of the repository.
+    pub(crate) repository_user: Option<String>,
+}
+
+/// A stanza of pgBackRest.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PgBackRestConfig {
+    /// The stanza.
+    pub(crate) stanza: String,
+    /// pgBackRest's configuration, relative to this file; otherwise its own default.
+    pub(crate) config: Option<PathBuf>,
+    /// The backup's label; otherwise the newest that had finished at the incident.
+    pub(crate) set: Option<String>,
+}
+
+/// A server of Barman.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BarmanConfig {
+    /// The server.
+    pub(crate) server: String,
+    /// Barman's configuration, relative to this file; otherwise its own default.
+    pub(crate) config: Option<PathBuf>,
+    /// The backup's id; otherwise the newest that had finished at the incident.
+    pub(crate) backup_id: Option<String>,
+}
+
+/// Commands, each a list of a program and its words. No shell sees them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommandConfig {
+    /// Prints the backups: a JSON object a line, or an array of them.
+    pub(crate) list: Vec<String>,
+    /// Fills `{data}` with the backup `{label}`; the content of tablespaces may go to `{tablespaces}/NUMBER`.
+    pub(crate) fetch: Vec<String>,
+    /// Brings the file `{segment}` of the write-ahead log to `{destination}`.
+    pub(crate) wal: Option<Vec<String>>,
 }

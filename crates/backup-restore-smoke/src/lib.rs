@@ -16,6 +16,7 @@
 //! * `canary/`: the heartbeat from which data loss is measured; the only thing that writes to a source, by name.
 //! * `forecast/`: the recovery time of another size, labelled as what it is.
 //! * `exposure`, `risk_note`, `size`: the worst that a schedule can lose, what a missed objective means, sizes.
+//! * `integrity/`: manifests, checksums, amcheck and the write-ahead log of a backup.
 //! * `embedded/`: the sample source of `--embedded`.
 
 mod assertions;
@@ -27,6 +28,7 @@ mod compared;
 mod comparison;
 mod config;
 mod connection;
+mod control_data;
 mod embedded;
 mod engines;
 mod error;
@@ -35,6 +37,7 @@ mod exposure;
 mod fingerprint;
 mod forecast;
 mod halt;
+mod integrity;
 mod plan;
 mod policy;
 mod programs;
@@ -44,6 +47,7 @@ mod scratch;
 mod size;
 mod source;
 mod sql;
+mod wal;
 mod wording;
 
 use std::process::ExitCode;

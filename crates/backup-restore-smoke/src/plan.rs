@@ -1,5 +1,8 @@
 //! What will be done: validated and complete. `--dry-run` prints it. Past this point everything is valid.
 
+mod physical;
+mod repository;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -17,6 +20,11 @@ use crate::{
     error::Error,
     exposure::Schedule,
     policy,
+};
+
+pub(crate) use self::{
+    physical::{Origin, Physical, Recovery, RecoveryTarget},
+    repository::{Barman, Commands, PgBackRest},
 };
 
 const MEGABYTE: u64 = 1_000_000;
@@ -118,6 +126,10 @@ pub(crate) struct Rehearse {
     pub(crate) schedule: Option<Schedule>,
     /// For which size a recovery is forecast, in bytes.
     pub(crate) forecast: Option<u64>,
+    /// What is restored.
+    pub(crate) backup: Backup,
+    /// Whether amcheck looks at the copy.
+    pub(crate) amcheck: Amcheck,
 }
 
 impl Rehearse {
@@ -125,6 +137,28 @@ impl Rehearse {
     pub(crate) fn values(&self) -> Values {
         if self.show_values { Values::Shown } else { Values::Hidden }
     }
+}
+
+/// What is restored.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Backup {
+    /// A dump made now from the source.
+    DumpNow,
+    /// Files of a whole cluster.
+    Physical(Box<Physical>),
+}
+
+/// How far amcheck goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Amcheck {
+    /// Not at all.
+    Off,
+    /// Heaps and the structure of indexes.
+    Structure,
+    /// Besides, every row must stand in every index.
+    HeapAllIndexed,
 }
 
 /// One SQL file, read before anything is begun.
@@ -146,8 +180,8 @@ pub(crate) enum Source {
         /// About this size.
         bytes: u64,
     },
-    /// None: the work names its own.
-    Nothing,
+    /// None: the backup exists, or the work names its own.
+    Absent,
 }
 
 fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -173,9 +207,19 @@ impl Plan {
             Command::Compare(flags) => return compare(cli, flags, &file),
             Command::Policy(_) | Command::Canary(_) | Command::Sweep => return Err(Error::NoSource),
         };
-        let work = match &cli.command {
-            Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),
-            Command::Fingerprint(flags) => Work::Fingerprint(describe(flags)?),
+        let from = source(flags, &file);
+        let (work, source) = match &cli.command {
+            Command::Rehearse(flags) => {
+                let repository = repository::resolve(&flags.repository, &file, &file_folder)?;
+                let from = match from {
+                    Err(Error::NoSource) if !flags.physical.backup.is_empty() || repository.is_some() => {
+                        Source::Absent
+                    }
+                    other => other?,
+                };
+                (Work::Rehearse(rehearse(flags, &file, &file_folder, &from, repository)?), from)
+            }
+            Command::Fingerprint(flags) => (Work::Fingerprint(describe(flags)?), from?),
             _ => return Err(Error::NoSource),
         };
         let scratch = flags.scratch.clone().or_else(|| file.scratch.clone());
@@ -183,7 +227,7 @@ impl Plan {
         Ok(Self {
             settings: Settings::resolve(&cli.shared, &file.run, defaults)?,
             work,
-            source: source(flags, &file)?,
+            source,
             jobs: jobs(flags.jobs.or(file.jobs))?,
             pg_bin: pg_bin.map(|path| folder("--pg-bin", path)).transpose()?,
             scratch: scratch.map_or_else(|| Ok(run_base()), |path| folder("--scratch", path))?,
@@ -191,7 +235,14 @@ impl Plan {
     }
 }
 
-fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<Rehearse, Error> {
+fn rehearse(
+    flags: &RehearseFlags,
+    file: &Config,
+    file_folder: &Path,
+    source: &Source,
+    repository: Option<Origin>,
+) -> Result<Rehearse, Error> {
+    let physical = physical::resolve(&flags.physical, source, repository)?;
     let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
         (Some(flag), _) => Ok(Some(flag)),
         (None, Some(text)) => {
@@ -220,6 +271,12 @@ fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<
             (schedule, _) => schedule,
         },
         forecast: flags.forecast,
+        amcheck: match (flags.integrity.heapallindexed, flags.integrity.amcheck || physical.is_some()) {
+            (true, _) => Amcheck::HeapAllIndexed,
+            (false, true) => Amcheck::Structure,
+            (false, false) => Amcheck::Off,
+        },
+        backup: physical.map_or(Backup::DumpNow, |physical| Backup::Physical(Box::new(physical))),
     })
 }
 
@@ -243,7 +300,7 @@ fn compare(cli: &Cli, flags: &CompareFlags, file: &Config) -> Result<Plan, Error
             show_values: flags.show_values,
             cluster: flags.cluster,
         }),
-        source: Source::Nothing,
+        source: Source::Absent,
         jobs: jobs(flags.jobs.or(file.jobs))?,
         pg_bin: None,
         scratch: run_base(),

@@ -51,6 +51,11 @@ impl Programs {
         if self.containment.is_empty() { command } else { command.by_way_of(&self.containment) }
     }
 
+    /// How a program with workers of its own is started, so that the kernel ends them all when we die.
+    pub(crate) fn containment(&self) -> &[&'static str] {
+        &self.containment
+    }
+
     /// A child that runs one of the programs, without ambient PG* variables.
     pub(crate) fn child(&self, run: &Run, program: &str) -> ChildCommand {
         without_ambient(run.child(self.folder.join(program)))

@@ -29,7 +29,6 @@ pub(crate) enum Backup {
     /// The rehearsal made it itself, moments before the incident.
     Fresh,
     /// One that was there already.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for rehearsals of existing backups"))]
     Existing,
 }
 

@@ -9,5 +9,6 @@ mod rehearsal;
 mod table;
 
 pub(crate) use command::{CanaryCommand, command};
-pub(crate) use judge::Incident;
-pub(crate) use rehearsal::{at_incident, measure};
+pub(crate) use judge::{Backup, Incident};
+pub(crate) use reading::Copy;
+pub(crate) use rehearsal::{at_incident, is_among, measure, unasked};

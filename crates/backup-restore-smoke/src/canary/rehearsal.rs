@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evidence_report::run::Run;
+use evidence_report::{record::Outcome, run::Run};
 
 use super::{
     judge::{Backup, Incident, judge},
@@ -11,30 +11,31 @@ use super::{
 };
 use crate::{
     connection::{QueryFailure, Resolved, Session, connect},
-    fingerprint::{Relation, pin},
+    fingerprint::{Content, pin},
     halt::Halt,
     risk_note,
 };
+
+/// Whether these tables hold the canary's.
+pub(crate) fn is_among(tables: &Content) -> bool {
+    tables.contains_key(&table::name())
+}
+
+/// An incident now, of a source that is not asked.
+pub(crate) fn unasked(run: &Run) -> Incident {
+    Incident { at: run.started() + run.elapsed(), newest: None }
+}
 
 /// Asks the source for its clock and its newest beat: one short session that only reads. A source that does not
 /// answer any more has had its incident.
 ///
 /// # Errors
 /// When the run is asked to stop.
-pub(crate) async fn at_incident(
-    run: &Run,
-    source: &Resolved,
-    name: &str,
-    relations: &[Relation],
-) -> Result<Incident, Halt> {
-    let gone = Incident { at: run.started() + run.elapsed(), newest: None };
-    if !relations.iter().any(|relation| relation.name == table::name()) {
-        return Ok(gone);
-    }
-    let Ok(session) = connect(source, name, run.stop()).await else { return stopped_or(run, gone) };
+pub(crate) async fn at_incident(run: &Run, source: &Resolved, name: &str) -> Result<Incident, Halt> {
+    let Ok(session) = connect(source, name, run.stop()).await else { return stopped_or(run, unasked(run)) };
     match ask(run, &session).await {
         Ok(incident) => Ok(incident),
-        Err(_) => stopped_or(run, gone),
+        Err(_) => stopped_or(run, unasked(run)),
     }
 }
 
@@ -53,20 +54,23 @@ fn stopped_or<T>(run: &Run, otherwise: T) -> Result<T, Halt> {
     if run.stop().is_requested() { Err(Halt::Stopped) } else { Ok(otherwise) }
 }
 
-/// Reads the copy, and says what was lost.
+/// Reads the copy, and says what was lost; gives what came of it.
 ///
 /// # Errors
-/// When the run is asked to stop.
+/// When the copy cannot be read, or the run is asked to stop.
 pub(crate) async fn measure(
     run: &Run,
     copy: &Session,
+    kind: Copy,
     incident: &Incident,
+    backup: Backup,
     objective: Option<Duration>,
-) -> Result<(), QueryFailure> {
-    let found = newest(copy, run.stop(), Copy::Logical).await?;
-    let (finding, measurement) = judge(&found, incident, Backup::Fresh, objective);
+) -> Result<Outcome, QueryFailure> {
+    let found = newest(copy, run.stop(), kind).await?;
+    let (finding, measurement) = judge(&found, incident, backup, objective);
+    let outcome = finding.outcome;
     risk_note::add(run, std::slice::from_ref(&finding));
     run.finding(finding);
     measurement.into_iter().for_each(|measurement| run.measurement(measurement));
-    Ok(())
+    Ok(outcome)
 }

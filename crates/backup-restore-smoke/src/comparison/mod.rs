@@ -8,13 +8,15 @@ mod content;
 mod objects;
 mod sequences;
 
+use std::collections::BTreeMap;
+
 use evidence_report::record::Finding;
 
 pub(crate) use self::content::left_out;
 use self::{
     content::{compare_content, unlogged_left_out},
     objects::compare_objects,
-    sequences::compare_sequences,
+    sequences::{compare_recovered_sequences, compare_sequences},
 };
 // The rest of the crate knows these names from here.
 pub(crate) use crate::fingerprint::{Fingerprint, TableName};
@@ -38,5 +40,19 @@ pub(crate) fn compare(expected: &Fingerprint, found: &Fingerprint, carried: Carr
     findings.extend(unlogged_left_out(expected, carried));
     findings.extend(compare_sequences(expected, found));
     findings.extend(compare_objects(expected, found, carried));
+    findings
+}
+
+/// Compares what a physical backup brought back by recovery. `steps` are the increments of the sequences, which
+/// the write-ahead log carries ahead of time.
+pub(crate) fn compare_recovered(
+    expected: &Fingerprint,
+    found: &Fingerprint,
+    steps: &BTreeMap<TableName, i64>,
+) -> Vec<Finding> {
+    let mut findings = compare_content(expected, found, Carried::Everything);
+    findings.extend(unlogged_left_out(expected, Carried::Everything));
+    findings.extend(compare_recovered_sequences(expected, found, steps));
+    findings.extend(compare_objects(expected, found, Carried::Everything));
     findings
 }

@@ -35,6 +35,13 @@ pub(crate) enum QueryFailure {
     Lost(String),
 }
 
+impl QueryFailure {
+    /// Whether the server refused with this SQLSTATE.
+    pub(crate) fn is(&self, wanted: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == wanted)
+    }
+}
+
 impl std::fmt::Display for QueryFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -24,10 +24,12 @@ pub(crate) use describe::{Unreadable, describe};
 pub(crate) use file::FileError;
 pub(crate) use names::{TableName, visible};
 pub(crate) use pins::{LOCK_TIMEOUT, pin};
-pub(crate) use sequences::sequences;
-pub(crate) use value::{Apart, Content, Fingerprint, Objects, Readings, Section, TableContent};
+pub(crate) use sequences::{increments, sequences};
+pub(crate) use value::{
+    Apart, Content, Fingerprint, Objects, Readings, Section, SequenceState, TableContent,
+};
 
 #[cfg(test)]
 pub(crate) use aspects::{Aspects, Collected, Keep};
 #[cfg(test)]
-pub(crate) use value::{SequenceState, Taken};
+pub(crate) use value::Taken;

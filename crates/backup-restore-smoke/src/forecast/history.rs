@@ -8,14 +8,14 @@ use evidence_report::{
     record::v1::Record,
 };
 
-use super::arithmetic::Sample;
+use super::{Way, arithmetic::Sample};
 use crate::checks::TOOL;
 
 /// So many evidence files are looked at.
 const LOOKED_AT: usize = 200;
 
 /// The samples beside this evidence file, from its folder and the folders in it.
-pub(crate) fn beside(evidence: &Path, database: &str) -> Vec<Sample> {
+pub(crate) fn beside(evidence: &Path, database: &str, way: Way) -> Vec<Sample> {
     let Some(folder) = evidence.parent() else { return Vec::new() };
     let mut files = markdown(folder);
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -27,7 +27,7 @@ pub(crate) fn beside(evidence: &Path, database: &str) -> Vec<Sample> {
     let texts = files.into_iter().take(LOOKED_AT).filter_map(|path| std::fs::read_to_string(path).ok());
     texts
         .filter_map(|text| match verify(&text) {
-            Verification::Consistent(record) => sample(&record, database),
+            Verification::Consistent(record) => sample(&record, database, way),
             _ => None,
         })
         .collect()
@@ -39,8 +39,8 @@ fn markdown(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 /// What a rehearsal of this database measured, where its record holds all of it.
-fn sample(record: &Record, database: &str) -> Option<Sample> {
-    let of_it = record.facts.iter().any(|fact| fact.name == "database" && fact.value == database);
+fn sample(record: &Record, database: &str, way: Way) -> Option<Sample> {
+    let of_it = record.facts.iter().any(|fact| fact.name == way.database_fact() && fact.value == database);
     if record.tool.name != TOOL.name || !of_it {
         return None;
     }
@@ -48,8 +48,8 @@ fn sample(record: &Record, database: &str) -> Option<Sample> {
         let of_metric = record.measurements.iter().find(|one| one.metric == metric && one.labels.is_empty());
         of_metric.map(|one| one.value.to_f64())
     };
-    let stage = record.timeline.as_ref()?.stages.iter().find(|stage| stage.name == super::SCALING_STAGE)?;
-    let bytes = measured("source_database_bytes").filter(|bytes| (1.0..9e18).contains(bytes))?;
+    let stage = record.timeline.as_ref()?.stages.iter().find(|stage| stage.name == way.scaling_stage())?;
+    let bytes = measured(way.size_metric()).filter(|bytes| (1.0..9e18).contains(bytes))?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 9e18")]
     let bytes = bytes as u64;
     Some(Sample {

@@ -19,8 +19,40 @@ use crate::{
     wording::{counted, seconds},
 };
 
-/// The stage that grows with the size; everything else of a recovery does not, about.
-pub(crate) const SCALING_STAGE: &str = "restore";
+/// How a database was recovered: only like is scaled from like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From a dump.
+    Logical,
+    /// From the files of a cluster.
+    Physical,
+}
+
+impl Way {
+    /// The stage that grows with the size; everything else of a recovery does not, about.
+    pub(crate) fn scaling_stage(self) -> &'static str {
+        match self {
+            Self::Logical => "restore",
+            Self::Physical => "fetched",
+        }
+    }
+
+    /// The measurement of the size that is scaled.
+    fn size_metric(self) -> &'static str {
+        match self {
+            Self::Logical => "source_database_bytes",
+            Self::Physical => "fetched_bytes",
+        }
+    }
+
+    /// The fact that names the database.
+    fn database_fact(self) -> &'static str {
+        match self {
+            Self::Logical => "database",
+            Self::Physical => "database of the copy",
+        }
+    }
+}
 
 /// What is said about a forecast: above the objective it warns; below it proves nothing.
 pub(crate) fn judge(

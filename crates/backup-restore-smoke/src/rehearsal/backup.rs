@@ -30,7 +30,7 @@ pub(super) async fn source(plan: &Plan, run: &Run, made: &mut Made) -> Result<Re
             return Ok(resolved.as_ref().clone());
         }
         Source::Embedded { bytes } => *bytes,
-        Source::Nothing => return Err(Halt::Stopped),
+        Source::Absent => return Err(ENVIRONMENT.inconclusive("source").observed("none was named").into()),
     };
     run.is_really(Environment::Local);
     let start = run.elapsed();

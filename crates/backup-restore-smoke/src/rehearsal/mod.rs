@@ -3,6 +3,7 @@
 
 mod backup;
 mod objectives;
+mod physical;
 mod recovery;
 mod verification;
 
@@ -27,8 +28,11 @@ use crate::{
     connection::{Endpoint, Resolved},
     engines::own_command,
     fingerprint::Fingerprint,
+    forecast,
     halt::Halt,
-    plan::{Describe, Plan, Rehearse},
+    integrity::amcheck,
+    plan::{Amcheck, Backup, Describe, Plan, Rehearse},
+    programs,
     scratch::{Cluster, Place},
     source::{Database, Snapshot},
     wording::counted,
@@ -128,23 +132,40 @@ async fn from_one_snapshot(
 }
 
 async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) -> Result<(), Halt> {
+    if let Backup::Physical(physical) = &work.backup {
+        return physical::rehearse(plan, work, physical, run, made).await;
+    }
     objectives::data_loss(work, run);
     let resolved = source(plan, run, made).await?;
     let seen = take_backup(plan, run, made, &resolved).await?;
     objectives::exposure(work, run, &made.stages);
     // Asked for before the clock starts: it is no part of a recovery.
     let source = resolved.pinned(&seen.endpoint);
-    let beats = canary::at_incident(run, &source, &application_name(run), &seen.relations).await?;
+    let beats = match canary::is_among(&seen.fingerprint.tables) {
+        true => canary::at_incident(run, &source, &application_name(run)).await?,
+        false => canary::unasked(run),
+    };
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup is at hand, nothing else");
     let recovered = restore(plan, work, run, made, &seen).await?;
     made.checked.push(&RESTORE_WRITABLE);
-    let recovered = asserted(work, run, made, &seen, recovered).await?;
+    let recovered = asserted(work, run, made, &seen.database.name, recovered).await?;
     made.checked.push(&RECOVERY_TIME);
     let achieved = recovered.map(|at| at.saturating_sub(incident));
-    objectives::recovery_time(plan, work, run, &seen, &made.stages, achieved);
+    let of = objectives::Of {
+        database: &seen.database.name,
+        bytes: seen.database.bytes,
+        way: forecast::Way::Logical,
+    };
+    objectives::recovery_time(plan, work, run, &of, &made.stages, achieved);
     measure_loss(work, run, made, &seen, &beats).await?;
-    verify(plan, run, made, &seen).await
+    verify(plan, run, made, &seen).await?;
+    if work.amcheck != Amcheck::Off {
+        let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
+        let copy = made.copy.as_mut().ok_or(Halt::Stopped)?;
+        run.finding(amcheck(run, &programs, copy, &seen.database.name, work.amcheck, plan.jobs).await?);
+    }
+    Ok(())
 }
 
 /// Runs the user's assertions once the copy takes writes: before the mandatory ones hold it is not recovered.
@@ -152,14 +173,14 @@ async fn asserted(
     work: &Rehearse,
     run: &Run,
     made: &mut Made,
-    seen: &Seen,
+    database: &str,
     written: Option<Duration>,
 ) -> Result<Result<Duration, &'static str>, Halt> {
     let Some(written) = written else { return Ok(Err("the copy never took a committed write")) };
     let Made { copy, stages, .. } = made;
     let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
-    let (name, asserted) = (&seen.database.name, &work.assertions);
-    let recovered = assertions::check(run, cluster, name, asserted, work.values(), stages, written).await?;
+    let (asserted, values) = (&work.assertions, work.values());
+    let recovered = assertions::check(run, cluster, database, asserted, values, stages, written).await?;
     Ok(recovered.ok_or("a mandatory assertion does not hold, so the database is not recovered"))
 }
 
@@ -172,8 +193,9 @@ async fn measure_loss(
 ) -> Result<(), Halt> {
     let cluster = made.copy.as_mut().ok_or(Halt::Stopped)?;
     let copy = cluster.administrator(run, &seen.database.name).await?;
-    let measured = canary::measure(run, &copy, beats, work.rpo).await;
-    measured.map_err(|failure| own_server("canary in the copy", failure))
+    let measured =
+        canary::measure(run, &copy, canary::Copy::Logical, beats, canary::Backup::Fresh, work.rpo).await;
+    measured.map(drop).map_err(|failure| own_server("canary in the copy", failure))
 }
 
 /// Ends and removes everything that was made; says whether that succeeded.

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use evidence_report::run::Run;
 
-use super::Seen;
 use crate::{
     clock::{Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
     exposure::{BackupTakes, judge_exposure, worst_case},
-    forecast::{self, Sample},
+    forecast::{self, Sample, Way},
     plan::{Plan, Rehearse},
     risk_note,
 };
@@ -27,7 +26,10 @@ pub(super) fn data_loss(work: &Rehearse, run: &Run) {
 /// What the schedule loses at the worst, with how long this backup took.
 pub(super) fn exposure(work: &Rehearse, run: &Run, stages: &Stages) {
     let Some(schedule) = work.schedule else { return };
-    let takes = stages.lasted("dump").map_or(BackupTakes::Unknown, BackupTakes::Known);
+    let takes = stages
+        .lasted("dump")
+        .or_else(|| stages.lasted("base backup"))
+        .map_or(BackupTakes::Unknown, BackupTakes::Known);
     let (finding, measurement) =
         judge_exposure("the schedule's worst case", &worst_case(schedule, takes), work.rpo);
     risk_note::add(run, std::slice::from_ref(&finding));
@@ -35,12 +37,19 @@ pub(super) fn exposure(work: &Rehearse, run: &Run, stages: &Stages) {
     run.measurement(measurement);
 }
 
+/// What was recovered, for a forecast from it.
+pub(super) struct Of<'a> {
+    pub(super) database: &'a str,
+    pub(super) bytes: u64,
+    pub(super) way: Way,
+}
+
 /// The achieved recovery time against `--rto`, and the forecast from it.
 pub(super) fn recovery_time(
     plan: &Plan,
     work: &Rehearse,
     run: &Run,
-    seen: &Seen,
+    of: &Of<'_>,
     stages: &Stages,
     achieved: Result<Duration, &str>,
 ) {
@@ -56,13 +65,10 @@ pub(super) fn recovery_time(
     run.finding(finding);
     let Some(bytes) = work.forecast else { return };
     let evidence = plan.settings.evidence.as_deref();
-    let earlier = evidence.map(|path| forecast::beside(path, &seen.database.name)).unwrap_or_default();
-    let scaling = stages.lasted(forecast::SCALING_STAGE);
-    let this = achieved.ok().zip(scaling).map(|(recovery, scaling)| Sample {
-        bytes: seen.database.bytes,
-        recovery,
-        scaling,
-    });
+    let earlier = evidence.map(|path| forecast::beside(path, of.database, of.way)).unwrap_or_default();
+    let scaling = stages.lasted(of.way.scaling_stage());
+    let this =
+        achieved.ok().zip(scaling).map(|(recovery, scaling)| Sample { bytes: of.bytes, recovery, scaling });
     let samples: Vec<_> = earlier.iter().copied().chain(this).collect();
     let made = forecast::forecast(bytes, &samples);
     let (finding, measurements) = forecast::judge(bytes, made.as_ref(), earlier.len(), work.rto);

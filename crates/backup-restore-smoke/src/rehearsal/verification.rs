@@ -46,7 +46,7 @@ pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen)
 }
 
 /// Sessions with the copy, each within a transaction: nobody writes there any more.
-async fn sessions(
+pub(super) async fn sessions(
     plan: &Plan,
     run: &Run,
     cluster: &mut Cluster,
@@ -64,7 +64,7 @@ async fn sessions(
     Ok(sessions)
 }
 
-async fn read_copy(run: &Run, sessions: &[Session]) -> Result<Fingerprint, Halt> {
+pub(super) async fn read_copy(run: &Run, sessions: &[Session]) -> Result<Fingerprint, Halt> {
     let first = sessions.first().ok_or(Halt::Stopped)?;
     let present = relations(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
     let read = describe(sessions, &present, None, run.stop(), run.progress()).await;
@@ -78,7 +78,7 @@ async fn read_copy(run: &Run, sessions: &[Session]) -> Result<Fingerprint, Halt>
     })
 }
 
-fn tables(fingerprint: &Fingerprint) -> String {
+pub(super) fn tables(fingerprint: &Fingerprint) -> String {
     let content = &fingerprint.tables;
     let mut lines: Vec<_> = content
         .iter()

@@ -189,6 +189,15 @@ impl TestCluster {
         self.folder.path()
     }
 
+    /// A program that runs as the server does: what it makes, the server may read.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Way::find().command(program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
     /// What the server said so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder().join("log")).unwrap_or_default()

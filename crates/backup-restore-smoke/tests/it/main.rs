@@ -12,6 +12,7 @@ mod forecast;
 mod harmless;
 mod policy;
 mod policy_tools;
+mod repositories;
 mod source_safety;
 mod stopping;
 mod tool;

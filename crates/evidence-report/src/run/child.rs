@@ -95,6 +95,7 @@ pub struct ChildCommand {
     output: Option<PathBuf>,
     answer: Option<PathBuf>,
     prefix: Vec<OsString>,
+    kept: usize,
     farewell: Farewell,
     patience: Duration,
     run_id: String,
@@ -108,9 +109,9 @@ pub struct Output {
     pub status: ExitStatus,
     /// Whether we ended it because the run was asked to stop.
     pub stopped: bool,
-    /// Standard output, its last 64 KiB.
+    /// Standard output, its last 64 KiB, or as much as [`ChildCommand::keep`] says.
     pub stdout: String,
-    /// Standard error, its last 64 KiB.
+    /// Standard error, its last 64 KiB, or as much.
     pub stderr: String,
 }
 
@@ -127,6 +128,7 @@ impl ChildCommand {
             output: None,
             answer: None,
             prefix: Vec::new(),
+            kept: OUTPUT_KEPT,
             farewell: Farewell::Terminate,
             patience: Duration::from_secs(5),
             run_id: run_id.to_owned(),
@@ -181,6 +183,13 @@ impl ChildCommand {
     #[must_use]
     pub fn answer_to(mut self, file: impl AsRef<Path>) -> Self {
         self.answer = Some(file.as_ref().to_owned());
+        self
+    }
+
+    /// Keeps the last so many bytes of each output stream: of a catalogue, whose beginning counts too.
+    #[must_use]
+    pub fn keep(mut self, bytes: usize) -> Self {
+        self.kept = bytes;
         self
     }
 
@@ -247,7 +256,8 @@ impl ChildCommand {
             .and_then(Pid::from_raw)
             .ok_or_else(|| failed(std::io::Error::other("the child has no process id")))?;
         self.groups.add(group);
-        let keep = |stream: Option<Box<dyn AsyncRead + Send + Unpin>>| tokio::spawn(tail(stream));
+        let kept = self.kept;
+        let keep = |stream: Option<Box<dyn AsyncRead + Send + Unpin>>| tokio::spawn(tail(stream, kept));
         let stdout = keep(inner.stdout.take().map(|s| Box::new(s) as _));
         let stderr = keep(inner.stderr.take().map(|s| Box::new(s) as _));
         Ok(Child {
@@ -362,17 +372,17 @@ impl Drop for Child {
     }
 }
 
-async fn tail(stream: Option<Box<dyn AsyncRead + Send + Unpin>>) -> String {
+async fn tail(stream: Option<Box<dyn AsyncRead + Send + Unpin>>, limit: usize) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let mut kept = Vec::new();
     let mut chunk = [0_u8; 8192];
     while let Ok(count @ 1..) = stream.read(&mut chunk).await {
         kept.extend_from_slice(&chunk[..count]);
-        if kept.len() > 2 * OUTPUT_KEPT {
-            kept.drain(..kept.len() - OUTPUT_KEPT);
+        if kept.len() > limit.saturating_mul(2) {
+            kept.drain(..kept.len() - limit);
         }
     }
-    kept.drain(..kept.len().saturating_sub(OUTPUT_KEPT));
+    kept.drain(..kept.len().saturating_sub(limit));
     String::from_utf8_lossy(&kept).into_owned()
 }
 

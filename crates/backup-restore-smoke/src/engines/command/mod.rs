@@ -1,0 +1,231 @@
+//! Any other tool (WAL-G, snapshots of a file system) by commands of the user's configuration: one lists the backups, one
+//! fetches a backup, one fetches a file of the write-ahead log. What they do is theirs; what they leave is looked at
+//! like every physical backup before it is started. See docs/decisions, 0015.
+
+mod listing;
+mod words;
+
+use std::{ffi::OsStr, path::Path, path::PathBuf, time::Duration};
+
+use evidence_report::{record::Finding, run::Run};
+
+use self::listing::Refusal;
+pub(crate) use self::words::{Refused, Words};
+use super::{
+    foreign::{Foreign, Said, user_for},
+    incident::Incident,
+    passed::Mark,
+    physical::{Chosen, Fetched, Landing},
+    segments::{self, Answer, Archive, Reach},
+};
+use crate::{
+    checks::{BACKUP_CHOSEN, BACKUP_WAL, ENVIRONMENT},
+    control_data::ControlData,
+    halt::Halt,
+    plan::{Commands, Plan, Recovery},
+    programs::{self, Programs},
+    scratch::{Place, folder_bytes, make_private},
+};
+
+/// How long a listing may take.
+const LISTING: Duration = Duration::from_secs(300);
+
+/// How long one segment may take.
+const SEGMENT: Duration = Duration::from_secs(600);
+
+/// One of the commands, as it is called.
+struct Tool<'a> {
+    run: &'a Run,
+    foreign: Foreign,
+    words: &'a Words,
+    home: PathBuf,
+}
+
+impl<'a> Tool<'a> {
+    async fn find(
+        run: &'a Run,
+        key: &'static str,
+        words: &'a Words,
+        origin: &Commands,
+        programs: &Programs,
+        place: &Place,
+    ) -> Result<Self, Halt> {
+        let user = user_for(origin.user.as_deref(), None)?;
+        let program = words.program();
+        let foreign =
+            Foreign::find(key, program.as_os_str(), "what the configuration names", programs, user)?;
+        let home = place.folder("command");
+        make_private(&home)?;
+        foreign.lend(run, &home).await?;
+        Ok(Self { run, foreign, words, home })
+    }
+
+    async fn call(&self, values: &words::Values<'_>, limit: Duration) -> Result<Said, Halt> {
+        self.foreign.call(self.run, &self.words.arguments(values), &self.home, limit).await
+    }
+}
+
+/// Chooses the newest backup of the listing that had finished at the incident, or the one that is named.
+///
+/// # Errors
+/// A finding when there is none, or that the run was asked to stop.
+pub(super) async fn choose(
+    run: &Run,
+    plan: &Plan,
+    place: &Place,
+    origin: &Commands,
+    incident: &Incident,
+) -> Result<Chosen, Halt> {
+    let programs = programs::find(run, plan.pg_bin.as_deref(), None).await?;
+    let tool = Tool::find(run, "command.list", &origin.list, origin, &programs, place).await?;
+    let said = tool.call(&[], LISTING).await?;
+    if !said.status.success() {
+        return Err(judge(&said, "command.list").into());
+    }
+    let chosen = listing::choose(&said.stdout, incident, origin.label.as_deref());
+    let chosen = chosen.map_err(|refusal| refused(refusal, incident))?;
+    run.fact("backup tool", program_name(&tool.words.program()));
+    let finished = chosen.finished.map_or_else(String::new, |at| format!("finished {at}"));
+    run.finding(BACKUP_CHOSEN.passed(&chosen.label).expected(incident.wanted()).observed(finished));
+    Ok(chosen)
+}
+
+fn program_name(program: &Path) -> String {
+    program.file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned()
+}
+
+fn refused(refusal: Refusal, incident: &Incident) -> Finding {
+    let subject = "command.list";
+    match refusal {
+        Refusal::Unreadable(line, why) => ENVIRONMENT
+            .inconclusive(subject)
+            .expected("a JSON object a line, each with at least label and finished, or an array of them")
+            .observed(format!("line {line}: {why}"))
+            .remedy("see \"Any other tool\" in docs/backup-restore-smoke.md for what is to be printed"),
+        Refusal::Label(label) => {
+            ENVIRONMENT.inconclusive(subject).expected("labels that cannot be taken for an option").observed(
+                format!("a label of {} characters that begins with '-', is empty or is no text", label.len()),
+            )
+        }
+        Refusal::NoneBefore => BACKUP_CHOSEN
+            .failed(subject)
+            .expected(incident.wanted())
+            .observed("it lists no backup that is as old")
+            .remedy("keep backups longer, or rehearse a later time"),
+        Refusal::NoSuchLabel => BACKUP_CHOSEN
+            .failed(subject)
+            .expected("the backup that was named with --set")
+            .observed("it is not in the list"),
+    }
+}
+
+/// Fetches it into the landing, and the write-ahead log file by file.
+///
+/// # Errors
+/// A finding that says why it cannot be had, or that the run was asked to stop.
+pub(super) async fn fetch(
+    run: &Run,
+    plan: &Plan,
+    place: &Place,
+    origin: &Commands,
+    chosen: &Chosen,
+    landing: &Landing,
+    recovery: &Recovery,
+) -> Result<Fetched, Halt> {
+    let programs = programs::find(run, plan.pg_bin.as_deref(), chosen.major).await?;
+    let tool = Tool::find(run, "command.fetch", &origin.fetch, origin, &programs, place).await?;
+    tool.foreign.lend(run, &landing.home).await?;
+    run.progress().phase(format!("fetching {} by {}", chosen.label, program_name(&tool.words.program())));
+    let values: [(&'static str, &Path); 3] =
+        [("label", Path::new(&chosen.label)), ("data", &landing.data), ("tablespaces", &landing.tablespaces)];
+    let said = tool.call(&values, run.settings().timeout).await?;
+    if !said.status.success() {
+        return Err(judge(&said, "command.fetch").into());
+    }
+    if !landing.data.join("PG_VERSION").is_file() {
+        return Err(BACKUP_CHOSEN
+            .failed(&chosen.label)
+            .expected("a data folder in {data}")
+            .observed("the command ended with 0, and there is no PG_VERSION in it")
+            .into());
+    }
+    if let Some(wal) = &origin.wal {
+        let brought = bring_wal(run, plan, place, origin, wal, &programs, chosen, landing, recovery).await?;
+        run.fact("segments fetched", brought.to_string());
+    }
+    let bytes = folder_bytes(&landing.data) + folder_bytes(&landing.tablespaces);
+    let note = format!("backup {}, by {}", chosen.label, program_name(&tool.words.program()));
+    Ok(Fetched { bytes, note, ..Fetched::default() })
+}
+
+#[expect(clippy::too_many_arguments, reason = "what is needed to fetch; each is of another kind")]
+async fn bring_wal(
+    run: &Run,
+    plan: &Plan,
+    place: &Place,
+    origin: &Commands,
+    words: &Words,
+    programs: &Programs,
+    chosen: &Chosen,
+    landing: &Landing,
+    recovery: &Recovery,
+) -> Result<u64, Halt> {
+    let tool = Tool::find(run, "command.wal", words, origin, programs, place).await?;
+    let control = ControlData::ask(run, programs, &landing.data).await?;
+    let start =
+        segments::start_of(&landing.data).or(control.timeline.zip(control.redo)).ok_or_else(|| {
+            BACKUP_WAL.inconclusive(&chosen.label).observed("the backup does not say where recovery begins")
+        })?;
+    let reach = Reach::of(chosen, recovery, start, control.segment_bytes);
+    let into = segments::Into {
+        landing,
+        programs,
+        mark: Mark::of(&recovery.target),
+        at_once: plan.jobs.clamp(1, 4),
+    };
+    run.progress().phase("fetching the write-ahead log by command.wal");
+    segments::bring(run, &tool, reach, &into).await
+}
+
+impl Archive for Tool<'_> {
+    async fn bring(&self, file: &str, to: &Path) -> Result<Answer, Halt> {
+        let said = self.call(&[("segment", Path::new(file)), ("destination", to)], SEGMENT).await?;
+        match (said.status.success(), to.is_file()) {
+            (true, true) => Ok(Answer::Brought),
+            (true, false) => Err(BACKUP_WAL
+                .failed(file)
+                .expected("the file in {destination}")
+                .observed("command.wal ended with 0, and brought nothing")
+                .into()),
+            // As PostgreSQL takes it of a restore_command.
+            (false, _) if !is_of_this_machine(&said) => {
+                drop(std::fs::remove_file(to));
+                self.run.progress().note(format!("command.wal has no {file}: {}", said.reason()));
+                Ok(Answer::Absent)
+            }
+            (false, _) => Err(judge(&said, "command.wal").into()),
+        }
+    }
+}
+
+fn is_of_this_machine(said: &Said) -> bool {
+    said.says("No space left on device")
+        || said.says("Permission denied")
+        || matches!(said.status.code(), Some(126 | 127))
+}
+
+fn judge(said: &Said, key: &str) -> Finding {
+    let observed = format!("{} ({})", said.reason(), said.status);
+    if is_of_this_machine(said) {
+        return ENVIRONMENT
+            .inconclusive(key)
+            .expected("a command that can run here, with rights and space")
+            .observed(observed)
+            .remedy("run the command by hand as the same user; make room in --scratch");
+    }
+    BACKUP_CHOSEN
+        .failed(key)
+        .expected("a command that ends with 0")
+        .observed(observed)
+        .remedy("run the command by hand: in an emergency it would answer the same")
+}

@@ -1,0 +1,97 @@
+//! What the promoted copy contains, and whether its pages and indexes are sound.
+
+use evidence_report::{
+    record::{Finding, Requirement},
+    run::Run,
+};
+
+use super::{
+    super::{
+        Made, listed,
+        recovery::own_server,
+        verification::{read_copy, sessions, tables},
+    },
+    live::Live,
+    placing::Placed,
+};
+use crate::{
+    checks::RESTORE_CONTENT,
+    clock::{LEFT_OUT, Stages},
+    comparison::compare_recovered,
+    fingerprint::{Fingerprint, increments},
+    halt::Halt,
+    integrity::{amcheck, checksums},
+    plan::{Plan, Rehearse},
+    scratch::Cluster,
+    wording::counted,
+};
+
+/// Compares where that is possible, and looks at every page.
+pub(super) async fn verify(
+    plan: &Plan,
+    work: &Rehearse,
+    run: &Run,
+    made: &mut Made,
+    placed: &Placed,
+    live: &Live,
+    database: &str,
+) -> Result<(), Halt> {
+    let Made { copy, stages, .. } = made;
+    let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
+    match &live.expected {
+        Some(Ok(expected)) => compare(plan, run, cluster, stages, expected, database).await?,
+        unknown => run.finding(not_compared(database, unknown.as_ref())),
+    }
+    run.progress().phase("copy: amcheck");
+    let start = run.elapsed();
+    run.finding(amcheck(run, &placed.programs, cluster, database, work.amcheck, plan.jobs).await?);
+    stages.add("amcheck", start, run.elapsed(), "every database of the copy");
+    run.progress().phase("copy: checksums");
+    let start = run.elapsed();
+    cluster.shut_down(run).await?;
+    run.finding(checksums(run, cluster, placed.control.checksums).await?);
+    stages.add("checksums", start, run.elapsed(), "after a clean shutdown");
+    stages.add("verified", run.elapsed(), run.elapsed(), "everything was looked at");
+    run.detail(
+        "What the recovery time is",
+        &format!(
+            "From the incident (an empty machine with PostgreSQL's programs, and the backup where it lies) to the \
+             first committed write of a role without superuser rights; the check of the backup's files before the \
+             start is in it; {LEFT_OUT}. Brought: {} on {}.",
+            counted(crate::scratch::folder_bytes(&placed.landing.data), "byte"),
+            counted(std::thread::available_parallelism().map_or(1, usize::from) as u64, "processor")
+        ),
+    );
+    Ok(())
+}
+
+fn not_compared(database: &str, unknown: Option<&Result<Fingerprint, String>>) -> Finding {
+    let reason = match unknown {
+        Some(Err(reason)) => reason.as_str(),
+        _ => {
+            "the backup exists, and nothing says what it must contain: name its source with --source and a \
+             restore point with --restore-point"
+        }
+    };
+    RESTORE_CONTENT.not_checked(Requirement::Optional, database, reason)
+}
+
+async fn compare(
+    plan: &Plan,
+    run: &Run,
+    cluster: &mut Cluster,
+    stages: &mut Stages,
+    expected: &Fingerprint,
+    database: &str,
+) -> Result<(), Halt> {
+    run.progress().phase("copy: fingerprint");
+    let start = run.elapsed();
+    let sessions = sessions(plan, run, cluster, database).await?;
+    let first = sessions.first().ok_or(Halt::Stopped)?;
+    let steps = increments(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
+    let found = read_copy(run, &sessions).await?;
+    stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
+    run.findings(compare_recovered(expected, &found, &steps));
+    run.detail("Tables of the source", &tables(expected));
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Any other tool, by commands: here a shell script over folders.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Depot, RULES, archive_segment, assert_recovered, begin_steps, done, expect_steps, next_second, now, step,
+};
+use crate::{cluster::TestCluster, tool::Tool};
+
+/// Lists, fetches, brings a segment; writes down its surroundings.
+const SCRIPT: &str = "#!/bin/sh\nset -eu\nhere=$(dirname \"$0\")\nenv >> \"$here/environment\"\ncase $1 in\n\
+    list) cat \"$here/list\" ;;\n\
+    fetch) test \"$2\" = \"$(cat \"$here/label\")\"\n  cp -a \"$here/backup/.\" \"$3\"\n ;;\n\
+    wal) cp \"$here/wal/$2\" \"$3\" ;;\nesac\n";
+
+/// A label that a shell would take apart.
+const LABEL: &str = "nightly $(touch /tmp/backup-restore-smoke-pwned); {data} 'x'";
+
+struct Store {
+    depot: Depot,
+    cluster: TestCluster,
+}
+
+impl Store {
+    fn new() -> Self {
+        let depot = Depot::new();
+        let archive = format!("archive_command=cp %p {}/%f", depot.folder("wal").display());
+        let cluster = TestCluster::start_with(&["archive_mode=on", &archive], RULES, |_| {});
+        begin_steps(&cluster);
+        step(&cluster, 1);
+        done(
+            cluster
+                .command(&crate::cluster::bin_folder().join("pg_basebackup"))
+                .args([
+                    "--checkpoint=fast",
+                    "--no-sync",
+                    "--wal-method=none",
+                    "--username=postgres",
+                    "--host",
+                ])
+                .arg(cluster.folder())
+                .args(["--port", &cluster.port.to_string(), "--pgdata"])
+                .arg(depot.path("backup")),
+        );
+        next_second(&cluster);
+        let finished = now(&cluster);
+        let list = serde_json::json!({ "label": LABEL, "finished": finished });
+        depot.file("list", &format!("{list}\n"));
+        depot.file("label", LABEL);
+        let script = depot.file("tool", SCRIPT);
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { depot, cluster }
+    }
+
+    fn configured(&self, tool: &Tool, command: &str) -> PathBuf {
+        let program = self.depot.path("tool").display().to_string();
+        tool.file("ops.yaml", &format!("command:\n{}", command.replace("TOOL", &program)))
+    }
+}
+
+const COMMANDS: &str = "  list: [TOOL, list]\n  fetch: [TOOL, fetch, '{label}', '{data}']\n  \
+    wal: [TOOL, wal, '{segment}', '{destination}']\n";
+
+fn rehearse(tool: &Tool, config: &Path, more: &[&str]) -> crate::tool::Ended {
+    let mut command = tool.command(&[&["rehearse", "--config", config.to_str().unwrap()], more].concat());
+    command.env("PGPASSWORD", "hunter2").env("PGHOST", "/nowhere");
+    tool.finish(tool.start(command))
+}
+
+#[test]
+fn commands_bring_backup_and_segments_without_a_shell() {
+    let store = Store::new();
+    step(&store.cluster, 2);
+    let place = store.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
+    step(&store.cluster, 3);
+    let time = now(&store.cluster);
+    step(&store.cluster, 4);
+    store.cluster.sql("postgres", "SELECT pg_create_restore_point('before the fire')");
+    step(&store.cluster, 5);
+    archive_segment(&store.cluster);
+    for (target, value, steps) in [
+        ("--target-lsn", place.as_str(), "1 2"),
+        ("--target-time", time.as_str(), "1 2 3"),
+        ("--target-name", "before the fire", "1 2 3 4"),
+    ] {
+        let tool = Tool::new();
+        let config = store.configured(&tool, COMMANDS);
+        let expected = expect_steps(&tool, steps);
+        let ended = rehearse(&tool, &config, &[target, value, "--after-restore", &expected]);
+        assert_recovered(&ended);
+        assert_eq!(ended.finding("backup.verified").0, "passed");
+        tool.assert_nothing_left();
+    }
+    assert!(!Path::new("/tmp/backup-restore-smoke-pwned").exists());
+    let surroundings = fs::read_to_string(store.depot.path("environment")).unwrap();
+    assert!(!surroundings.lines().any(|line| line.starts_with("PG")), "{surroundings}");
+}
+
+#[test]
+fn what_a_command_does_not_bring_fails_and_what_it_cannot_mean_is_refused() {
+    let store = Store::new();
+    step(&store.cluster, 2);
+    let lost = archive_segment(&store.cluster);
+    step(&store.cluster, 3);
+    let place = store.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
+    archive_segment(&store.cluster);
+    let run = |command: &str, more: &[&str]| {
+        let tool = Tool::new();
+        let config = store.configured(&tool, command);
+        let ended = rehearse(&tool, &config, more);
+        tool.assert_nothing_left();
+        ended
+    };
+    fs::remove_file(store.depot.path("wal").join(&lost)).unwrap();
+    let ended = run(COMMANDS, &["--target-lsn", &place]);
+    ended.assert_code(2);
+    let (outcome, subject, _) = ended.finding("backup.wal");
+    assert_eq!((outcome.as_str(), subject.as_str()), ("failed", lost.as_str()));
+    let nothing = COMMANDS.replace("[TOOL, fetch, ", "['true', ");
+    let ended = run(&nothing, &["--target", "immediate"]);
+    ended.assert_code(2);
+    assert!(ended.everything().contains("PG_VERSION"), "{}", ended.everything());
+    let failing = COMMANDS.replace("[TOOL, list]", "['false']");
+    run(&failing, &["--target", "immediate"]).assert_code(2);
+    let missing = COMMANDS.replace("[TOOL, list]", "[no-such-program-anywhere]");
+    run(&missing, &["--target", "immediate"]).assert_code(3);
+    let no_listing = COMMANDS.replace("[TOOL, list]", "[echo, hello]");
+    run(&no_listing, &["--target", "immediate"]).assert_code(3);
+    for (changed, said) in [
+        (COMMANDS.replace("'{label}'", "'{lable}'"), "{lable}"),
+        (COMMANDS.replace(", '{data}'", ""), "{data}"),
+        (COMMANDS.replace("[TOOL, list]", "[TOOL, list, '--password=hunter2']"), "password"),
+        (COMMANDS.replace("[TOOL, list]", "[]"), "empty"),
+    ] {
+        let ended = run(&changed, &["--target", "immediate"]);
+        assert_eq!(ended.code, Some(3), "{changed}");
+        assert!(ended.stderr.contains(said) && !ended.stderr.contains("hunter2"), "{said}: {}", ended.stderr);
+    }
+}
