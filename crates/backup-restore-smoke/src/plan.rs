@@ -152,7 +152,7 @@ impl Plan {
         let (work, source) = match &cli.command {
             Command::Rehearse(flags) => {
                 let from = match from {
-                    Err(Error::NoSource) if !flags.physical.backup.is_empty() => Source::Absent,
+                    Err(Error::NoSource) if !flags.physical.backup.is_empty() || !file.backup.is_empty() => Source::Absent,
                     other => other?,
                 };
                 (Work::Rehearse(rehearse(flags, &file, &file_folder, &from)?), from)
@@ -178,7 +178,11 @@ fn rehearse(
     file_folder: &Path,
     source: &Source,
 ) -> Result<Rehearse, Error> {
-    let physical = physical::resolve(&flags.physical, source)?;
+    let physical = physical::resolve(&physical::joined(&flags.physical, file, file_folder), source)?;
+    let (amcheck, heapallindexed) = (
+        flags.integrity.amcheck || file.amcheck || physical.is_some(),
+        flags.integrity.heapallindexed || file.heapallindexed,
+    );
     let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
         (Some(flag), _) => Ok(Some(flag)),
         (None, Some(text)) => {
@@ -200,7 +204,7 @@ fn rehearse(
         rpo: duration(flags.rpo, "rpo", &file.rpo)?,
         backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
         after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
-        amcheck: match (flags.integrity.heapallindexed, flags.integrity.amcheck || physical.is_some()) {
+        amcheck: match (heapallindexed, amcheck) {
             (true, _) => Amcheck::HeapAllIndexed,
             (false, true) => Amcheck::Structure,
             (false, false) => Amcheck::Off,
