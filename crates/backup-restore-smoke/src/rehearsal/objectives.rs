@@ -6,7 +6,9 @@ use std::time::Duration;
 use evidence_report::run::Run;
 
 use crate::{
-    clock::{Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
+    clock::{
+        Stages, judge_data_loss, judge_physical_recovery_time, judge_recovery_time, recovery_time_unknown,
+    },
     exposure::{BackupTakes, judge_exposure, worst_case},
     forecast::{self, Sample, Way},
     plan::{Plan, Rehearse},
@@ -55,7 +57,11 @@ pub(super) fn recovery_time(
 ) {
     let finding = match achieved {
         Ok(achieved) => {
-            let (finding, measurement) = judge_recovery_time(achieved, work.rto);
+            let judge = match of.way {
+                Way::Logical => judge_recovery_time,
+                Way::Physical => judge_physical_recovery_time,
+            };
+            let (finding, measurement) = judge(achieved, work.rto);
             run.measurement(measurement);
             finding
         }
