@@ -64,12 +64,13 @@ mod tests {
     #[test]
     fn a_missed_objective_has_a_note_and_nothing_else_has() {
         let missed = RECOVERY_TIME.failed("recovery").expected("at most 15 min").observed("20 min");
-        let note_of = note(&missed).unwrap();
-        for part in ["Recovery time (recovery.time)", "Agreed: at most 15 min", "Seen: 20 min", "Accepted by"]
-        {
-            assert!(note_of.contains(part), "{note_of}");
+        let proposed = note(&missed, "2026-03-01").unwrap();
+        assert_eq!(proposed.heading, "Risk note: recovery.time, recovery");
+        let said = proposed.points.join("\n");
+        for part in ["Agreed: at most 15 min", "Seen on 2026-03-01: 20 min", "Accepted by"] {
+            assert!(said.contains(part), "{said}");
         }
-        assert_eq!(note(&RECOVERY_TIME.passed("recovery")), None);
-        assert_eq!(note(&RESTORE_CONTENT.failed("shop.orders")), None);
+        assert_eq!(note(&RECOVERY_TIME.passed("recovery"), ""), None);
+        assert_eq!(note(&RESTORE_CONTENT.failed("shop.orders"), ""), None);
     }
 }
