@@ -1,6 +1,7 @@
 //! For every objective that is missed, a note of the risk that its owner completes. Pure, but for [`add`].
 
 use evidence_report::{
+    document::notes::Template,
     record::{Check, Finding, Outcome},
     run::Run,
 };
@@ -28,31 +29,31 @@ const OBJECTIVES: [(&Check, &str); 13] = [
     (&POLICY_ARCHIVE, "changes after the backup cannot be recovered"),
 ];
 
-/// The title of the detail in the evidence.
-const TITLE: &str = "Risk note: copy it under Notes, and complete it";
-
-/// Puts a note of every missed objective among these into the evidence.
+/// Proposes a note for every missed objective among these.
 pub(crate) fn add(run: &Run, findings: &[Finding]) {
-    let notes: Vec<_> = findings.iter().filter_map(note).collect();
-    if !notes.is_empty() {
-        run.detail(TITLE, &notes.join("\n\n"));
-    }
+    let day = run.started().strftime("%Y-%m-%d").to_string();
+    findings.iter().filter_map(|finding| note(finding, &day)).for_each(|note| run.propose_note(note));
 }
 
-/// The template for one missed objective.
-fn note(finding: &Finding) -> Option<String> {
+/// The template for one missed objective. Its heading holds no figure, so that a note that somebody completed is
+/// not proposed anew at the next run.
+fn note(finding: &Finding, day: &str) -> Option<Template> {
     let missed = finding.outcome == Outcome::Failed;
     let (check, risk) = OBJECTIVES.iter().find(|(check, _)| missed && check.id == finding.check.id)?;
-    Some(format!(
-        "Objective missed: {} ({}), {}.\n\
-         Agreed: {}. Seen: {}.\n\
-         Risk: {risk}.\n\
-         What it would cost (owner): ______\n\
-         Accepted by, until (a day, not \"for now\"): ______\n\
-         What will be done, by whom, by when: ______\n\
-         Proposed: {}",
-        check.title, check.id, finding.subject, finding.expected, finding.observed, finding.remedy
-    ))
+    Some(Template {
+        heading: format!("Risk note: {}, {}", check.id, finding.subject),
+        points: vec![
+            format!(
+                "Missed: {}. Agreed: {}. Seen on {day}: {}.",
+                check.title, finding.expected, finding.observed
+            ),
+            format!("Risk: {risk}."),
+            "What it would cost: …".to_owned(),
+            "Accepted by, and until which day: …".to_owned(),
+            "What will be done, by whom, by when: …".to_owned(),
+            format!("Proposed: {}", finding.remedy),
+        ],
+    })
 }
 
 #[cfg(test)]
@@ -63,12 +64,13 @@ mod tests {
     #[test]
     fn a_missed_objective_has_a_note_and_nothing_else_has() {
         let missed = RECOVERY_TIME.failed("recovery").expected("at most 15 min").observed("20 min");
-        let note_of = note(&missed).unwrap();
-        for part in ["Recovery time (recovery.time)", "Agreed: at most 15 min", "Seen: 20 min", "Accepted by"]
-        {
-            assert!(note_of.contains(part), "{note_of}");
+        let proposed = note(&missed, "2026-03-01").unwrap();
+        assert_eq!(proposed.heading, "Risk note: recovery.time, recovery");
+        let said = proposed.points.join("\n");
+        for part in ["Agreed: at most 15 min", "Seen on 2026-03-01: 20 min", "Accepted by"] {
+            assert!(said.contains(part), "{said}");
         }
-        assert_eq!(note(&RECOVERY_TIME.passed("recovery")), None);
-        assert_eq!(note(&RESTORE_CONTENT.failed("shop.orders")), None);
+        assert_eq!(note(&RECOVERY_TIME.passed("recovery"), ""), None);
+        assert_eq!(note(&RESTORE_CONTENT.failed("shop.orders"), ""), None);
     }
 }

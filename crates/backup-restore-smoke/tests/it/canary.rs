@@ -148,6 +148,6 @@ fn beats_after_the_snapshot_are_told_as_lost() {
     ended.assert_code(2);
     let (outcome, _, observed) = ended.finding("recovery.canary");
     assert!(outcome == "failed" && observed.contains("1 later beat of the source is missing"), "{observed}");
-    assert!(ended.report["details"].to_string().contains("Risk note"), "{}", ended.everything());
+    assert!(tool.notes().contains("### Risk note: recovery.canary, "), "{}", tool.notes());
     tool.assert_nothing_left();
 }

@@ -43,6 +43,6 @@ fn the_schedule_decides_the_objective_where_no_age_was_given() {
     let ended = tool.run(&["rehearse", "--config", config.to_str().unwrap(), "--backup-interval", "25h"]);
     ended.assert_code(2);
     assert_eq!(ended.finding("recovery.exposure").0, "failed");
-    let details = ended.report["details"].to_string();
-    assert!(details.contains("Risk note") && details.contains("Accepted by"), "{details}");
+    let notes = tool.notes();
+    assert!(notes.contains("### Risk note: recovery.exposure, ") && notes.contains("Accepted by"), "{notes}");
 }

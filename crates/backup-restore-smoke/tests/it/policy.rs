@@ -88,8 +88,17 @@ fn each_broken_rule_fails_with_its_own_check_and_a_risk_note() {
         let ended = judged(&tool, &pattern);
         ended.assert_code(2);
         assert_eq!(ended.finding(check).0, "failed", "{}", ended.everything());
-        let details = ended.report["details"].to_string();
-        assert!(details.contains("Risk note") && details.contains(check), "{check}: {details}");
+        let notes = tool.notes();
+        assert!(
+            notes.contains(&format!("### Risk note: {check}, ")) && notes.contains("- Accepted by"),
+            "{notes}"
+        );
+        // What somebody wrote there stays, and is not proposed again.
+        let completed =
+            fs::read_to_string(tool.path("evidence.md")).unwrap().replacen(": …", ": Ada, 2027-01-01", 9);
+        tool.file("evidence.md", &completed);
+        judged(&tool, &pattern).assert_code(2);
+        assert_eq!(tool.notes(), completed.split("<!-- evidence-report:end v1 -->").nth(1).unwrap());
     }
 }
 

@@ -49,6 +49,12 @@ impl Tool {
         path
     }
 
+    /// What stands behind the managed region of the evidence.
+    pub(crate) fn notes(&self) -> String {
+        let evidence = fs::read_to_string(self.path("evidence.md")).unwrap();
+        evidence.split("<!-- evidence-report:end v1 -->").nth(1).unwrap().to_owned()
+    }
+
     pub(crate) fn base(&self) -> PathBuf {
         self.path("b")
     }

@@ -1,6 +1,9 @@
 //! People's own words, behind the managed region: kept on regeneration, never judged.
 
-use super::read::{ReadError, read};
+use super::{
+    escape::inline,
+    read::{ReadError, read},
+};
 
 /// What a regenerated file begins its notes with when there were none.
 const EMPTY: &str = "\n## Notes\n\n";
@@ -33,5 +36,54 @@ pub fn kept(existing: Option<&str>) -> (Standing, String) {
             (Standing::ByHand, kept)
         }
         Err(error) => (Standing::Damaged(error), EMPTY.to_owned()),
+    }
+}
+
+/// A note that a tool proposes: people complete it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its heading, the same from run to run.
+    pub heading: String,
+    /// Its points, one a line.
+    pub points: Vec<String>,
+}
+
+/// The notes with what is proposed behind them. What stands there under its heading already, completed or not,
+/// is left as it is.
+#[must_use]
+pub fn proposed(mut notes: String, templates: &[Template]) -> String {
+    for template in templates {
+        let heading = format!("### {}", inline(&template.heading));
+        if notes.lines().any(|line| line.trim_end() == heading) {
+            continue;
+        }
+        notes.truncate(notes.trim_end().len());
+        let points = template.points.iter().map(|point| format!("- {}\n", inline(point)));
+        notes = format!("{notes}\n\n{heading}\n\n{}", points.collect::<String>());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_proposed_once_and_people_s_words_stay() {
+        let template = |agreed: &str| Template {
+            heading: "Risk note: recovery.time".to_owned(),
+            points: vec![format!("Agreed: {agreed}"), "Accepted by: …".to_owned()],
+        };
+        let fresh = proposed(kept(None).1, &[template("1 h")]);
+        assert_eq!(fresh, "\n## Notes\n\n### Risk note: recovery.time\n\n- Agreed: 1 h\n- Accepted by: …\n");
+        let completed = fresh.replace('…', "Ada, until 2027-01-01");
+        assert_eq!(proposed(completed.clone(), &[template("2 h")]), completed);
+    }
+
+    #[test]
+    fn a_hand_written_page_keeps_its_words_before_what_is_proposed() {
+        let template = Template { heading: "Risk".to_owned(), points: vec!["<b>".to_owned()] };
+        let notes = proposed(kept(Some("by hand\n")).1, &[template]);
+        assert!(notes.contains("by hand\n\n### Risk\n\n- &lt;b&gt;\n"), "{notes}");
     }
 }

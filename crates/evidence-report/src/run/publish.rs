@@ -18,7 +18,7 @@ use super::{
 use crate::{
     document::{
         self, Verification,
-        notes::{Standing, kept},
+        notes::{Standing, Template, kept, proposed},
     },
     formats::{self, Format, Setting},
     record::{Report, Verdict, v1::Record},
@@ -55,6 +55,7 @@ pub enum PublishError {
 pub struct Finished {
     report: Report,
     settings: Settings,
+    templates: Vec<Template>,
 }
 
 /// Where the evidence goes, and what goes with it.
@@ -72,7 +73,13 @@ struct Place {
 
 impl Finished {
     pub(crate) fn new(report: Report, settings: Settings) -> Self {
-        Self { report, settings }
+        Self { report, settings, templates: Vec::new() }
+    }
+
+    /// With notes that people complete.
+    pub(super) fn proposing(mut self, templates: Vec<Template>) -> Self {
+        self.templates = templates;
+        self
     }
 
     /// The report.
@@ -130,6 +137,7 @@ impl Finished {
         }
         let existing = read_existing(&path)?;
         let (standing, notes) = kept(existing.as_deref());
+        let notes = proposed(notes, &self.templates);
         let mut aside = None;
         let mut previous = None;
         match (&standing, existing) {

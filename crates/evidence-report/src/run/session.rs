@@ -25,7 +25,7 @@ use super::{
     sweep::{Swept, sweep},
     waivers::{self, Extent},
 };
-use crate::document::hex;
+use crate::document::{hex, notes::Template};
 use crate::formats::Format;
 use crate::record::{
     Attachment, Chart, Deadline, Detail, Environment, Finding, Gathering, Measurement, Report, RunFacts,
@@ -107,6 +107,7 @@ struct Seen {
     charts: Vec<Chart>,
     details: Vec<Detail>,
     attachments: Vec<Attachment>,
+    templates: Vec<Template>,
 }
 
 impl Run {
@@ -267,6 +268,12 @@ impl Run {
         self.seen().details.push(detail);
     }
 
+    /// Proposes a note that people complete: it is put under the evidence file's notes, unless one with its heading
+    /// stands there already. It is no part of the record.
+    pub fn propose_note(&self, template: Template) {
+        self.seen().templates.push(template);
+    }
+
     /// Adds a file's digest.
     pub fn attachment(&self, name: impl Into<String>, content: &[u8]) {
         let sha256 = hex(&Sha256::digest(content));
@@ -335,7 +342,7 @@ impl Run {
         };
         report.sort();
         drop(self.folder);
-        Finished::new(report, self.settings)
+        Finished::new(report, self.settings).proposing(seen.templates)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
