@@ -69,11 +69,9 @@ pub(crate) fn recognise(path: &Path) -> Result<Recognised, Unrecognised> {
 }
 
 fn folder(path: &Path) -> Option<DumpFile> {
-    let mut beginning = Vec::new();
-    File::open(path.join("toc.dat")).ok()?.take(BEGINNING).read_to_end(&mut beginning).ok()?;
-    let dump = DumpFile { path: path.to_owned(), form: Form::Directory, compression: Compression::None };
     // A table of contents that was emptied or overwritten is a bad backup, and not an unknown one.
-    Some(dump)
+    let dump = DumpFile { path: path.to_owned(), form: Form::Directory, compression: Compression::None };
+    path.join("toc.dat").is_file().then_some(dump)
 }
 
 fn file(path: &Path) -> io::Result<Option<DumpFile>> {

@@ -24,7 +24,6 @@ use crate::{
     halt::Halt,
     plan::{ExistingDump, Plan, Rehearse, Source},
     programs::{self, Programs},
-    source::Database,
     sql::{identifier, literal},
     target::{Known, MARKER_SCHEMA, Target},
 };
@@ -100,7 +99,8 @@ pub(super) async fn restore_made(
     missing(run, target, &database).await?;
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup and the server are at hand");
-    let ours = Database { name: target.database.clone(), ..seen.database.clone() };
+    let mut ours = seen.database.clone();
+    ours.name.clone_from(&target.database);
     run.finding(target.make(run, &ours.create_statement()).await?);
     let existing = ExistingDump { dump, globals: None, fingerprint: None };
     restore(plan, run, made, &existing, &programs, &database).await?;

@@ -111,7 +111,9 @@ impl Target {
 
     /// The connection to our database.
     pub(crate) fn connection(&self) -> Resolved {
-        Resolved { database: self.database.clone(), ..self.server.clone() }
+        let mut connection = self.server.clone();
+        connection.database.clone_from(&self.database);
+        connection
     }
 
     /// A session in our database.

@@ -278,7 +278,7 @@ pub(super) fn tar(reader: impl Read, seen: &mut Inspection) {
         match table_of_contents.data.iter().find(is_it) {
             Some(entry) if is_large_objects(entry) => {
                 let mut text = String::new();
-                if let Err(error) = io::BufReader::new(member).read_to_string(&mut text) {
+                if let Err(error) = BufReader::new(member).read_to_string(&mut text) {
                     break Err(error);
                 }
                 listed.extend(

@@ -19,7 +19,7 @@ use evidence_report::run::Stop;
 use serde::Serialize;
 
 pub(crate) use self::{
-    inspection::{DumpedDatabase, Inspection, Problem},
+    inspection::{DumpedDatabase, Inspection},
     plain::is_script,
     restore::{Restoring, restore},
     toc::MAGIC,
