@@ -19,7 +19,8 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --source service=shop --method base-backup
   backup-restore-smoke rehearse --backup /backups/base --wal /backups/wal --target-time 2026-01-31T12:30:00Z
   backup-restore-smoke rehearse --pgbackrest shop --target-time 2026-01-31T12:30:00Z
-  backup-restore-smoke rehearse --barman shop --target immediate
+  backup-restore-smoke rehearse --barman shop --until immediate
+  backup-restore-smoke rehearse --backup shop.dump --globals globals.sql --backup-age 6h --rpo 24h
   backup-restore-smoke fingerprint --source service=shop
   backup-restore-smoke compare service=shop service=shop-restored
   backup-restore-smoke policy --files '/backups/shop-*.dump' --newest-age 26h --redundancy 7 --retention 30d
@@ -69,7 +70,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Canary(CanaryCommand),
     /// Undo what killed runs left behind (processes and folders), and nothing else
-    Sweep,
+    Sweep(SweepFlags),
 }
 
 /// Which database, and with how many hands.
@@ -133,6 +134,44 @@ pub(crate) struct RehearseFlags {
     pub(crate) repository: RepositoryFlags,
     #[command(flatten)]
     pub(crate) integrity: IntegrityFlags,
+    #[command(flatten)]
+    pub(crate) existing: ExistingFlags,
+    #[command(flatten)]
+    pub(crate) care: CareFlags,
+}
+
+/// `sweep`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SweepFlags {
+    /// Also drop the databases that killed runs left on this server: those that bear our mark, and no other
+    #[arg(long, value_name = "CONNINFO")]
+    pub(crate) target: Option<String>,
+}
+
+/// A backup that exists already, and where it goes.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ExistingFlags {
+    /// What `pg_dumpall --globals-only` wrote: restored first, without passwords, logins and tablespaces
+    #[arg(long, value_name = "FILE", requires = "backup")]
+    pub(crate) globals: Option<PathBuf>,
+    /// What the backup should contain, as `fingerprint` wrote it
+    #[arg(long, value_name = "FILE", requires = "backup")]
+    pub(crate) fingerprint: Option<PathBuf>,
+    /// Restore into a database of its own on this server, which is kept for rehearsals, instead of a
+    /// throw-away cluster
+    #[arg(long, value_name = "CONNINFO")]
+    pub(crate) target: Option<String>,
+}
+
+/// How the source is spared.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CareFlags {
+    /// Let the source's snapshot go after so long, and end [default: 30m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) max_snapshot_age: Option<Duration>,
+    /// Let the copy be on the file system of the source's data, write-ahead log or repository
+    #[arg(long)]
+    pub(crate) scratch_shares_filesystem: bool,
 }
 
 /// Files of a whole cluster, and where their recovery ends.
@@ -142,16 +181,17 @@ pub(crate) struct PhysicalFlags {
     /// How the backup is made from a live source
     #[arg(long, value_name = "METHOD", conflicts_with = "backup")]
     pub(crate) method: Option<Method>,
-    /// A backup that exists; for increments of PostgreSQL 17, name the full one first and each increment
-    /// after it
-    #[arg(long, value_name = "PATH")]
+    /// Rehearse this backup instead of making one: a dump of pg_dump (custom, directory, tar, plain SQL) or
+    /// pg_dumpall, also compressed, or what pg_basebackup made. For increments of PostgreSQL 17, name the full one
+    /// first and each increment after it. Needs no source
+    #[arg(long, value_name = "PATH", conflicts_with = "embedded")]
     pub(crate) backup: Vec<PathBuf>,
     /// A folder of archived write-ahead log (plain, .gz, .zst or .lz4)
     #[arg(long, value_name = "DIR")]
     pub(crate) wal: Option<PathBuf>,
     /// Recover to the backup's own end, or to the end of the log (only with --expect-lsn)
     #[arg(long, value_name = "WHICH")]
-    pub(crate) target: Option<Until>,
+    pub(crate) until: Option<Until>,
     /// Recover to this instant, with its zone: 2026-01-31T12:30:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) target_time: Option<String>,
@@ -190,7 +230,7 @@ impl PhysicalFlags {
         self.method.unwrap_or_default() == Method::Dump
             && self.backup.is_empty()
             && self.wal.is_none()
-            && self.target.is_none()
+            && self.until.is_none()
             && self.target_time.is_none()
             && self.target_lsn.is_none()
             && self.target_name.is_none()

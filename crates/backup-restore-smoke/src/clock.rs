@@ -89,16 +89,19 @@ pub(crate) fn recovery_time_unknown(reason: &str) -> Finding {
     RECOVERY_TIME.not_checked(Requirement::Required, "recovery", reason)
 }
 
-/// Judges the data loss: only an age that was given can be judged, for the rehearsal's own backup is fresh.
-pub(crate) fn judge_data_loss(
+/// Why the age of a backup that the rehearsal made itself is not judged.
+pub(crate) const MADE_NOW: &str = "the backup was made by this rehearsal, seconds ago: judging it would flatter. Give \
+                                   the age of the newest real one with --backup-age";
+
+/// Judges an age that was given; says why nothing can be judged where none was.
+pub(crate) fn judge_age(
     age: Option<Duration>,
     objective: Option<Duration>,
+    reason: &str,
 ) -> (Finding, Option<Measurement>) {
     let subject = "newest backup at an incident";
     let Some(age) = age else {
         let requirement = if objective.is_some() { Requirement::Required } else { Requirement::Optional };
-        let reason = "the backup was made by this rehearsal, seconds ago: judging it would flatter. Give the age of \
-                      the newest real one with --backup-age";
         return (RECOVERY_DATA_LOSS.not_checked(requirement, subject, reason), None);
     };
     let measurement = Measurement::seconds("data_loss_seconds", age.as_secs_f64());
@@ -140,11 +143,17 @@ mod tests {
 
     #[test]
     fn the_rehearsals_own_backup_is_never_judged() {
-        assert_eq!(judge_data_loss(None, None).0.outcome, Outcome::NotChecked(Requirement::Optional));
-        assert_eq!(judge_data_loss(None, Some(LIMIT)).0.outcome, Outcome::NotChecked(Requirement::Required));
-        assert_eq!(judge_data_loss(Some(LIMIT), Some(LIMIT)).0.outcome, Outcome::Passed);
-        assert_eq!(judge_data_loss(Some(LIMIT * 2), Some(LIMIT)).0.outcome, Outcome::Failed);
-        assert_eq!(judge_data_loss(Some(LIMIT), None).0.outcome, Outcome::NotChecked(Requirement::Optional));
+        assert_eq!(judge_age(None, None, MADE_NOW).0.outcome, Outcome::NotChecked(Requirement::Optional));
+        assert_eq!(
+            judge_age(None, Some(LIMIT), MADE_NOW).0.outcome,
+            Outcome::NotChecked(Requirement::Required)
+        );
+        assert_eq!(judge_age(Some(LIMIT), Some(LIMIT), MADE_NOW).0.outcome, Outcome::Passed);
+        assert_eq!(judge_age(Some(LIMIT * 2), Some(LIMIT), MADE_NOW).0.outcome, Outcome::Failed);
+        assert_eq!(
+            judge_age(Some(LIMIT), None, MADE_NOW).0.outcome,
+            Outcome::NotChecked(Requirement::Optional)
+        );
     }
 
     #[test]

@@ -54,12 +54,12 @@ pub(crate) struct Config {
     pub(crate) repository_user: Option<String>,
     /// How the backup is made from a live source: `dump`, `base-backup` or `base-backup-tar`.
     pub(crate) method: Option<Method>,
-    /// A backup that exists, relative to this file; for increments, the full one first.
+    /// A backup that exists, instead of one that is made, relative to this file; for increments, the full one first.
     pub(crate) backup: Vec<PathBuf>,
     /// A folder of archived write-ahead log, relative to this file.
     pub(crate) wal: Option<PathBuf>,
     /// Recover to the backup's own end (`immediate`), or to the end of the log (`latest`, with `expect_lsn`).
-    pub(crate) target: Option<Until>,
+    pub(crate) until: Option<Until>,
     /// Recover to this restore point.
     pub(crate) target_name: Option<String>,
     /// Follow this timeline: `latest`, `current` or a number.
@@ -74,6 +74,16 @@ pub(crate) struct Config {
     pub(crate) amcheck: bool,
     /// With amcheck, also look for every row in every index.
     pub(crate) heapallindexed: bool,
+    /// What `pg_dumpall --globals-only` wrote, relative to this file.
+    pub(crate) globals: Option<PathBuf>,
+    /// What the backup should contain, as `fingerprint` wrote it, relative to this file.
+    pub(crate) fingerprint: Option<PathBuf>,
+    /// A server kept for rehearsals, as for `--target`. Never a password.
+    pub(crate) target: Option<String>,
+    /// Let the source's snapshot go after so long, for example `30m`.
+    pub(crate) max_snapshot_age: Option<String>,
+    /// Let the copy be on the file system of the source's data, write-ahead log or repository.
+    pub(crate) scratch_shares_filesystem: bool,
 }
 
 /// A stanza of pgBackRest.

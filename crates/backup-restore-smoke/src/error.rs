@@ -70,6 +70,33 @@ pub(crate) enum Error {
     /// A fingerprint's file.
     #[error(transparent)]
     Fingerprint(#[from] FileError),
+    /// The target's connection settings.
+    #[error("the connection settings of --target: {0}")]
+    Target(ConnectionError),
+    /// A server that is kept for rehearsals could not be swept.
+    #[error("sweeping the server of --target: {0}")]
+    Sweep(String),
+    /// What belongs to a backup that exists, without one.
+    #[error("--globals and --fingerprint belong to a backup that exists: name it with --backup PATH")]
+    WithoutBackup,
+    /// What belongs to a dump, with files of a whole cluster.
+    #[error(
+        "--globals and --fingerprint belong to a dump; files of a whole cluster hold their roles, and are compared by a restore point (--restore-point NAME)"
+    )]
+    NotOfADump,
+    /// What belongs to files of a whole cluster, with a dump.
+    #[error("{path} is a dump: it has no write-ahead log to recover (--wal, --until, --target-time and their like), and no other databases (--database, --superuser); leave these out", path = .0.display())]
+    NotOfACluster(PathBuf),
+    /// A server of the user's for files of a whole cluster.
+    #[error(
+        "--target takes dumps only: files of a whole cluster need a server of their own, which the rehearsal makes"
+    )]
+    TargetOfACluster,
+    /// `--embedded` beside a backup that exists.
+    #[error(
+        "--embedded makes a source to back up; with --backup there is nothing to make: leave one of them out"
+    )]
+    EmbeddedWithBackup,
     /// A number of jobs that makes no sense.
     #[error("--jobs {0}: give a number from 1 to 64")]
     Jobs(usize),
@@ -172,8 +199,8 @@ pub(crate) enum Error {
     /// The end of the log without an expectation.
     #[error(
         "recovery to the end of the log proves nothing by itself: a server starts happily although segments are missing. \
-         Say where it must end: --target-time, --target-lsn, --target-name, --target latest --expect-lsn LSN, or \
-         --target immediate for the backup's own end"
+         Say where it must end: --target-time, --target-lsn, --target-name, --until latest --expect-lsn LSN, or \
+         --until immediate for the backup's own end"
     )]
     BlindLatest,
     /// A socket path would be cut by the operating system.

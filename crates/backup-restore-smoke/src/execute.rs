@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use evidence_report::{
     formats::Format,
-    run::{Run, print, sweep_command},
+    run::{Run, print, sweep_command, sweep_command_knowing},
 };
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     fingerprint::{Content, Fingerprint},
     plan::{Describe, Plan, Work},
-    policy, rehearsal,
+    policy, rehearsal, target,
 };
 
 /// Does what was asked for.
@@ -23,8 +23,8 @@ use crate::{
 /// # Errors
 /// When it cannot be done or written down; what is found out about a backup is no error.
 pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
-    if matches!(cli.command, Command::Sweep) {
-        return Ok(sweep_command());
+    if let Command::Sweep(flags) = &cli.command {
+        return sweep(flags.target.as_deref()).await;
     }
     if let Command::Policy(flags) = &cli.command {
         return policy::command(&cli, flags).await;
@@ -60,6 +60,19 @@ fn keep_or_print(fingerprint: &Fingerprint, work: &Describe, plan: &Plan) -> Res
         print(&table(&fingerprint.tables))?;
     }
     Ok(())
+}
+
+/// Undoes what killed runs left here and, when it is named, on a server kept for rehearsals.
+async fn sweep(target: Option<&str>) -> Result<ExitCode, Error> {
+    let Some(conninfo) = target else { return Ok(sweep_command()) };
+    let swept = target::sweep(conninfo).await.map_err(Error::Sweep)?;
+    let left = swept.left.iter().map(|line| format!("NOT undone: {line}"));
+    let lines: Vec<_> = swept.dropped.iter().cloned().chain(left).collect();
+    if !lines.is_empty() {
+        print(&(lines.join("\n") + "\n"))?;
+    }
+    let here = sweep_command_knowing(&|what| swept.is_gone(what));
+    Ok(if swept.left.is_empty() { here } else { ExitCode::from(3) })
 }
 
 /// One line a table: rows, digest, name.

@@ -1,5 +1,6 @@
 //! What will be done: validated and complete. `--dry-run` prints it. Past this point everything is valid.
 
+mod backup;
 mod physical;
 mod repository;
 
@@ -23,11 +24,15 @@ use crate::{
 };
 
 pub(crate) use self::{
+    backup::{Backup, ExistingDump, Expectation},
     physical::{Origin, Physical, Recovery, RecoveryTarget},
     repository::{Barman, Commands, PgBackRest},
 };
 
 const MEGABYTE: u64 = 1_000_000;
+
+/// How long a snapshot of the source may live when nobody says.
+const SNAPSHOT_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// What a run without words of the user's own looks like.
 const REHEARSAL: Defaults = Defaults {
@@ -130,6 +135,13 @@ pub(crate) struct Rehearse {
     pub(crate) backup: Backup,
     /// Whether amcheck looks at the copy.
     pub(crate) amcheck: Amcheck,
+    /// Where to, when not into a scratch cluster.
+    pub(crate) target: Option<Box<Resolved>>,
+    /// The snapshot of the source is let go after so long.
+    #[serde(serialize_with = "always_seconds")]
+    pub(crate) max_snapshot_age: Duration,
+    /// The copy may be on the source's file system.
+    pub(crate) shares_filesystem: bool,
 }
 
 impl Rehearse {
@@ -137,16 +149,6 @@ impl Rehearse {
     pub(crate) fn values(&self) -> Values {
         if self.show_values { Values::Shown } else { Values::Hidden }
     }
-}
-
-/// What is restored.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Backup {
-    /// A dump made now from the source.
-    DumpNow,
-    /// Files of a whole cluster.
-    Physical(Box<Physical>),
 }
 
 /// How far amcheck goes.
@@ -191,6 +193,10 @@ fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> 
     }
 }
 
+fn always_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    seconds(&Some(*duration), serializer)
+}
+
 impl Plan {
     /// Joins flags, configuration and the connection's ambient settings.
     ///
@@ -205,7 +211,7 @@ impl Plan {
             Command::Rehearse(flags) => (&flags.source, &REHEARSAL),
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
             Command::Compare(flags) => return compare(cli, flags, &file),
-            Command::Policy(_) | Command::Canary(_) | Command::Sweep => return Err(Error::NoSource),
+            Command::Policy(_) | Command::Canary(_) | Command::Sweep(_) => return Err(Error::NoSource),
         };
         let from = source(flags, &file);
         let (work, source) = match &cli.command {
@@ -246,10 +252,16 @@ fn rehearse(
     source: &Source,
     repository: Option<Origin>,
 ) -> Result<Rehearse, Error> {
-    let physical =
-        physical::resolve(&physical::joined(&flags.physical, file, file_folder), source, repository)?;
+    let backup = backup::resolve(flags, file, file_folder, source, repository)?;
+    let is_physical = matches!(backup, Backup::Physical(_));
+    let target = flags.existing.target.as_ref().or(file.target.as_ref());
+    let target = target.map(|text| crate::connection::resolve(text, &Ambient::of_this_process())).transpose();
+    let target = target.map_err(Error::Target)?;
+    if is_physical && target.is_some() {
+        return Err(Error::TargetOfACluster);
+    }
     let (amcheck, heapallindexed) = (
-        flags.integrity.amcheck || file.amcheck || physical.is_some(),
+        flags.integrity.amcheck || file.amcheck || is_physical,
         flags.integrity.heapallindexed || file.heapallindexed,
     );
     let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
@@ -285,7 +297,11 @@ fn rehearse(
             (false, true) => Amcheck::Structure,
             (false, false) => Amcheck::Off,
         },
-        backup: physical.map_or(Backup::DumpNow, |physical| Backup::Physical(Box::new(physical))),
+        backup,
+        target: target.map(Box::new),
+        max_snapshot_age: duration(flags.care.max_snapshot_age, "max_snapshot_age", &file.max_snapshot_age)?
+            .unwrap_or(SNAPSHOT_AGE),
+        shares_filesystem: flags.care.scratch_shares_filesystem || file.scratch_shares_filesystem,
     })
 }
 

@@ -111,14 +111,14 @@ pub(super) fn joined(flags: &PhysicalFlags, file: &Config, file_folder: &Path) -
         all.backup = file.backup.iter().map(near).collect();
         all.wal = all.wal.or_else(|| file.wal.as_ref().map(near));
     }
-    let typed = all.target.is_some()
+    let typed = all.until.is_some()
         || all.target_time.is_some()
         || all.target_lsn.is_some()
         || all.target_name.is_some()
         || all.expect_lsn.is_some()
         || all.restore_point.is_some();
     if !typed {
-        all.target = file.target;
+        all.until = file.until;
         all.target_name = file.target_name.clone();
         all.expect_lsn = file.expect_lsn.clone();
     }
@@ -194,7 +194,7 @@ fn target(flags: &PhysicalFlags, archived: bool) -> Result<RecoveryTarget, Error
     }
     asked.extend(flags.target_name.clone().map(RecoveryTarget::Name));
     let expected = flags.expect_lsn.as_ref().map(place).transpose()?;
-    match (flags.target, expected) {
+    match (flags.until, expected) {
         (Some(Until::Immediate), None) => asked.push(RecoveryTarget::Consistent),
         (Some(Until::Latest), None) => return Err(Error::BlindLatest),
         (Some(Until::Latest) | None, Some(expected)) => asked.push(RecoveryTarget::End { expected }),
@@ -243,7 +243,7 @@ mod tests {
         let wal = |flags: &mut PhysicalFlags| flags.wal = Some("/".into());
         assert!(matches!(target(&flags(wal), false), Err(Error::BlindLatest)));
         assert!(matches!(
-            target(&flags(|flags| flags.target = Some(Until::Latest)), false),
+            target(&flags(|flags| flags.until = Some(Until::Latest)), false),
             Err(Error::BlindLatest)
         ));
         assert_eq!(target(&flags(|_| {}), false).unwrap(), RecoveryTarget::Consistent);
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(all.target_name.as_deref(), Some("filed"));
         let typed = flags(|flags| {
             flags.method = Some(Method::BaseBackup);
-            flags.target = Some(Until::Immediate);
+            flags.until = Some(Until::Immediate);
         });
         let all = joined(&typed, &file, folder);
         assert!(all.backup.is_empty() && all.wal.is_none() && all.target_name.is_none());

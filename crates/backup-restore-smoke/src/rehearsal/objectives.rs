@@ -7,7 +7,7 @@ use evidence_report::run::Run;
 
 use crate::{
     clock::{
-        Stages, judge_data_loss, judge_physical_recovery_time, judge_recovery_time, recovery_time_unknown,
+        MADE_NOW, Stages, judge_age, judge_physical_recovery_time, judge_recovery_time, recovery_time_unknown,
     },
     exposure::{BackupTakes, judge_exposure, worst_case},
     forecast::{self, Sample, Way},
@@ -15,11 +15,16 @@ use crate::{
     risk_note,
 };
 
-/// The age that was given, against `--rpo`. Where the schedule is known, its worst case decides instead of an
-/// age that nobody gave.
+/// The age of a backup that this run makes itself: only one that was given can be judged.
 pub(super) fn data_loss(work: &Rehearse, run: &Run) {
+    age(work, run, MADE_NOW);
+}
+
+/// The age that was given, against `--rpo`; `unknown` says why nothing can be judged without one. Where the
+/// schedule is known, its worst case decides instead of an age that nobody gave.
+pub(super) fn age(work: &Rehearse, run: &Run, unknown: &str) {
     let computed = work.schedule.is_some() && work.backup_age.is_none();
-    let (finding, measurement) = judge_data_loss(work.backup_age, work.rpo.filter(|_| !computed));
+    let (finding, measurement) = judge_age(work.backup_age, work.rpo.filter(|_| !computed), unknown);
     risk_note::add(run, std::slice::from_ref(&finding));
     run.finding(finding);
     measurement.into_iter().for_each(|measurement| run.measurement(measurement));

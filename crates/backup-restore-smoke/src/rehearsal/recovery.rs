@@ -56,7 +56,7 @@ pub(super) async fn restore(
     first_write(run, cluster, &seen.database.name, stages).await
 }
 
-async fn start_cluster(run: &Run, cluster: &mut Cluster, stages: &mut Stages) -> Result<(), Halt> {
+pub(super) async fn start_cluster(run: &Run, cluster: &mut Cluster, stages: &mut Stages) -> Result<(), Halt> {
     run.progress().phase("scratch cluster: initdb");
     let start = run.elapsed();
     cluster.initdb(run).await?;

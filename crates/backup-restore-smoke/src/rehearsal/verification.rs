@@ -11,7 +11,6 @@ use crate::{
     fingerprint::{Fingerprint, Unreadable, describe, pin, relations},
     halt::Halt,
     plan::Plan,
-    scratch::Cluster,
     wording::counted,
 };
 
@@ -20,15 +19,13 @@ const TABLES_LISTED: usize = 200;
 
 /// Fingerprints the copy the same way, and compares.
 pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen) -> Result<(), Halt> {
-    let Made { copy, stages, checked, .. } = made;
-    let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
     run.progress().phase("copy: fingerprint");
     let start = run.elapsed();
-    let sessions = sessions(plan, run, cluster, &seen.database.name).await?;
+    let sessions = sessions(plan, run, made, &seen.database.name).await?;
     let found = read_copy(run, &sessions).await?;
-    stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
+    made.stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
     run.findings(compare(&seen.fingerprint, &found, Carried::Dump));
-    checked.push(&RESTORE_CONTENT);
+    made.checked.push(&RESTORE_CONTENT);
     run.detail("Tables of the source", &tables(&seen.fingerprint));
     run.detail(
         "What the recovery time is",
@@ -49,12 +46,12 @@ pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen)
 pub(super) async fn sessions(
     plan: &Plan,
     run: &Run,
-    cluster: &mut Cluster,
+    made: &mut Made,
     database: &str,
 ) -> Result<Vec<Session>, Halt> {
     let mut sessions = Vec::new();
     for _ in 0..plan.jobs {
-        let session = cluster.administrator(run, database).await?;
+        let session = made.session(run, database).await?;
         let failed = |failure| own_server("copy", failure);
         pin(&session, run.stop(), run.settings().timeout).await.map_err(failed)?;
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

@@ -9,6 +9,7 @@ mod isolation;
 mod place;
 mod recovering;
 mod roles;
+mod room;
 
 pub(crate) use adoption::{Missing, disarm, gather_wal, link_tablespaces, rewrite_map};
 pub(crate) use cluster::{Cluster, ClusterSpec};
@@ -19,3 +20,4 @@ pub(crate) use isolation::Isolation;
 pub(crate) use place::Place;
 pub(crate) use recovering::{own_configuration, settings as recovery_settings};
 pub(crate) use roles::{Role, create_roles};
+pub(crate) use room::Room;

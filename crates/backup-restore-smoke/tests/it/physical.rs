@@ -128,11 +128,11 @@ fn a_base_backup_made_now_is_proven_by_content() {
 fn recovery_ends_where_it_was_told_to() {
     let history = History::new(&["--data-checksums"], &["--wal-method=none"]);
     for (arguments, orders) in [
-        (vec!["--target", "immediate"], 10),
+        (vec!["--until", "immediate"], 10),
         (vec!["--target-name", "before the change"], 20),
         (vec!["--target-time", &history.time], 20),
         (vec!["--target-lsn", &history.place], 20),
-        (vec!["--target", "latest", "--expect-lsn", &history.end], 30),
+        (vec!["--until", "latest", "--expect-lsn", &history.end], 30),
     ] {
         let step = expecting(&history.tool, "shop.placed", orders);
         let ended =
@@ -258,7 +258,7 @@ fn what_recovery_cannot_prove_is_refused_before_anything_is_begun() {
     let here = here.to_str().unwrap();
     for (arguments, said) in [
         (vec!["--backup", base, "--wal", here], "proves nothing by itself"),
-        (vec!["--backup", base, "--target", "latest"], "proves nothing by itself"),
+        (vec!["--backup", base, "--until", "latest"], "proves nothing by itself"),
         (vec!["--backup", base, "--target-time", "yesterday"], "no instant"),
         (vec!["--backup", base, "--target-time", "2026-01-01 00:00:00"], "with its zone"),
         (vec!["--backup", base, "--target-lsn", "soon"], "no place in the write-ahead log"),

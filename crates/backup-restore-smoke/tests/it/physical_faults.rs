@@ -64,7 +64,7 @@ fn a_missing_segment_is_named_whatever_the_target() {
         let lost = &all[all.len() - 2];
         fs::remove_file(lost).unwrap();
         let ended = match target {
-            "latest" => history.rehearse(&["--target", "latest", "--expect-lsn", &history.end]),
+            "latest" => history.rehearse(&["--until", "latest", "--expect-lsn", &history.end]),
             "lsn" => history.rehearse(&["--target-lsn", &history.end]),
             _ => history.rehearse(&["--target-time", "2099-01-01T00:00:00Z"]),
         };
@@ -95,7 +95,7 @@ fn a_truncated_segment_is_named() {
     let all = segments(&history);
     let cut = &all[all.len() - 1];
     fs::OpenOptions::new().write(true).open(cut).unwrap().set_len(300_000).unwrap();
-    let ended = history.rehearse(&["--target", "latest", "--expect-lsn", &history.end]);
+    let ended = history.rehearse(&["--until", "latest", "--expect-lsn", &history.end]);
     assert_failed(&history, &ended, "backup.wal");
     let (_, subject, observed) = &ended.findings("backup.wal")[0];
     assert!(*subject == name(cut) && observed.contains("300000"), "{subject}: {observed}");
@@ -111,7 +111,7 @@ fn a_corrupt_record_is_never_the_silent_end_of_recovery() {
         let last = written(damaged);
         flip(damaged, if target == "name" { 9000.min(last - 64) } else { last / 2 }, 64);
         let ended = match target {
-            "latest" => history.rehearse(&["--target", "latest", "--expect-lsn", &history.end]),
+            "latest" => history.rehearse(&["--until", "latest", "--expect-lsn", &history.end]),
             "name" => history.rehearse(&["--target-name", "before the change"]),
             _ => history.rehearse(&["--target-time", "2099-01-01T00:00:00Z"]),
         };
@@ -127,7 +127,7 @@ fn a_target_that_the_log_does_not_hold_fails_in_postgres_own_words() {
     assert_failed(&history, &ended, "recovery.target");
     let (_, _, observed) = ended.finding("recovery.target");
     assert!(observed.contains("recovery ended before configured recovery target was reached"), "{observed}");
-    let ended = history.rehearse(&["--target", "latest", "--expect-lsn", "F/0"]);
+    let ended = history.rehearse(&["--until", "latest", "--expect-lsn", "F/0"]);
     assert_failed(&history, &ended, "backup.wal");
 }
 

@@ -94,6 +94,7 @@ pub struct ChildCommand {
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
     answer: Option<PathBuf>,
+    input: Option<Stdio>,
     prefix: Vec<OsString>,
     kept: usize,
     farewell: Farewell,
@@ -127,6 +128,7 @@ impl ChildCommand {
             folder: None,
             output: None,
             answer: None,
+            input: None,
             prefix: Vec::new(),
             kept: OUTPUT_KEPT,
             farewell: Farewell::Terminate,
@@ -193,6 +195,13 @@ impl ChildCommand {
         self
     }
 
+    /// Gives it this as its standard input instead of none (the reading end of a pipe).
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Stdio>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
     /// Starts it by way of another program, for example `setpriv --reuid=postgres …` or
     /// `unshare --user --net …`. The parent-death signal is set after these, because a change of credentials
     /// clears it.
@@ -229,7 +238,8 @@ impl ChildCommand {
         }
         words.extend(self.arguments);
         let mut command = tokio::process::Command::new(&words[0]);
-        command.args(&words[1..]).stdin(Stdio::null()).process_group(0).env(MARK, &self.run_id);
+        let input = self.input.unwrap_or_else(Stdio::null);
+        command.args(&words[1..]).stdin(input).process_group(0).env(MARK, &self.run_id);
         for (name, value) in &self.environment {
             match value {
                 Some(value) => command.env(name, value),

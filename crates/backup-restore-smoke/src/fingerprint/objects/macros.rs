@@ -2,11 +2,13 @@
 //!
 //! * `@q(name)`: the name in double quotes, however it is written. (`quote_ident` depends on the major version's
 //!   list of keywords.)
-//! * `@user(n)`: the schema is none of PostgreSQL's own.
+//! * `@user(n)`: the schema is none of PostgreSQL's own, and not the mark of a rehearsal.
 //! * `@own(catalogue, oid)`: the object does not belong to an extension.
 //! * `@relkind(c)`: what the relation is, in words.
 //! * `@beyond(acl, default)`: what the access list grants beyond the default (`+`), and what it takes away from
 //!   it (`-`), a row for each role.
+
+use crate::target::MARKER_SCHEMA;
 
 /// The queries of a file, without comments and with everything written out.
 pub(super) fn expanded(file: &str) -> Vec<String> {
@@ -28,7 +30,8 @@ const MACROS: [Macro; 5] = [
     ("@user(", |of| {
         let schema = of[0];
         format!(
-            "{schema}.nspname NOT IN ('pg_catalog', 'information_schema') AND {schema}.nspname !~ '^pg_(toast|temp)'"
+            "{schema}.nspname NOT IN ('pg_catalog', 'information_schema', '{MARKER_SCHEMA}') \
+             AND {schema}.nspname !~ '^pg_(toast|temp)'"
         )
     }),
     ("@own(", |of| {

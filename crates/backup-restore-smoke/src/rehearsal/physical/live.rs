@@ -25,10 +25,10 @@ use crate::{
     engines::{base_backup, wal_archive},
     fingerprint::Fingerprint,
     halt::Halt,
-    plan::{Origin, Physical, Plan, RecoveryTarget, Source},
+    plan::{Origin, Physical, Plan, RecoveryTarget, Rehearse, Source},
     programs,
     scratch::folder_bytes,
-    source::{Database, Snapshot, from_query},
+    source::{Database, Snapshot, apart, from_query},
     sql::literal,
     wording::{counted, seconds},
 };
@@ -67,6 +67,7 @@ struct Reading {
 /// Looks at the source, and makes there what was asked for.
 pub(super) async fn look_at_source(
     plan: &Plan,
+    work: &Rehearse,
     physical: &Physical,
     run: &Run,
     made: &mut Made,
@@ -78,6 +79,10 @@ pub(super) async fn look_at_source(
     let comparable = physical.is_made_now() || physical.restore_point.is_some();
     let start = run.elapsed();
     let snapshot = open(run, &resolved, plan.jobs).await?;
+    snapshot.let_go_after(work.max_snapshot_age);
+    if let Some(session) = snapshot.sessions.first() {
+        run.finding(apart(session, run.stop(), &plan.scratch, work.shares_filesystem).await?);
+    }
     let database = snapshot.database.clone();
     let (endpoint, resolved) = (snapshot.endpoint.clone(), resolved.pinned(&snapshot.endpoint));
     made.stages.add("snapshot", start, run.elapsed(), "what the source is");

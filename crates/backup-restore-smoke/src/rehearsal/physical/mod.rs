@@ -37,7 +37,7 @@ use crate::{
     halt::Halt,
     plan::{Physical, Plan, Recovery, RecoveryTarget, Rehearse, Source},
     risk_note,
-    scratch::{Isolation, Place, folder_bytes},
+    scratch::{Isolation, Place, Room, folder_bytes},
 };
 
 /// Rehearses a physical backup.
@@ -53,8 +53,9 @@ pub(super) async fn rehearse(
     if physical.is_made_now() || work.backup_age.is_some() {
         objectives::data_loss(work, run);
     }
-    made.place = Some(Place::make(run, &plan.scratch)?);
-    let live = look_at_source(plan, physical, run, made).await?;
+    let place = made.place.insert(Place::make(run, &plan.scratch)?);
+    made.room = Some(Room::watch(place.home(), run.stop()));
+    let live = look_at_source(plan, work, physical, run, made).await?;
     let recovery = Recovery {
         target: live.target.clone().unwrap_or_else(|| physical.recovery.target.clone()),
         ..physical.recovery.clone()

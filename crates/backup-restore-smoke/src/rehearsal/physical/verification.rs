@@ -16,13 +16,12 @@ use super::{
 };
 use crate::{
     checks::RESTORE_CONTENT,
-    clock::{LEFT_OUT_OF_PHYSICAL, Stages},
+    clock::LEFT_OUT_OF_PHYSICAL,
     comparison::compare_recovered,
     fingerprint::{Fingerprint, increments},
     halt::Halt,
     integrity::{amcheck, checksums},
     plan::{Plan, Rehearse},
-    scratch::Cluster,
     wording::counted,
 };
 
@@ -36,12 +35,12 @@ pub(super) async fn verify(
     live: &Live,
     database: &str,
 ) -> Result<(), Halt> {
-    let Made { copy, stages, .. } = made;
-    let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
     match &live.expected {
-        Some(Ok(expected)) => compare(plan, run, cluster, stages, expected, database).await?,
+        Some(Ok(expected)) => compare(plan, run, made, expected, database).await?,
         unknown => run.finding(not_compared(database, unknown.as_ref())),
     }
+    let Made { copy, stages, .. } = made;
+    let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
     run.progress().phase("copy: amcheck");
     let start = run.elapsed();
     run.finding(amcheck(run, &placed.programs, cluster, database, work.amcheck, plan.jobs).await?);
@@ -79,18 +78,17 @@ fn not_compared(database: &str, unknown: Option<&Result<Fingerprint, String>>) -
 async fn compare(
     plan: &Plan,
     run: &Run,
-    cluster: &mut Cluster,
-    stages: &mut Stages,
+    made: &mut Made,
     expected: &Fingerprint,
     database: &str,
 ) -> Result<(), Halt> {
     run.progress().phase("copy: fingerprint");
     let start = run.elapsed();
-    let sessions = sessions(plan, run, cluster, database).await?;
+    let sessions = sessions(plan, run, made, database).await?;
     let first = sessions.first().ok_or(Halt::Stopped)?;
     let steps = increments(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
     let found = read_copy(run, &sessions).await?;
-    stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
+    made.stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
     run.findings(compare_recovered(expected, &found, &steps));
     run.detail("Tables of the source", &tables(expected));
     Ok(())

@@ -160,7 +160,7 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
     let mut flipped = whole.clone();
     flipped[5000] ^= 1;
     fs::write(&damaged, flipped).unwrap();
-    let ended = run(&["--target", "immediate"]);
+    let ended = run(&["--until", "immediate"]);
     ended.assert_code(2);
     assert!(
         ended.findings("backup.verified").iter().any(|(outcome, ..)| outcome == "failed"),
@@ -175,7 +175,7 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
     let ended = run(&["--target-time", "2020-01-01T00:00:00Z"]);
     ended.assert_code(2);
     assert_eq!(ended.finding("backup.chosen").0, "failed");
-    let ended = run(&["--target", "immediate", "--backup-id", "20200101T000000"]);
+    let ended = run(&["--until", "immediate", "--backup-id", "20200101T000000"]);
     ended.assert_code(2);
     let tool = Tool::new();
     let configuration = server.configuration.to_str().unwrap();

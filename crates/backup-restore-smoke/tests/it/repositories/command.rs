@@ -121,22 +121,22 @@ fn what_a_command_does_not_bring_fails_and_what_it_cannot_mean_is_refused() {
     let (outcome, subject, _) = ended.finding("backup.wal");
     assert_eq!((outcome.as_str(), subject.as_str()), ("failed", lost.as_str()));
     let nothing = COMMANDS.replace("[TOOL, fetch, ", "['true', ");
-    let ended = run(&nothing, &["--target", "immediate"]);
+    let ended = run(&nothing, &["--until", "immediate"]);
     ended.assert_code(2);
     assert!(ended.everything().contains("PG_VERSION"), "{}", ended.everything());
     let failing = COMMANDS.replace("[TOOL, list]", "['false']");
-    run(&failing, &["--target", "immediate"]).assert_code(2);
+    run(&failing, &["--until", "immediate"]).assert_code(2);
     let missing = COMMANDS.replace("[TOOL, list]", "[no-such-program-anywhere]");
-    run(&missing, &["--target", "immediate"]).assert_code(3);
+    run(&missing, &["--until", "immediate"]).assert_code(3);
     let no_listing = COMMANDS.replace("[TOOL, list]", "[echo, hello]");
-    run(&no_listing, &["--target", "immediate"]).assert_code(3);
+    run(&no_listing, &["--until", "immediate"]).assert_code(3);
     for (changed, said) in [
         (COMMANDS.replace("'{label}'", "'{lable}'"), "{lable}"),
         (COMMANDS.replace(", '{data}'", ""), "{data}"),
         (COMMANDS.replace("[TOOL, list]", "[TOOL, list, '--password=hunter2']"), "password"),
         (COMMANDS.replace("[TOOL, list]", "[]"), "empty"),
     ] {
-        let ended = run(&changed, &["--target", "immediate"]);
+        let ended = run(&changed, &["--until", "immediate"]);
         assert_eq!(ended.code, Some(3), "{changed}");
         assert!(ended.stderr.contains(said) && !ended.stderr.contains("hunter2"), "{said}: {}", ended.stderr);
     }

@@ -250,7 +250,7 @@ fn what_the_repository_lost_or_changed_fails_by_its_name() {
         assert_eq!((outcome.as_str(), subject.as_str()), ("failed", lost.as_str()), "{observed}");
     }
     // Before the target nothing is missing: it lies in the backup itself.
-    run(&["--target", "immediate"]).assert_code(0);
+    run(&["--until", "immediate"]).assert_code(0);
     fs::rename(&kept, &segment).unwrap();
     flip_a_byte(&segment);
     let ended = run(&["--target-lsn", &place]);
@@ -260,7 +260,7 @@ fn what_the_repository_lost_or_changed_fails_by_its_name() {
     assert!(!observed.is_empty());
     // pg_class of the template database: always there, with something in its middle.
     flip_a_byte(&stanza.stored("backup", "1259"));
-    let ended = run(&["--target", "immediate"]);
+    let ended = run(&["--until", "immediate"]);
     ended.assert_code(2);
     let (outcome, _, observed) = ended.finding("backup.chosen");
     assert_eq!(outcome, "passed", "{observed}");
@@ -271,7 +271,7 @@ fn what_cannot_be_had_fails_and_what_this_machine_lacks_is_inconclusive() {
     let stanza = Stanza::new();
     let configuration = stanza.configuration.to_str().unwrap();
     let tool = Tool::new();
-    let run = |arguments: &[&str]| tool.run(&[&["rehearse", "--target", "immediate"], arguments].concat());
+    let run = |arguments: &[&str]| tool.run(&[&["rehearse", "--until", "immediate"], arguments].concat());
     // The stanza is another.
     let ended = run(&["--pgbackrest", "shed", "--pgbackrest-config", configuration]);
     ended.assert_code(2);
@@ -305,7 +305,7 @@ fn what_cannot_be_had_fails_and_what_this_machine_lacks_is_inconclusive() {
     ended.assert_code(3);
     assert_eq!(ended.findings("rehearsal.environment")[0].0, "inconclusive");
     // The program is not there.
-    let mut command = tool.command(&stanza.arguments(&["--target", "immediate"]));
+    let mut command = tool.command(&stanza.arguments(&["--until", "immediate"]));
     command.env("PATH", path_without(&stanza.depot, "pgbackrest"));
     let ended = tool.finish(tool.start(command));
     ended.assert_code(3);
