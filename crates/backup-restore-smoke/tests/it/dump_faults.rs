@@ -136,5 +136,8 @@ fn cut_globals_are_caught() {
     let dump = file(&tool, "dump", &cluster.dump("pg_dump", &["--format=custom", shop(&cluster)]));
     let globals = cluster.dump("pg_dumpall", &["--globals-only"]);
     let cut = file(&tool, "globals", &globals[..globals.len() / 2]);
-    assert_caught(&tool.run(&["rehearse", "--backup", &dump, "--globals", &cut]), "globals");
+    let ended = tool.run(&["rehearse", "--backup", &dump, "--globals", &cut]);
+    ended.assert_code(2);
+    let findings = ended.findings("backup.complete");
+    assert!(findings.iter().any(|(outcome, of, _)| outcome == "failed" && of == "globals"), "{findings:?}");
 }
