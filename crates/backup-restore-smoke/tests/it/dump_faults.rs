@@ -1,12 +1,15 @@
 //! Every fault of a dump that the stock tools pass with exit code 0, and its kin: each is caught by its own check.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::{
     cluster::TestCluster,
     dumps::{data_files, file, shop},
     tool::{Ended, Tool},
 };
+
+/// Something that is done to a file.
+type Damage<'a> = &'a dyn Fn(&Path);
 
 fn assert_caught(ended: &Ended, what: &str) {
     assert_eq!(ended.code, Some(2), "{what}: {}", ended.everything());
@@ -64,7 +67,7 @@ fn a_script_cut_within_rows_or_before_its_last_line_is_caught() {
 fn a_directory_that_lost_rows_is_caught() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = shop(&cluster);
-    let faults: [(&str, &str, &dyn Fn(&std::path::Path)); 5] = [
+    let faults: [(&str, &str, Damage<'_>); 5] = [
         ("deleted", "6", &|path| fs::remove_file(path).unwrap()),
         ("emptied", "6", &|path| fs::write(path, "").unwrap()),
         ("flipped", "6", &|path| {
