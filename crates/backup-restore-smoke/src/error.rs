@@ -182,7 +182,7 @@ pub(crate) enum Error {
     },
     /// Several targets.
     #[error(
-        "give one target of recovery: --target, --target-time, --target-lsn, --target-name or --expect-lsn"
+        "give one target of recovery: --until, --target-time, --target-lsn, --target-name or --expect-lsn"
     )]
     TwoTargets,
     /// An instant.

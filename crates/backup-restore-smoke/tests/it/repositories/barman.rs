@@ -185,7 +185,7 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
         "shed",
         "--barman-config",
         configuration,
-        "--target",
+        "--until",
         "immediate",
     ]);
     ended.assert_code(3);
