@@ -92,14 +92,23 @@ impl TestCluster {
         )
     }
 
+    /// The same, of another version: its programs are in this folder.
+    pub(crate) fn start_from(bin: PathBuf) -> Self {
+        Self::make(bin, &[], "local all all trust\nlocal replication all trust\n", |_| {})
+    }
+
     /// A server with further settings and these authentication rules; `prepare` gets the data folder.
     pub(crate) fn start_with(settings: &[&str], rules: &str, prepare: impl FnOnce(&Path)) -> Self {
+        Self::make(bin_folder(), settings, rules, prepare)
+    }
+
+    fn make(bin: PathBuf, settings: &[&str], rules: &str, prepare: impl FnOnce(&Path)) -> Self {
         let folder = temporary_folder("brs");
         let way = Way::find();
         if way == Way::OtherUser {
             assert!(Command::new("chown").arg("postgres:").arg(folder.path()).status().unwrap().success());
         }
-        let (bin, data) = (bin_folder(), folder.path().join("data"));
+        let data = folder.path().join("data");
         let made = way
             .command(&bin.join("initdb"))
             .args([
@@ -183,6 +192,22 @@ impl TestCluster {
             assert!(Instant::now() < deadline, "the test's server does not start: {log}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Where its programs are.
+    pub(crate) fn bin(&self) -> &Path {
+        &self.bin
+    }
+
+    /// Runs a file of SQL.
+    pub(crate) fn file(&self, database: &str, path: &Path) {
+        let output = self.psql(database, &["-f", path.to_str().unwrap()]).output().unwrap();
+        assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Whether the server takes this statement.
+    pub(crate) fn accepts(&self, sql: &str) -> bool {
+        self.psql("postgres", &["-c", sql]).output().unwrap().status.success()
     }
 
     pub(crate) fn folder(&self) -> &Path {

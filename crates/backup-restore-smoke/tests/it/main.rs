@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cluster;
+mod compare;
 mod connections;
 mod content;
 mod fingerprints;
 mod harmless;
+mod majors;
+mod mutations;
 mod source_safety;
 mod stopping;
 mod tool;
