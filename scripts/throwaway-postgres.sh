@@ -19,11 +19,12 @@ postgres_as_itself() {
   fi
 }
 
-# postgres_start FOLDER: FOLDER is new, empty and short (a socket's path ends at 107 bytes).
+# postgres_start FOLDER [-c SETTING=VALUE…]: FOLDER is new, empty and short (a socket's path ends at 107 bytes).
 # Sets postgres_pid; connect with host=FOLDER user=postgres.
 postgres_start() {
   # A name of its own: a trap that runs meanwhile sees our locals.
   local cluster=$1 bin
+  shift
   bin=$(postgres_bin)
   if [ "$(id -u)" = 0 ]; then chown postgres:postgres "$cluster"; fi
   if ! postgres_as_itself "$bin/initdb" -D "$cluster/data" -U postgres --auth=trust --no-sync --no-locale -E UTF8 \
@@ -36,7 +37,7 @@ postgres_start() {
   if [ "$(id -u)" = 0 ]; then become=(setpriv --reuid=postgres --regid=postgres --clear-groups --); fi
   # Not through a function: $! has to be the server itself.
   "${become[@]}" "$bin/postgres" -D "$cluster/data" -k "$cluster" -c listen_addresses= -c fsync=off \
-    -c synchronous_commit=off -c max_wal_size=4GB -c logging_collector=off >"$cluster.log" 2>&1 </dev/null &
+    -c synchronous_commit=off -c max_wal_size=4GB -c logging_collector=off "$@" >"$cluster.log" 2>&1 </dev/null &
   postgres_pid=$!
   local tries=0
   until "$bin/pg_isready" -q -h "$cluster"; do

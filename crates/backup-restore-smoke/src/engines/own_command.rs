@@ -18,8 +18,12 @@ use crate::{
 /// What stands for the name of the snapshot in the command's arguments.
 pub(crate) const PLACEHOLDER: &str = "{snapshot}";
 
-/// What the output of `pg_dump` begins with, plain and custom.
-const DUMPS: [&str; 2] = ["--\n-- PostgreSQL database dump", "PGDMP"];
+/// What the output of `pg_dump` contains, in its plain, custom and tar format.
+const SIGNS: [&str; 4] =
+    ["-- PostgreSQL database dump", "PGDMP", "toc.dat", "-- PostgreSQL database cluster dump"];
+
+/// Whoever prints more than this prints a backup. (So much of it is kept.)
+const TALKATIVE: usize = 60_000;
 
 /// Runs the command, never through a shell, with the source's connection in PGSERVICE and its like.
 ///
@@ -69,7 +73,7 @@ fn judge(program: &str, output: &Output) -> Result<Finding, Halt> {
         let observed = format!("{}{said}", output.status);
         return Err(BACKUP_MADE.failed(&*name).expected(expected).observed(observed).into());
     }
-    if DUMPS.iter().any(|start| output.stdout.starts_with(start)) {
+    if output.stdout.len() > TALKATIVE || SIGNS.iter().any(|sign| output.stdout.contains(sign)) {
         return Err(BACKUP_MADE
             .inconclusive(&*name)
             .expected(expected)

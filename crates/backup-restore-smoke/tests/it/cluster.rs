@@ -104,18 +104,23 @@ impl TestCluster {
         )
     }
 
+    /// The same, of another version: its programs are in this folder.
+    pub(crate) fn start_from(bin: PathBuf) -> Self {
+        Self::make(bin, &[], &[], "local all all trust\nlocal replication all trust\n", |_| {})
+    }
+
     /// A server with further settings and these authentication rules; `prepare` gets the data folder.
     pub(crate) fn start_with(settings: &[&str], rules: &str, prepare: impl FnOnce(&Path)) -> Self {
-        Self::made_with(bin_folder(), &[], settings, rules, prepare)
+        Self::make(bin_folder(), &[], settings, rules, prepare)
     }
 
     /// A server of these programs that summarises its write-ahead log, so that increments can be taken.
     pub(crate) fn summarising(bin: PathBuf) -> Self {
         let rules = "local all all trust\nlocal replication all trust\n";
-        Self::made_with(bin, &["--data-checksums"], &["summarize_wal=on"], rules, |_| {})
+        Self::make(bin, &["--data-checksums"], &["summarize_wal=on"], rules, |_| {})
     }
 
-    fn made_with(
+    fn make(
         bin: PathBuf,
         initdb: &[&str],
         settings: &[&str],
@@ -288,6 +293,22 @@ impl TestCluster {
             assert!(Instant::now() < deadline, "the test's server does not start: {log}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Where its programs are.
+    pub(crate) fn bin(&self) -> &Path {
+        &self.bin
+    }
+
+    /// Runs a file of SQL.
+    pub(crate) fn file(&self, database: &str, path: &Path) {
+        let output = self.psql(database, &["-f", path.to_str().unwrap()]).output().unwrap();
+        assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Whether the server takes this statement.
+    pub(crate) fn accepts(&self, sql: &str) -> bool {
+        self.psql("postgres", &["-c", sql]).output().unwrap().status.success()
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -5,6 +5,7 @@
 mod assertions;
 mod canary;
 mod cluster;
+mod compare;
 mod connections;
 mod content;
 mod dump_faults;
@@ -20,6 +21,8 @@ mod physical_increments;
 mod policy;
 mod policy_tools;
 mod repositories;
+mod majors;
+mod mutations;
 mod source_safety;
 mod spared_source;
 mod stopping;

@@ -14,7 +14,7 @@ SELECT 'database', NULL, '', NULL, a.aspect, a.value, a.how
 FROM pg_database d, LATERAL (
     SELECT 'owner', @q((SELECT rolname FROM pg_roles WHERE oid = d.datdba)), 'v'
     UNION ALL SELECT g.sign || ' ' || g.grantee, g.privileges, 'v' FROM (@beyond(d.datacl, acldefault('d', d.datdba))) AS g(sign, grantee, privileges) WHERE d.datacl IS NOT NULL
-    UNION ALL SELECT 'settings ' || CASE s.setrole WHEN 0 THEN '' ELSE @q((SELECT rolname FROM pg_roles WHERE oid = s.setrole)) END, s.setconfig::text, 'd'
+    UNION ALL SELECT 'settings ' || CASE s.setrole WHEN 0 THEN '' ELSE @q((SELECT rolname FROM pg_roles WHERE oid = s.setrole)) END, array_to_string(ARRAY(SELECT o FROM unnest(s.setconfig) AS o ORDER BY o COLLATE "C"), ', '), 'd'
         FROM pg_db_role_setting s WHERE s.setdatabase = d.oid
     UNION ALL SELECT 'comment', c.description, 'd' FROM pg_shdescription c WHERE c.objoid = d.oid AND c.classoid = 'pg_database'::regclass
     UNION ALL SELECT 'connections', d.datconnlimit::text, 'v'

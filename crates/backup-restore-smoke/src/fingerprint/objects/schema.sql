@@ -21,7 +21,7 @@ LATERAL (VALUES
     ('populated', CASE WHEN NOT c.relispopulated THEN 'no' END, 'v'),
     ('definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, 'q'),
     ('server', (SELECT @q(s.srvname) FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid), 'v'),
-    ('foreign options', (SELECT f.ftoptions::text FROM pg_foreign_table f WHERE f.ftrelid = c.oid), 'd'),
+    ('foreign options', (SELECT array_to_string(ARRAY(SELECT o FROM unnest(f.ftoptions) AS o ORDER BY o COLLATE "C"), ', ') FROM pg_foreign_table f WHERE f.ftrelid = c.oid), 'd'),
     -- A restore gives children their inherited columns first, whatever order they had.
     ('order of columns', CASE WHEN c.relkind IN ('r', 'p', 'f') AND (c.relispartition OR NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))
         THEN (SELECT string_agg(@q(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
@@ -50,7 +50,7 @@ SELECT @relkind(c), n.nspname, c.relname, NULL, 'column ' || @q(a.attname),
         CASE WHEN a.attcompression <> '' THEN 'compression ' || a.attcompression::text END,
         CASE WHEN coalesce(a.attstattarget, -1) <> -1 THEN 'statistics ' || a.attstattarget END,
         CASE WHEN a.attoptions IS NOT NULL THEN 'options ' || array_to_string(ARRAY(SELECT o FROM unnest(a.attoptions) AS o ORDER BY o COLLATE "C"), ', ') END,
-        CASE WHEN a.attfdwoptions IS NOT NULL THEN 'foreign options ' || md5(a.attfdwoptions::text) END), 'v'
+        CASE WHEN a.attfdwoptions IS NOT NULL THEN 'foreign options ' || md5(array_to_string(ARRAY(SELECT o FROM unnest(a.attfdwoptions) AS o ORDER BY o COLLATE "C"), ', ')) END), 'v'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
@@ -183,14 +183,14 @@ FROM pg_am m WHERE m.oid >= 16384 AND @own(pg_am, m.oid);
 -- Foreign data: of options, which may be secrets, only a digest; of user mappings, whose options are secrets, only that they are there.
 SELECT 'foreign-data wrapper', NULL, w.fdwname, NULL, a.aspect, a.value, a.how
 FROM pg_foreign_data_wrapper w, LATERAL (VALUES
-    ('definition', concat_ws(' ', nullif(w.fdwhandler, 0)::regproc, nullif(w.fdwvalidator, 0)::regproc), 'v'), ('options', w.fdwoptions::text, 'd')) AS a(aspect, value, how)
-WHERE a.value IS NOT NULL AND @own(pg_foreign_data_wrapper, w.oid)
+    ('definition', concat_ws(' ', nullif(w.fdwhandler, 0)::regproc, nullif(w.fdwvalidator, 0)::regproc), 'v'), ('options', array_to_string(ARRAY(SELECT o FROM unnest(w.fdwoptions) AS o ORDER BY o COLLATE "C"), ', '), 'd')) AS a(aspect, value, how)
+WHERE (a.value <> '' OR a.aspect = 'definition') AND @own(pg_foreign_data_wrapper, w.oid)
 UNION ALL
 SELECT 'foreign server', NULL, s.srvname, NULL, a.aspect, a.value, a.how
 FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw, LATERAL (VALUES
-    ('definition', concat_ws(' ', @q(w.fdwname), 'type', s.srvtype, 'version', s.srvversion), 'v'), ('options', s.srvoptions::text, 'd'),
+    ('definition', concat_ws(' ', @q(w.fdwname), 'type', s.srvtype, 'version', s.srvversion), 'v'), ('options', array_to_string(ARRAY(SELECT o FROM unnest(s.srvoptions) AS o ORDER BY o COLLATE "C"), ', '), 'd'),
     ('user mappings', (SELECT string_agg(@q(u.usename), ', ' ORDER BY u.usename) FROM pg_user_mappings u WHERE u.srvid = s.oid), 'v')) AS a(aspect, value, how)
-WHERE a.value IS NOT NULL AND @own(pg_foreign_server, s.oid);
+WHERE (a.value <> '' OR a.aspect = 'definition') AND @own(pg_foreign_server, s.oid);
 
 -- Publications.
 SELECT 'publication', NULL, p.pubname, NULL, a.aspect, a.value, 'v'
