@@ -152,7 +152,9 @@ impl Plan {
         let (work, source) = match &cli.command {
             Command::Rehearse(flags) => {
                 let from = match from {
-                    Err(Error::NoSource) if !flags.physical.backup.is_empty() || !file.backup.is_empty() => Source::Absent,
+                    Err(Error::NoSource) if !flags.physical.backup.is_empty() || !file.backup.is_empty() => {
+                        Source::Absent
+                    }
                     other => other?,
                 };
                 (Work::Rehearse(rehearse(flags, &file, &file_folder, &from)?), from)
