@@ -129,7 +129,7 @@ pub(crate) struct RehearseFlags {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) forecast: Option<u64>,
     #[command(flatten)]
-    pub(crate) physical: PhysicalFlags,
+    pub(crate) physical: Box<PhysicalFlags>,
     #[command(flatten)]
     pub(crate) repository: RepositoryFlags,
     #[command(flatten)]
