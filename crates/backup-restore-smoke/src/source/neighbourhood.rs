@@ -10,6 +10,7 @@ use evidence_report::{
     run::Stop,
 };
 
+use super::failures::from_query;
 use crate::{
     checks::SOURCE_APART,
     connection::{Endpoint, QueryFailure, Session},
@@ -18,11 +19,13 @@ use crate::{
 
 const EXPECTED: &str = "another file system than the source's";
 
-/// The folders that a server writes to; the write-ahead log may lie elsewhere than the data.
+/// The folders that a server writes to; the write-ahead log may lie elsewhere than the data. By `pg_settings`, which
+/// leaves out what a role may not see: an error would end the snapshot's transaction.
 const FOLDERS: &str = "
-SELECT current_setting('data_directory')
-UNION ALL SELECT current_setting('data_directory') || '/pg_wal'
-UNION ALL SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''";
+SELECT setting FROM pg_settings WHERE name = 'data_directory'
+UNION ALL SELECT setting || '/pg_wal' FROM pg_settings WHERE name = 'data_directory'
+UNION ALL SELECT pg_tablespace_location(oid) FROM pg_tablespace
+          WHERE pg_tablespace_location(oid) <> '' AND EXISTS (SELECT FROM pg_settings WHERE name = 'data_directory')";
 
 /// Looks whether the scratch folder shares a file system with the source's folders.
 ///
@@ -45,10 +48,13 @@ pub(crate) async fn apart(
             rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).map(PathBuf::from).collect()
         }
         Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
-        Err(failure) => {
-            return unknown(format!("this role is not shown where the source's data lies: {failure}"));
-        }
+        Err(failure) => return Err(from_query(failure, "settings of the source")),
     };
+    if folders.is_empty() {
+        return unknown(
+            "this role is not shown where the source's data lies (pg_read_all_settings shows it)".to_owned(),
+        );
+    }
     let Ok(ours) = std::fs::metadata(scratch) else {
         return unknown("the scratch folder cannot be looked at".to_owned());
     };
