@@ -95,7 +95,7 @@ pub(crate) struct RehearseFlags {
 }
 
 /// Files of a whole cluster, and where their recovery ends.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 #[group(multiple = true)]
 pub(crate) struct PhysicalFlags {
     /// How the backup is made from a live source

@@ -6,6 +6,8 @@ use evidence_report::run::SharedConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::cli::{Method, Until};
+
 /// Configuration of `backup-restore-smoke`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -40,6 +42,28 @@ pub(crate) struct Config {
     pub(crate) command: Option<CommandConfig>,
     /// As whom the tool runs, where root rehearses; otherwise as the owner of the repository.
     pub(crate) repository_user: Option<String>,
+    /// How the backup is made from a live source: `dump`, `base-backup` or `base-backup-tar`.
+    pub(crate) method: Option<Method>,
+    /// A backup that exists, relative to this file; for increments, the full one first.
+    pub(crate) backup: Vec<PathBuf>,
+    /// A folder of archived write-ahead log, relative to this file.
+    pub(crate) wal: Option<PathBuf>,
+    /// Recover to the backup's own end (`immediate`), or to the end of the log (`latest`, with `expect_lsn`).
+    pub(crate) target: Option<Until>,
+    /// Recover to this restore point.
+    pub(crate) target_name: Option<String>,
+    /// Follow this timeline: `latest`, `current` or a number.
+    pub(crate) target_timeline: Option<String>,
+    /// The end of the log must not lie before this place, for example `0/3000060`.
+    pub(crate) expect_lsn: Option<String>,
+    /// The database of a physical copy that is written to.
+    pub(crate) database: Option<String>,
+    /// A superuser in a physical copy.
+    pub(crate) superuser: Option<String>,
+    /// Check heaps and indexes of the copy with amcheck (always done on a physical copy).
+    pub(crate) amcheck: bool,
+    /// With amcheck, also look for every row in every index.
+    pub(crate) heapallindexed: bool,
 }
 
 /// A stanza of pgBackRest.

@@ -155,9 +155,13 @@ impl Plan {
         let from = source(flags, &file);
         let (work, source) = match &cli.command {
             Command::Rehearse(flags) => {
-                let repository = repository::resolve(&flags.repository, &file, &file_folder)?;
+                let repository = repository::resolve(flags, &file, &file_folder)?;
                 let from = match from {
-                    Err(Error::NoSource) if !flags.physical.backup.is_empty() || repository.is_some() => {
+                    Err(Error::NoSource)
+                        if !flags.physical.backup.is_empty()
+                            || !file.backup.is_empty()
+                            || repository.is_some() =>
+                    {
                         Source::Absent
                     }
                     other => other?,
@@ -186,7 +190,11 @@ fn rehearse(
     source: &Source,
     repository: Option<Origin>,
 ) -> Result<Rehearse, Error> {
-    let physical = physical::resolve(&flags.physical, source, repository)?;
+    let physical = physical::resolve(&physical::joined(&flags.physical, file, file_folder), source, repository)?;
+    let (amcheck, heapallindexed) = (
+        flags.integrity.amcheck || file.amcheck || physical.is_some(),
+        flags.integrity.heapallindexed || file.heapallindexed,
+    );
     let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
         (Some(flag), _) => Ok(Some(flag)),
         (None, Some(text)) => {
@@ -208,7 +216,7 @@ fn rehearse(
         rpo: duration(flags.rpo, "rpo", &file.rpo)?,
         backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
         after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
-        amcheck: match (flags.integrity.heapallindexed, flags.integrity.amcheck || physical.is_some()) {
+        amcheck: match (heapallindexed, amcheck) {
             (true, _) => Amcheck::HeapAllIndexed,
             (false, true) => Amcheck::Structure,
             (false, false) => Amcheck::Off,

@@ -1,7 +1,7 @@
 //! What a rehearsal from files of a whole cluster is told: which backup, which write-ahead log, and where
 //! recovery is to end. It reads the paths' kinds, nothing else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Barman, Commands, PgBackRest, Source, folder};
 use crate::{
     cli::{Method, PhysicalFlags, Until},
+    config::Config,
     engines::base_backup,
     error::Error,
     wal::Lsn,
@@ -100,6 +101,33 @@ impl std::fmt::Display for RecoveryTarget {
     }
 }
 
+/// Flags over the file's keys. A target that was typed replaces the file's, of whatever kind, and so does a
+/// way to the backup. (A restore point is written to the source: no file can ask for that.)
+pub(super) fn joined(flags: &PhysicalFlags, file: &Config, file_folder: &Path) -> PhysicalFlags {
+    let mut all = flags.clone();
+    let near = |path: &PathBuf| file_folder.join(path);
+    if all.method.is_none() && all.backup.is_empty() {
+        all.method = file.method;
+        all.backup = file.backup.iter().map(near).collect();
+        all.wal = all.wal.or_else(|| file.wal.as_ref().map(near));
+    }
+    let typed = all.target.is_some()
+        || all.target_time.is_some()
+        || all.target_lsn.is_some()
+        || all.target_name.is_some()
+        || all.expect_lsn.is_some()
+        || all.restore_point.is_some();
+    if !typed {
+        all.target = file.target;
+        all.target_name = file.target_name.clone();
+        all.expect_lsn = file.expect_lsn.clone();
+    }
+    all.target_timeline = all.target_timeline.or_else(|| file.target_timeline.clone());
+    all.database = all.database.or_else(|| file.database.clone());
+    all.superuser = all.superuser.or_else(|| file.superuser.clone());
+    all
+}
+
 /// Joins the flags; `None` where nothing asks for files of a whole cluster.
 ///
 /// # Errors
@@ -111,7 +139,7 @@ pub(super) fn resolve(
 ) -> Result<Option<Physical>, Error> {
     let archived = repository.is_some();
     let origin = match (flags.method.unwrap_or_default(), flags.backup.as_slice()) {
-        (Method::Dump, []) if repository.is_some() => repository.ok_or(Error::PhysicalWithoutBackup)?,
+        _ if archived => repository.ok_or(Error::PhysicalWithoutBackup)?,
         (_, []) if flags.is_empty() => return Ok(None),
         (Method::BaseBackup, []) => Origin::BaseBackupNow { tar: false },
         (Method::BaseBackupTar, []) => Origin::BaseBackupNow { tar: true },
@@ -221,6 +249,26 @@ mod tests {
         assert_eq!(target(&flags(|_| {}), false).unwrap(), RecoveryTarget::Consistent);
         let expected = RecoveryTarget::End { expected: Lsn(0x10) };
         assert_eq!(target(&flags(|flags| flags.expect_lsn = Some("0/10".into())), false).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_was_typed_wins_over_the_file() {
+        let file = Config {
+            backup: vec!["base".into()],
+            wal: Some("wal".into()),
+            target_name: Some("filed".into()),
+            ..Config::default()
+        };
+        let folder = Path::new("/ops");
+        let all = joined(&PhysicalFlags::default(), &file, folder);
+        assert_eq!((all.backup, all.wal), (vec!["/ops/base".into()], Some("/ops/wal".into())));
+        assert_eq!(all.target_name.as_deref(), Some("filed"));
+        let typed = flags(|flags| {
+            flags.method = Some(Method::BaseBackup);
+            flags.target = Some(Until::Immediate);
+        });
+        let all = joined(&typed, &file, folder);
+        assert!(all.backup.is_empty() && all.wal.is_none() && all.target_name.is_none());
     }
 
     #[test]

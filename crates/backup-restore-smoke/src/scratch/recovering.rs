@@ -59,12 +59,17 @@ pub(crate) fn settings(landing: &Landing, control: &ControlData, recovery: &Reco
     settings.push(format!("recovery_target_inclusive={}", if recovery.inclusive { "on" } else { "off" }));
     settings.extend(match &recovery.target {
         RecoveryTarget::Consistent => Some("recovery_target=immediate".to_owned()),
-        RecoveryTarget::Time(at) => Some(format!("recovery_target_time={at}")),
+        RecoveryTarget::Time(at) => Some(format!("recovery_target_time={}", instant(at))),
         RecoveryTarget::Lsn(place) => Some(format!("recovery_target_lsn={place}")),
         RecoveryTarget::Name(name) => Some(format!("recovery_target_name={name}")),
         RecoveryTarget::End { .. } => None,
     });
     settings
+}
+
+/// As PostgreSQL reads it on its command line, where no abbreviation of a zone is known yet, not even `Z`.
+fn instant(at: &jiff::Timestamp) -> String {
+    at.to_string().replace('T', " ").replace('Z', "+00")
 }
 
 /// Copies a segment out of the landing, and out of nowhere else. PostgreSQL hands it to a shell, with `%` as
@@ -85,6 +90,11 @@ mod tests {
             command,
             "test -f '/a '\\''b'\\'' 100%%/wal'/\"%f\" && cp '/a '\\''b'\\'' 100%%/wal'/\"%f\" \"%p\""
         );
+    }
+
+    #[test]
+    fn an_instant_needs_no_abbreviation_of_its_zone() {
+        assert_eq!(instant(&"2026-01-31T12:30:00.5Z".parse().unwrap()), "2026-01-31 12:30:00.5+00");
     }
 
     #[test]

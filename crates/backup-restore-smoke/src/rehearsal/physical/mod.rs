@@ -25,7 +25,7 @@ use self::{
 use super::{Made, recovery::first_write, recovery::run_step};
 use crate::{
     checks::{RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
-    clock::{judge_data_loss, judge_recovery_time, recovery_time_unknown},
+    clock::{judge_data_loss, judge_physical_recovery_time, recovery_time_unknown},
     engines::{
         incident::Incident,
         physical::{choose, fetch},
@@ -79,7 +79,7 @@ pub(super) async fn rehearse(
     checked.extend([&RESTORE_WRITABLE, &RECOVERY_TIME]);
     match written {
         Some(at) => {
-            let (finding, measurement) = judge_recovery_time(at.saturating_sub(incident), work.rto);
+            let (finding, measurement) = judge_physical_recovery_time(at.saturating_sub(incident), work.rto);
             run.finding(finding);
             run.measurement(measurement);
         }

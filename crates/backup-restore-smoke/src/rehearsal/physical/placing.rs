@@ -86,11 +86,10 @@ pub(super) async fn place_files(
     let whole = shelf.judge(needed, followed(recovery, needed.timeline));
     // Where the end is known, a gap before it leaves nothing to go on with: the server would start without a
     // word. Where it is not (a time, a name), the server says whether it found its target.
-    let is_gap = whole.outcome == Outcome::Failed;
-    match (is_gap, needed.end) {
-        (true, Some(_)) => return Err(whole.into()),
-        (true, None) => {}
-        (false, _) => run.finding(whole),
+    match (whole.outcome, needed.end) {
+        (Outcome::Failed, Some(_)) => return Err(whole.into()),
+        (_, Some(_)) => run.finding(whole),
+        (_, None) => {}
     }
     refuse_new_tablespaces(run, &programs, &shelf, begins).await?;
     let superuser = physical

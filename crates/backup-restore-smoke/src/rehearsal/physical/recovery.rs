@@ -95,9 +95,9 @@ async fn first_session(run: &Run, cluster: &mut Cluster) -> Result<Option<Sessio
     }
 }
 
-/// The server is up and does not take this role; while it starts it says 57P03.
+/// The server is up and does not take this role; while it starts or ends it says 57P03 or its like.
 fn is_refusal(said: &str) -> bool {
-    said.contains("SQLSTATE 28") || said.contains("SQLSTATE 42501")
+    said.contains("(SQLSTATE ") && !said.contains("(SQLSTATE 57P")
 }
 
 /// Waits until recovery stands still; `None` when the server ended.

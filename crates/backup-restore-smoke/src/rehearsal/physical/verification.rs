@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     checks::{RESTORE_CONTENT, RESTORE_SEQUENCES},
-    clock::{LEFT_OUT, Stages},
+    clock::{LEFT_OUT_OF_PHYSICAL, Stages},
     comparison::{compare_content, compare_recovered_sequences},
     connection::Session,
     fingerprint::{increments, pin, relations, sequences},
@@ -58,7 +58,7 @@ pub(super) async fn verify(
         &format!(
             "From the incident (an empty machine with PostgreSQL's programs, and the backup where it lies) to the \
              first committed write of a role without superuser rights; the check of the backup's files before the \
-             start is in it; {LEFT_OUT}. Brought: {} on {}.",
+             start is in it; {LEFT_OUT_OF_PHYSICAL}. Brought: {} on {}.",
             counted(crate::scratch::folder_bytes(&placed.landing.data), "byte"),
             counted(std::thread::available_parallelism().map_or(1, usize::from) as u64, "processor")
         ),
