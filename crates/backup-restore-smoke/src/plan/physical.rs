@@ -221,6 +221,13 @@ fn timeline(asked: Option<&str>) -> Result<String, Error> {
     }
 }
 
+impl Origin {
+    /// Whether a tool fetches backup and write-ahead log from a repository of its own.
+    pub(crate) fn is_repository(&self) -> bool {
+        matches!(self, Self::PgBackRest(_) | Self::Barman(_) | Self::Command(_))
+    }
+}
+
 impl Physical {
     /// Whether the backup is made by this rehearsal.
     pub(crate) fn is_made_now(&self) -> bool {

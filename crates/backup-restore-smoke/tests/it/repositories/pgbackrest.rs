@@ -26,10 +26,10 @@ struct Stanza {
 impl Stanza {
     /// A server that archives into a repository, with steps 1 and a full backup of it.
     fn new() -> Self {
-        Self::with(|_, _| {})
+        Self::with(&[], |_, _| {})
     }
 
-    fn with(prepare: impl FnOnce(&TestCluster, &Depot)) -> Self {
+    fn with(settings: &[&str], prepare: impl FnOnce(&TestCluster, &Depot)) -> Self {
         let depot = Depot::new();
         for name in ["repo", "lock", "log", "spool"] {
             depot.folder(name);
@@ -44,7 +44,7 @@ impl Stanza {
              job-retry=0\n[shop]\n",
             depot.path("").display()
         );
-        let cluster = TestCluster::start_with(&["archive_mode=on", &archive], RULES, |data| {
+        let cluster = TestCluster::start_with(&[&["archive_mode=on", &archive], settings].concat(), RULES, |data| {
             fs::write(&prepared, format!("{text}pg1-path={}\n", data.display())).unwrap();
         });
         let server = format!("pg1-socket-path={}\npg1-port={}\npg1-user=postgres\n", cluster.folder().display(), cluster.port);
@@ -121,7 +121,7 @@ impl Drop for Held {
 
 #[test]
 fn a_whole_rehearsal_to_a_time_only_reads_and_touches_nothing_of_production() {
-    let stanza = Stanza::with(|cluster, depot| {
+    let stanza = Stanza::with(&[], |cluster, depot| {
         let place = depot.folder("live").join("fast");
         let evil = depot.folder("evil").join("space");
         // The server's user makes them, so that they are its own.
@@ -199,6 +199,21 @@ fn an_increment_recovers_to_a_place_and_to_a_name() {
         tool.run(&stanza.arguments(&["--set", &full, "--target-lsn", &place, "--after-restore", &expected]));
     assert_recovered(&ended);
     assert_eq!(ended.finding("backup.chosen").1, full);
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn the_content_at_a_restore_point_is_compared_with_the_sources() {
+    let stanza = Stanza::with(&["archive_timeout=1s"], |cluster, _| {
+        cluster.shop();
+    });
+    let source = stanza.cluster.conninfo("shop");
+    let tool = Tool::new();
+    let ended = tool.run(&stanza.arguments(&["--source", &source, "--restore-point", "drill"]));
+    ended.assert_code(0);
+    assert_eq!(ended.finding("recovery.target").0, "passed");
+    let content = ended.findings("restore.content");
+    assert!(content.iter().all(|(outcome, ..)| outcome == "passed") && !content.is_empty(), "{content:?}");
     tool.assert_nothing_left();
 }
 
