@@ -128,11 +128,7 @@ impl Foreign {
         if output.stopped || run.stop().is_requested() {
             return Err(Halt::Stopped);
         }
-        Ok(Said {
-            status: output.status,
-            stdout: output.stdout,
-            messages: messages(&output.stderr),
-        })
+        Ok(Said { status: output.status, stdout: output.stdout, messages: messages(&output.stderr) })
     }
 
     /// Gives a folder of ours, with all in it, to the user as whom the program runs.

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn sections_keys_and_values_that_go_on_are_read() {
-        let ini = Ini::read("# c\n[barman]\nbarman_home = /a b\n; c\n[shop]\nconninfo: host=x\n  port=1\nx=1\nX = 2\n");
+        let ini = Ini::read(
+            "# c\n[barman]\nbarman_home = /a b\n; c\n[shop]\nconninfo: host=x\n  port=1\nx=1\nX = 2\n",
+        );
         assert_eq!(ini.value("barman", "barman_home"), Some("/a b"));
         assert_eq!(ini.value("shop", "conninfo"), Some("host=x\n\tport=1"));
         assert_eq!(ini.value("shop", "x"), Some("2"));

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_restore_point_is_known_by_its_whole_name() {
-        let records = "rmgr: XLOG len (rec/tot): 98/98, tx: 0, lsn: 0/1, prev 0/1, desc: RESTORE_POINT hello world\n";
+        let records =
+            "rmgr: XLOG len (rec/tot): 98/98, tx: 0, lsn: 0/1, prev 0/1, desc: RESTORE_POINT hello world\n";
         let stands = |name: &str| Mark::RestorePoint(name.to_owned()).stands_among(records);
         assert!(stands("hello world"));
         assert!(!stands("hello"));

@@ -182,7 +182,8 @@ impl Lineage {
     fn names(&self, number: u64, segment_bytes: u64) -> Vec<String> {
         let start = Segment { timeline: 1, number }.start(segment_bytes);
         let end = Lsn(start.0.saturating_add(segment_bytes - 1));
-        let mut timelines = vec![self.history.timeline_at(end, self.last), self.history.timeline_at(start, self.last)];
+        let mut timelines =
+            vec![self.history.timeline_at(end, self.last), self.history.timeline_at(start, self.last)];
         timelines.dedup();
         timelines.into_iter().map(|timeline| Segment { timeline, number }.name(segment_bytes)).collect()
     }
@@ -254,7 +255,8 @@ async fn refuse_gap(
     }
 }
 
-fn missing(name: &str) -> Finding {
+/// Says that a file of the write-ahead log is lost.
+pub(super) fn missing(name: &str) -> Finding {
     BACKUP_WAL
         .failed(name)
         .expected("every file of the write-ahead log from the backup to the target")
@@ -302,7 +304,11 @@ mod tests {
     #[test]
     fn the_segment_behind_a_place_is_fetched_too_and_not_needed() {
         let exact = reach(Some(4 * MIB16), Some(4 * MIB16));
-        assert_eq!((exact.first(), exact.last()), (2, 4), "a place at a border belongs to what lies before it");
+        assert_eq!(
+            (exact.first(), exact.last()),
+            (2, 4),
+            "a place at a border belongs to what lies before it"
+        );
         assert!(exact.must_have(3) && !exact.must_have(4));
         let within = reach(Some(4 * MIB16 + 1), Some(4 * MIB16 + 1));
         assert_eq!(within.last(), 5);

@@ -99,7 +99,8 @@ fn pgbackrest(
     file_folder: &Path,
     user: Option<String>,
 ) -> Result<PgBackRest, Error> {
-    let stanza = flags.pgbackrest.clone().or_else(|| file.map(|file| file.stanza.clone())).unwrap_or_default();
+    let stanza =
+        flags.pgbackrest.clone().or_else(|| file.map(|file| file.stanza.clone())).unwrap_or_default();
     let configuration = flags.pgbackrest_config.clone();
     Ok(PgBackRest {
         stanza: plain("--pgbackrest", stanza)?,
@@ -143,7 +144,8 @@ fn commands(
     let wal = |words: &Vec<String>| Words::read(words, &["segment", "destination"], &[], &folder);
     Ok(Commands {
         list: Words::read(&file.list, &[], &[], &folder).map_err(refused("list"))?,
-        fetch: Words::read(&file.fetch, &["label", "data"], &["tablespaces"], &folder).map_err(refused("fetch"))?,
+        fetch: Words::read(&file.fetch, &["label", "data"], &["tablespaces"], &folder)
+            .map_err(refused("fetch"))?,
         wal: file.wal.as_ref().map(wal).transpose().map_err(refused("wal"))?,
         label: flags.set.clone(),
         user,
@@ -182,7 +184,9 @@ mod tests {
         let Ok(Some(Origin::PgBackRest(from_file))) = resolved(&flags(|_| {}), &filed()) else { panic!() };
         assert_eq!(from_file.configuration.unwrap(), Path::new("/etc/ops/p.conf"));
         let barman = flags(|flags| flags.barman = Some("main".into()));
-        assert!(matches!(resolved(&barman, &filed()), Ok(Some(Origin::Barman(found))) if found.server == "main"));
+        assert!(
+            matches!(resolved(&barman, &filed()), Ok(Some(Origin::Barman(found))) if found.server == "main")
+        );
         let both = flags(|flags| {
             flags.barman = Some("main".into());
             flags.pgbackrest = Some("shop".into());
@@ -194,7 +198,10 @@ mod tests {
         assert!(matches!(resolved(&stray, &filed()), Err(Error::TwoRepositories)));
         let mut folder = RehearseFlags::default();
         folder.physical.backup = vec!["/backups/base".into()];
-        assert!(matches!(resolve(&folder, &filed(), Path::new("/")), Ok(None)), "typed, it wins over the file");
+        assert!(
+            matches!(resolve(&folder, &filed(), Path::new("/")), Ok(None)),
+            "typed, it wins over the file"
+        );
     }
 
     #[test]

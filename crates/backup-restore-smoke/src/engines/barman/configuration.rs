@@ -67,7 +67,16 @@ impl Catalogue {
     /// The folder of the server's backups.
     pub(super) fn folder(&self) -> PathBuf {
         let named = self.settings.iter().find(|(key, _)| *key == "backup_directory");
-        named.map_or_else(|| Path::new(&self.plain(&self.home)).join(&self.server), |(_, path)| self.path(path))
+        named.map_or_else(
+            || Path::new(&self.plain(&self.home)).join(&self.server),
+            |(_, path)| self.path(path),
+        )
+    }
+
+    /// The folder of the segments in the catalogue.
+    pub(super) fn segments(&self) -> PathBuf {
+        let named = self.settings.iter().find(|(key, _)| *key == "wals_directory");
+        named.map_or_else(|| self.folder().join("wals"), |(_, path)| self.path(path))
     }
 
     /// Where segments stand that Barman has not taken into its catalogue yet.
@@ -86,7 +95,11 @@ impl Catalogue {
     fn plain(&self, text: &str) -> String {
         let inner = ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
         let text = inner.unwrap_or(text).replace("%(name)s", &self.server);
-        if text.contains("%(barman_home)s") { text.replace("%(barman_home)s", &self.plain(&self.home)) } else { text }
+        if text.contains("%(barman_home)s") {
+            text.replace("%(barman_home)s", &self.plain(&self.home))
+        } else {
+            text
+        }
     }
 
     /// The configuration for one run: locks, log and whatever else is written go into `scratch`.
@@ -128,10 +141,17 @@ mod tests {
     fn what_could_write_run_or_reach_out_is_not_taken_over() {
         let catalogue = Catalogue::of(&Ini::read(TEXT), "shop").unwrap();
         let text = catalogue.text("me", Path::new("/s"));
-        for forbidden in ["hook", "secret", "ssh", "retention", "slot", "/var/log", "/run/barman", "barman.d", "/in/"] {
+        for forbidden in
+            ["hook", "secret", "ssh", "retention", "slot", "/var/log", "/run/barman", "barman.d", "/in/"]
+        {
             assert!(!text.contains(forbidden), "{forbidden} in {text}");
         }
-        for needed in ["barman_home = /b\n", "compression = bzip2\n", "log_file = /s/barman.log\n", "barman_user = me\n"] {
+        for needed in [
+            "barman_home = /b\n",
+            "compression = bzip2\n",
+            "log_file = /s/barman.log\n",
+            "barman_user = me\n",
+        ] {
             assert!(text.contains(needed), "{needed} in {text}");
         }
         assert_eq!(catalogue.folder(), Path::new("/b/shop"));

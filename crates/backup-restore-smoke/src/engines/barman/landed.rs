@@ -112,7 +112,8 @@ mod tests {
         fs_err::create_dir(landing.data.join("barman_wal")).unwrap();
         fs_err::write(landing.data.join("barman_wal/00000002.history"), "h").unwrap();
         tidy(&landing, "20260101T000000").unwrap();
-        let mut left: Vec<_> = fs_err::read_dir(&landing.data).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let mut left: Vec<_> =
+            fs_err::read_dir(&landing.data).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["backup_manifest", "pg_wal", "postgresql.conf"]);
         assert_eq!(fs_err::read_to_string(landing.data.join("postgresql.conf")).unwrap(), "own");

@@ -5,6 +5,7 @@
 mod catalogue;
 mod configuration;
 mod landed;
+mod lost;
 mod verb;
 
 use std::{ffi::OsStr, os::unix::fs::OpenOptionsExt as _, path::PathBuf, time::Duration};
@@ -21,6 +22,7 @@ use super::{
     incident::Incident,
     ini::Ini,
     physical::{Chosen, Fetched, Landing},
+    segments,
 };
 use crate::{
     checks::{BACKUP_CHOSEN, ENVIRONMENT},
@@ -73,12 +75,14 @@ impl<'a> Tool<'a> {
     async fn list(&self) -> Result<Vec<Listed>, Halt> {
         self.refuse_unreadable()?;
         let said = self.ask(Verb::ListBackups, QUESTION).await?;
-        catalogue::listed(&said.stdout, &self.setting.server).map_err(|refusal| self.refused(refusal, None).into())
+        catalogue::listed(&said.stdout, &self.setting.server)
+            .map_err(|refusal| self.refused(refusal, None).into())
     }
 
     async fn show(&self, id: &str) -> Result<Shown, Halt> {
         let said = self.ask(Verb::ShowBackup { id }, QUESTION).await?;
-        catalogue::shown(&said.stdout, &self.setting.server).map_err(|refusal| self.refused(refusal, None).into())
+        catalogue::shown(&said.stdout, &self.setting.server)
+            .map_err(|refusal| self.refused(refusal, None).into())
     }
 
     /// Of a folder that it may not read Barman says that there is no backup.
@@ -121,11 +125,15 @@ impl<'a> Tool<'a> {
 
 fn read_configuration(origin: &Barman) -> Result<Catalogue, Halt> {
     let own = std::env::home_dir().map(|home| home.join(".barman.conf"));
-    let named = origin.configuration.clone().or_else(|| std::env::var_os("BARMAN_CONFIG_FILE").map(PathBuf::from));
+    let named =
+        origin.configuration.clone().or_else(|| std::env::var_os("BARMAN_CONFIG_FILE").map(PathBuf::from));
     let usual = own.into_iter().chain(CONFIGURATIONS.map(PathBuf::from)).find(|path| path.is_file());
-    let path = named.or(usual).ok_or_else(|| cannot("its configuration", "found at none of the usual places"))?;
+    let path =
+        named.or(usual).ok_or_else(|| cannot("its configuration", "found at none of the usual places"))?;
     let read = |path: &PathBuf| {
-        fs_err::read_to_string(path).map(|text| Ini::read(&text)).map_err(|error| cannot("its configuration", &error.to_string()))
+        fs_err::read_to_string(path)
+            .map(|text| Ini::read(&text))
+            .map_err(|error| cannot("its configuration", &error.to_string()))
     };
     let mut ini = read(&path)?;
     if let Some(folder) = ini.value("barman", "configuration_files_directory") {
@@ -175,8 +183,9 @@ pub(super) async fn choose(
     let tool = Tool::find(run, origin, &programs, place).await?;
     let mut listed = tool.list().await?;
     let shown = loop {
-        let entry = catalogue::choose(listed.clone(), incident.finished_by, origin.backup_id.as_deref())
-            .map_err(|refusal| tool.refused(refusal, Some(incident)))?;
+        let entry =
+            catalogue::choose(listed.clone(), incident.finished_by_second, origin.backup_id.as_deref())
+                .map_err(|refusal| tool.refused(refusal, Some(incident)))?;
         let shown = tool.show(&entry.backup_id).await?;
         let ended = shown.stop().zip(incident.ended_by).is_none_or(|(stop, target)| stop <= target);
         if ended || origin.backup_id.is_some() {
@@ -219,20 +228,32 @@ pub(super) async fn fetch(
     let tool = Tool::find(run, origin, &programs, place).await?;
     let shown = tool.show(&chosen.label).await?;
     let mut moved = Vec::new();
-    for tablespace in shown.tablespaces {
+    for tablespace in &shown.tablespaces {
         // Barman cuts its rule at the first colon: the tablespace would land in its live folder.
         if tablespace.name.contains(':') {
             return Err(cannot_move(&tablespace.name).into());
         }
-        moved.push((tablespace.name, landing.tablespaces.join(tablespace.oid.to_string())));
+        moved.push((tablespace.name.clone(), landing.tablespaces.join(tablespace.oid.to_string())));
     }
     tool.foreign.lend(run, &landing.home).await?;
     run.progress().phase(format!("fetching {} by Barman", chosen.label));
     let timeline = recovery.timeline.as_str();
-    let verb =
-        Verb::Recover { id: &chosen.label, data: &landing.data, tablespaces: &moved, jobs: plan.jobs, timeline };
-    tool.ask(verb, run.settings().timeout).await?;
-    let tidied = landed::tidy(landing, &chosen.label).and_then(|()| landed::arrivals(landing, &tool.catalogue.arrivals()));
+    let verb = Verb::Recover {
+        id: &chosen.label,
+        data: &landing.data,
+        tablespaces: &moved,
+        jobs: plan.jobs,
+        timeline,
+    };
+    let recovered = tool.ask(verb, run.settings().timeout).await;
+    if let (Err(Halt::Found(_)), Some(begin)) = (&recovered, &shown.base.begin_wal)
+        && let Some(lost) = lost::first(&tool.catalogue.segments(), begin)
+    {
+        return Err(segments::missing(&lost).into());
+    }
+    recovered?;
+    let tidied = landed::tidy(landing, &chosen.label)
+        .and_then(|()| landed::arrivals(landing, &tool.catalogue.arrivals()));
     let late = tidied.map_err(|error| {
         ENVIRONMENT.inconclusive(format!("{NAME}: {}", chosen.label)).observed(error.to_string())
     })?;
@@ -246,7 +267,9 @@ fn cannot_move(name: &str) -> Finding {
         .inconclusive(format!("{NAME}: tablespace {name}"))
         .expected("a name without a colon")
         .observed("Barman cannot move this tablespace: it would be written into its live folder")
-        .remedy("rename the tablespace, or fetch the backup with a command of your own (see the documentation)")
+        .remedy(
+            "rename the tablespace, or fetch the backup with a command of your own (see the documentation)",
+        )
 }
 
 /// What it means that Barman failed.

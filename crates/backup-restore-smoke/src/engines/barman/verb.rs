@@ -80,8 +80,13 @@ mod tests {
     #[test]
     fn only_verbs_that_read_can_be_formed() {
         let moved = [("fast disk".to_owned(), PathBuf::from("/s/ts/1"))];
-        let recover =
-            Verb::Recover { id: "1", data: Path::new("/s/data"), tablespaces: &moved, jobs: 2, timeline: "latest" };
+        let recover = Verb::Recover {
+            id: "1",
+            data: Path::new("/s/data"),
+            tablespaces: &moved,
+            jobs: 2,
+            timeline: "latest",
+        };
         let every = [Verb::ListBackups, Verb::ShowBackup { id: "1" }, recover];
         // The match makes this test fail to compile when a verb is added: decide here whether it only reads.
         for verb in every {

@@ -98,7 +98,8 @@ fn read(text: &str) -> Result<Vec<Listed>, Refusal> {
 /// What is wrong, without what stands there.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let known = ["missing field `label`", "missing field `finished`"].into_iter().find(|words| text.contains(words));
+    let known =
+        ["missing field `label`", "missing field `finished`"].into_iter().find(|words| text.contains(words));
     known.map_or_else(|| format!("no backup in JSON ({:?} error)", error.classify()), str::to_owned)
 }
 
@@ -150,8 +151,12 @@ mod tests {
             \"wal_file_name\":\"000000010000000000000003\",\"start_time\":\"2026-01-01T00:00:00.5Z\",\
             \"finish_time\":\"2026-01-01T00:00:01.123456Z\",\"pg_version\":150018,\"start_lsn\":50331688,\
             \"finish_lsn\":50331904,\"system_identifier\":7712596483352907199,\"uncompressed_size\":23164721}]";
-        let chosen = choose(walg, &incident("2026-02-01T00:00:00Z", &RecoveryTarget::Consistent), None).unwrap();
-        assert_eq!((chosen.major, chosen.start_lsn, chosen.bytes), (Some(15), Some(Lsn(0x300_0028)), Some(23_164_721)));
+        let chosen =
+            choose(walg, &incident("2026-02-01T00:00:00Z", &RecoveryTarget::Consistent), None).unwrap();
+        assert_eq!(
+            (chosen.major, chosen.start_lsn, chosen.bytes),
+            (Some(15), Some(Lsn(0x300_0028)), Some(23_164_721))
+        );
         assert_eq!(chosen.system_identifier.as_deref(), Some("7712596483352907199"));
     }
 
@@ -160,7 +165,10 @@ mod tests {
         let now = incident("2026-02-01T00:00:00Z", &RecoveryTarget::Consistent);
         let refusal = |text: &str| choose(text, &now, None).unwrap_err();
         let good = "{\"label\":\"a\",\"finished\":\"2026-01-01T00:00:00Z\"}";
-        assert_eq!(refusal(&format!("{good}\n{{\"label\":\"b\"}}")), Refusal::Unreadable(2, "missing field `finished`".into()));
+        assert_eq!(
+            refusal(&format!("{good}\n{{\"label\":\"b\"}}")),
+            Refusal::Unreadable(2, "missing field `finished`".into())
+        );
         assert!(matches!(refusal("secret text"), Refusal::Unreadable(1, said) if !said.contains("secret")));
         assert_eq!(refusal(&good.replace("\"a\"", "\"--force\"")), Refusal::Label("--force".into()));
         assert_eq!(refusal(""), Refusal::NoneBefore);

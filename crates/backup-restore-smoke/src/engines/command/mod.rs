@@ -52,7 +52,8 @@ impl<'a> Tool<'a> {
     ) -> Result<Self, Halt> {
         let user = user_for(origin.user.as_deref(), None)?;
         let program = words.program();
-        let foreign = Foreign::find(key, program.as_os_str(), "what the configuration names", programs, user)?;
+        let foreign =
+            Foreign::find(key, program.as_os_str(), "what the configuration names", programs, user)?;
         let home = place.folder("command");
         make_private(&home)?;
         foreign.lend(run, &home).await?;
@@ -101,10 +102,11 @@ fn refused(refusal: Refusal, incident: &Incident) -> Finding {
             .expected("a JSON object a line, each with at least label and finished, or an array of them")
             .observed(format!("line {line}: {why}"))
             .remedy("see \"Any other tool\" in docs/backup-restore-smoke.md for what is to be printed"),
-        Refusal::Label(label) => ENVIRONMENT
-            .inconclusive(subject)
-            .expected("labels that cannot be taken for an option")
-            .observed(format!("a label of {} characters that begins with '-', is empty or is no text", label.len())),
+        Refusal::Label(label) => {
+            ENVIRONMENT.inconclusive(subject).expected("labels that cannot be taken for an option").observed(
+                format!("a label of {} characters that begins with '-', is empty or is no text", label.len()),
+            )
+        }
         Refusal::NoneBefore => BACKUP_CHOSEN
             .failed(subject)
             .expected(incident.wanted())
@@ -134,11 +136,8 @@ pub(super) async fn fetch(
     let tool = Tool::find(run, "command.fetch", &origin.fetch, origin, &programs, place).await?;
     tool.foreign.lend(run, &landing.home).await?;
     run.progress().phase(format!("fetching {} by {}", chosen.label, program_name(&tool.words.program())));
-    let values: [(&'static str, &Path); 3] = [
-        ("label", Path::new(&chosen.label)),
-        ("data", &landing.data),
-        ("tablespaces", &landing.tablespaces),
-    ];
+    let values: [(&'static str, &Path); 3] =
+        [("label", Path::new(&chosen.label)), ("data", &landing.data), ("tablespaces", &landing.tablespaces)];
     let said = tool.call(&values, run.settings().timeout).await?;
     if !said.status.success() {
         return Err(judge(&said, "command.fetch").into());
@@ -173,12 +172,17 @@ async fn bring_wal(
 ) -> Result<u64, Halt> {
     let tool = Tool::find(run, "command.wal", words, origin, programs, place).await?;
     let control = ControlData::ask(run, programs, &landing.data).await?;
-    let start = segments::start_of(&landing.data).or(control.timeline.zip(control.redo)).ok_or_else(|| {
-        BACKUP_WAL.inconclusive(&chosen.label).observed("the backup does not say where recovery begins")
-    })?;
+    let start =
+        segments::start_of(&landing.data).or(control.timeline.zip(control.redo)).ok_or_else(|| {
+            BACKUP_WAL.inconclusive(&chosen.label).observed("the backup does not say where recovery begins")
+        })?;
     let reach = Reach::of(chosen, recovery, start, control.segment_bytes);
-    let into =
-        segments::Into { landing, programs, mark: Mark::of(&recovery.target), at_once: plan.jobs.clamp(1, 4) };
+    let into = segments::Into {
+        landing,
+        programs,
+        mark: Mark::of(&recovery.target),
+        at_once: plan.jobs.clamp(1, 4),
+    };
     run.progress().phase("fetching the write-ahead log by command.wal");
     segments::bring(run, &tool, reach, &into).await
 }
@@ -219,7 +223,9 @@ fn judge(said: &Said, key: &str) -> Finding {
             .observed(observed)
             .remedy("run the command by hand as the same user; make room in --scratch");
     }
-    BACKUP_CHOSEN.failed(key).expected("a command that ends with 0").observed(observed).remedy(
-        "run the command by hand: in an emergency it would answer the same",
-    )
+    BACKUP_CHOSEN
+        .failed(key)
+        .expected("a command that ends with 0")
+        .observed(observed)
+        .remedy("run the command by hand: in an emergency it would answer the same")
 }

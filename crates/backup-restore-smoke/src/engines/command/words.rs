@@ -127,11 +127,16 @@ mod tests {
 
     #[test]
     fn a_placeholder_is_replaced_inside_its_own_word() {
-        let words = read(&["bin/fetch", "--to={data}/x", "{label}", "{tablespaces}", "{", "{}", "{A}", "a{b c}"]).unwrap();
+        let words =
+            read(&["bin/fetch", "--to={data}/x", "{label}", "{tablespaces}", "{", "{}", "{A}", "a{b c}"])
+                .unwrap();
         assert_eq!(words.program(), Path::new("/etc/ops/bin/fetch"));
         let hostile = Path::new("a b; $(rm -rf /) {data} '\"");
-        let arguments =
-            words.arguments(&[("label", hostile), ("data", Path::new("/d")), ("tablespaces", Path::new("/t"))]);
+        let arguments = words.arguments(&[
+            ("label", hostile),
+            ("data", Path::new("/d")),
+            ("tablespaces", Path::new("/t")),
+        ]);
         assert_eq!(arguments, ["--to=/d/x", "a b; $(rm -rf /) {data} '\"", "/t", "{", "{}", "{A}", "a{b c}"]);
     }
 
@@ -141,7 +146,9 @@ mod tests {
         assert_eq!(read(&["", "{label}", "{data}"]), Err(Refused::Empty));
         assert_eq!(read(&["{data}", "{label}"]), Err(Refused::ProgramVaries));
         assert_eq!(read(&["p", "{label}"]), Err(Refused::Missing("data")));
-        assert!(matches!(read(&["p", "{label}", "{data}", "{lable}"]), Err(Refused::Unknown(name, _)) if name == "lable"));
+        assert!(
+            matches!(read(&["p", "{label}", "{data}", "{lable}"]), Err(Refused::Unknown(name, _)) if name == "lable")
+        );
         assert_eq!(read(&["p", "{label}", "{data}", "--password=x"]), Err(Refused::Secret));
         assert_eq!(read(&["p", "{label}", "{data}", "s3://key:secret@host/b"]), Err(Refused::Secret));
         assert_eq!(read(&["wal-g", "{label}", "{data}"]).unwrap().program(), Path::new("wal-g"));

@@ -162,7 +162,8 @@ fn why_empty(stanza: &Stanza) -> Refusal {
 fn entry(stanza: &Stanza, backup: &Backup) -> Option<Entry> {
     let database = stanza.db.iter().find(|database| database.of == backup.database);
     let archive = stanza.archive.iter().find(|archive| archive.database == backup.database);
-    let place = |which: fn(&Span<String>) -> &String| backup.lsn.as_ref().and_then(|lsn| which(lsn).parse().ok());
+    let place =
+        |which: fn(&Span<String>) -> &String| backup.lsn.as_ref().and_then(|lsn| which(lsn).parse().ok());
     Some(Entry {
         label: backup.label.clone(),
         kind: backup.kind.clone(),
@@ -177,7 +178,10 @@ fn entry(stanza: &Stanza, backup: &Backup) -> Option<Entry> {
         major: database.and_then(|database| database.version.split('.').next()?.parse().ok()),
         system_identifier: database.map(|database| database.system_identifier.to_string()),
         newest_segment: archive.and_then(|archive| archive.max.clone()),
-        tablespaces: backup.tablespace.as_ref().map(|all| all.iter().map(|tablespace| tablespace.oid).collect()),
+        tablespaces: backup
+            .tablespace
+            .as_ref()
+            .map(|all| all.iter().map(|tablespace| tablespace.oid).collect()),
     })
 }
 
@@ -261,7 +265,11 @@ mod tests {
 
     #[test]
     fn the_newest_backup_that_had_finished_is_chosen() {
-        let all = [backup("A", 1, 100, "0/3000000"), backup("C", 2, 200, "0/5000000"), backup("B", 1, 200, "0/5000000")];
+        let all = [
+            backup("A", 1, 100, "0/3000000"),
+            backup("C", 2, 200, "0/5000000"),
+            backup("B", 1, 200, "0/5000000"),
+        ];
         let entries = read(&catalogue(&all.join(","), OK), "shop").unwrap();
         let label = |wanted| choose(entries.clone(), wanted).map(|entry| entry.label);
         assert_eq!(label(wanted(99)), Err(Refusal::NoneBefore));
@@ -281,7 +289,10 @@ mod tests {
         assert_eq!((entry.major, entry.timeline(), entry.bytes), (Some(15), Some(2), 23_164_721));
         assert_eq!(entry.system_identifier.as_deref(), Some("7712596483352907199"));
         assert_eq!(entry.newest_segment.as_deref(), Some("00000001000000000000000A"));
-        assert_eq!((entry.start.unwrap().to_string(), entry.stop.unwrap().to_string()), ("0/2000028".into(), "0/3000100".into()));
+        assert_eq!(
+            (entry.start.unwrap().to_string(), entry.stop.unwrap().to_string()),
+            ("0/2000028".into(), "0/3000100".into())
+        );
     }
 
     #[test]
@@ -293,9 +304,14 @@ mod tests {
             Refusal::Broken("missing stanza path".to_owned())
         );
         let denied = "[PathOpenError] unable to list '/r': [13] Permission denied";
-        assert_eq!(refusal(&format!(r#"{{"code":99,"message":"{denied}"}}"#)), Refusal::Forbidden(denied.to_owned()));
+        assert_eq!(
+            refusal(&format!(r#"{{"code":99,"message":"{denied}"}}"#)),
+            Refusal::Forbidden(denied.to_owned())
+        );
         let refused = r"[UnknownError] ssh: connect to host db port 22: Connection refused\nHINT: x";
-        assert!(matches!(refusal(&format!(r#"{{"code":99,"message":"{refused}"}}"#)), Refusal::Broken(said) if said.ends_with("refused")));
+        assert!(
+            matches!(refusal(&format!(r#"{{"code":99,"message":"{refused}"}}"#)), Refusal::Broken(said) if said.ends_with("refused"))
+        );
         assert!(matches!(read("", "shop"), Err(Refusal::Unreadable(_))));
         assert!(matches!(read("[]", "shop"), Err(Refusal::Broken(_))));
     }

@@ -55,9 +55,15 @@ struct Tool<'a> {
 }
 
 impl<'a> Tool<'a> {
-    async fn find(run: &'a Run, origin: &PgBackRest, programs: &Programs, place: &Place) -> Result<Self, Halt> {
+    async fn find(
+        run: &'a Run,
+        origin: &PgBackRest,
+        programs: &Programs,
+        place: &Place,
+    ) -> Result<Self, Halt> {
         let user = user_for(origin.user.as_deref(), Some(&repository(origin)))?;
-        let foreign = Foreign::find(NAME, OsStr::new("pgbackrest"), "the package pgbackrest", programs, user)?;
+        let foreign =
+            Foreign::find(NAME, OsStr::new("pgbackrest"), "the package pgbackrest", programs, user)?;
         let home = place.folder("pgbackrest");
         make_private(&home)?;
         foreign.lend(run, &home).await?;
@@ -80,7 +86,8 @@ impl<'a> Tool<'a> {
         if !said.status.success() {
             return Err(self.judge(&said, "the catalogue").into());
         }
-        catalogue::read(&said.stdout, &self.setting.stanza).map_err(|refusal| self.refused(refusal, None).into())
+        catalogue::read(&said.stdout, &self.setting.stanza)
+            .map_err(|refusal| self.refused(refusal, None).into())
     }
 
     fn refused(&self, refusal: Refusal, before: Option<&Incident>) -> Finding {
@@ -151,7 +158,8 @@ fn is_of_this_machine(said: &Said) -> bool {
 
 /// The folder of the repository, where it is one of this machine: its owner is the one to run as.
 fn repository(origin: &PgBackRest) -> PathBuf {
-    let named = origin.configuration.clone().or_else(|| std::env::var_os("PGBACKREST_CONFIG").map(PathBuf::from));
+    let named =
+        origin.configuration.clone().or_else(|| std::env::var_os("PGBACKREST_CONFIG").map(PathBuf::from));
     let candidates = named.into_iter().chain(CONFIGURATIONS.map(PathBuf::from));
     let text = candidates.filter_map(|path| std::fs::read_to_string(path).ok()).next().unwrap_or_default();
     let ini = Ini::read(&text);
@@ -175,9 +183,14 @@ pub(super) async fn choose(
     let tool = Tool::find(run, origin, &programs, place).await?;
     let version = tool.ask(Verb::Version, QUESTION).await?;
     run.fact("backup tool", format!("{} {}", NAME, version.stdout.trim().trim_start_matches("pgBackRest ")));
-    let wanted = Wanted { before: incident.finished_by, ended: incident.ended_by, label: origin.set.as_deref() };
+    let wanted = Wanted {
+        before: incident.finished_by_second,
+        ended: incident.ended_by,
+        label: origin.set.as_deref(),
+    };
     let entries = tool.entries(Verb::Info).await?;
-    let entry = catalogue::choose(entries, wanted).map_err(|refusal| tool.refused(refusal, Some(incident)))?;
+    let entry =
+        catalogue::choose(entries, wanted).map_err(|refusal| tool.refused(refusal, Some(incident)))?;
     let observed = format!("{} backup, finished {}", entry.kind, entry.finished);
     let made = match entry.page_errors {
         false => BACKUP_CHOSEN.passed(&entry.label).observed(observed),
@@ -271,7 +284,9 @@ async fn bring_wal(
     let control = ControlData::ask(tool.run, programs, &landing.data).await?;
     let start = entry.timeline().zip(entry.start).or_else(|| segments::start_of(&landing.data));
     let start = start.or(control.timeline.zip(control.redo)).ok_or_else(|| {
-        BACKUP_WAL.inconclusive(&entry.label).observed("neither catalogue nor backup says where recovery begins")
+        BACKUP_WAL
+            .inconclusive(&entry.label)
+            .observed("neither catalogue nor backup says where recovery begins")
     })?;
     let newest = entry.newest_segment.as_deref();
     let reach = Reach {
@@ -279,8 +294,12 @@ async fn bring_wal(
         ..Reach::of(chosen, recovery, start, control.segment_bytes)
     };
     let archive = Repository { tool, repository: entry.repository, data: &landing.data };
-    let into =
-        segments::Into { landing, programs, mark: Mark::of(&recovery.target), at_once: plan.jobs.clamp(1, 4) };
+    let into = segments::Into {
+        landing,
+        programs,
+        mark: Mark::of(&recovery.target),
+        at_once: plan.jobs.clamp(1, 4),
+    };
     tool.run.progress().phase("fetching the write-ahead log by pgBackRest");
     segments::bring(tool.run, &archive, reach, &into).await
 }

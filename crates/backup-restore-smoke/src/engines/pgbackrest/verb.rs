@@ -69,7 +69,10 @@ impl Verb<'_> {
         words.push(format!("--stanza={}", setting.stanza).into());
         words.push(joined("--lock-path=", &setting.locks));
         words.push(joined("--log-path=", &setting.logs));
-        words.extend(["--log-level-file=off", "--log-level-console=off", "--log-level-stderr=warn"].map(OsString::from));
+        words.extend(
+            ["--log-level-file=off", "--log-level-console=off", "--log-level-stderr=warn"]
+                .map(OsString::from),
+        );
         match self {
             Self::Version => {}
             Self::Info => words.push("--output=json".into()),
@@ -85,7 +88,8 @@ impl Verb<'_> {
                 words.push(joined("--spool-path=", &setting.spool));
                 words.extend(into(data));
                 words.push(joined("--tablespace-map-all=", others));
-                let moved = |(number, place): &(u32, PathBuf)| joined(&format!("--tablespace-map={number}="), place);
+                let moved =
+                    |(number, place): &(u32, PathBuf)| joined(&format!("--tablespace-map={number}="), place);
                 words.extend(tablespaces.iter().map(moved));
                 if tablespaces.is_empty() {
                     words.push("--reset-tablespace-map".into());
@@ -177,15 +181,23 @@ mod tests {
     #[test]
     fn every_path_that_is_written_to_is_ours_and_no_label_becomes_an_option() {
         for verb in every_verb().into_iter().skip(1) {
-            let words: Vec<_> = verb.arguments(&setting()).into_iter().map(|w| w.into_string().unwrap()).collect();
+            let words: Vec<_> =
+                verb.arguments(&setting()).into_iter().map(|w| w.into_string().unwrap()).collect();
             for needed in ["--lock-path=/s/lock", "--log-path=/s/log", "--log-level-file=off"] {
                 assert!(words.iter().any(|word| word == needed), "{needed} in {words:?}");
             }
-            assert!(!words.iter().any(|word| word == "--force" || word == "--delta" || word == "--link-all"), "{words:?}");
+            assert!(
+                !words.iter().any(|word| word == "--force" || word == "--delta" || word == "--link-all"),
+                "{words:?}"
+            );
         }
         let [.., restore, get] = every_verb();
         let restore = restore.arguments(&setting());
-        for needed in RESTORE_PINS.into_iter().chain(["--pg1-path=/s/data", "--tablespace-map-all=/s/ts", "--spool-path=/s/spool"]) {
+        for needed in RESTORE_PINS.into_iter().chain([
+            "--pg1-path=/s/data",
+            "--tablespace-map-all=/s/ts",
+            "--spool-path=/s/spool",
+        ]) {
             assert!(restore.contains(&needed.into()), "{needed}");
         }
         assert!(restore.contains(&"--reset-tablespace-map".into()));

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Depot, RULES, archive_segment, assert_recovered, begin_steps, done, expect_steps, next_second, now, step};
+use super::{
+    Depot, RULES, archive_segment, assert_recovered, begin_steps, done, expect_steps, next_second, now, step,
+};
 use crate::{cluster::TestCluster, tool::Tool};
 
 /// Lists, fetches, brings a segment; writes down its surroundings.
@@ -33,7 +35,13 @@ impl Store {
         done(
             cluster
                 .command(&crate::cluster::bin_folder().join("pg_basebackup"))
-                .args(["--checkpoint=fast", "--no-sync", "--wal-method=none", "--username=postgres", "--host"])
+                .args([
+                    "--checkpoint=fast",
+                    "--no-sync",
+                    "--wal-method=none",
+                    "--username=postgres",
+                    "--host",
+                ])
                 .arg(cluster.folder())
                 .args(["--port", &cluster.port.to_string(), "--pgdata"])
                 .arg(depot.path("backup")),

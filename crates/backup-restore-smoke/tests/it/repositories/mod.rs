@@ -33,6 +33,10 @@ impl Depot {
         Self { folder }
     }
 
+    pub(super) fn root(&self) -> std::path::Display<'_> {
+        self.folder.path().display()
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -56,7 +60,10 @@ impl Depot {
         let folder = self.folder("recorder");
         let log = self.file("calls", "");
         fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
-        let script = format!("#!/bin/sh\nprintf '%s\\037' \"$@\" >> {log}\necho >> {log}\nexec {real} \"$@\"\n", log = log.display());
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\037' \"$@\" >> {log}\necho >> {log}\nexec {real} \"$@\"\n",
+            log = log.display()
+        );
         let path = folder.join(name);
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -117,7 +124,8 @@ pub(super) fn expect_steps(tool: &Tool, steps: &str) -> String {
 /// Ends the segment, and waits until the archiver has brought it away.
 pub(super) fn archive_segment(cluster: &TestCluster) -> String {
     let segment = cluster.sql("postgres", "SELECT pg_walfile_name(pg_current_wal_insert_lsn())");
-    cluster.sql("postgres", "CREATE TABLE IF NOT EXISTS filler (); DROP TABLE filler; SELECT pg_switch_wal()");
+    cluster
+        .sql("postgres", "CREATE TABLE IF NOT EXISTS filler (); DROP TABLE filler; SELECT pg_switch_wal()");
     until(&format!("the archiving of {segment}"), || {
         let archived = cluster.sql("postgres", "SELECT last_archived_wal FROM pg_stat_archiver");
         archived.get(..24).is_some_and(|last| last >= segment.as_str())
