@@ -87,7 +87,7 @@ pub(crate) struct RehearseFlags {
     #[arg(long, value_name = "FILE")]
     pub(crate) after_restore: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) physical: PhysicalFlags,
+    pub(crate) physical: Box<PhysicalFlags>,
     #[command(flatten)]
     pub(crate) repository: RepositoryFlags,
     #[command(flatten)]

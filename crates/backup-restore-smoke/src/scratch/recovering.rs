@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::{
     control_data::ControlData,
     engines::physical::Landing,
@@ -59,7 +61,7 @@ pub(crate) fn settings(landing: &Landing, control: &ControlData, recovery: &Reco
     settings.push(format!("recovery_target_inclusive={}", if recovery.inclusive { "on" } else { "off" }));
     settings.extend(match &recovery.target {
         RecoveryTarget::Consistent => Some("recovery_target=immediate".to_owned()),
-        RecoveryTarget::Time(at) => Some(format!("recovery_target_time={}", instant(at))),
+        RecoveryTarget::Time(at) => Some(format!("recovery_target_time={}", instant(*at))),
         RecoveryTarget::Lsn(place) => Some(format!("recovery_target_lsn={place}")),
         RecoveryTarget::Name(name) => Some(format!("recovery_target_name={name}")),
         RecoveryTarget::End { .. } => None,
@@ -67,8 +69,8 @@ pub(crate) fn settings(landing: &Landing, control: &ControlData, recovery: &Reco
     settings
 }
 
-/// As PostgreSQL reads it on its command line, where no abbreviation of a zone is known yet, not even `Z`.
-fn instant(at: &jiff::Timestamp) -> String {
+/// An instant as this setting takes it: neither `T` nor `Z` are known to it.
+fn instant(at: Timestamp) -> String {
     at.to_string().replace('T', " ").replace('Z', "+00")
 }
 
@@ -93,8 +95,9 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_needs_no_abbreviation_of_its_zone() {
-        assert_eq!(instant(&"2026-01-31T12:30:00.5Z".parse().unwrap()), "2026-01-31 12:30:00.5+00");
+    fn an_instant_has_no_letters() {
+        let at = Timestamp::from_microsecond(1_000_000_500_000).unwrap();
+        assert_eq!(instant(at), "1970-01-12 13:46:40.5+00");
     }
 
     #[test]

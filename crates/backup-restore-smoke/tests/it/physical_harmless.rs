@@ -1,11 +1,7 @@
 //! First, do no harm: a physical copy on its source's own host writes nowhere but into the scratch, runs nothing
 //! that the backup's configuration names, and reaches nobody.
 
-use std::{
-    fs,
-    net::TcpListener,
-    os::unix::fs::symlink,
-};
+use std::{fs, net::TcpListener, os::unix::fs::symlink};
 
 use crate::{
     cluster::TestCluster,
@@ -98,7 +94,12 @@ fn a_link_out_of_the_copy_is_named_and_nothing_is_started() {
     let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap()]);
     ended.assert_code(3);
     let (outcome, subject, observed) = ended.finding("restore.contained");
-    assert_eq!((outcome.as_str(), subject.as_str()), ("inconclusive", "data/base/1"), "{}", ended.everything());
+    assert_eq!(
+        (outcome.as_str(), subject.as_str()),
+        ("inconclusive", "data/base/1"),
+        "{}",
+        ended.everything()
+    );
     assert!(observed.contains("nothing was started"));
     assert!(before == every_byte(&outside));
     tool.assert_nothing_left();
@@ -106,10 +107,12 @@ fn a_link_out_of_the_copy_is_named_and_nothing_is_started() {
 
 #[test]
 fn no_configuration_of_the_backup_decides() {
-    let (cluster, tool) = (TestCluster::archiving(&[]), Tool::new());
+    let (mut cluster, tool) = (TestCluster::archiving(&[]), Tool::new());
     let database = cluster.shop();
     let base = tool.path("base");
     cluster.base_backup(&base, &["--wal-method=stream"]);
+    // What is written to its archive from here on, it was not.
+    cluster.stop();
     let touched = tool.path("touched");
     fs::create_dir(&touched).unwrap();
     assert!(std::process::Command::new("chmod").arg("777").arg(&touched).status().unwrap().success());
@@ -196,7 +199,10 @@ fn subscriptions_and_foreign_servers_of_the_copy_reach_nobody() {
         assert_eq!(calls, 0, "the copy reached the listener");
         ended.assert_code(2);
         let steps = ended.findings("restore.steps");
-        assert!(steps.iter().any(|(outcome, subject, _)| outcome == "failed" && subject == "asks.sql"), "{steps:?}");
+        assert!(
+            steps.iter().any(|(outcome, subject, _)| outcome == "failed" && subject == "asks.sql"),
+            "{steps:?}"
+        );
     }
     tool.assert_nothing_left();
 }

@@ -17,13 +17,15 @@ fn chain(bin: PathBuf) -> (TestCluster, Tool) {
     cluster.sql(database, "CREATE TABLE shop.placed (i int)");
     let mut prior: Option<PathBuf> = None;
     for (index, name) in ["full", "first", "second"].into_iter().enumerate() {
-        let rows = format!("INSERT INTO shop.placed SELECT generate_series({index} * 10 + 1, {index} * 10 + 10)");
+        let rows =
+            format!("INSERT INTO shop.placed SELECT generate_series({index} * 10 + 1, {index} * 10 + 10)");
         cluster.sql(database, &rows);
         let folder = tool.path("chain").join(name);
         let live = cluster.folder().join("live");
         let mapped = tool.path("mapped").join(name);
         let mapping = format!("--tablespace-mapping={}={}", live.display(), mapped.display());
-        let increment = prior.as_ref().map(|prior| format!("--incremental={}", prior.join("backup_manifest").display()));
+        let increment =
+            prior.as_ref().map(|prior| format!("--incremental={}", prior.join("backup_manifest").display()));
         let mut arguments = vec!["--wal-method=stream", mapping.as_str()];
         arguments.extend(increment.as_deref());
         cluster.base_backup(&folder, &arguments);
@@ -51,7 +53,10 @@ fn a_chain_is_combined_whether_it_is_named_or_found() {
         ended.assert_code(0);
         assert_eq!(ended.finding("restore.steps").0, "passed", "{}", ended.everything());
         let verified = ended.findings("backup.verified");
-        assert!(verified.len() == 4 && verified.iter().all(|(outcome, ..)| outcome == "passed"), "{verified:?}");
+        assert!(
+            verified.len() == 4 && verified.iter().all(|(outcome, ..)| outcome == "passed"),
+            "{verified:?}"
+        );
         tool.assert_nothing_left();
     }
 }
