@@ -216,7 +216,7 @@ impl Plan {
         let from = source(flags, &file);
         let (work, source) = match &cli.command {
             Command::Rehearse(flags) => {
-                let repository = repository::resolve(&flags.repository, &file, &file_folder)?;
+                let repository = repository::resolve(flags, &file, &file_folder)?;
                 let from = match from {
                     Err(Error::NoSource)
                         if !flags.physical.backup.is_empty()

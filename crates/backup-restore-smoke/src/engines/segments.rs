@@ -255,7 +255,8 @@ async fn refuse_gap(
     }
 }
 
-fn missing(name: &str) -> Finding {
+/// Says that a file of the write-ahead log is lost.
+pub(super) fn missing(name: &str) -> Finding {
     BACKUP_WAL
         .failed(name)
         .expected("every file of the write-ahead log from the backup to the target")

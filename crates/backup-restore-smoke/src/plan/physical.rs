@@ -139,7 +139,7 @@ pub(super) fn resolve(
 ) -> Result<Option<Physical>, Error> {
     let archived = repository.is_some();
     let origin = match (flags.method.unwrap_or_default(), flags.backup.as_slice()) {
-        (Method::Dump, []) if repository.is_some() => repository.ok_or(Error::PhysicalWithoutBackup)?,
+        _ if archived => repository.ok_or(Error::PhysicalWithoutBackup)?,
         (_, []) if flags.is_empty() => return Ok(None),
         (Method::BaseBackup, []) => Origin::BaseBackupNow { tar: false },
         (Method::BaseBackupTar, []) => Origin::BaseBackupNow { tar: true },
@@ -218,6 +218,13 @@ fn timeline(asked: Option<&str>) -> Result<String, Error> {
         Some(word @ ("latest" | "current")) => Ok(word.to_owned()),
         Some(number) if number.parse::<u32>().is_ok_and(|number| number > 0) => Ok(number.to_owned()),
         Some(other) => Err(Error::Timeline(other.to_owned())),
+    }
+}
+
+impl Origin {
+    /// Whether a tool fetches backup and write-ahead log from a repository of its own.
+    pub(crate) fn is_repository(&self) -> bool {
+        matches!(self, Self::PgBackRest(_) | Self::Barman(_) | Self::Command(_))
     }
 }
 

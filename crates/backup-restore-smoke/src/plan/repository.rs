@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Origin;
 use crate::{
-    cli::RepositoryFlags,
+    cli::{RehearseFlags, RepositoryFlags},
     config::{BarmanConfig, CommandConfig, Config, PgBackRestConfig},
     engines::command::{Refused, Words},
     error::Error,
@@ -49,15 +49,24 @@ pub(crate) struct Commands {
     pub(crate) user: Option<String>,
 }
 
-/// Joins flags and configuration; a flag of one tool wins over the file's key of another.
+/// Joins flags and configuration. A way to the backup that was typed wins over every one of the file.
 ///
 /// # Errors
 /// When they contradict each other, or cannot be meant.
 pub(super) fn resolve(
-    flags: &RepositoryFlags,
+    flags: &RehearseFlags,
     file: &Config,
     file_folder: &Path,
 ) -> Result<Option<Origin>, Error> {
+    let typed_otherwise = flags.physical.method.is_some() || !flags.physical.backup.is_empty();
+    match (typed_otherwise, flags.repository.is_empty()) {
+        (true, true) => Ok(None),
+        (true, false) => Err(Error::NoRepository),
+        (false, _) => joined(&flags.repository, file, file_folder),
+    }
+}
+
+fn joined(flags: &RepositoryFlags, file: &Config, file_folder: &Path) -> Result<Option<Origin>, Error> {
     let flagged = usize::from(flags.pgbackrest.is_some()) + usize::from(flags.barman.is_some());
     let filed = usize::from(file.pgbackrest.is_some())
         + usize::from(file.barman.is_some())
@@ -161,7 +170,7 @@ mod tests {
     }
 
     fn resolved(flags: &RepositoryFlags, file: &Config) -> Result<Option<Origin>, Error> {
-        resolve(flags, file, Path::new("/etc/ops"))
+        joined(flags, file, Path::new("/etc/ops"))
     }
 
     fn filed() -> Config {
@@ -187,6 +196,12 @@ mod tests {
         assert!(matches!(resolved(&alone, &Config::default()), Err(Error::NoRepository)));
         let stray = flags(|flags| flags.backup_id = Some("x".into()));
         assert!(matches!(resolved(&stray, &filed()), Err(Error::TwoRepositories)));
+        let mut folder = RehearseFlags::default();
+        folder.physical.backup = vec!["/backups/base".into()];
+        assert!(
+            matches!(resolve(&folder, &filed(), Path::new("/")), Ok(None)),
+            "typed, it wins over the file"
+        );
     }
 
     #[test]

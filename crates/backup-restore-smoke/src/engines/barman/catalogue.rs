@@ -36,6 +36,9 @@ pub(super) struct Base {
     begin_lsn: Option<String>,
     #[serde(default)]
     end_lsn: Option<String>,
+    /// The first segment that it needs.
+    #[serde(default)]
+    pub(super) begin_wal: Option<String>,
     #[serde(default)]
     pub(super) timeline: Option<u32>,
     #[serde(default, rename = "disk_usage_bytes")]

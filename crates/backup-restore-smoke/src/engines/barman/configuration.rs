@@ -73,6 +73,12 @@ impl Catalogue {
         )
     }
 
+    /// The folder of the segments in the catalogue.
+    pub(super) fn segments(&self) -> PathBuf {
+        let named = self.settings.iter().find(|(key, _)| *key == "wals_directory");
+        named.map_or_else(|| self.folder().join("wals"), |(_, path)| self.path(path))
+    }
+
     /// Where segments stand that Barman has not taken into its catalogue yet.
     pub(super) fn arrivals(&self) -> [PathBuf; 2] {
         let place = |named: &Option<String>, usual: &str| {

@@ -5,6 +5,7 @@
 mod catalogue;
 mod configuration;
 mod landed;
+mod lost;
 mod verb;
 
 use std::{ffi::OsStr, os::unix::fs::OpenOptionsExt as _, path::PathBuf, time::Duration};
@@ -21,6 +22,7 @@ use super::{
     incident::Incident,
     ini::Ini,
     physical::{Chosen, Fetched, Landing},
+    segments,
 };
 use crate::{
     checks::{BACKUP_CHOSEN, ENVIRONMENT},
@@ -181,8 +183,9 @@ pub(super) async fn choose(
     let tool = Tool::find(run, origin, &programs, place).await?;
     let mut listed = tool.list().await?;
     let shown = loop {
-        let entry = catalogue::choose(listed.clone(), incident.finished_by, origin.backup_id.as_deref())
-            .map_err(|refusal| tool.refused(refusal, Some(incident)))?;
+        let entry =
+            catalogue::choose(listed.clone(), incident.finished_by_second, origin.backup_id.as_deref())
+                .map_err(|refusal| tool.refused(refusal, Some(incident)))?;
         let shown = tool.show(&entry.backup_id).await?;
         let ended = shown.stop().zip(incident.ended_by).is_none_or(|(stop, target)| stop <= target);
         if ended || origin.backup_id.is_some() {
@@ -225,12 +228,12 @@ pub(super) async fn fetch(
     let tool = Tool::find(run, origin, &programs, place).await?;
     let shown = tool.show(&chosen.label).await?;
     let mut moved = Vec::new();
-    for tablespace in shown.tablespaces {
+    for tablespace in &shown.tablespaces {
         // Barman cuts its rule at the first colon: the tablespace would land in its live folder.
         if tablespace.name.contains(':') {
             return Err(cannot_move(&tablespace.name).into());
         }
-        moved.push((tablespace.name, landing.tablespaces.join(tablespace.oid.to_string())));
+        moved.push((tablespace.name.clone(), landing.tablespaces.join(tablespace.oid.to_string())));
     }
     tool.foreign.lend(run, &landing.home).await?;
     run.progress().phase(format!("fetching {} by Barman", chosen.label));
@@ -242,7 +245,13 @@ pub(super) async fn fetch(
         jobs: plan.jobs,
         timeline,
     };
-    tool.ask(verb, run.settings().timeout).await?;
+    let recovered = tool.ask(verb, run.settings().timeout).await;
+    if let (Err(Halt::Found(_)), Some(begin)) = (&recovered, &shown.base.begin_wal)
+        && let Some(lost) = lost::first(&tool.catalogue.segments(), begin)
+    {
+        return Err(segments::missing(&lost).into());
+    }
+    recovered?;
     let tidied = landed::tidy(landing, &chosen.label)
         .and_then(|()| landed::arrivals(landing, &tool.catalogue.arrivals()));
     let late = tidied.map_err(|error| {

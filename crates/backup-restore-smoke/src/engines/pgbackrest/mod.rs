@@ -183,8 +183,11 @@ pub(super) async fn choose(
     let tool = Tool::find(run, origin, &programs, place).await?;
     let version = tool.ask(Verb::Version, QUESTION).await?;
     run.fact("backup tool", format!("{} {}", NAME, version.stdout.trim().trim_start_matches("pgBackRest ")));
-    let wanted =
-        Wanted { before: incident.finished_by, ended: incident.ended_by, label: origin.set.as_deref() };
+    let wanted = Wanted {
+        before: incident.finished_by_second,
+        ended: incident.ended_by,
+        label: origin.set.as_deref(),
+    };
     let entries = tool.entries(Verb::Info).await?;
     let entry =
         catalogue::choose(entries, wanted).map_err(|refusal| tool.refused(refusal, Some(incident)))?;

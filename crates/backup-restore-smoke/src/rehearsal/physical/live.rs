@@ -127,7 +127,7 @@ pub(super) async fn look_at_source(
             let settled = settled(&first, &second);
             if settled.is_ok() || attempt == ATTEMPTS {
                 live.expected = Some(settled);
-                wait_for_archive(run, physical, &segment).await?;
+                wait_for_archive(run, physical, &resolved, &segment).await?;
                 break;
             }
             first = second;
@@ -305,11 +305,18 @@ async fn write_restore_point(run: &Run, resolved: &Resolved, name: &str) -> Resu
 }
 
 /// Waits until the archive holds the segment, as it would have to before an incident.
-async fn wait_for_archive(run: &Run, physical: &Physical, segment: &str) -> Result<(), Halt> {
-    let Some(archive) = &physical.wal else { return Ok(()) };
+async fn wait_for_archive(
+    run: &Run,
+    physical: &Physical,
+    resolved: &Resolved,
+    segment: &str,
+) -> Result<(), Halt> {
+    if physical.wal.is_none() && !physical.origin.is_repository() {
+        return Ok(());
+    }
     run.progress().phase(format!("archive: waiting for {segment}"));
     let deadline = Instant::now() + ARCHIVE_PATIENCE;
-    while !is_archived(archive, segment) {
+    while !is_archived(run, physical.wal.as_deref(), resolved, segment).await? {
         if Instant::now() > deadline {
             return Err(BACKUP_WAL
                 .inconclusive(segment)
@@ -325,8 +332,25 @@ async fn wait_for_archive(run: &Run, physical: &Physical, segment: &str) -> Resu
     Ok(())
 }
 
-fn is_archived(archive: &Path, segment: &str) -> bool {
-    wal_archive::holds(archive, segment)
+/// Whether a folder holds the segment; of a repository, whether the source's archiver says that it is there. (A
+/// server without one streams its log, and nothing is to be waited for.)
+async fn is_archived(
+    run: &Run,
+    archive: Option<&Path>,
+    resolved: &Resolved,
+    segment: &str,
+) -> Result<bool, Halt> {
+    if let Some(archive) = archive {
+        return Ok(wal_archive::holds(archive, segment));
+    }
+    let session = Snapshot::session(run, resolved, &application_name(run)).await?;
+    let statement = format!(
+        "SELECT current_setting('archive_mode') = 'off' OR coalesce(left(last_archived_wal, 24) >= {}, false) \
+         FROM pg_stat_archiver",
+        literal(segment)
+    );
+    let said = session.value(run.stop(), &statement).await;
+    said.map(|said| said == "t").map_err(|failure| from_query(failure, "archiver"))
 }
 
 #[cfg(test)]

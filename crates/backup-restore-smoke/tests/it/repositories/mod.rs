@@ -33,6 +33,10 @@ impl Depot {
         Self { folder }
     }
 
+    pub(super) fn root(&self) -> std::path::Display<'_> {
+        self.folder.path().display()
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -27,10 +27,10 @@ struct Stanza {
 impl Stanza {
     /// A server that archives into a repository, with steps 1 and a full backup of it.
     fn new() -> Self {
-        Self::with(|_, _| {})
+        Self::with(&[], |_, _| {})
     }
 
-    fn with(prepare: impl FnOnce(&TestCluster, &Depot)) -> Self {
+    fn with(settings: &[&str], prepare: impl FnOnce(&TestCluster, &Depot)) -> Self {
         let depot = Depot::new();
         for name in ["repo", "lock", "log", "spool"] {
             depot.folder(name);
@@ -45,11 +45,12 @@ impl Stanza {
             "[global]\nrepo1-path={0}/repo\nlock-path={0}/lock\nlog-path={0}/log\nspool-path={0}/spool\n\
              repo1-retention-full=9\nlog-level-file=detail\nlog-level-console=off\ncompress-type=none\nstart-fast=y\n\
              job-retry=0\n[shop]\n",
-            depot.path("").display()
+            depot.root()
         );
-        let cluster = TestCluster::start_with(&["archive_mode=on", &archive], RULES, |data| {
-            fs::write(&prepared, format!("{text}pg1-path={}\n", data.display())).unwrap();
-        });
+        let cluster =
+            TestCluster::start_with(&[&["archive_mode=on", &archive], settings].concat(), RULES, |data| {
+                fs::write(&prepared, format!("{text}pg1-path={}\n", data.display())).unwrap();
+            });
         let server = format!(
             "pg1-socket-path={}\npg1-port={}\npg1-user=postgres\n",
             cluster.folder().display(),
@@ -141,7 +142,7 @@ impl Drop for Held {
 
 #[test]
 fn a_whole_rehearsal_to_a_time_only_reads_and_touches_nothing_of_production() {
-    let stanza = Stanza::with(|cluster, depot| {
+    let stanza = Stanza::with(&[], |cluster, depot| {
         let place = depot.folder("live").join("fast");
         let evil = depot.folder("evil").join("space");
         // The server's user makes them, so that they are its own.
@@ -162,7 +163,7 @@ fn a_whole_rehearsal_to_a_time_only_reads_and_touches_nothing_of_production() {
     let hostile = format!(
         "[global:restore]\ntablespace-map=fast={0}/live/mapped\nlink-all=y\ndelta=y\n\
          recovery-option=restore_command=/bin/false\narchive-mode=preserve\n[global:archive-get]\narchive-async=y\n",
-        stanza.depot.path("").display()
+        stanza.depot.root()
     );
     fs::write(&stanza.configuration, fs::read_to_string(&stanza.configuration).unwrap() + &hostile).unwrap();
     let lock = stanza.depot.file("lock/shop-backup-1.lock", "{}");
@@ -174,7 +175,7 @@ fn a_whole_rehearsal_to_a_time_only_reads_and_touches_nothing_of_production() {
     let mut command = tool.command(&stanza.arguments(&["--target-time", &target, "--after-restore", &steps]));
     command.env("PATH", format!("{}:{}", recorder.display(), std::env::var("PATH").unwrap()));
     // The environment could lead astray as well.
-    command.env("PGBACKREST_TABLESPACE_MAP", format!("fast={}/live/mapped", stanza.depot.path("").display()));
+    command.env("PGBACKREST_TABLESPACE_MAP", format!("fast={}/live/mapped", stanza.depot.root()));
     command.env("PGBACKREST_LOCK_PATH", stanza.depot.path("lock"));
     let ended = tool.finish(tool.start(command));
     assert_recovered(&ended);
@@ -225,6 +226,21 @@ fn an_increment_recovers_to_a_place_and_to_a_name() {
 }
 
 #[test]
+fn the_content_at_a_restore_point_is_compared_with_the_sources() {
+    let stanza = Stanza::with(&["archive_timeout=1s"], |cluster, _| {
+        cluster.shop();
+    });
+    let source = stanza.cluster.conninfo("shop");
+    let tool = Tool::new();
+    let ended = tool.run(&stanza.arguments(&["--source", &source, "--restore-point", "drill"]));
+    ended.assert_code(0);
+    assert_eq!(ended.finding("recovery.target").0, "passed");
+    let content = ended.findings("restore.content");
+    assert!(content.iter().all(|(outcome, ..)| outcome == "passed") && !content.is_empty(), "{content:?}");
+    tool.assert_nothing_left();
+}
+
+#[test]
 fn what_the_repository_lost_or_changed_fails_by_its_name() {
     let stanza = Stanza::new();
     step(&stanza.cluster, 2);
@@ -262,8 +278,9 @@ fn what_the_repository_lost_or_changed_fails_by_its_name() {
     flip_a_byte(&stanza.stored("backup", "1259"));
     let ended = run(&["--until", "immediate"]);
     ended.assert_code(2);
-    let (outcome, _, observed) = ended.finding("backup.chosen");
-    assert_eq!(outcome, "passed", "{observed}");
+    let failed = ended.findings("backup.chosen").into_iter().filter(|(outcome, ..)| outcome == "failed");
+    let said: Vec<_> = failed.map(|(_, _, observed)| observed).collect();
+    assert!(matches!(said.as_slice(), [said] if said.contains("ERROR")), "{said:?}");
 }
 
 #[test]
