@@ -24,6 +24,7 @@ pub static TOOL: Tool = Tool {
         &RECOVERY_TIME,
         &RECOVERY_DATA_LOSS,
         &CLEANED_UP,
+        &SELF_TEST,
         &WAIVER,
     ],
 };
@@ -157,4 +158,14 @@ pub const CLEANED_UP: Check = Check {
     title: "Nothing is left behind",
     explanation: "The throw-away server has ended and its folder with the copy of the data is gone.",
     remedy: "Run `backup-restore-smoke sweep`; it ends and removes what its journal names.",
+};
+
+/// The tool can fail.
+pub const SELF_TEST: Check = Check {
+    id: "self_test.faults",
+    title: "Every fault is caught",
+    explanation: "`self-test` makes the faults of the field on throw-away clusters, types a rehearsal of each, and \
+                  looks whether its own check caught it, with the right exit code and nothing left behind; healthy \
+                  backups in difficult settings have to pass.",
+    remedy: "Do not rely on the checks that are named; report what slipped through as a defect.",
 };

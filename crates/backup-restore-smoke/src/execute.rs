@@ -13,7 +13,7 @@ use crate::{
     comparison::Content,
     error::Error,
     plan::{Plan, Work},
-    rehearsal,
+    rehearsal, self_test,
 };
 
 /// Does what was asked for.
@@ -21,8 +21,10 @@ use crate::{
 /// # Errors
 /// When it cannot be done or written down; what is found out about a backup is no error.
 pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
-    if matches!(cli.command, Command::Sweep) {
-        return Ok(sweep_command());
+    match &cli.command {
+        Command::Sweep => return Ok(sweep_command()),
+        Command::SelfTest(flags) => return self_test::execute(flags, &cli.shared).await,
+        Command::Rehearse(_) | Command::Fingerprint(_) => {}
     }
     let plan = Plan::resolve(&cli)?;
     if cli.shared.dry_run {

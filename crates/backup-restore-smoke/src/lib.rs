@@ -10,6 +10,7 @@
 //! * `scratch/`: throw-away clusters, their isolation and their cleanup.
 //! * `fingerprint/`: what a database contains.
 //! * `comparison`, `clock`: pure judgements.
+//! * `self_test/`: the faults of the field, made on throw-away clusters, and each shown caught.
 //! * `embedded/`: the sample source of `--embedded`.
 
 pub mod checks;
@@ -28,6 +29,7 @@ mod plan;
 mod programs;
 mod rehearsal;
 mod scratch;
+pub mod self_test;
 mod source;
 mod sql;
 mod wording;

@@ -114,7 +114,7 @@ impl Plan {
         let (flags, defaults) = match &cli.command {
             Command::Rehearse(flags) => (&flags.source, &REHEARSAL),
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
-            Command::Sweep => return Err(Error::NoSource),
+            Command::Sweep | Command::SelfTest(_) => return Err(Error::NoSource),
         };
         let work = match &cli.command {
             Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),

@@ -45,6 +45,11 @@ const CONTAINMENTS: [&[&str]; 2] = [
 ];
 
 impl Programs {
+    /// Where they are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A client program with workers of its own: `pg_dump`, `pg_restore`.
     pub(crate) fn client(&self, run: &Run, program: &str) -> ChildCommand {
         let command = self.child(run, program);

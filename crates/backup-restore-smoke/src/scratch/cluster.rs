@@ -60,6 +60,7 @@ pub(crate) struct Cluster {
     socket: PathBuf,
     log: PathBuf,
     server: Option<(Child, Entry)>,
+    further_settings: Vec<String>,
 }
 
 impl Cluster {
@@ -83,8 +84,16 @@ impl Cluster {
             programs: programs.clone(),
             isolation: isolation.clone(),
             server: None,
+            further_settings: Vec::new(),
             spec,
         })
+    }
+
+    /// The same with further settings, which win over those that every cluster has.
+    #[must_use]
+    pub(crate) fn with_settings(mut self, settings: &[&str]) -> Self {
+        self.further_settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        self
     }
 
     /// Makes the data folder.
@@ -137,7 +146,7 @@ impl Cluster {
         let entry = noted.map_err(|error| no_server(&format!("writing the journal: {error}")))?;
         let mut command =
             self.programs.child(run, "postgres").arg("-D").arg(&self.data).current_dir(&self.home);
-        for setting in self.settings() {
+        for setting in self.settings().iter().chain(&self.further_settings) {
             command = command.arg("-c").arg(setting);
         }
         let command = command.output_to(&self.log).farewell(Farewell::Interrupt, END_PATIENCE);

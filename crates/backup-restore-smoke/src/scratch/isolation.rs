@@ -90,6 +90,11 @@ impl Isolation {
         }
     }
 
+    /// Whether its network is not ours.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.network
+    }
+
     /// What is to be said about it.
     pub(crate) fn finding(&self) -> Finding {
         let expected = "a unix socket only, and a network namespace of its own";

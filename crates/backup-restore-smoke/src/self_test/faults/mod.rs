@@ -1,0 +1,128 @@
+//! The faults, one a file. Each names the check that has to catch it; `tests/it/self_test.rs` lists the checks
+//! that none proves, with reasons. A new one: a file, its `mod` and its line in [`FAULTS`].
+
+mod broken_page;
+mod broken_step;
+mod cancelled_query;
+mod changed_row;
+mod cut_dump;
+mod cut_fingerprint;
+mod damage;
+mod dead_server;
+mod deadline;
+mod deaf_server;
+mod disk;
+mod doubled_row;
+mod dropped_table;
+mod expired_role;
+mod flipped_bit;
+mod foreign_view;
+mod full_disk;
+mod hidden_rows;
+mod hold;
+mod killed;
+mod killed_copy;
+mod killed_source;
+mod locked_parent;
+mod locked_table;
+mod lost_large_object;
+mod lost_row;
+mod lost_table;
+mod lost_view;
+mod missed_rpo;
+mod missed_rto;
+mod missing_database;
+mod missing_extension;
+mod no_more_connections;
+mod no_programs;
+mod orphan;
+mod other_major;
+mod read_only_copy;
+mod read_only_disk;
+mod sequence_behind;
+mod silent_source;
+mod small_disk;
+mod sound;
+mod terminated;
+mod unknown_age;
+mod unqualified_function;
+mod unreadable_table;
+mod waiting_migration;
+mod wrong_password;
+
+use super::fault::Fault;
+
+/// What is sound: of this nothing may be said.
+pub static SOUND: &[&Fault] = &[
+    &sound::DATABASE,
+    &sound::NO_CHECKSUMS,
+    &sound::HAMMERED,
+    &sound::LATIN,
+    &sound::ODD_NAMES,
+    &sound::TABLESPACE,
+    &sound::HURRIED,
+    &sound::STALE_LOCK,
+    &sound::EMBEDDED,
+];
+
+/// The faults, in the order in which they are shown.
+pub static FAULTS: &[&Fault] = &[
+    &locked_table::FAULT,
+    &locked_parent::FAULT,
+    &waiting_migration::FAULT,
+    &wrong_password::FAULT,
+    &expired_role::FAULT,
+    &missing_database::FAULT,
+    &dead_server::FAULT,
+    &deaf_server::FAULT,
+    &no_more_connections::FAULT,
+    &unreadable_table::FAULT,
+    &hidden_rows::FAULT,
+    &dropped_table::FAULT,
+    &cancelled_query::FAULT,
+    &cut_fingerprint::FAULT,
+    &cut_dump::FAULT,
+    &silent_source::FAULT,
+    &killed_source::FAULT,
+    &broken_page::FAULT,
+    &flipped_bit::FAULT,
+    &lost_row::FAULT,
+    &changed_row::FAULT,
+    &doubled_row::FAULT,
+    &lost_table::FAULT,
+    &lost_view::FAULT,
+    &lost_large_object::FAULT,
+    &sequence_behind::FAULT,
+    &orphan::FAULT,
+    &unqualified_function::FAULT,
+    &foreign_view::FAULT,
+    &broken_step::FAULT,
+    &read_only_copy::FAULT,
+    &missed_rto::FAULT,
+    &missed_rpo::FAULT,
+    &unknown_age::FAULT,
+    &no_programs::FAULT,
+    &other_major::FAULT,
+    &missing_extension::FAULT,
+    &small_disk::FAULT,
+    &full_disk::FAULT,
+    &read_only_disk::FAULT,
+    &killed_copy::FAULT,
+    &deadline::FAULT,
+    &terminated::SNAPSHOT,
+    &terminated::FINGERPRINT,
+    &terminated::DUMP,
+    &terminated::INITDB,
+    &terminated::START,
+    &terminated::RESTORE,
+    &terminated::WRITE,
+    &terminated::VERIFY,
+    &killed::SNAPSHOT,
+    &killed::FINGERPRINT,
+    &killed::DUMP,
+    &killed::INITDB,
+    &killed::START,
+    &killed::RESTORE,
+    &killed::WRITE,
+    &killed::VERIFY,
+];

@@ -1,0 +1,282 @@
+//! Where faults are made: three servers for all of them, and a folder for each.
+
+use std::{
+    fmt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use evidence_report::run::{Run, child::ChildError, run_base};
+use futures_util::future::try_join3;
+use rustix::process::{Signal, kill_process};
+
+use super::{
+    farm::{Database, Proxy, Server, Then},
+    fault::Scene,
+    meanwhile::Meanwhile,
+    remains::processes_of,
+};
+use crate::{
+    connection::{ConnectFailure, QueryFailure},
+    halt::Halt,
+    programs::{self, Programs},
+    scratch::{Isolation, Place},
+};
+
+/// Why a fault is not there.
+#[derive(Debug)]
+pub enum Trouble {
+    /// It cannot be made on this machine.
+    NotHere(String),
+    /// Making it went wrong.
+    Broke(String),
+}
+
+/// The workshop. Close it whatever happened.
+#[derive(Debug)]
+pub(super) struct Workshop {
+    place: Place,
+    home: PathBuf,
+    programs: Programs,
+    isolation: Isolation,
+    servers: Servers,
+}
+
+#[derive(Debug)]
+struct Servers {
+    /// With page checksums.
+    shared: Server,
+    /// Without.
+    plain: Server,
+    /// One fault ends it.
+    doomed: Server,
+}
+
+/// The place where one fault is made.
+#[derive(Debug)]
+pub struct Bench<'w> {
+    workshop: &'w Workshop,
+    /// The run, for children that make something.
+    pub(super) run: &'w Run,
+    /// Where in the workshop: no two faults have the same.
+    number: usize,
+    /// Its folder.
+    pub(super) folder: PathBuf,
+}
+
+impl Workshop {
+    /// Opens a workshop: makes its folder and its servers.
+    ///
+    /// # Errors
+    /// When this machine cannot run PostgreSQL.
+    pub(super) async fn open(run: &Run, pg_bin: Option<&Path>) -> Result<Self, Trouble> {
+        let base = run_base();
+        let programs = programs::find(run, pg_bin, None).await?;
+        let isolation = Isolation::find(run, [&base, &base]).await?;
+        let place = Place::make(run, &base)?;
+        let start = |name, checksums| Server::start(run, &place, &programs, &isolation, name, checksums);
+        match try_join3(start("shared", true), start("plain", false), start("doomed", true)).await {
+            Ok((shared, plain, doomed)) => {
+                let (home, servers) = (place.folder(""), Servers { shared, plain, doomed });
+                Ok(Self { place, home, programs, isolation, servers })
+            }
+            Err(trouble) => {
+                end_processes(&place.folder("")).await;
+                place.remove(run);
+                Err(trouble)
+            }
+        }
+    }
+
+    /// The place of the fault of this number.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub(super) fn bench<'w>(&'w self, run: &'w Run, number: usize) -> Result<Bench<'w>, Trouble> {
+        let folder = self.home.join(number.to_string());
+        // A server under another user id passes through, as it does through every folder above.
+        std::fs::DirBuilder::new().mode(0o711).create(&folder)?;
+        Ok(Bench { workshop: self, run, number, folder })
+    }
+
+    /// Ends everything and removes it; says what could not be.
+    pub(super) async fn close(self, run: &Run) -> Vec<String> {
+        let Servers { shared, plain, doomed } = self.servers;
+        let mut left = Vec::new();
+        for mut server in [shared, plain, doomed] {
+            left.extend(server.close(run).await);
+        }
+        end_processes(&self.home).await;
+        left.extend(self.place.remove(run));
+        left
+    }
+}
+
+/// Ends what works in our own folder: what a rehearsal that was given up started.
+async fn end_processes(folder: &Path) {
+    for _ in 0..200 {
+        let found = processes_of(folder);
+        if found.is_empty() {
+            return;
+        }
+        for process in found {
+            let _ = kill_process(process.id, Signal::KILL);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+impl Bench<'_> {
+    /// A name that no other fault has.
+    pub(super) fn name(&self, what: &str) -> String {
+        format!("{what}_{}", self.number)
+    }
+
+    /// A database with a shop in it, with page checksums.
+    pub(super) async fn shop(&self) -> Result<Database, Trouble> {
+        self.workshop.servers.shared.shop(&self.name("fault")).await
+    }
+
+    /// The same without page checksums.
+    pub(super) async fn plain_shop(&self) -> Result<Database, Trouble> {
+        self.workshop.servers.plain.shop(&self.name("fault")).await
+    }
+
+    /// The same on a server that one fault may end.
+    pub(super) async fn doomed_shop(&self) -> Result<Database, Trouble> {
+        self.workshop.servers.doomed.shop(&self.name("fault")).await
+    }
+
+    /// A database of this name and with these options, otherwise empty.
+    pub(super) async fn empty(&self, name: &str, options: &str) -> Result<Database, Trouble> {
+        let create = format!("CREATE DATABASE {} TEMPLATE template0 {options}", crate::sql::identifier(name));
+        self.workshop.servers.shared.database("postgres").sql(&create).await?;
+        Ok(self.workshop.servers.shared.database(name))
+    }
+
+    /// A copy of a database, made from its files as they lie on disk.
+    pub(super) async fn copy_from_disk(&self, of: &Database, checksums: bool) -> Result<Database, Trouble> {
+        let servers = &self.workshop.servers;
+        let server = if checksums { &servers.shared } else { &servers.plain };
+        server.copy_from_disk(of.name(), &self.name("copied")).await
+    }
+
+    /// A proxy before a database's server, and the folder of its socket.
+    pub(super) fn proxy(
+        &self,
+        database: &Database,
+        when: &'static str,
+        then: Then,
+    ) -> Result<(Proxy, PathBuf), Trouble> {
+        let folder = self.folder.join("proxy");
+        Ok((Proxy::open(&folder, database, when, then)?, folder))
+    }
+
+    /// The PostgreSQL programs.
+    pub(super) fn programs(&self) -> &Programs {
+        &self.workshop.programs
+    }
+
+    /// How the servers are kept apart.
+    pub(super) fn isolation(&self) -> &Isolation {
+        &self.workshop.isolation
+    }
+
+    /// Writes a file into the fault's folder, with this mode, and says where it is.
+    pub(super) fn write(&self, name: &str, content: &str, mode: u32) -> Result<String, Trouble> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, content)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+        Ok(path.display().to_string())
+    }
+
+    /// Makes a folder in the fault's folder, and says where it is.
+    pub(super) fn make_folder(&self, name: &str) -> Result<String, Trouble> {
+        let path = self.folder.join(name);
+        std::fs::DirBuilder::new().mode(0o711).create(&path)?;
+        Ok(path.display().to_string())
+    }
+
+    /// These words are typed.
+    pub(super) fn typed<S: Into<String>>(&self, words: impl IntoIterator<Item = S>) -> Scene {
+        Scene {
+            home: self.folder.clone(),
+            words: words.into_iter().map(Into::into).collect(),
+            variables: vec![("PGBIN", self.programs().folder().display().to_string())],
+            by_way_of: Vec::new(),
+            meanwhile: Meanwhile::Nothing,
+            untouched: Vec::new(),
+            idle: false,
+            held: Vec::new(),
+        }
+    }
+
+    /// A rehearsal of this source.
+    pub(super) fn rehearse(&self, conninfo: String) -> Scene {
+        self.typed([
+            "rehearse".to_owned(),
+            "--jobs".to_owned(),
+            "2".to_owned(),
+            "--source".to_owned(),
+            conninfo,
+        ])
+    }
+
+    /// A rehearsal of this database in which the restore ends with this: it takes away or spoils what a bad
+    /// backup would not have brought.
+    pub(super) fn spoil(&self, database: &Database, statements: &str) -> Result<Scene, Trouble> {
+        let step = self.write("after-restore.sql", statements, 0o600)?;
+        Ok(self.rehearse(database.conninfo()).with_words(["--after-restore".to_owned(), step]))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotHere(why) | Self::Broke(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Self::Broke(why)
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broke(error.to_string())
+    }
+}
+
+impl From<ChildError> for Trouble {
+    fn from(error: ChildError) -> Self {
+        Self::Broke(error.to_string())
+    }
+}
+
+impl From<Halt> for Trouble {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Stopped => Self::Broke("the run was asked to stop".to_owned()),
+            Halt::Found(finding) => Self::Broke(format!("{}: {}", finding.subject, finding.observed)),
+        }
+    }
+}
+
+impl From<QueryFailure> for Trouble {
+    fn from(failure: QueryFailure) -> Self {
+        Self::Broke(format!("a statement was refused: {failure}"))
+    }
+}
+
+impl From<ConnectFailure> for Trouble {
+    fn from(failure: ConnectFailure) -> Self {
+        match failure {
+            ConnectFailure::Stopped => Halt::Stopped.into(),
+            ConnectFailure::Settings(error) => Self::Broke(error.to_string()),
+            ConnectFailure::Refused(attempts) => Self::Broke(format!("no session: {}", attempts.join("; "))),
+        }
+    }
+}
