@@ -63,7 +63,8 @@ fn judge_dump(messages: &[String], ended: &str) -> Finding {
     if says("No space left on device") {
         return ENVIRONMENT.inconclusive("space for the dump").expected(expected).observed(observed);
     }
-    if says("lock timeout") {
+    // pg_dump keeps its --lock-wait-timeout by a statement timeout.
+    if says("lock timeout") || says("statement timeout") {
         return SOURCE_UNDISTURBED
             .inconclusive("source")
             .expected("every table readable within 10 s")
@@ -164,6 +165,7 @@ mod tests {
         for (message, outcome) in [
             ("could not write to file: No space left on device", Outcome::Inconclusive),
             ("query failed: ERROR:  canceling statement due to lock timeout", Outcome::Inconclusive),
+            ("query failed: ERROR:  canceling statement due to statement timeout", Outcome::Inconclusive),
             ("query failed: ERROR:  permission denied for table orders", Outcome::Inconclusive),
             ("query failed: ERROR:  invalid page in block 3 of relation base/5/16385", Outcome::Failed),
         ] {

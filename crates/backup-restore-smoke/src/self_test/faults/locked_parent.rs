@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "partitioned table locked while it is dumped",
     proves: &SOURCE_UNDISTURBED,
     outcome: Outcome::Inconclusive,
-    says: "lock timeout",
+    says: "statement timeout",
     build: |bench| Box::pin(build(bench)),
 };
 
