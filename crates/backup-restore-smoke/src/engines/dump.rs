@@ -125,13 +125,18 @@ pub(crate) async fn restore(
     let observed = shown
         .first()
         .map_or_else(|| format!("pg_restore: {}", output.status), |first| format!("{first}{more}"));
-    Ok(judge_restore(&codes).expected(expected).observed(observed))
+    let finding = judge_restore(&codes).expected(expected).observed(observed);
+    // Half a restore for want of space says nothing about the backup: its content is not compared.
+    if finding.check.id == ENVIRONMENT.id { Err(finding.into()) } else { Ok(finding) }
 }
 
 fn judge_restore(codes: &[String]) -> Finding {
     let all = |wanted: &dyn Fn(&str) -> bool| !codes.is_empty() && codes.iter().all(|code| wanted(code));
-    if all(&|code| code == "53100") {
-        return ENVIRONMENT.inconclusive("space for the copy");
+    // Class 53: the disk or the memory is full, and other errors may follow from that.
+    if codes.iter().any(|code| code.starts_with("53")) {
+        return ENVIRONMENT
+            .inconclusive("space for the copy")
+            .remedy("name a folder with more space with --scratch");
     }
     // Class 08: a foreign server was asked for, which the copy must not reach.
     if all(&|code| code.starts_with("08")) {
@@ -182,6 +187,7 @@ mod tests {
         assert_eq!(outcome(&["08001"]), Outcome::Inconclusive);
         assert_eq!(outcome(&["08001", "42704"]), Outcome::Failed);
         assert_eq!(outcome(&["53100"]), Outcome::Inconclusive);
+        assert_eq!(outcome(&["53100", "23503"]), Outcome::Inconclusive);
         assert_eq!(outcome(&[]), Outcome::Failed);
     }
 }

@@ -129,8 +129,7 @@ impl Cluster {
             (true, _) => Err(Halt::Stopped),
             (false, true) => Ok(()),
             (false, false) => {
-                let said =
-                    output.stderr.lines().rfind(|line| line.contains("error:")).unwrap_or("no message");
+                let said = last_error(&output.stderr).unwrap_or_else(|| "no message".to_owned());
                 Err(no_server(&format!("initdb ended with {}: {said}", output.status)).into())
             }
         }
@@ -346,6 +345,13 @@ fn error_line(line: &str) -> Option<(String, String)> {
     Some((code.to_owned(), message_template(message.trim())))
 }
 
+/// What `initdb` complained of last: in words of its own, or of the server that it runs.
+fn last_error(stderr: &str) -> Option<String> {
+    let said = |level| stderr.lines().rev().find_map(|line| Some(line.split_once(level)?.1));
+    let last = ["FATAL:", "PANIC:", "error:"].into_iter().find_map(said)?;
+    Some(message_template(last.trim()))
+}
+
 /// A folder inside a comma-separated setting.
 fn quoted_list_item(folder: &Path) -> String {
     format!("\"{}\"", folder.to_string_lossy().replace('"', "\"\""))
@@ -357,7 +363,7 @@ fn no_server(observed: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::error_line;
+    use super::{error_line, last_error};
 
     #[test]
     fn code_and_template_are_read_from_the_log() {
@@ -366,5 +372,18 @@ mod tests {
         assert_eq!(error_line(line), Some(wanted));
         assert_eq!(error_line("@00000@LOG:  ready"), None);
         assert_eq!(error_line("DETAIL: Key (card)=(4111)"), None);
+    }
+
+    #[test]
+    fn what_initdb_complained_of_is_read() {
+        let full = "2026-11-26 [6] FATAL:  could not write to file \"base/4/1\": No space left on device\nSTATEMENT: x\n\
+                    child process exited with exit code 1\n";
+        let wanted = "could not write to file \"base/4/1\": No space left on device";
+        assert_eq!(last_error(full).as_deref(), Some(wanted));
+        assert_eq!(
+            last_error("initdb: error: cannot be run as root").as_deref(),
+            Some("cannot be run as root")
+        );
+        assert_eq!(last_error("ok"), None);
     }
 }

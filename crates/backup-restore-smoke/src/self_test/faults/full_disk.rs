@@ -1,4 +1,4 @@
-//! The scratch disk runs full while the copy is made.
+//! The scratch disk runs full while the cluster is made.
 
 use evidence_report::record::Outcome;
 
@@ -12,10 +12,10 @@ use crate::{
 };
 
 pub(super) static FAULT: Fault = Fault {
-    title: "scratch disk that runs full",
+    title: "scratch disk that runs full when the cluster is made",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "",
+    says: "No space left",
     build: |bench| Box::pin(build(bench)),
 };
 

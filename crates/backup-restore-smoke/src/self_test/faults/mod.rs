@@ -18,6 +18,8 @@ mod expired_role;
 mod flipped_bit;
 mod foreign_view;
 mod full_disk;
+mod full_disk_later;
+mod full_disk_step;
 mod hidden_rows;
 mod hold;
 mod killed;
@@ -106,6 +108,8 @@ pub static FAULTS: &[&Fault] = &[
     &missing_extension::FAULT,
     &small_disk::FAULT,
     &full_disk::FAULT,
+    &full_disk_later::FAULT,
+    &full_disk_step::FAULT,
     &read_only_disk::FAULT,
     &killed_copy::FAULT,
     &deadline::FAULT,
