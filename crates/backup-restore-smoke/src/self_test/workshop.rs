@@ -7,8 +7,8 @@ use std::{
 };
 
 use evidence_report::run::{Run, child::ChildError, run_base};
-use futures_util::future::try_join3;
 use rustix::process::{Signal, kill_process};
+use tokio::sync::OnceCell;
 
 use super::{
     farm::{Database, Proxy, Server, Then},
@@ -42,14 +42,15 @@ pub(super) struct Workshop {
     servers: Servers,
 }
 
-#[derive(Debug)]
+/// Each is made when the first fault asks for it.
+#[derive(Debug, Default)]
 struct Servers {
     /// With page checksums.
-    shared: Server,
+    shared: OnceCell<Server>,
     /// Without.
-    plain: Server,
+    plain: OnceCell<Server>,
     /// One fault ends it.
-    doomed: Server,
+    doomed: OnceCell<Server>,
 }
 
 /// The place where one fault is made.
@@ -74,18 +75,10 @@ impl Workshop {
         let programs = programs::find(run, pg_bin, None).await?;
         let isolation = Isolation::find(run, [&base, &base]).await?;
         let place = Place::make(run, &base)?;
-        let start = |name, checksums| Server::start(run, &place, &programs, &isolation, name, checksums);
-        match try_join3(start("shared", true), start("plain", false), start("doomed", true)).await {
-            Ok((shared, plain, doomed)) => {
-                let (home, servers) = (place.folder(""), Servers { shared, plain, doomed });
-                Ok(Self { place, home, programs, isolation, servers })
-            }
-            Err(trouble) => {
-                end_processes(&place.folder("")).await;
-                place.remove(run);
-                Err(trouble)
-            }
-        }
+        // Without the slash at the end that an empty name brings.
+        let home = place.folder("").components().collect();
+        let servers = Servers::default();
+        Ok(Self { place, home, programs, isolation, servers })
     }
 
     /// The place of the fault of this number.
@@ -103,7 +96,7 @@ impl Workshop {
     pub(super) async fn close(self, run: &Run) -> Vec<String> {
         let Servers { shared, plain, doomed } = self.servers;
         let mut left = Vec::new();
-        for mut server in [shared, plain, doomed] {
+        for mut server in [shared, plain, doomed].into_iter().filter_map(OnceCell::into_inner) {
             left.extend(server.close(run).await);
         }
         end_processes(&self.home).await;
@@ -132,32 +125,47 @@ impl Bench<'_> {
         format!("{what}_{}", self.number)
     }
 
+    async fn start(&self, name: &'static str, checksums: bool) -> Result<Server, Trouble> {
+        let Workshop { place, programs, isolation, .. } = self.workshop;
+        Server::start(self.run, place, programs, isolation, name, checksums).await
+    }
+
+    async fn shared(&self) -> Result<&Server, Trouble> {
+        self.workshop.servers.shared.get_or_try_init(|| self.start("shared", true)).await
+    }
+
+    async fn plain(&self) -> Result<&Server, Trouble> {
+        self.workshop.servers.plain.get_or_try_init(|| self.start("plain", false)).await
+    }
+
     /// A database with a shop in it, with page checksums.
     pub(super) async fn shop(&self) -> Result<Database, Trouble> {
-        self.workshop.servers.shared.shop(&self.name("fault")).await
+        self.shared().await?.shop(&self.name("fault")).await
     }
 
     /// The same without page checksums.
     pub(super) async fn plain_shop(&self) -> Result<Database, Trouble> {
-        self.workshop.servers.plain.shop(&self.name("fault")).await
+        self.plain().await?.shop(&self.name("fault")).await
     }
 
     /// The same on a server that one fault may end.
     pub(super) async fn doomed_shop(&self) -> Result<Database, Trouble> {
-        self.workshop.servers.doomed.shop(&self.name("fault")).await
+        let doomed = &self.workshop.servers.doomed;
+        let server = doomed.get_or_try_init(|| self.start("doomed", true)).await?;
+        server.shop(&self.name("fault")).await
     }
 
     /// A database of this name and with these options, otherwise empty.
     pub(super) async fn empty(&self, name: &str, options: &str) -> Result<Database, Trouble> {
         let create = format!("CREATE DATABASE {} TEMPLATE template0 {options}", crate::sql::identifier(name));
-        self.workshop.servers.shared.database("postgres").sql(&create).await?;
-        Ok(self.workshop.servers.shared.database(name))
+        let server = self.shared().await?;
+        server.database("postgres").sql(&create).await?;
+        Ok(server.database(name))
     }
 
     /// A copy of a database, made from its files as they lie on disk.
     pub(super) async fn copy_from_disk(&self, of: &Database, checksums: bool) -> Result<Database, Trouble> {
-        let servers = &self.workshop.servers;
-        let server = if checksums { &servers.shared } else { &servers.plain };
+        let server = if checksums { self.shared().await? } else { self.plain().await? };
         server.copy_from_disk(of.name(), &self.name("copied")).await
     }
 

@@ -7,6 +7,7 @@ mod connections;
 mod content;
 mod fingerprints;
 mod harmless;
+mod self_test;
 mod source_safety;
 mod stopping;
 mod tool;
