@@ -149,7 +149,8 @@ fn seen(scene: &Scene, code: Option<i32>) -> Seen {
 /// Its servers have to die with it; then `sweep`, or the same once more.
 async fn after_a_kill(run: &Run, program: &Path, scene: &Scene, sweep: bool) -> Result<Seen, Trouble> {
     let deadline = Instant::now() + AFTER_A_KILL;
-    while !processes_of(&base(scene)).is_empty() {
+    // Also one that was about to become a server, and still has the rehearsal's own command line.
+    while !processes_of(&scene.home).is_empty() {
         if Instant::now() > deadline {
             let last_words = format!("its servers live on {} after the kill", seconds(AFTER_A_KILL));
             return Ok(Seen { last_words, ..Seen::default() });
