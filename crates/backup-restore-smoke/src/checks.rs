@@ -13,10 +13,16 @@ pub static TOOL: Tool = Tool {
         &ENVIRONMENT,
         &SOURCE_READABLE,
         &SOURCE_UNDISTURBED,
+        &SOURCE_APART,
         &BACKUP_MADE,
+        &BACKUP_COMPLETE,
+        &BACKUP_EXPECTATION,
+        &TARGET_HARMLESS,
         &RESTORE_ISOLATED,
+        &RESTORE_GLOBALS,
         &RESTORE_COMPLETED,
         &RESTORE_STEPS,
+        &RESTORE_ROWS,
         &RESTORE_CONTENT,
         &RESTORE_SEQUENCES,
         &RESTORE_DERIVED,
@@ -54,7 +60,8 @@ pub const SOURCE_UNDISTURBED: Check = Check {
     title: "Nobody waited for us",
     explanation: "A dump holds ACCESS SHARE locks on every table; a migration that waits for one makes everyone \
                   behind it wait too. A second connection looks twice a second whether a session waits for us; \
-                  after 5 s we let everything go, and the rehearsal ends inconclusive.",
+                  after 5 s we let everything go, and the rehearsal ends inconclusive. So it does when the snapshot \
+                  is older than --max-snapshot-age: an old snapshot keeps dead rows from being cleared away.",
     remedy: "Rehearse at a time without schema changes, or from a standby.",
 };
 
@@ -66,6 +73,49 @@ pub const BACKUP_MADE: Check = Check {
     remedy: "Read pg_dump's messages in the details; run it by hand with the same role.",
 };
 
+/// The copy does not take the source's space.
+pub const SOURCE_APART: Check = Check {
+    id: "source.apart",
+    title: "The scratch does not share the source's disk",
+    explanation: "A copy on the file system of the source, of its write-ahead log or of its repository can fill it \
+                  and stop production. Where the source is on this machine and its folders can be looked at, they \
+                  must lie on another file system than the scratch; where they cannot, that is said.",
+    remedy: "Name a folder on another file system with --scratch, or allow it by --scratch-shares-filesystem.",
+};
+
+/// The dump is all there.
+pub const BACKUP_COMPLETE: Check = Check {
+    id: "backup.complete",
+    title: "The backup is whole",
+    explanation: "The dump is read through before anything of it is restored. A script must end with pg_dump's last \
+                  line, not within a statement or within rows; an archive must have a table of contents that can \
+                  be read and every block of data that it names, each to its end and its checksum. The stock tools \
+                  restore a script that was cut within rows, a directory whose file was emptied or halved, and say \
+                  nothing.",
+    remedy: "Do not rely on this backup. Make another, and look at why this one is not whole (disk, transfer, a \
+             killed pg_dump).",
+};
+
+/// Something besides the dump says what it should hold.
+pub const BACKUP_EXPECTATION: Check = Check {
+    id: "backup.expectation",
+    title: "Something says what the backup should contain",
+    explanation: "A dump by itself cannot show that it holds what the source held: one byte that was changed in an \
+                  uncompressed dump restores without an error. Only a fingerprint that was taken with the dump can.",
+    remedy: "Make a fingerprint with each dump, and give it with --fingerprint.",
+};
+
+/// A server of the user's takes the copy.
+pub const TARGET_HARMLESS: Check = Check {
+    id: "target.harmless",
+    title: "The target is a server kept for rehearsals",
+    explanation: "A server given by --target must be another cluster than the source's (by its system identifier), \
+                  no standby, and not the source's address. Only a database that this run made and marked is \
+                  written to, and only such a one is ever dropped; roles and settings of the server stay as they \
+                  are.",
+    remedy: "Name a server that is kept for rehearsals, or leave --target out and use a scratch cluster.",
+};
+
 /// The copy could reach nobody.
 pub const RESTORE_ISOLATED: Check = Check {
     id: "restore.isolated",
@@ -75,6 +125,16 @@ pub const RESTORE_ISOLATED: Check = Check {
                   or triggers of the copy cannot touch anything real.",
     remedy: "Allow user namespaces for this user (kernel.unprivileged_userns_clone, the container's seccomp \
              profile), or run where the copy's foreign servers cannot be reached.",
+};
+
+/// Roles come from the globals.
+pub const RESTORE_GLOBALS: Check = Check {
+    id: "restore.globals",
+    title: "Roles and memberships were restored",
+    explanation: "A dump of one database holds no roles. The statements of pg_dumpall --globals-only are judged one by \
+                  one and run first; passwords, the right to log in, tablespaces, settings that load libraries and \
+                  ALTER SYSTEM are left out. Without them the roles that the dump names are made by name only.",
+    remedy: "Keep the output of pg_dumpall --globals-only with each dump, and give it with --globals.",
 };
 
 /// The restore ran without an error.
@@ -92,6 +152,16 @@ pub const RESTORE_STEPS: Check = Check {
     explanation: "The SQL files of --after-restore are run on the restored database in order, as an \
                   administrator would run them. They count into the recovery time.",
     remedy: "Correct the file that is named; it would fail in an emergency too.",
+};
+
+/// The dump's rows are in the copy.
+pub const RESTORE_ROWS: Check = Check {
+    id: "restore.rows",
+    title: "Every row of the dump came back",
+    explanation: "The rows of COPY are counted in the dump itself, table by table, and in the copy. This shows that the \
+                  restore lost none; what the dump never held, and whether a value is right, only a fingerprint tells \
+                  (restore.content).",
+    remedy: "Compare the named table in the copy with the dump; look for triggers or rules that swallow rows.",
 };
 
 /// The restored rows are the source's rows.

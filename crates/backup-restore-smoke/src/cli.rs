@@ -11,6 +11,7 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --embedded
   backup-restore-smoke rehearse --source service=shop --rto 30m --rpo 24h --backup-age 6h
   backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
+  backup-restore-smoke rehearse --backup shop.dump --globals globals.sql --backup-age 6h --rpo 24h
   backup-restore-smoke fingerprint --source service=shop
   backup-restore-smoke self-test
 
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     #[command(after_help = SELF_TEST)]
     SelfTest(SelfTestFlags),
     /// Undo what killed runs left behind (processes and folders), and nothing else
-    Sweep,
+    Sweep(SweepFlags),
 }
 
 /// Which database, and with how many hands.
@@ -95,6 +96,49 @@ pub(crate) struct RehearseFlags {
     /// the comparison judges what it leaves)
     #[arg(long, value_name = "FILE")]
     pub(crate) after_restore: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) existing: ExistingFlags,
+    #[command(flatten)]
+    pub(crate) care: CareFlags,
+}
+
+/// `sweep`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SweepFlags {
+    /// Also drop the databases that killed runs left on this server: those that bear our mark, and no other
+    #[arg(long, value_name = "CONNINFO")]
+    pub(crate) target: Option<String>,
+}
+
+/// A backup that exists already, and where it goes.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ExistingFlags {
+    /// Rehearse this backup instead of making one: a dump of pg_dump (custom, directory, tar, plain SQL) or
+    /// pg_dumpall, also compressed by gzip, zstd or lz4. Needs no source; --source then only says which server
+    /// the target must not be
+    #[arg(long, value_name = "PATH", conflicts_with = "embedded")]
+    pub(crate) backup: Option<PathBuf>,
+    /// What `pg_dumpall --globals-only` wrote: restored first, without passwords, logins and tablespaces
+    #[arg(long, value_name = "FILE", requires = "backup")]
+    pub(crate) globals: Option<PathBuf>,
+    /// What the backup should contain, as `fingerprint` wrote it
+    #[arg(long, value_name = "FILE", requires = "backup")]
+    pub(crate) fingerprint: Option<PathBuf>,
+    /// Restore into a database of its own on this server, which is kept for rehearsals, instead of a
+    /// throw-away cluster
+    #[arg(long, value_name = "CONNINFO")]
+    pub(crate) target: Option<String>,
+}
+
+/// How the source is spared.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CareFlags {
+    /// Let the source's snapshot go after so long, and end [default: 30m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) max_snapshot_age: Option<Duration>,
+    /// Let the copy be on the file system of the source's data, write-ahead log or repository
+    #[arg(long)]
+    pub(crate) scratch_shares_filesystem: bool,
 }
 
 /// `fingerprint`.

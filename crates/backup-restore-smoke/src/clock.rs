@@ -69,11 +69,20 @@ pub(crate) fn judge_data_loss(
     age: Option<Duration>,
     objective: Option<Duration>,
 ) -> (Finding, Option<Measurement>) {
+    let reason = "the backup was made by this rehearsal, seconds ago: judging it would flatter. Give the age of \
+                  the newest real one with --backup-age";
+    judge_age(age, objective, reason)
+}
+
+/// Judges an age that was given; says why nothing can be judged where none was.
+pub(crate) fn judge_age(
+    age: Option<Duration>,
+    objective: Option<Duration>,
+    reason: &str,
+) -> (Finding, Option<Measurement>) {
     let subject = "newest backup at an incident";
     let Some(age) = age else {
         let requirement = if objective.is_some() { Requirement::Required } else { Requirement::Optional };
-        let reason = "the backup was made by this rehearsal, seconds ago: judging it would flatter. Give the age of \
-                      the newest real one with --backup-age";
         return (RECOVERY_DATA_LOSS.not_checked(requirement, subject, reason), None);
     };
     let measurement = Measurement::seconds("data_loss_seconds", age.as_secs_f64());

@@ -32,4 +32,16 @@ pub(crate) struct Config {
     pub(crate) backup_age: Option<String>,
     /// SQL files that your runbook runs on a restored database before it is opened, relative to this file.
     pub(crate) after_restore: Vec<PathBuf>,
+    /// A backup that exists, instead of one that is made, relative to this file.
+    pub(crate) backup: Option<PathBuf>,
+    /// What `pg_dumpall --globals-only` wrote, relative to this file.
+    pub(crate) globals: Option<PathBuf>,
+    /// What the backup should contain, as `fingerprint` wrote it, relative to this file.
+    pub(crate) fingerprint: Option<PathBuf>,
+    /// A server kept for rehearsals, as for `--target`. Never a password.
+    pub(crate) target: Option<String>,
+    /// Let the source's snapshot go after so long, for example `30m`.
+    pub(crate) max_snapshot_age: Option<String>,
+    /// Let the copy be on the file system of the source's data, write-ahead log or repository.
+    pub(crate) scratch_shares_filesystem: bool,
 }

@@ -38,6 +38,20 @@ pub(crate) enum Error {
     /// `--embedded` where it makes no sense.
     #[error("--embedded-size goes with --embedded; leave it out for a source of your own")]
     SizeWithoutEmbedded,
+    /// The target's connection settings.
+    #[error("the connection settings of --target: {0}")]
+    Target(ConnectionError),
+    /// A server that is kept for rehearsals could not be swept.
+    #[error("sweeping the server of --target: {0}")]
+    Sweep(String),
+    /// What belongs to a backup that exists, without one.
+    #[error("--globals and --fingerprint belong to a backup that exists: name it with --backup PATH")]
+    WithoutBackup,
+    /// `--embedded` beside a backup that exists.
+    #[error(
+        "--embedded makes a source to back up; with --backup there is nothing to make: leave one of them out"
+    )]
+    EmbeddedWithBackup,
     /// A number of jobs that makes no sense.
     #[error("--jobs {0}: give a number from 1 to 64")]
     Jobs(usize),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use evidence_report::{
     formats::Format,
-    run::{Run, print, sweep_command},
+    run::{Run, print, sweep_command, sweep_command_knowing},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     comparison::Content,
     error::Error,
     plan::{Plan, Work},
-    rehearsal, self_test,
+    rehearsal, self_test, target,
 };
 
 /// Does what was asked for.
@@ -22,7 +22,7 @@ use crate::{
 /// When it cannot be done or written down; what is found out about a backup is no error.
 pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     match &cli.command {
-        Command::Sweep => return Ok(sweep_command()),
+        Command::Sweep(flags) => return sweep(flags.target.as_deref()).await,
         Command::SelfTest(flags) => return self_test::execute(flags, &cli.shared).await,
         Command::Rehearse(_) | Command::Fingerprint(_) => {}
     }
@@ -44,6 +44,19 @@ pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
         }
     }
     Ok(run.finish().publish()?)
+}
+
+/// Undoes what killed runs left here and, when it is named, on a server kept for rehearsals.
+async fn sweep(target: Option<&str>) -> Result<ExitCode, Error> {
+    let Some(conninfo) = target else { return Ok(sweep_command()) };
+    let swept = target::sweep(conninfo).await.map_err(Error::Sweep)?;
+    let left = swept.left.iter().map(|line| format!("NOT undone: {line}"));
+    let lines: Vec<_> = swept.dropped.iter().cloned().chain(left).collect();
+    if !lines.is_empty() {
+        print(&(lines.join("\n") + "\n"))?;
+    }
+    let here = sweep_command_knowing(&|what| swept.is_gone(what));
+    Ok(if swept.left.is_empty() { here } else { ExitCode::from(3) })
 }
 
 /// One line a table: rows, digest, name.

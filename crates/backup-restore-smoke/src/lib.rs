@@ -8,6 +8,7 @@
 //! * `source/`: the database that is rehearsed from: only read, and let go when somebody waits for us.
 //! * `engines/`: one way of taking and restoring a backup a file.
 //! * `scratch/`: throw-away clusters, their isolation and their cleanup.
+//! * `target/`: a server of the user's that is kept for rehearsals, instead of a throw-away cluster.
 //! * `fingerprint/`: what a database contains.
 //! * `comparison`, `clock`: pure judgements.
 //! * `self_test/`: the faults of the field, made on throw-away clusters, and each shown caught.
@@ -32,6 +33,7 @@ mod scratch;
 pub mod self_test;
 mod source;
 mod sql;
+mod target;
 mod wording;
 
 use std::process::ExitCode;

@@ -12,10 +12,17 @@ use crate::{
     cli::{Cli, Command, RehearseFlags, SourceFlags},
     config::Config,
     connection::{Ambient, Resolved},
+    engines::{
+        detect::{Recognised, Unrecognised, recognise},
+        dump_file::DumpFile,
+    },
     error::Error,
 };
 
 const MEGABYTE: u64 = 1_000_000;
+
+/// How long a snapshot of the source may live when nobody says.
+const SNAPSHOT_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// What a run without words of the user's own looks like.
 const REHEARSAL: Defaults = Defaults {
@@ -71,6 +78,38 @@ pub(crate) struct Rehearse {
     pub(crate) backup_age: Option<Duration>,
     /// The runbook's SQL.
     pub(crate) after_restore: Vec<Step>,
+    /// What is restored.
+    pub(crate) backup: Backup,
+    /// Where to, when not into a scratch cluster.
+    pub(crate) target: Option<Box<Resolved>>,
+    /// The snapshot of the source is let go after so long.
+    #[serde(serialize_with = "always_seconds")]
+    pub(crate) max_snapshot_age: Duration,
+    /// The copy may be on the source's file system.
+    pub(crate) shares_filesystem: bool,
+}
+
+/// What is restored.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Backup {
+    /// A dump that is made now, from the source.
+    DumpNow,
+    /// A dump that exists.
+    DumpFile(Box<ExistingDump>),
+    /// A path where no backup is that this tool knows.
+    Unrecognised(Unrecognised),
+}
+
+/// A dump that exists, and what belongs to it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ExistingDump {
+    /// The dump.
+    pub(crate) dump: DumpFile,
+    /// Roles and memberships.
+    pub(crate) globals: Option<PathBuf>,
+    /// What it should contain.
+    pub(crate) fingerprint: Option<PathBuf>,
 }
 
 /// One SQL file, read before anything is begun.
@@ -92,6 +131,8 @@ pub(crate) enum Source {
         /// About this size.
         bytes: u64,
     },
+    /// None: a backup that exists needs no source.
+    Absent,
 }
 
 fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -99,6 +140,10 @@ fn seconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> 
         Some(duration) => serializer.serialize_str(&format!("{} s", duration.as_secs_f64())),
         None => serializer.serialize_none(),
     }
+}
+
+fn always_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    seconds(&Some(*duration), serializer)
 }
 
 impl Plan {
@@ -114,7 +159,7 @@ impl Plan {
         let (flags, defaults) = match &cli.command {
             Command::Rehearse(flags) => (&flags.source, &REHEARSAL),
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
-            Command::Sweep | Command::SelfTest(_) => return Err(Error::NoSource),
+            Command::Sweep(_) | Command::SelfTest(_) => return Err(Error::NoSource),
         };
         let work = match &cli.command {
             Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),
@@ -124,8 +169,13 @@ impl Plan {
         let pg_bin = flags.pg_bin.clone().or_else(|| file.pg_bin.clone());
         Ok(Self {
             settings: Settings::resolve(&cli.shared, &file.run, defaults)?,
+            source: match &work {
+                Work::Rehearse(Rehearse {
+                    backup: Backup::DumpFile(_) | Backup::Unrecognised(_), ..
+                }) => source_if_any(flags, &file)?,
+                _ => source(flags, &file)?,
+            },
             work,
-            source: source(flags, &file)?,
             jobs: jobs(flags.jobs.or(file.jobs))?,
             pg_bin: pg_bin.map(|path| folder("--pg-bin", path)).transpose()?,
             scratch: scratch.map_or_else(|| Ok(run_base()), |path| folder("--scratch", path))?,
@@ -155,7 +205,45 @@ fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<
         rpo: duration(flags.rpo, "rpo", &file.rpo)?,
         backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
         after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
+        backup: backup(flags, file, file_folder)?,
+        target: flags.existing.target.as_ref().or(file.target.as_ref()).map_or(Ok(None), |text| {
+            let resolved = crate::connection::resolve(text, &Ambient::of_this_process());
+            resolved.map(|resolved| Some(Box::new(resolved))).map_err(Error::Target)
+        })?,
+        max_snapshot_age: duration(flags.care.max_snapshot_age, "max_snapshot_age", &file.max_snapshot_age)?
+            .unwrap_or(SNAPSHOT_AGE),
+        shares_filesystem: flags.care.scratch_shares_filesystem || file.scratch_shares_filesystem,
     })
+}
+
+/// What is restored: told by what lies at the path.
+fn backup(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<Backup, Error> {
+    let beside_file = |path: &Option<PathBuf>| path.as_ref().map(|path| file_folder.join(path));
+    let flags = &flags.existing;
+    let globals = flags.globals.clone().or_else(|| beside_file(&file.globals));
+    let fingerprint = flags.fingerprint.clone().or_else(|| beside_file(&file.fingerprint));
+    let Some(path) = flags.backup.clone().or_else(|| beside_file(&file.backup)) else {
+        return match globals.or(fingerprint) {
+            Some(_) => Err(Error::WithoutBackup),
+            None => Ok(Backup::DumpNow),
+        };
+    };
+    for path in globals.iter().chain(&fingerprint) {
+        std::fs::File::open(path).map_err(|source| Error::File { path: path.clone(), source })?;
+    }
+    Ok(match recognise(&path) {
+        Ok(Recognised::Dump(dump)) => Backup::DumpFile(Box::new(ExistingDump { dump, globals, fingerprint })),
+        Err(unrecognised) => Backup::Unrecognised(unrecognised),
+    })
+}
+
+/// The source beside a backup that exists: none is needed.
+fn source_if_any(flags: &SourceFlags, file: &Config) -> Result<Source, Error> {
+    match source(flags, file) {
+        Err(Error::NoSource) => Ok(Source::Absent),
+        Ok(Source::Embedded { .. }) => Err(Error::EmbeddedWithBackup),
+        other => other,
+    }
 }
 
 fn source(flags: &SourceFlags, file: &Config) -> Result<Source, Error> {

@@ -44,6 +44,11 @@ impl Programs {
         if self.containment.is_empty() { command } else { command.by_way_of(&self.containment) }
     }
 
+    /// Where a program of this folder is, if it is there.
+    pub(crate) fn path(&self, program: &str) -> Option<PathBuf> {
+        find_program(self.folder.join(program))
+    }
+
     /// A child that runs one of the programs, without ambient PG* variables.
     pub(crate) fn child(&self, run: &Run, program: &str) -> ChildCommand {
         without_ambient(run.child(self.folder.join(program)))
@@ -55,6 +60,32 @@ impl Programs {
 /// # Errors
 /// An inconclusive finding that says what to install, or that the run was asked to stop.
 pub(crate) async fn find(run: &Run, named: Option<&Path>, major: Option<u32>) -> Result<Programs, Halt> {
+    let found = all(run, named).await?;
+    let fits = |programs: &&Programs| major.is_none_or(|major| programs.major == major);
+    let best = found.iter().filter(fits).max_by_key(|programs| programs.major);
+    best.cloned().ok_or_else(|| missing(named, major, &found).into())
+}
+
+/// Finds the programs for a dump: of this major version, otherwise the next newer, which reads it too.
+///
+/// # Errors
+/// An inconclusive finding that says what to install, or that the run was asked to stop.
+pub(crate) async fn find_at_least(
+    run: &Run,
+    named: Option<&Path>,
+    major: Option<u32>,
+) -> Result<Programs, Halt> {
+    let found = all(run, named).await?;
+    let Some(least) = major else {
+        let newest = found.iter().max_by_key(|programs| programs.major);
+        return newest.cloned().ok_or_else(|| missing(named, None, &found).into());
+    };
+    let fitting = found.iter().filter(|programs| programs.major >= least);
+    let best = fitting.min_by_key(|programs| programs.major);
+    best.cloned().ok_or_else(|| missing(named, major, &found).into())
+}
+
+async fn all(run: &Run, named: Option<&Path>) -> Result<Vec<Programs>, Halt> {
     let containment = containment(run).await?;
     let mut found = Vec::new();
     for folder in candidates(named) {
@@ -62,9 +93,7 @@ pub(crate) async fn find(run: &Run, named: Option<&Path>, major: Option<u32>) ->
             found.push(programs);
         }
     }
-    let fits = |programs: &&Programs| major.is_none_or(|major| programs.major == major);
-    let best = found.iter().filter(fits).max_by_key(|programs| programs.major);
-    best.cloned().ok_or_else(|| missing(named, major, &found).into())
+    Ok(found)
 }
 
 fn candidates(named: Option<&Path>) -> Vec<PathBuf> {

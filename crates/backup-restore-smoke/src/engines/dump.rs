@@ -7,6 +7,7 @@ use evidence_report::{
     run::{Run, child::Output},
 };
 
+use super::restore_errors;
 use crate::{
     checks::{BACKUP_MADE, ENVIRONMENT, RESTORE_COMPLETED, SOURCE_UNDISTURBED},
     connection::Handover,
@@ -14,7 +15,7 @@ use crate::{
     halt::Halt,
     programs::Programs,
     scratch::Cluster,
-    source::Snapshot,
+    source::{RECOVERY_CONFLICT, STANDBY, Snapshot},
     sql::message_template,
 };
 
@@ -71,6 +72,9 @@ fn judge_dump(messages: &[String], ended: &str) -> Finding {
             .observed(observed)
             .remedy("rehearse when no schema change or maintenance is under way");
     }
+    if says(RECOVERY_CONFLICT) {
+        return BACKUP_MADE.inconclusive("pg_dump").expected(expected).observed(observed).remedy(STANDBY);
+    }
     let made = if says("permission denied") || says("row-level security") {
         BACKUP_MADE.inconclusive("pg_dump").remedy(
             "give the role the right to read everything (GRANT pg_read_all_data TO …), sequences included",
@@ -113,42 +117,25 @@ pub(crate) async fn restore(
     if cluster.has_ended() {
         return Err(cluster.why_ended("the server ended in the middle of the restore").into());
     }
-    let from_server: Vec<_> = cluster.errors_since(log_start);
-    let mut shown: Vec<_> = from_server.iter().map(|(code, message)| format!("{code}: {message}")).collect();
-    let codes: Vec<_> = from_server.into_iter().map(|(code, _)| code).collect();
-    if shown.is_empty() {
-        shown = messages(&output, "pg_restore");
+    let mut errors = cluster.errors_since(log_start);
+    if errors.is_empty() {
+        errors = messages(&output, "pg_restore").into_iter().map(|said| (String::new(), said)).collect();
     }
-    shown.truncate(MESSAGES_KEPT);
+    if errors.is_empty() {
+        errors.push((String::new(), format!("pg_restore: {}", output.status)));
+    }
+    errors.truncate(MESSAGES_KEPT);
+    let shown: Vec<_> = errors.iter().map(|(code, message)| format!("{code}: {message}")).collect();
     run.detail("Errors of the restore", &shown.join("\n"));
-    let more = if codes.len() > 1 { format!(" (and {} more)", codes.len() - 1) } else { String::new() };
-    let observed = shown
-        .first()
-        .map_or_else(|| format!("pg_restore: {}", output.status), |first| format!("{first}{more}"));
-    let finding = judge_restore(&codes).expected(expected).observed(observed);
+    let nothing =
+        || RESTORE_COMPLETED.passed("pg_restore").expected(expected).observed("no error that says anything");
+    let finding = restore_errors::judge(&errors, true).unwrap_or_else(nothing);
     // Half a restore for want of space says nothing about the backup: its content is not compared.
     if finding.check.id == ENVIRONMENT.id { Err(finding.into()) } else { Ok(finding) }
 }
 
-fn judge_restore(codes: &[String]) -> Finding {
-    let all = |wanted: &dyn Fn(&str) -> bool| !codes.is_empty() && codes.iter().all(|code| wanted(code));
-    // Class 53: the disk or the memory is full, and other errors may follow from that.
-    if codes.iter().any(|code| code.starts_with("53")) {
-        return ENVIRONMENT
-            .inconclusive("space for the copy")
-            .remedy("name a folder with more space with --scratch");
-    }
-    // Class 08: a foreign server was asked for, which the copy must not reach.
-    if all(&|code| code.starts_with("08")) {
-        return RESTORE_COMPLETED
-            .inconclusive("pg_restore")
-            .remedy("the copy is kept apart, so what needs a foreign server cannot be refreshed; leave it out, or judge it elsewhere");
-    }
-    RESTORE_COMPLETED.failed("pg_restore")
-}
-
 /// The error lines of a program, as templates.
-fn messages(output: &Output, program: &str) -> Vec<String> {
+pub(super) fn messages(output: &Output, program: &str) -> Vec<String> {
     let mark = format!("{program}: error: ");
     let lines = output.stderr.lines().filter_map(|line| line.strip_prefix(&mark));
     let kept = lines.filter(|line| !line.starts_with("query was:") && !line.starts_with("Command was:"));
@@ -171,23 +158,14 @@ mod tests {
             ("could not write to file: No space left on device", Outcome::Inconclusive),
             ("query failed: ERROR:  canceling statement due to lock timeout", Outcome::Inconclusive),
             ("query failed: ERROR:  canceling statement due to statement timeout", Outcome::Inconclusive),
+            (
+                "query failed: ERROR:  canceling statement due to conflict with recovery",
+                Outcome::Inconclusive,
+            ),
             ("query failed: ERROR:  permission denied for table orders", Outcome::Inconclusive),
             ("query failed: ERROR:  invalid page in block 3 of relation base/5/16385", Outcome::Failed),
         ] {
             assert_eq!(judge_dump(&[message.to_owned()], "exit status: 1").outcome, outcome, "{message}");
         }
-    }
-
-    #[test]
-    fn an_error_of_the_restore_is_a_failure_unless_isolation_or_space_explains_all() {
-        let outcome = |codes: &[&str]| {
-            judge_restore(&codes.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()).outcome
-        };
-        assert_eq!(outcome(&["42704"]), Outcome::Failed);
-        assert_eq!(outcome(&["08001"]), Outcome::Inconclusive);
-        assert_eq!(outcome(&["08001", "42704"]), Outcome::Failed);
-        assert_eq!(outcome(&["53100"]), Outcome::Inconclusive);
-        assert_eq!(outcome(&["53100", "23503"]), Outcome::Inconclusive);
-        assert_eq!(outcome(&[]), Outcome::Failed);
     }
 }

@@ -17,10 +17,10 @@ use crate::{
     engines::dump,
     fingerprint::{Kind, Relation, Unreadable, fingerprint, sequences},
     halt::Halt,
-    plan::{Plan, Source},
+    plan::{Plan, Rehearse, Source},
     programs::{self},
-    scratch::{Isolation, Place},
-    source::{Snapshot, from_query},
+    scratch::{Isolation, Place, Room},
+    source::{Snapshot, apart, from_query},
     wording::{counted, seconds},
 };
 
@@ -32,6 +32,8 @@ pub(super) async fn source(plan: &Plan, run: &Run, made: &mut Made) -> Result<Re
             return Ok(resolved.as_ref().clone());
         }
         Source::Embedded { bytes } => *bytes,
+        // The plan asks for a source wherever one is needed.
+        Source::Absent => return Err(Halt::Stopped),
     };
     run.is_really(Environment::Local);
     let start = run.elapsed();
@@ -65,19 +67,21 @@ pub(super) fn application_name(run: &Run) -> String {
 /// Fingerprint and dump, both from one snapshot.
 pub(super) async fn take_backup(
     plan: &Plan,
+    work: &Rehearse,
     run: &Run,
     made: &mut Made,
     resolved: &Resolved,
 ) -> Result<Seen, Halt> {
     let start = run.elapsed();
     let snapshot = open(run, resolved, plan.jobs).await?;
+    snapshot.let_go_after(work.max_snapshot_age);
     made.stages.add(
         "snapshot",
         start,
         run.elapsed(),
         "one read-only snapshot, shared by fingerprint and dump",
     );
-    let seen = from_snapshot(plan, run, made, resolved, &snapshot).await;
+    let seen = from_snapshot(plan, work, run, made, resolved, &snapshot).await;
     // Before anything else, and whatever came of it: the source is let go.
     snapshot.release(run).await;
     seen
@@ -85,6 +89,7 @@ pub(super) async fn take_backup(
 
 async fn from_snapshot(
     plan: &Plan,
+    work: &Rehearse,
     run: &Run,
     made: &mut Made,
     resolved: &Resolved,
@@ -92,6 +97,9 @@ async fn from_snapshot(
 ) -> Result<Seen, Halt> {
     let database = &snapshot.database;
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(database.major)).await?;
+    if let (Source::Database(_), Some(session)) = (&plan.source, snapshot.sessions.first()) {
+        run.finding(apart(session, run.stop(), &plan.scratch, work.shares_filesystem).await?);
+    }
     let content = read_source(run, snapshot, &mut made.stages).await?;
     left_out(run, &snapshot.relations);
     let before = read_sequences(run, snapshot).await?;
@@ -101,6 +109,7 @@ async fn from_snapshot(
     };
     let place = made.place.insert(place);
     place.refuse_without_space(database.bytes)?;
+    made.room = Some(Room::watch(place.home(), run.stop()));
     let dump = place.folder("dump");
     run.progress().phase(format!("dump: pg_dump, {}", counted(plan.jobs as u64, "worker")));
     let start = run.elapsed();

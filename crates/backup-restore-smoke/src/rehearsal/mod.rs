@@ -2,7 +2,12 @@
 //! at any moment loses nothing; whatever happens, everything that was made is taken away again.
 
 mod backup;
+mod expectation;
+mod logical;
+mod on_target;
+mod preflight;
 mod recovery;
+mod rows;
 mod verification;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -18,14 +23,17 @@ use self::{
     verification::verify,
 };
 use crate::{
-    checks::{CLEANED_UP, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
+    checks::{BACKUP_COMPLETE, CLEANED_UP, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
     clock::{Stages, judge_data_loss, judge_recovery_time, recovery_time_unknown},
     comparison::{Content, SequenceState, TableName},
+    connection::{Resolved, Session},
+    engines::detect::Unrecognised,
     fingerprint::Relation,
     halt::Halt,
-    plan::{Plan, Rehearse},
-    scratch::{Cluster, Place},
+    plan::{Backup, Plan, Rehearse},
+    scratch::{Cluster, Place, Room},
     source::Database,
+    target::Target,
     wording::counted,
 };
 
@@ -36,9 +44,34 @@ struct Made {
     place: Option<Place>,
     source: Option<Cluster>,
     copy: Option<Cluster>,
+    /// A server of the user's with a database of ours, instead of a copy.
+    target: Option<Target>,
+    /// The watch over the disk.
+    room: Option<Room>,
     stages: Stages,
     /// The checks of [`ESSENTIAL`] that came to a result.
     checked: Vec<&'static Check>,
+}
+
+impl Made {
+    /// A session of the administrator in the restored database.
+    async fn session(&mut self, run: &Run, database: &str) -> Result<Session, Halt> {
+        match (&self.target, &mut self.copy) {
+            (Some(target), _) => target.session(run).await,
+            (None, Some(cluster)) => cluster.administrator(run, database).await,
+            (None, None) => Err(Halt::Stopped),
+        }
+    }
+
+    /// The connection to the restored database.
+    fn connection(&self, database: &str) -> Option<Resolved> {
+        match (&self.target, &self.copy) {
+            (Some(target), _) => Some(target.connection()),
+            (None, cluster) => {
+                cluster.as_ref().map(|cluster| cluster.connection(database, cluster.superuser()))
+            }
+        }
+    }
 }
 
 /// What a rehearsal is made for: each of these came to a result, or is said not to have been checked.
@@ -108,11 +141,20 @@ pub(crate) async fn fingerprint_only(plan: &Plan, run: &Run) -> Option<Content> 
 }
 
 async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) -> Result<(), Halt> {
+    match &work.backup {
+        Backup::DumpNow => {}
+        Backup::DumpFile(existing) => return logical::rehearse(plan, work, existing, run, made).await,
+        Backup::Unrecognised(what) => return Err(unrecognised(what)),
+    }
     let (data_loss, measurement) = judge_data_loss(work.backup_age, work.rpo);
     run.finding(data_loss);
     measurement.into_iter().for_each(|measurement| run.measurement(measurement));
     let resolved = source(plan, run, made).await?;
-    let seen = take_backup(plan, run, made, &resolved).await?;
+    let seen = take_backup(plan, work, run, made, &resolved).await?;
+    if let Some(server) = &work.target {
+        on_target::restore_made(plan, work, server, &resolved, &seen, run, made).await?;
+        return verify(plan, run, made, &seen).await;
+    }
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup is at hand, nothing else");
     let recovered = restore(plan, work, run, made, &seen).await?;
@@ -128,16 +170,35 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     verify(plan, run, made, &seen).await
 }
 
+/// There is no backup that this tool knows.
+fn unrecognised(what: &Unrecognised) -> Halt {
+    let subject = what.path.display().to_string();
+    let finding = match what.nothing {
+        true => BACKUP_COMPLETE.failed(subject),
+        false => BACKUP_COMPLETE
+            .inconclusive(subject)
+            .remedy("name a dump of pg_dump or pg_dumpall (custom, directory, tar or plain SQL)"),
+    };
+    finding.expected("a backup").observed(&what.observed).into()
+}
+
 /// Ends and removes everything that was made; says whether that succeeded.
 async fn clean_up(run: &Run, made: Made) {
     run.progress().phase("cleaning up");
-    let Made { place, source, copy, .. } = made;
+    let Made { place, source, copy, target, room, .. } = made;
+    run.findings(room.and_then(|room| room.finding()));
     let mut left = Vec::new();
+    let on_target = target.is_some();
+    if let Some(target) = target {
+        left.extend(target.close(run).await);
+    }
     for mut cluster in [copy, source].into_iter().flatten() {
         left.extend(cluster.close(run).await);
     }
-    let Some(place) = place else { return };
-    left.extend(place.remove(run));
+    if place.is_none() && !on_target {
+        return;
+    }
+    left.extend(place.map(|place| place.remove(run)).unwrap_or_default());
     let expected = "no process and no folder of the rehearsal is left";
     run.finding(match left.is_empty() {
         true => CLEANED_UP.passed("scratch").expected(expected).observed("servers ended, folders removed"),

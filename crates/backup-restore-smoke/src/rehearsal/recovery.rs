@@ -51,12 +51,12 @@ pub(super) async fn restore(
         format!("pg_restore, {}", counted(plan.jobs as u64, "worker")),
     );
     for step in &work.after_restore {
-        run_step(run, cluster, &seen.database, step, stages).await?;
+        run_step(run, cluster, &seen.database.name, step, stages).await?;
     }
-    first_write(run, cluster, &seen.database, stages).await
+    first_write(run, cluster, &seen.database.name, stages).await
 }
 
-async fn start_cluster(run: &Run, cluster: &mut Cluster, stages: &mut Stages) -> Result<(), Halt> {
+pub(super) async fn start_cluster(run: &Run, cluster: &mut Cluster, stages: &mut Stages) -> Result<(), Halt> {
     run.progress().phase("scratch cluster: initdb");
     let start = run.elapsed();
     cluster.initdb(run).await?;
@@ -144,17 +144,17 @@ async fn restore_dump(
 }
 
 /// One SQL file of the runbook.
-async fn run_step(
+pub(super) async fn run_step(
     run: &Run,
     cluster: &mut Cluster,
-    database: &Database,
+    database: &str,
     step: &Step,
     stages: &mut Stages,
 ) -> Result<(), Halt> {
     let name = step.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     run.progress().phase(format!("after the restore: {name}"));
     let start = run.elapsed();
-    let session = cluster.administrator(run, &database.name).await?;
+    let session = cluster.administrator(run, database).await?;
     let expected = "the file runs without an error";
     match session.query(run.stop(), &step.sql).await {
         Ok(_) => run.finding(RESTORE_STEPS.passed(&name).expected(expected).observed("no error")),
@@ -173,17 +173,17 @@ async fn run_step(
     Ok(())
 }
 
-async fn first_write(
+pub(super) async fn first_write(
     run: &Run,
     cluster: &mut Cluster,
-    database: &Database,
+    database: &str,
     stages: &mut Stages,
 ) -> Result<Option<Duration>, Halt> {
     run.progress().phase("first committed write");
     let start = run.elapsed();
-    let administrator = cluster.administrator(run, &database.name).await?;
+    let administrator = cluster.administrator(run, database).await?;
     let name = format!("ops_smoke_{}", run.id());
-    let attempt = first_committed_write(cluster, &administrator, run.stop(), &database.name, &name).await;
+    let attempt = first_committed_write(cluster, &administrator, run.stop(), database, &name).await;
     let expected = "a role without superuser rights commits a write that another session sees";
     match attempt {
         Attempt::Stopped => Err(Halt::Stopped),
@@ -191,12 +191,12 @@ async fn first_write(
             let at = run.elapsed();
             stages.add("first committed write", start, at, "recovered");
             let observed = format!("transaction {transaction} committed, and its row seen");
-            run.finding(RESTORE_WRITABLE.passed(&database.name).expected(expected).observed(observed));
+            run.finding(RESTORE_WRITABLE.passed(database).expected(expected).observed(observed));
             Ok(Some(at))
         }
         Attempt::Refused(reason) => {
             stages.add("first committed write", start, run.elapsed(), "refused");
-            run.finding(RESTORE_WRITABLE.failed(&database.name).expected(expected).observed(reason));
+            run.finding(RESTORE_WRITABLE.failed(database).expected(expected).observed(reason));
             Ok(None)
         }
     }

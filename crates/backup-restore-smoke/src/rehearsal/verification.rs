@@ -13,6 +13,7 @@ use crate::{
     fingerprint::{Kind, Relation, Unreadable, fingerprint, pin, relations, sequences},
     halt::Halt,
     plan::Plan,
+    target::MARKER_SCHEMA,
     wording::counted,
 };
 
@@ -21,26 +22,25 @@ const TABLES_LISTED: usize = 200;
 
 /// Fingerprints the copy the same way, and compares.
 pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen) -> Result<(), Halt> {
-    let Made { copy, stages, checked, .. } = made;
-    let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
     run.progress().phase("copy: fingerprint");
     let start = run.elapsed();
     let mut sessions = Vec::new();
     for _ in 0..plan.jobs {
-        let session = cluster.administrator(run, &seen.database.name).await?;
+        let session = made.session(run, &seen.database.name).await?;
         pin(&session, run.stop(), run.settings().timeout)
             .await
             .map_err(|failure| own_server("copy", failure))?;
         sessions.push(session);
     }
     let first = sessions.first().ok_or(Halt::Stopped)?;
-    let present = relations(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
+    let mut present = relations(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
+    present.retain(|relation| relation.name.schema != MARKER_SCHEMA);
     let standing = sequences(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
     let content = read_copy(run, &sessions, &seen.relations, &present).await?;
-    stages.add("fingerprint of the copy", start, run.elapsed(), listed(&content));
+    made.stages.add("fingerprint of the copy", start, run.elapsed(), listed(&content));
     let name = &seen.database.name;
     run.findings(compare_content(name, &seen.content, &content));
-    checked.push(&RESTORE_CONTENT);
+    made.checked.push(&RESTORE_CONTENT);
     run.findings(missing_views(&seen.relations, &present));
     run.findings(compare_sequences(name, &seen.before, &seen.after, &standing));
     run.detail("Tables of the source", &tables(&seen.content));
@@ -112,7 +112,7 @@ fn missing_views(wanted: &[Relation], present: &[Relation]) -> Vec<Finding> {
         .collect()
 }
 
-fn tables(content: &Content) -> String {
+pub(super) fn tables(content: &Content) -> String {
     let mut lines: Vec<_> = content
         .iter()
         .take(TABLES_LISTED)

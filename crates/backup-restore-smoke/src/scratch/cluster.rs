@@ -230,6 +230,16 @@ impl Cluster {
         &self.spec.superuser
     }
 
+    /// The folder of its socket.
+    pub(crate) fn socket_folder(&self) -> &Path {
+        &self.socket
+    }
+
+    /// How it is kept apart.
+    pub(crate) const fn isolation(&self) -> &Isolation {
+        &self.isolation
+    }
+
     /// A session in one of its databases.
     ///
     /// # Errors

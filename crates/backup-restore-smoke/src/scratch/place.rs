@@ -68,6 +68,11 @@ impl Place {
             .into())
     }
 
+    /// The folder that everything is in.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// The folder for what is named so; the caller makes it.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.home.join(name)
@@ -105,7 +110,13 @@ const RESERVE: u64 = 10_000_000_000;
 
 /// Space for a dump (at most as large as the database), a copy with its write-ahead log, and the reserve.
 fn needed(database_bytes: u64, file_system_bytes: u64) -> u64 {
-    database_bytes.saturating_mul(5) / 2 + (file_system_bytes / 10).min(RESERVE)
+    database_bytes.saturating_mul(5) / 2 + reserve(file_system_bytes)
+}
+
+/// What stays free of a file system of so many bytes.
+pub(super) const fn reserve(file_system_bytes: u64) -> u64 {
+    let tenth = file_system_bytes / 10;
+    if tenth < RESERVE { tenth } else { RESERVE }
 }
 
 pub(super) fn cannot_make(folder: &Path, error: &std::io::Error) -> Finding {

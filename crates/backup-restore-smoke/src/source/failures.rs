@@ -12,6 +12,13 @@ use crate::{
 const POOLER: &str = "connect to the PostgreSQL server itself, not through a transaction pooler: a snapshot needs a \
                       session of its own";
 
+/// What a standby says when it takes rows or locks away from a reader (SQLSTATE 40001, 57P01).
+pub(crate) const RECOVERY_CONFLICT: &str = "conflict with recovery";
+
+/// What to do about it.
+pub(crate) const STANDBY: &str = "the standby replayed what our snapshot still needed: turn hot_standby_feedback on there, or raise \
+                                  max_standby_streaming_delay, and run again";
+
 /// A session with the source did not come about.
 pub(crate) fn from_connect(failure: ConnectFailure, subject: &str) -> Halt {
     match failure {
@@ -43,6 +50,9 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
     let observed = failure.to_string();
     let code = match failure {
         QueryFailure::Stopped => return Halt::Stopped,
+        _ if observed.contains(RECOVERY_CONFLICT) => {
+            return SOURCE_READABLE.inconclusive(subject).observed(observed).remedy(STANDBY).into();
+        }
         QueryFailure::Lost(_) => return SOURCE_READABLE.failed(subject).observed(observed).into(),
         QueryFailure::Refused { code, .. } => code,
     };

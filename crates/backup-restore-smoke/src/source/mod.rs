@@ -3,9 +3,11 @@
 
 mod facts;
 mod failures;
+mod neighbourhood;
 mod snapshot;
 mod watcher;
 
 pub(crate) use facts::Database;
-pub(crate) use failures::from_query;
+pub(crate) use failures::{RECOVERY_CONFLICT, STANDBY, from_query};
+pub(crate) use neighbourhood::apart;
 pub(crate) use snapshot::Snapshot;

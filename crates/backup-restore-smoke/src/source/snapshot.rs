@@ -73,6 +73,11 @@ impl Snapshot {
         Ok(Self { id, database, relations, endpoint, sessions: all, watcher })
     }
 
+    /// Lets the source go by itself once the snapshot is so old: the run is asked to stop.
+    pub(crate) fn let_go_after(&self, at_most: Duration) {
+        self.watcher.let_go_after(at_most);
+    }
+
     /// Lets the source go, and says whether anybody waited for us.
     pub(crate) async fn release(self, run: &Run) {
         drop(self.sessions);

@@ -33,6 +33,10 @@ struct Seen {
     longest: Duration,
     let_go: bool,
     blind: Option<String>,
+    /// The snapshot is let go after so long.
+    at_most: Option<Duration>,
+    /// It was, being so old.
+    too_old: Option<Duration>,
 }
 
 /// A watcher at work.
@@ -57,6 +61,11 @@ impl Watcher {
         Self { seen, task }
     }
 
+    /// Lets everything go once the snapshot is so old.
+    pub(crate) fn let_go_after(&self, at_most: Duration) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).at_most = Some(at_most);
+    }
+
     /// Ends the watch and says what was seen.
     pub(crate) async fn finish(mut self) -> Option<Finding> {
         self.task.abort();
@@ -79,6 +88,7 @@ fn waiting_query(application_name: &str) -> String {
 
 async fn watch(session: Session, stop: Stop, query: String, seen: Arc<Mutex<Seen>>) {
     let mut since: HashMap<String, Instant> = HashMap::new();
+    let start = Instant::now();
     let note = |change: &dyn Fn(&mut Seen)| change(&mut seen.lock().unwrap_or_else(PoisonError::into_inner));
     loop {
         let waiting = match session.query(&stop, &query).await {
@@ -100,10 +110,23 @@ async fn watch(session: Session, stop: Stop, query: String, seen: Arc<Mutex<Seen
             let reason = format!("a session of the source waited {} for us, so we let go", seconds(PATIENCE));
             return stop.request(StopReason::Requested(reason));
         }
+        let age = start.elapsed();
+        if is_too_old(&seen, age) {
+            let reason = format!("the source's snapshot was {} old (--max-snapshot-age)", seconds(age));
+            return stop.request(StopReason::Requested(reason));
+        }
         if stop.guard(tokio::time::sleep(INTERVAL)).await.is_err() {
             return;
         }
     }
+}
+
+/// Whether the snapshot has lived long enough; notes it.
+fn is_too_old(seen: &Mutex<Seen>, age: Duration) -> bool {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let too_old = seen.at_most.is_some_and(|at_most| age >= at_most);
+    seen.too_old = too_old.then_some(age);
+    too_old
 }
 
 fn judge(seen: &Seen) -> Option<Finding> {
@@ -112,6 +135,16 @@ fn judge(seen: &Seen) -> Option<Finding> {
         let observed =
             format!("a session waited {} for a lock of ours; everything was let go", seconds(seen.longest));
         return Some(SOURCE_UNDISTURBED.inconclusive("source").expected(expected).observed(observed));
+    }
+    if let (Some(age), Some(at_most)) = (seen.too_old, seen.at_most) {
+        let finding = SOURCE_UNDISTURBED
+            .inconclusive("source")
+            .expected(format!("a snapshot of at most {}", seconds(at_most)))
+            .observed(format!("it was {} old; everything was let go", seconds(age)));
+        return Some(finding.remedy(
+            "raise --max-snapshot-age, use more --jobs, or rehearse from a standby or from a dump that exists \
+             (--backup)",
+        ));
     }
     if let Some(reason) = &seen.blind {
         let finding = SOURCE_UNDISTURBED.not_checked(

@@ -122,6 +122,11 @@ impl TestCluster {
 
     /// A standby of this server.
     pub(crate) fn standby(&self) -> Self {
+        self.standby_with(&[])
+    }
+
+    /// A standby of this server, with further settings.
+    pub(crate) fn standby_with(&self, settings: &[&str]) -> Self {
         let folder = temporary_folder("brs");
         let taken = Command::new(self.bin.join("pg_basebackup"))
             .args([
@@ -148,7 +153,7 @@ impl TestCluster {
                     .success()
             );
         }
-        Self::serve(folder, way, self.bin.clone(), &[])
+        Self::serve(folder, way, self.bin.clone(), settings)
     }
 
     fn serve(folder: tempfile::TempDir, way: Way, bin: PathBuf, settings: &[&str]) -> Self {
@@ -214,11 +219,35 @@ impl TestCluster {
         command
     }
 
+    /// Runs pg_dump or its like; the dump goes to standard output or, with `--file`, to a file.
+    pub(crate) fn dump(&self, program: &str, arguments: &[&str]) -> Vec<u8> {
+        let mut command = Command::new(self.bin.join(program));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+            command.env_remove(name);
+        }
+        let output = command
+            .args(["--username=postgres", "--host"])
+            .arg(self.folder())
+            .args(["--port", &self.port.to_string()])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Runs SQL and gives what it printed.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let output = self.psql(database, &["-c", sql]).output().unwrap();
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// The same in a database of any name: psql takes some names for whole connection strings.
+    pub(crate) fn sql_in(&self, database: &str, sql: &str) -> String {
+        let conninfo = format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"));
+        self.sql(&conninfo, sql)
     }
 
     /// A small shop: two tables, a sequence, a partitioned table.

@@ -5,10 +5,15 @@
 mod cluster;
 mod connections;
 mod content;
+mod dump_faults;
+mod dumps;
 mod fingerprints;
+mod foreign_scripts;
 mod harmless;
 mod self_test;
 mod source_safety;
+mod spared_source;
 mod stopping;
+mod target;
 mod tool;
 mod usage;

@@ -72,7 +72,13 @@ impl Tool {
     /// A run with evidence and a report, and progress in plain lines.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.bare();
-        command.args(arguments).arg("--verbose").arg("--evidence").arg(self.path("evidence.md"));
+        // The tests' servers and the copies all live in one place.
+        if arguments.contains(&"--source") && !arguments.contains(&"--backup") && arguments[0] == "rehearse" {
+            command.args(arguments).arg("--scratch-shares-filesystem");
+        } else {
+            command.args(arguments);
+        }
+        command.arg("--verbose").arg("--evidence").arg(self.path("evidence.md"));
         command
             .arg("--format")
             .arg("text")

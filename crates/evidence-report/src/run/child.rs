@@ -93,6 +93,7 @@ pub struct ChildCommand {
     environment: Vec<(OsString, Option<OsString>)>,
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
+    input: Option<Stdio>,
     prefix: Vec<OsString>,
     farewell: Farewell,
     patience: Duration,
@@ -124,6 +125,7 @@ impl ChildCommand {
             environment: Vec::new(),
             folder: None,
             output: None,
+            input: None,
             prefix: Vec::new(),
             farewell: Farewell::Terminate,
             patience: Duration::from_secs(5),
@@ -174,6 +176,13 @@ impl ChildCommand {
         self
     }
 
+    /// Gives it this as its standard input instead of none (the reading end of a pipe).
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Stdio>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
     /// Starts it by way of another program, for example `setpriv --reuid=postgres …` or
     /// `unshare --user --net …`. The parent-death signal is set after these, because a change of credentials
     /// clears it.
@@ -209,7 +218,8 @@ impl ChildCommand {
         }
         words.extend(self.arguments);
         let mut command = tokio::process::Command::new(&words[0]);
-        command.args(&words[1..]).stdin(Stdio::null()).process_group(0).env(MARK, &self.run_id);
+        let input = self.input.unwrap_or_else(Stdio::null);
+        command.args(&words[1..]).stdin(input).process_group(0).env(MARK, &self.run_id);
         for (name, value) in &self.environment {
             match value {
                 Some(value) => command.env(name, value),

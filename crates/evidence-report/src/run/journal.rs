@@ -24,6 +24,13 @@ pub enum Effect {
         /// The program's name; what follows behind a blank is for people.
         program: String,
     },
+    /// Something on another machine, which only the tool that made it can undo, and only with a connection.
+    Elsewhere {
+        /// What and where, for people and for [`super::sweep_command_knowing`].
+        what: String,
+        /// What to type so that it is undone.
+        undo: String,
+    },
 }
 
 /// One open entry; hand it back to [`Journal::strike`] when its effect is undone.

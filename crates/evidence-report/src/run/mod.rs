@@ -39,7 +39,7 @@ pub use session::{Run, RunError};
 pub use settings::{Defaults, Settings, SettingsError};
 pub use stdout::print;
 pub use stop::{Stop, StopReason, Stopped};
-pub use sweep::{Swept, sweep, sweep_command};
+pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing};
 #[cfg(feature = "command")]
 pub(crate) use waivers::IN_THIS_PART;
 pub use waivers::{WAIVER, Waiver, WaiverConfig};

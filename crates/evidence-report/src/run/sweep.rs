@@ -34,6 +34,11 @@ const UNBORN_AFTER: Duration = Duration::from_secs(3600);
 /// Undoes what dead runs under `base` left. Runs that still hold their lock are not touched.
 #[must_use]
 pub fn sweep(base: &Path) -> Swept {
+    sweep_knowing(base, &|_| false)
+}
+
+/// The same, where the tool knows of some things elsewhere that they are gone.
+fn sweep_knowing(base: &Path, is_gone: &dyn Fn(&str) -> bool) -> Swept {
     let mut swept = Swept::default();
     let Ok(entries) = fs::read_dir(base) else { return swept };
     for entry in entries.flatten() {
@@ -46,17 +51,19 @@ pub fn sweep(base: &Path) -> Swept {
             continue;
         }
         if path.join("lock").is_file() {
-            sweep_run(&name, &path, &mut swept);
+            sweep_run(&name, &path, is_gone, &mut swept);
         }
     }
     swept
 }
 
-fn sweep_run(id: &str, path: &Path, swept: &mut Swept) {
+fn sweep_run(id: &str, path: &Path, is_gone: &dyn Fn(&str) -> bool, swept: &mut Swept) {
     // Held while we work: two sweeps at once do not undo the same run.
     let Ok(Ok(_lock)) = Lock::take(&path.join("lock"), "sweep") else { return };
     let effects = fs::read_to_string(path.join("journal")).map(|text| open_effects(&text));
-    undo(id, path, effects.unwrap_or_default(), swept);
+    let mut effects = effects.unwrap_or_default();
+    effects.retain(|effect| !matches!(effect, Effect::Elsewhere { what, .. } if is_gone(what)));
+    undo(id, path, effects, swept);
 }
 
 /// Undoes the open effects of one run, then removes its folder if nothing failed.
@@ -67,13 +74,20 @@ pub(super) fn undo(id: &str, path: &Path, effects: Vec<Effect>, swept: &mut Swep
     if !ended.is_empty() {
         swept.undone.push(format!("ended {} process(es) of the run {id}", ended.len()));
     }
+    for effect in &effects {
+        if let Effect::Elsewhere { what, undo } = effect {
+            swept.failed.push(format!("{what} (it cannot be reached from here; undo it by `{undo}`)"));
+        }
+    }
+    let elsewhere = swept.failed.len() > before;
+    let before = swept.failed.len();
     let folders = effects.into_iter().filter_map(|effect| match effect {
         Effect::Folder { path } => Some(path),
-        Effect::Processes { .. } => None,
+        Effect::Processes { .. } | Effect::Elsewhere { .. } => None,
     });
     for folder in folders.chain([path.to_owned()]) {
         // The run's own folder holds the journal: it stays as long as something is still to be undone.
-        if folder == path && swept.failed.len() > before {
+        if folder == path && (elsewhere || swept.failed.len() > before) {
             break;
         }
         match remove_folder(&folder) {
@@ -133,7 +147,7 @@ fn works_for(process: &Path, effects: &[Effect]) -> bool {
     let Ok(name) = std::fs::read_to_string(process.join("comm")) else { return false };
     let named = effects.iter().any(|effect| match effect {
         Effect::Processes { program } => program.split(' ').next() == Some(name.trim_end()),
-        Effect::Folder { .. } => false,
+        Effect::Folder { .. } | Effect::Elsewhere { .. } => false,
     });
     named
         && std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| {
@@ -145,8 +159,14 @@ fn works_for(process: &Path, effects: &[Effect]) -> bool {
 /// when something could not be undone.
 #[must_use]
 pub fn sweep_command() -> ExitCode {
+    sweep_command_knowing(&|_| false)
+}
+
+/// The same, for a tool that has looked elsewhere: `is_gone` says of what a journal names there whether it is.
+#[must_use]
+pub fn sweep_command_knowing(is_gone: &dyn Fn(&str) -> bool) -> ExitCode {
     let base = run_base();
-    let swept = sweep(&base);
+    let swept = sweep_knowing(&base, is_gone);
     let failed = swept.failed.iter().map(|line| format!("NOT undone: {line}"));
     let mut lines: Vec<_> = swept.undone.iter().cloned().chain(failed).collect();
     if lines.is_empty() {

@@ -1,0 +1,432 @@
+//! Cuts an SQL script into statements, rows of COPY, commands of psql and comments, the way psql does, as a
+//! stream: nothing is held but the statement at hand, and of that at most a mebibyte.
+//!
+//! It knows psql's lexis (psqlscan.l) and not what a statement means.
+
+use std::io::{self, BufRead, Read as _};
+
+use super::tokens::{Token, tokens};
+
+/// So many bytes of a statement or line are handed over at once, at most.
+const PIECE: usize = 1 << 20;
+
+/// A part of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// A statement with the blanks and comments before it and the semicolon behind; a long one comes in parts.
+    Statement {
+        /// The bytes.
+        bytes: &'a [u8],
+        /// Whether this is its first part.
+        begins: bool,
+        /// Whether this is its last part.
+        ends: bool,
+    },
+    /// (A part of) the data of a COPY.
+    Data {
+        /// The bytes.
+        bytes: &'a [u8],
+        /// Whether a line ends here.
+        line_ends: bool,
+    },
+    /// The line `\.` that ends the data.
+    EndOfData(&'a [u8]),
+    /// A command for psql, from its backslash on to the end of its line.
+    Meta {
+        /// The line from the backslash on.
+        line: &'a [u8],
+        /// Whether a statement has begun before it.
+        in_statement: bool,
+    },
+    /// A comment line outside of statements.
+    Comment(&'a [u8]),
+}
+
+/// How a script ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Between statements.
+    Whole,
+    /// In the middle of a statement.
+    InStatement,
+    /// In the data of a COPY.
+    InData,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Plain,
+    /// `'…'`; whether a backslash escapes.
+    Text(bool),
+    Name,
+    Dollar(Vec<u8>),
+    LineComment,
+    BlockComment(u32),
+}
+
+/// What is known of the statement at hand.
+struct Lexer {
+    state: State,
+    pending: Vec<u8>,
+    /// The statement's parts so far were handed over.
+    continued: bool,
+    /// Anything but blanks and comments was seen.
+    begun: bool,
+    parentheses: u32,
+    /// Depth of `BEGIN ATOMIC … END` in the body of an SQL function.
+    bodies: u32,
+    /// The first words, for the rule about bodies.
+    words: Vec<String>,
+    word: Vec<u8>,
+    /// An escaping text ended here; a next one behind a line break continues it.
+    after_escaping: Option<bool>,
+    data: bool,
+    data_follows: bool,
+}
+
+/// Reads a script to its end and hands over its parts.
+///
+/// # Errors
+/// When it cannot be read, or `take` does not want more.
+pub(crate) fn read<R: BufRead>(
+    mut reader: R,
+    take: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
+) -> io::Result<End> {
+    let mut lexer = Lexer::new();
+    let mut line = Vec::new();
+    let mut line_begins = true;
+    loop {
+        line.clear();
+        if (&mut reader).take(PIECE as u64).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        let line_ends = line.ends_with(b"\n");
+        if lexer.data {
+            if line_begins && matches!(line.as_slice(), b"\\.\n" | b"\\.\r\n" | b"\\.") {
+                lexer.data = false;
+                take(Piece::EndOfData(&line))?;
+            } else {
+                take(Piece::Data { bytes: &line, line_ends })?;
+            }
+        } else {
+            lexer.line(&line, &mut reader, take)?;
+        }
+        line_begins = line_ends;
+    }
+    if lexer.data {
+        return Ok(End::InData);
+    }
+    let whole = !lexer.begun && matches!(lexer.state, State::Plain | State::LineComment);
+    Ok(if whole { End::Whole } else { End::InStatement })
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+}
+
+impl Lexer {
+    const fn new() -> Self {
+        Self {
+            state: State::Plain,
+            pending: Vec::new(),
+            continued: false,
+            begun: false,
+            parentheses: 0,
+            bodies: 0,
+            words: Vec::new(),
+            word: Vec::new(),
+            after_escaping: None,
+            data: false,
+            data_follows: false,
+        }
+    }
+
+    fn line<R: BufRead>(
+        &mut self,
+        line: &[u8],
+        reader: &mut R,
+        take: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if !self.begun && self.state == State::Plain && line.starts_with(b"--") {
+            take(Piece::Comment(line))?;
+            self.pending.extend_from_slice(line);
+            self.state = if line.ends_with(b"\n") { State::Plain } else { State::LineComment };
+            self.forget_blanks();
+            return Ok(());
+        }
+        let mut at = 0;
+        while at < line.len() {
+            if self.state == State::Plain && line[at] == b'\\' {
+                let mut command = line[at..].to_vec();
+                // A command that is longer than a piece is still one.
+                if !command.ends_with(b"\n") {
+                    reader.take(PIECE as u64).read_until(b'\n', &mut command)?;
+                }
+                return take(Piece::Meta { line: &command, in_statement: self.begun });
+            }
+            let used = self.step(&line[at..]);
+            self.pending.extend_from_slice(&line[at..at + used]);
+            at += used;
+            if self.begun && self.state == State::Plain && self.is_over(line[at - 1]) {
+                self.end_statement(take)?;
+            }
+        }
+        self.data = std::mem::take(&mut self.data_follows);
+        if self.data && self.begun {
+            let what = "a COPY whose data follows on a line with other statements";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        if self.pending.len() >= PIECE {
+            let begins = !self.continued;
+            take(Piece::Statement { bytes: &self.pending, begins, ends: false })?;
+            self.continued = true;
+            self.pending.clear();
+        }
+        self.forget_blanks();
+        Ok(())
+    }
+
+    /// Blanks and comments between statements belong to nobody.
+    fn forget_blanks(&mut self) {
+        if !self.begun && self.state == State::Plain {
+            self.pending.clear();
+        }
+    }
+
+    const fn is_over(&self, last: u8) -> bool {
+        last == b';' && self.parentheses == 0 && self.bodies == 0
+    }
+
+    fn end_statement(&mut self, take: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<()> {
+        self.data_follows = !self.continued && takes_data(&self.pending);
+        take(Piece::Statement { bytes: &self.pending, begins: !self.continued, ends: true })?;
+        self.pending.clear();
+        self.words.clear();
+        self.word.clear();
+        self.begun = false;
+        self.continued = false;
+        Ok(())
+    }
+
+    /// Takes the next byte, or the few that belong together; says how many.
+    fn step(&mut self, rest: &[u8]) -> usize {
+        let byte = rest[0];
+        match &mut self.state {
+            State::Plain => return self.plain(rest),
+            State::Text(escaping) => match byte {
+                b'\\' if *escaping => return rest.len().min(2),
+                b'\'' if rest.get(1) == Some(&b'\'') => return 2,
+                b'\'' => {
+                    self.after_escaping = escaping.then_some(false);
+                    self.state = State::Plain;
+                }
+                _ => {}
+            },
+            State::Name => {
+                if byte == b'"' {
+                    self.state = State::Plain;
+                }
+            }
+            State::Dollar(tag) => {
+                if byte == b'$' && rest.starts_with(tag) {
+                    let length = tag.len();
+                    self.state = State::Plain;
+                    return length;
+                }
+            }
+            State::LineComment => {
+                if byte == b'\n' {
+                    self.state = State::Plain;
+                }
+            }
+            State::BlockComment(depth) => {
+                if rest.starts_with(b"/*") {
+                    *depth += 1;
+                    return 2;
+                }
+                if rest.starts_with(b"*/") {
+                    *depth -= 1;
+                    if *depth == 0 {
+                        self.state = State::Plain;
+                    }
+                    return 2;
+                }
+            }
+        }
+        1
+    }
+
+    fn plain(&mut self, rest: &[u8]) -> usize {
+        let byte = rest[0];
+        if is_word(byte) && !(byte == b'$' && self.word.is_empty()) {
+            self.begun = true;
+            self.after_escaping = None;
+            self.word.push(byte);
+            return 1;
+        }
+        let word = std::mem::take(&mut self.word);
+        self.end_word(&word);
+        if byte.is_ascii_whitespace() || byte == 0x0b {
+            if byte == b'\n' {
+                self.after_escaping = self.after_escaping.map(|_| true);
+            }
+            return 1;
+        }
+        if rest.starts_with(b"--") {
+            self.state = State::LineComment;
+            return 2;
+        }
+        if rest.starts_with(b"/*") {
+            self.state = State::BlockComment(1);
+            return 2;
+        }
+        self.begun = true;
+        let continues = self.after_escaping.take() == Some(true);
+        match byte {
+            b'\'' => self.state = State::Text(continues || word.eq_ignore_ascii_case(b"e")),
+            b'"' => self.state = State::Name,
+            b'(' => self.parentheses += 1,
+            b')' => self.parentheses = self.parentheses.saturating_sub(1),
+            b'$' => {
+                if let Some(tag) = dollar_tag(rest) {
+                    let length = tag.len();
+                    self.state = State::Dollar(tag.to_owned());
+                    return length;
+                }
+            }
+            _ => {}
+        }
+        1
+    }
+
+    /// psql's rule for bodies of SQL functions: `BEGIN` and `CASE` open, `END` closes, in a CREATE FUNCTION or
+    /// PROCEDURE outside of parentheses.
+    fn end_word(&mut self, word: &[u8]) {
+        if word.is_empty() || word.len() > 16 || self.continued {
+            return;
+        }
+        let word = String::from_utf8_lossy(word).to_ascii_lowercase();
+        if self.words.len() < 4 {
+            self.words.push(word.clone());
+        }
+        let words: Vec<_> = self.words.iter().map(String::as_str).collect();
+        let routine = matches!(
+            words.as_slice(),
+            ["create", "function" | "procedure", ..]
+                | ["create", "or", "replace", "function" | "procedure", ..]
+        );
+        if !routine || self.parentheses > 0 {
+            return;
+        }
+        match word.as_str() {
+            "begin" => self.bodies += 1,
+            "case" if self.bodies > 0 => self.bodies += 1,
+            "end" => self.bodies = self.bodies.saturating_sub(1),
+            _ => {}
+        }
+    }
+}
+
+/// `$tag$`, where the bytes begin with one.
+fn dollar_tag(rest: &[u8]) -> Option<&[u8]> {
+    let end = rest[1..].iter().position(|&byte| byte == b'$')? + 1;
+    let name = &rest[1..end];
+    let starts_well = name.first().is_none_or(|byte| !byte.is_ascii_digit());
+    (starts_well && name.iter().all(|&byte| is_word(byte))).then(|| &rest[..=end])
+}
+
+/// Whether this is `COPY … FROM stdin …`.
+fn takes_data(statement: &[u8]) -> bool {
+    let words = tokens(statement);
+    words.first() == Some(&Token::word("copy"))
+        && words.windows(2).any(|pair| pair == [Token::word("from"), Token::word("stdin")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(script: &str) -> (Vec<String>, End) {
+        let mut seen = Vec::new();
+        let end = read(script.as_bytes(), &mut |piece| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+            seen.push(match piece {
+                Piece::Statement { bytes, .. } => format!("S {}", text(bytes)),
+                Piece::Data { bytes, .. } => format!("D {}", text(bytes)),
+                Piece::EndOfData(_) => "E".to_owned(),
+                Piece::Meta { line, .. } => format!("M {}", text(line)),
+                Piece::Comment(_) => return Ok(()),
+            });
+            Ok(())
+        })
+        .unwrap();
+        (seen, end)
+    }
+
+    #[test]
+    fn quotes_comments_and_bodies_hide_semicolons_and_backslashes() {
+        for statement in [
+            "SELECT 'it''s; \\! fine';",
+            "SELECT E'it\\'s; \\\\ fine';",
+            "SELECT E'a'\n'b\\'; c';",
+            "SELECT note'\\';",
+            "CREATE TABLE \"a;b\\c\" (x int);",
+            "CREATE FUNCTION f() RETURNS int AS $$ SELECT 1; \\! $$ LANGUAGE sql;",
+            "CREATE FUNCTION f() AS $_$ a; $$ b; $_$;",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;",
+            "CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC; END;",
+            "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2);",
+            "SELECT 1 /* ; /* \\! */ ; */ + 1;",
+            "SELECT 1 -- ; \\!\n + 2;",
+            "SELECT a$b FROM t WHERE x = $1;",
+        ] {
+            let (seen, end) = cut(&format!("{statement}\n"));
+            assert_eq!(seen, [format!("S {statement}")], "{statement}");
+            assert_eq!(end, End::Whole, "{statement}");
+        }
+    }
+
+    #[test]
+    fn data_is_no_command_and_commands_are_told() {
+        let (seen, end) = cut(
+            "-- comment\nCOPY public.t (a) FROM stdin;\n\\N\n\\! touch x\nx;y'\n\\.\n\nSELECT 1; SELECT 2;\n\\! id\n",
+        );
+        let wanted = [
+            "S COPY public.t (a) FROM stdin;",
+            "D \\N",
+            "D \\! touch x",
+            "D x;y'",
+            "E",
+            "S SELECT 1;",
+            "S SELECT 2;",
+            "M \\! id",
+        ];
+        assert_eq!(seen, wanted);
+        assert_eq!(end, End::Whole);
+        assert_eq!(cut("SELECT 1 \\gexec\n").0, ["M \\gexec"]);
+    }
+
+    #[test]
+    fn a_cut_is_told() {
+        assert_eq!(cut("COPY t FROM stdin;\n1\n").1, End::InData);
+        assert_eq!(cut("INSERT INTO t VALUES (1").1, End::InStatement);
+        assert_eq!(cut("SELECT 'a").1, End::InStatement);
+        assert_eq!(cut("SELECT 1;\n/* open").1, End::InStatement);
+    }
+
+    #[test]
+    fn a_long_statement_comes_in_parts_that_make_it_whole() {
+        let long = format!("INSERT INTO t VALUES ('{}\n{}');", "x".repeat(3 * PIECE), "'';".repeat(PIECE));
+        let (mut bytes, mut begins, mut ends) = (Vec::new(), 0, 0);
+        let end = read(format!("{long}\nSELECT 1;\n").as_bytes(), &mut |piece| {
+            if let Piece::Statement { bytes: part, begins: first, ends: last } = piece {
+                bytes.extend_from_slice(part);
+                begins += u32::from(first);
+                ends += u32::from(last);
+            }
+            Ok(())
+        });
+        assert_eq!((end.unwrap(), begins, ends), (End::Whole, 2, 2));
+        assert!(String::from_utf8(bytes).unwrap().starts_with(&long));
+    }
+}

@@ -1,0 +1,139 @@
+//! Whether the scratch would take the space of a source that lives on the same machine.
+
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use evidence_report::{
+    record::{Finding, Requirement},
+    run::Stop,
+};
+
+use crate::{
+    checks::SOURCE_APART,
+    connection::{Endpoint, QueryFailure, Session},
+    halt::Halt,
+};
+
+const EXPECTED: &str = "another file system than the source's";
+
+/// The folders that a server writes to; the write-ahead log may lie elsewhere than the data.
+const FOLDERS: &str = "
+SELECT current_setting('data_directory')
+UNION ALL SELECT current_setting('data_directory') || '/pg_wal'
+UNION ALL SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''";
+
+/// Looks whether the scratch folder shares a file system with the source's folders.
+///
+/// # Errors
+/// An inconclusive finding when it does and nobody allowed it, or that the run was asked to stop.
+pub(crate) async fn apart(
+    session: &Session,
+    stop: &Stop,
+    scratch: &Path,
+    allowed: bool,
+) -> Result<Finding, Halt> {
+    let unknown = |reason: String| {
+        Ok(SOURCE_APART.not_checked(Requirement::Optional, "scratch folder", reason).expected(EXPECTED))
+    };
+    if !is_here(&session.endpoint) {
+        return unknown("the source is on another machine, as far as its address tells".to_owned());
+    }
+    let folders: Vec<PathBuf> = match session.query(stop, FOLDERS).await {
+        Ok(rows) => {
+            rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).map(PathBuf::from).collect()
+        }
+        Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
+        Err(failure) => {
+            return unknown(format!("this role is not shown where the source's data lies: {failure}"));
+        }
+    };
+    let Ok(ours) = std::fs::metadata(scratch) else {
+        return unknown("the scratch folder cannot be looked at".to_owned());
+    };
+    let shared =
+        shared(&folders, ours.dev(), &|folder| std::fs::metadata(folder).ok().map(|meta| meta.dev()));
+    judge(&shared, &folders, allowed)
+}
+
+/// What a look at the folders told.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Shared {
+    same: Vec<PathBuf>,
+    unseen: Vec<PathBuf>,
+}
+
+fn shared(folders: &[PathBuf], ours: u64, device: &dyn Fn(&Path) -> Option<u64>) -> Shared {
+    let mut shared = Shared::default();
+    for folder in folders {
+        match device(folder) {
+            Some(device) if device == ours => shared.same.push(folder.clone()),
+            Some(_) => {}
+            None => shared.unseen.push(folder.clone()),
+        }
+    }
+    shared
+}
+
+fn judge(shared: &Shared, folders: &[PathBuf], allowed: bool) -> Result<Finding, Halt> {
+    let listed = |folders: &[PathBuf]| {
+        folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    if !shared.same.is_empty() && !allowed {
+        return Err(SOURCE_APART
+            .inconclusive("scratch folder")
+            .expected(EXPECTED)
+            .observed(format!("the same file system as {}", listed(&shared.same)))
+            .into());
+    }
+    if !shared.same.is_empty() {
+        let reason = format!("--scratch-shares-filesystem allows it; shared with {}", listed(&shared.same));
+        return Ok(SOURCE_APART
+            .not_checked(Requirement::Optional, "scratch folder", reason)
+            .expected(EXPECTED));
+    }
+    if !shared.unseen.is_empty() {
+        let reason = format!("cannot be looked at from here: {}", listed(&shared.unseen));
+        return Ok(SOURCE_APART
+            .not_checked(Requirement::Optional, "scratch folder", reason)
+            .expected(EXPECTED));
+    }
+    Ok(SOURCE_APART
+        .passed("scratch folder")
+        .expected(EXPECTED)
+        .observed(format!("apart from {}", listed(folders))))
+}
+
+/// Whether a server is on this machine: by its socket, or by a loopback address.
+pub(crate) fn is_here(endpoint: &Endpoint) -> bool {
+    let loopback = |text: &str| text.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    endpoint.host.starts_with(['/', '@'])
+        || endpoint.host == "localhost"
+        || loopback(&endpoint.host)
+        || endpoint.address.is_some_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence_report::record::Outcome;
+
+    use super::*;
+
+    #[test]
+    fn a_shared_file_system_is_refused_unless_it_is_allowed() {
+        let folders = ["/data".into(), "/data/pg_wal".into(), "/fast".into()];
+        let look = |wal: Option<u64>| {
+            shared(&folders, 7, &|folder| if folder.ends_with("pg_wal") { wal } else { Some(8) })
+        };
+        let outcome = |wal, allowed| match judge(&look(wal), &folders, allowed) {
+            Ok(finding) => finding.outcome,
+            Err(Halt::Found(finding)) => finding.outcome,
+            Err(Halt::Stopped) => unreachable!(),
+        };
+        assert_eq!(outcome(Some(8), false), Outcome::Passed);
+        assert_eq!(outcome(Some(7), false), Outcome::Inconclusive);
+        assert_eq!(outcome(Some(7), true), Outcome::NotChecked(Requirement::Optional));
+        assert_eq!(outcome(None, false), Outcome::NotChecked(Requirement::Optional));
+    }
+}

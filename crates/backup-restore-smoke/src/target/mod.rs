@@ -1,0 +1,184 @@
+//! A server of the user's that is kept for rehearsals: used only after it was shown not to be the source, and
+//! only inside one database that this run made and marked.
+//!
+//! No role, no setting and no other database of the server is ever touched.
+
+mod identity;
+mod sweep;
+
+use evidence_report::{
+    record::Finding,
+    run::{Effect, Entry, Run},
+};
+
+pub(crate) use self::{identity::Known, sweep::sweep};
+use crate::{
+    checks::{ENVIRONMENT, TARGET_HARMLESS},
+    connection::{ConnectFailure, Endpoint, QueryFailure, Resolved, Session, connect},
+    halt::Halt,
+    sql::{identifier, literal},
+};
+
+/// The schema of ours in the database, which bears the mark inside.
+pub(crate) const MARKER_SCHEMA: &str = "ops_smoke_rehearsal";
+
+/// The mark outside: the comment of the database.
+fn marker(run_id: &str) -> String {
+    format!("backup-restore-smoke rehearsal {run_id}: to be dropped")
+}
+
+/// The name of a run's database.
+fn database_name(run_id: &str) -> String {
+    format!("ops_smoke_{run_id}")
+}
+
+/// How the journal names a database; a sweep that has seen the server finds it again by this.
+fn journal_name(endpoint: &Endpoint, database: &str) -> String {
+    format!("the database {database} on {endpoint}")
+}
+
+/// The server, and our database on it. Call [`Target::close`] whatever happened.
+pub(crate) struct Target {
+    server: Resolved,
+    /// Open as long as the run: by it a sweep knows that the database is in use.
+    session: Session,
+    application_name: String,
+    /// The name of our database.
+    pub(crate) database: String,
+    /// Whether our role there is a superuser.
+    superuser: bool,
+    made: Option<Entry>,
+}
+
+impl Target {
+    /// Connects, and makes sure that it is a server for rehearsals.
+    ///
+    /// # Errors
+    /// A finding that says why it is not used, or that the run was asked to stop.
+    pub(crate) async fn open(
+        run: &Run,
+        resolved: &Resolved,
+        known: &Known,
+        application_name: &str,
+    ) -> Result<Self, Halt> {
+        identity::refuse_same_address(resolved, known)?;
+        let session =
+            connect(resolved, application_name, run.stop()).await.map_err(|failure| not_taken(&failure))?;
+        identity::refuse_source(run, &session, known).await?;
+        let superuser = session.value(run.stop(), "SELECT current_setting('is_superuser')").await;
+        let server = resolved.pinned(&session.endpoint);
+        run.fact("target", session.endpoint.to_string());
+        Ok(Self {
+            server,
+            application_name: application_name.to_owned(),
+            database: database_name(run.id()),
+            superuser: superuser.map_err(|failure| refused("role", &failure))? == "on",
+            session,
+            made: None,
+        })
+    }
+
+    /// Makes our database by this statement (which must name it), and marks it.
+    ///
+    /// # Errors
+    /// A finding that says why it could not be made, or that the run was asked to stop.
+    pub(crate) async fn make(&mut self, run: &Run, statement: &str) -> Result<Finding, Halt> {
+        let what = journal_name(&self.session.endpoint, &self.database);
+        let undo = "backup-restore-smoke sweep --target CONNINFO".to_owned();
+        let noted = run.journal().note(Effect::Elsewhere { what, undo });
+        let entry = noted.map_err(|error| ENVIRONMENT.inconclusive("journal").observed(error.to_string()))?;
+        self.made = Some(entry);
+        let (name, mark) = (identifier(&self.database), literal(&marker(run.id())));
+        let stop = run.stop();
+        let failed = |failure: QueryFailure| refused("database of the rehearsal", &failure);
+        self.session.query(stop, statement).await.map_err(failed)?;
+        self.session.query(stop, &format!("COMMENT ON DATABASE {name} IS {mark}")).await.map_err(failed)?;
+        let inside = self.session(run).await?;
+        let schema = identifier(MARKER_SCHEMA);
+        let marking = format!(
+            "CREATE SCHEMA {schema}; CREATE TABLE {schema}.run (id text NOT NULL); \
+             INSERT INTO {schema}.run VALUES ({})",
+            literal(run.id())
+        );
+        inside.query(stop, &marking).await.map_err(failed)?;
+        let role =
+            if self.superuser { "; its role is a superuser, which a rehearsal does not need" } else { "" };
+        Ok(TARGET_HARMLESS
+            .passed(self.session.endpoint.to_string())
+            .expected("another cluster than the source's, no standby, one marked database of our own")
+            .observed(format!("so it is; the database is {}{role}", self.database)))
+    }
+
+    /// The connection to our database.
+    pub(crate) fn connection(&self) -> Resolved {
+        let mut connection = self.server.clone();
+        connection.database.clone_from(&self.database);
+        connection
+    }
+
+    /// A session in our database.
+    ///
+    /// # Errors
+    /// When the server does not take us any more.
+    pub(crate) async fn session(&self, run: &Run) -> Result<Session, Halt> {
+        connect(&self.connection(), &self.application_name, run.stop())
+            .await
+            .map_err(|failure| not_taken(&failure))
+    }
+
+    /// A session in the database that the connection names: for questions about the server.
+    pub(crate) const fn server(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether our role there may do anything.
+    pub(crate) const fn is_superuser(&self) -> bool {
+        self.superuser
+    }
+
+    /// Drops our database; says what could not be done. Works without the run's token, which may be used up.
+    pub(crate) async fn close(mut self, run: &Run) -> Option<String> {
+        let entry = self.made.take()?;
+        let stop = evidence_report::run::Stop::new();
+        let connection = connect(&self.server, &self.application_name, &stop).await;
+        let dropped = match &connection {
+            Ok(session) => sweep::drop_marked(session, &stop, &self.database, run.id()).await,
+            Err(_) => Err("the server takes no connection".to_owned()),
+        };
+        match dropped {
+            Ok(()) => {
+                run.journal().strike(entry).err().map(|error| format!("striking from the journal: {error}"))
+            }
+            Err(reason) => Some(format!(
+                "{}: {reason}; run `backup-restore-smoke sweep --target CONNINFO`",
+                journal_name(&self.session.endpoint, &self.database)
+            )),
+        }
+    }
+}
+
+fn not_taken(failure: &ConnectFailure) -> Halt {
+    let observed = match failure {
+        ConnectFailure::Stopped => return Halt::Stopped,
+        ConnectFailure::Settings(error) => error.to_string(),
+        ConnectFailure::Refused(attempts) => attempts.join("; "),
+    };
+    ENVIRONMENT
+        .inconclusive("target")
+        .expected("a connection to the server of --target")
+        .observed(observed)
+        .remedy("try the same connection string with psql")
+        .into()
+}
+
+fn refused(subject: &str, failure: &QueryFailure) -> Halt {
+    match failure {
+        QueryFailure::Stopped => Halt::Stopped,
+        other => ENVIRONMENT
+            .inconclusive(subject)
+            .expected("the server of --target takes a database of ours")
+            .observed(other.to_string())
+            .remedy("give the role CREATEDB, and the server the locale of the source")
+            .into(),
+    }
+}
