@@ -23,6 +23,9 @@ use crate::{
     scratch::{Isolation, Place},
 };
 
+/// Allows the scratch to share the source's disk.
+pub(super) const SHARING_ALLOWED: &str = "--scratch-shares-filesystem";
+
 /// Why a fault is not there.
 #[derive(Debug)]
 pub enum Trouble {
@@ -219,15 +222,9 @@ impl Bench<'_> {
         }
     }
 
-    /// A rehearsal of this source.
+    /// A rehearsal of this source. The servers of the workshop are on the disk of everything else here.
     pub(super) fn rehearse(&self, conninfo: String) -> Scene {
-        self.typed([
-            "rehearse".to_owned(),
-            "--jobs".to_owned(),
-            "2".to_owned(),
-            "--source".to_owned(),
-            conninfo,
-        ])
+        self.typed(["rehearse", "--jobs", "2", SHARING_ALLOWED, "--source", &conninfo])
     }
 
     /// A rehearsal of this database in which the restore ends with this: it takes away or spoils what a bad

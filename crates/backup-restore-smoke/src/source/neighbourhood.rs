@@ -14,14 +14,16 @@ use crate::{
     checks::SOURCE_APART,
     connection::{Endpoint, QueryFailure, Session},
     halt::Halt,
+    source::from_query,
 };
 
 const EXPECTED: &str = "another file system than the source's";
 
-/// The folders that a server writes to; the write-ahead log may lie elsewhere than the data.
+/// The folders that a server writes to; the write-ahead log may lie elsewhere than the data. From a role that may not
+/// know them the view hides them; the function would refuse, and end the snapshot's transaction with that.
 const FOLDERS: &str = "
-SELECT current_setting('data_directory')
-UNION ALL SELECT current_setting('data_directory') || '/pg_wal'
+SELECT (SELECT setting FROM pg_settings WHERE name = 'data_directory')
+UNION ALL SELECT (SELECT setting FROM pg_settings WHERE name = 'data_directory') || '/pg_wal'
 UNION ALL SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''";
 
 /// Looks whether the scratch folder shares a file system with the source's folders.
@@ -40,21 +42,24 @@ pub(crate) async fn apart(
     if !is_here(&session.endpoint) {
         return unknown("the source is on another machine, as far as its address tells".to_owned());
     }
-    let folders: Vec<PathBuf> = match session.query(stop, FOLDERS).await {
-        Ok(rows) => {
-            rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).map(PathBuf::from).collect()
-        }
+    let rows = match session.query(stop, FOLDERS).await {
+        Ok(rows) => rows,
         Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
-        Err(failure) => {
-            return unknown(format!("this role is not shown where the source's data lies: {failure}"));
-        }
+        Err(failure) => return Err(from_query(failure, "scratch folder")),
     };
+    let told: Vec<_> = rows.into_iter().map(|row| row.into_iter().next().flatten()).collect();
+    let hidden = told.iter().any(Option::is_none);
+    let folders: Vec<PathBuf> = told.into_iter().flatten().map(PathBuf::from).collect();
     let Ok(ours) = std::fs::metadata(scratch) else {
         return unknown("the scratch folder cannot be looked at".to_owned());
     };
     let shared =
         shared(&folders, ours.dev(), &|folder| std::fs::metadata(folder).ok().map(|meta| meta.dev()));
-    judge(&shared, &folders, allowed)
+    let finding = judge(&shared, &folders, allowed)?;
+    match hidden {
+        true => unknown("this role is not shown where the source's data lies".to_owned()),
+        false => Ok(finding),
+    }
 }
 
 /// What a look at the folders told.

@@ -1,25 +1,35 @@
 //! The faults, one a file. Each names the check that has to catch it; `tests/it/self_test.rs` lists the checks
 //! that none proves, with reasons. A new one: a file, its `mod` and its line in [`FAULTS`].
 
+mod broken_globals;
 mod broken_page;
 mod broken_step;
 mod cancelled_query;
 mod changed_row;
+mod cut_archive;
 mod cut_dump;
 mod cut_fingerprint;
+mod cut_globals;
+mod cut_script;
 mod damage;
 mod dead_server;
 mod deadline;
 mod deaf_server;
+mod deleted_data_file;
 mod disk;
 mod doubled_row;
 mod dropped_table;
+mod dumped_extension;
+mod dumps;
+mod emptied_data_file;
 mod expired_role;
 mod flipped_bit;
+mod flipped_packed_byte;
 mod foreign_view;
 mod full_disk;
 mod full_disk_later;
 mod full_disk_step;
+mod halved_data_file;
 mod hidden_rows;
 mod hold;
 mod killed;
@@ -35,16 +45,23 @@ mod missed_rpo;
 mod missed_rto;
 mod missing_database;
 mod missing_extension;
+mod missing_role;
+mod newer_dump;
+mod no_fingerprint;
 mod no_more_connections;
 mod no_programs;
+mod old_snapshot;
 mod orphan;
 mod other_major;
 mod read_only_copy;
 mod read_only_disk;
 mod sequence_behind;
+mod shared_disk;
 mod silent_source;
 mod small_disk;
 mod sound;
+mod source_as_target;
+mod swallowed_row;
 mod terminated;
 mod unknown_age;
 mod unqualified_function;
@@ -72,6 +89,7 @@ pub static FAULTS: &[&Fault] = &[
     &locked_table::FAULT,
     &locked_parent::FAULT,
     &waiting_migration::FAULT,
+    &old_snapshot::FAULT,
     &wrong_password::FAULT,
     &expired_role::FAULT,
     &missing_database::FAULT,
@@ -88,6 +106,18 @@ pub static FAULTS: &[&Fault] = &[
     &killed_source::FAULT,
     &broken_page::FAULT,
     &flipped_bit::FAULT,
+    &cut_archive::FAULT,
+    &cut_script::FAULT,
+    &deleted_data_file::FAULT,
+    &emptied_data_file::FAULT,
+    &halved_data_file::FAULT,
+    &flipped_packed_byte::FAULT,
+    &no_fingerprint::FAULT,
+    &cut_globals::FAULT,
+    &broken_globals::FAULT,
+    &missing_role::FAULT,
+    &swallowed_row::FAULT,
+    &source_as_target::FAULT,
     &lost_row::FAULT,
     &changed_row::FAULT,
     &doubled_row::FAULT,
@@ -106,6 +136,9 @@ pub static FAULTS: &[&Fault] = &[
     &no_programs::FAULT,
     &other_major::FAULT,
     &missing_extension::FAULT,
+    &dumped_extension::FAULT,
+    &newer_dump::FAULT,
+    &shared_disk::FAULT,
     &small_disk::FAULT,
     &full_disk::FAULT,
     &full_disk_later::FAULT,

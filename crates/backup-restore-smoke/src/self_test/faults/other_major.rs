@@ -19,10 +19,16 @@ pub(super) static FAULT: Fault = Fault {
 };
 
 async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let old = old_programs(bench)?;
+    Ok(bench.rehearse(bench.shop().await?.conninfo()).with_words(["--pg-bin".to_owned(), old]))
+}
+
+/// A folder of programs that say they are of an old version.
+pub(super) fn old_programs(bench: &Bench<'_>) -> Result<String, Trouble> {
     let folder = bench.make_folder("bin")?;
     for program in ["postgres", "initdb", "pg_dump", "pg_restore"] {
         let answer = format!("#!/bin/sh\necho '{program} (PostgreSQL) 9.6.24'\n");
         bench.write(&format!("bin/{program}"), &answer, 0o755)?;
     }
-    Ok(bench.rehearse(bench.shop().await?.conninfo()).with_words(["--pg-bin".to_owned(), folder]))
+    Ok(folder)
 }
