@@ -92,12 +92,15 @@ impl<R: Read> Read for Zstd<R> {
     }
 }
 
-/// LZ4 frames; its errors said as what they are here: damage.
+/// LZ4 frames, one behind the other: their reader pauses at the end of each.
 struct Lz4<R: Read>(lz4_flex::frame::FrameDecoder<R>);
 
 impl<R: Read> Read for Lz4<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        match self.0.read(buffer)? {
+            0 if !buffer.is_empty() => self.0.read(buffer),
+            count => Ok(count),
+        }
     }
 }
 
