@@ -18,7 +18,11 @@ pub static TOOL: Tool = Tool {
         &BACKUP_COMPLETE,
         &BACKUP_EXPECTATION,
         &TARGET_HARMLESS,
+        &BACKUP_CHOSEN,
+        &BACKUP_VERIFIED,
+        &BACKUP_WAL,
         &RESTORE_ISOLATED,
+        &RESTORE_CONTAINED,
         &RESTORE_GLOBALS,
         &RESTORE_COMPLETED,
         &RESTORE_STEPS,
@@ -27,8 +31,11 @@ pub static TOOL: Tool = Tool {
         &RESTORE_SEQUENCES,
         &RESTORE_DERIVED,
         &RESTORE_WRITABLE,
+        &RECOVERY_TARGET,
         &RECOVERY_TIME,
         &RECOVERY_DATA_LOSS,
+        &INTEGRITY_CHECKSUMS,
+        &INTEGRITY_AMCHECK,
         &CLEANED_UP,
         &SELF_TEST,
         &WAIVER,
@@ -238,4 +245,78 @@ pub const SELF_TEST: Check = Check {
                   looks whether its own check caught it, with the right exit code and nothing left behind; healthy \
                   backups in difficult settings have to pass.",
     remedy: "Do not rely on the checks that are named; report what slipped through as a defect.",
+};
+
+/// A physical backup was there, and could be unpacked.
+pub const BACKUP_CHOSEN: Check = Check {
+    id: "backup.chosen",
+    title: "A backup was there",
+    explanation: "The newest physical backup that existed at the incident, or the one that was named, was found, \
+                  and its files could be read and unpacked to their end: label, control file and every \
+                  tablespace are there.",
+    remedy: "Do not rely on this backup; look at the named file, and take another one.",
+};
+
+/// The files of a base backup are those of its manifest.
+pub const BACKUP_VERIFIED: Check = Check {
+    id: "backup.verified",
+    title: "The backup's files are what was written",
+    explanation: "pg_verifybackup holds every file of a base backup against its manifest: none is missing, none \
+                  is there in excess, and each has its size and checksum. An increment is verified before the \
+                  chain is combined.",
+    remedy: "Do not rely on this backup: its storage changed or lost what was written. Take another one.",
+};
+
+/// The write-ahead log is whole.
+pub const BACKUP_WAL: Check = Check {
+    id: "backup.wal",
+    title: "The write-ahead log is whole",
+    explanation: "Every segment from the start of the backup to the target of the recovery is there, whole, and of \
+                  this cluster. PostgreSQL takes the first gap for the end of the log and starts happily, \
+                  without the commits behind it.",
+    remedy: "Find out why the named segment was not archived or was lost; until then recovery ends before it. Take \
+             a new base backup, which needs no older segment.",
+};
+
+/// Nothing in the copy leads out of the scratch.
+pub const RESTORE_CONTAINED: Check = Check {
+    id: "restore.contained",
+    title: "The copy writes only into the scratch",
+    explanation: "A base backup holds links to the live tablespaces of its source. Every tablespace is linked anew \
+                  into the scratch, and before the first start every link of the copy must resolve inside it; no \
+                  file may have a second name outside; and the write-ahead log must not make a tablespace anew \
+                  at its old place. Otherwise nothing is started.",
+    remedy: "Take the link that is named out of the backup, or rehearse a backup that pg_basebackup made.",
+};
+
+/// Recovery came where it was to end.
+pub const RECOVERY_TARGET: Check = Check {
+    id: "recovery.target",
+    title: "Recovery reached its target",
+    explanation: "The copy recovers to the time, the place in the log or the restore point that was asked for, and \
+                  is looked at before it is promoted. A log that ends earlier is a failure, never a server that \
+                  started without its last commits.",
+    remedy: "Read the message: the log ends before the target, or holds no such restore point. Check the archive, \
+             and whether the target lies after the backup's end.",
+};
+
+/// Page checksums.
+pub const INTEGRITY_CHECKSUMS: Check = Check {
+    id: "integrity.checksums",
+    title: "Page checksums",
+    explanation: "pg_checksums reads every page of the recovered copy after a clean shutdown. It needs a cluster that \
+                  was made with data checksums.",
+    remedy: "Find the disk that returns other bytes than were written: the backup, or the source itself, is \
+             corrupt.",
+};
+
+/// Structure of heaps and indexes.
+pub const INTEGRITY_AMCHECK: Check = Check {
+    id: "integrity.amcheck",
+    title: "Heaps and indexes are sound",
+    explanation: "pg_amcheck looks at every heap and every btree index of every database of the copy; with \
+                  --heapallindexed also whether each row stands in each index. It finds what checksums do not: \
+                  pages that were written wrong, and indexes whose order another collation broke.",
+    remedy: "Run pg_amcheck on the source as well: if it finds the same, REINDEX or repair there; otherwise the \
+             backup is bad.",
 };

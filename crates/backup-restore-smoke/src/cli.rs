@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence_report::run::{CommandLine, SharedFlags, parse_duration};
 
 use crate::config::Config;
@@ -12,6 +12,8 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke rehearse --source service=shop --rto 30m --rpo 24h --backup-age 6h
   backup-restore-smoke rehearse --source 'host=db dbname=shop user=backup' --scratch /var/tmp/rehearsal --jobs 4
   backup-restore-smoke rehearse --backup shop.dump --globals globals.sql --backup-age 6h --rpo 24h
+  backup-restore-smoke rehearse --source service=shop --method base-backup
+  backup-restore-smoke rehearse --backup /backups/base --wal /backups/wal --target-time 2026-01-31T12:30:00Z
   backup-restore-smoke fingerprint --source service=shop
   backup-restore-smoke self-test
 
@@ -100,6 +102,10 @@ pub(crate) struct RehearseFlags {
     pub(crate) existing: ExistingFlags,
     #[command(flatten)]
     pub(crate) care: CareFlags,
+    #[command(flatten)]
+    pub(crate) physical: PhysicalFlags,
+    #[command(flatten)]
+    pub(crate) integrity: IntegrityFlags,
 }
 
 /// `sweep`.
@@ -113,11 +119,6 @@ pub(crate) struct SweepFlags {
 /// A backup that exists already, and where it goes.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ExistingFlags {
-    /// Rehearse this backup instead of making one: a dump of pg_dump (custom, directory, tar, plain SQL) or
-    /// pg_dumpall, also compressed by gzip, zstd or lz4. Needs no source; --source then only says which server
-    /// the target must not be
-    #[arg(long, value_name = "PATH", conflicts_with = "embedded")]
-    pub(crate) backup: Option<PathBuf>,
     /// What `pg_dumpall --globals-only` wrote: restored first, without passwords, logins and tablespaces
     #[arg(long, value_name = "FILE", requires = "backup")]
     pub(crate) globals: Option<PathBuf>,
@@ -139,6 +140,112 @@ pub(crate) struct CareFlags {
     /// Let the copy be on the file system of the source's data, write-ahead log or repository
     #[arg(long)]
     pub(crate) scratch_shares_filesystem: bool,
+}
+
+/// Files of a whole cluster, and where their recovery ends.
+#[derive(Debug, Default, Clone, Args)]
+#[group(multiple = true)]
+pub(crate) struct PhysicalFlags {
+    /// How the backup is made from a live source
+    #[arg(long, value_name = "METHOD", conflicts_with = "backup")]
+    pub(crate) method: Option<Method>,
+    /// Rehearse this backup instead of making one: a dump of pg_dump (custom, directory, tar, plain SQL) or
+    /// pg_dumpall, also compressed by gzip, zstd or lz4, or files of a whole cluster that pg_basebackup made
+    /// (for increments of PostgreSQL 17, the full one first and each increment after it). Needs no source;
+    /// --source then only says which server the target must not be
+    #[arg(long, value_name = "PATH", conflicts_with = "embedded")]
+    pub(crate) backup: Vec<PathBuf>,
+    /// A folder of archived write-ahead log (plain, .gz, .zst or .lz4)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wal: Option<PathBuf>,
+    /// Recover to the backup's own end, or to the end of the log (only with --expect-lsn)
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) until: Option<Until>,
+    /// Recover to this instant, with its zone: 2026-01-31T12:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) target_time: Option<String>,
+    /// Recover to this place in the write-ahead log: 0/3000060
+    #[arg(long, value_name = "LSN")]
+    pub(crate) target_lsn: Option<String>,
+    /// Recover to this restore point
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target_name: Option<String>,
+    /// Follow this timeline: latest, current or a number [default: latest]
+    #[arg(long, value_name = "TIMELINE")]
+    pub(crate) target_timeline: Option<String>,
+    /// Recover what is exactly at the target too (as PostgreSQL does by itself)
+    #[arg(long, conflicts_with = "target_exclusive")]
+    pub(crate) target_inclusive: bool,
+    /// Stop just before the target
+    #[arg(long)]
+    pub(crate) target_exclusive: bool,
+    /// The end of the log must not lie before this place
+    #[arg(long, value_name = "LSN")]
+    pub(crate) expect_lsn: Option<String>,
+    /// Write a restore point of this name to the source, recover to it, and compare the content there
+    #[arg(long, value_name = "NAME")]
+    pub(crate) restore_point: Option<String>,
+    /// The database of the copy that is written to [default: the source's, else the largest]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) database: Option<String>,
+    /// A superuser in a physical copy [default: the source's, else postgres]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) superuser: Option<String>,
+}
+
+impl PhysicalFlags {
+    /// Whether nothing here was typed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.method.unwrap_or_default() == Method::Dump
+            && self.backup.is_empty()
+            && self.wal.is_none()
+            && self.until.is_none()
+            && self.target_time.is_none()
+            && self.target_lsn.is_none()
+            && self.target_name.is_none()
+            && self.target_timeline.is_none()
+            && !self.target_exclusive
+            && !self.target_inclusive
+            && self.expect_lsn.is_none()
+            && self.restore_point.is_none()
+            && self.database.is_none()
+            && self.superuser.is_none()
+    }
+}
+
+/// Which integrity checks run besides those that always do.
+#[derive(Debug, Default, Args)]
+#[group(multiple = true)]
+pub(crate) struct IntegrityFlags {
+    /// Check heaps and indexes of the copy with amcheck (always done on a physical copy)
+    #[arg(long)]
+    pub(crate) amcheck: bool,
+    /// With amcheck, also look for every row in every index (about ten times as long)
+    #[arg(long)]
+    pub(crate) heapallindexed: bool,
+}
+
+/// How a backup is made now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Method {
+    /// `pg_dump` of one database
+    #[default]
+    Dump,
+    /// `pg_basebackup` of the whole cluster, plain files
+    BaseBackup,
+    /// `pg_basebackup` of the whole cluster, tar archives
+    BaseBackupTar,
+}
+
+/// An end of recovery without a place of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Until {
+    /// The end of the backup
+    Immediate,
+    /// The end of the write-ahead log
+    Latest,
 }
 
 /// `fingerprint`.

@@ -168,6 +168,47 @@ pub(crate) fn compare_sequences(
     }
 }
 
+/// So many values ahead of what was handed out PostgreSQL writes to its log (`SEQ_LOG_VALS`): a recovered
+/// sequence may have left out so many, and never repeats one.
+const LOGGED_AHEAD: i128 = 32;
+
+/// Compares the sequences of a *recovered* copy: each must stand where it stood, or ahead by no more than was
+/// written to the log ahead of time. `steps` are the increments; one that begins anew at its end is not
+/// among them, and is not judged.
+pub(crate) fn compare_recovered_sequences(
+    database: &str,
+    before: &BTreeMap<TableName, SequenceState>,
+    after: &BTreeMap<TableName, SequenceState>,
+    copy: &BTreeMap<TableName, SequenceState>,
+    steps: &BTreeMap<TableName, i64>,
+) -> Vec<Finding> {
+    let mut judged = 0_u64;
+    let findings: Vec<_> = before
+        .iter()
+        .filter_map(|(name, first)| {
+            let last = after.get(name)?;
+            let failed = |observed: String| {
+                let expected = format!("from {first} to {last}, or up to {LOGGED_AHEAD} values ahead");
+                Some(RESTORE_SEQUENCES.failed(name.to_string()).expected(expected).observed(observed))
+            };
+            let Some(found) = copy.get(name) else { return failed("the sequence is missing".to_owned()) };
+            let step = i128::from(*steps.get(name)?);
+            judged += 1;
+            // Measured along the sequence's own direction.
+            let along = |state: &SequenceState| i128::from(state.value) * step.signum();
+            let ahead = along(last) + LOGGED_AHEAD * step.abs();
+            let is_behind =
+                along(found) < along(first) || (found.value == first.value && first.called && !found.called);
+            if is_behind || along(found) > ahead { failed(found.to_string()) } else { None }
+        })
+        .collect();
+    if !findings.is_empty() {
+        return findings;
+    }
+    let passed = RESTORE_SEQUENCES.passed(database).expected("no sequence behind where it stood");
+    vec![passed.observed(format!("{}: all so", counted(judged, "sequence")))]
+}
+
 fn lies_between(found: SequenceState, first: SequenceState, last: SequenceState) -> bool {
     if first == last {
         return found == first;
@@ -228,6 +269,29 @@ mod tests {
         assert_eq!(outcome(at(5, true), at(9, true), at(10, true)), Outcome::Failed);
         assert_eq!(outcome(at(1, true), at(1, true), at(1, false)), Outcome::Failed);
         assert_eq!(outcome(at(1, true), at(1, true), BTreeMap::new()), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_recovered_sequence_may_be_ahead_a_little_and_never_behind() {
+        let at = |value, called| BTreeMap::from([(name("s"), SequenceState { value, called })]);
+        let outcome = |step, copy| {
+            let steps = BTreeMap::from([(name("s"), step)]);
+            compare_recovered_sequences("db", &at(10, true), &at(10, true), &copy, &steps)[0].outcome
+        };
+        for (step, value, called, wanted) in [
+            (1, 10, true, Outcome::Passed),
+            (1, 42, true, Outcome::Passed),
+            (1, 43, true, Outcome::Failed),
+            (1, 9, true, Outcome::Failed),
+            (1, 10, false, Outcome::Failed),
+            (-1, 9, true, Outcome::Passed),
+            (-1, 11, true, Outcome::Failed),
+            (5, 170, true, Outcome::Passed),
+            (5, 171, true, Outcome::Failed),
+        ] {
+            assert_eq!(outcome(step, at(value, called)), wanted, "{step} {value}");
+        }
+        assert_eq!(outcome(1, BTreeMap::new()), Outcome::Failed);
     }
 
     #[test]

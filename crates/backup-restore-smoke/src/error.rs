@@ -82,6 +82,54 @@ pub(crate) enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// Flags of physical backups without one.
+    #[error(
+        "these flags are for files of a whole cluster: name a base backup with --backup DIR, or make one with --method base-backup"
+    )]
+    PhysicalWithoutBackup,
+    /// An existing path that is no backup that we know.
+    #[error(
+        "--backup {path}: this is no base backup (a folder with PG_VERSION and backup_label, or with base.tar)",
+        path = .0.display()
+    )]
+    NoBackup(PathBuf),
+    /// A physical backup of the embedded source.
+    #[error(
+        "an embedded source is rehearsed by a dump; name a source of your own with --source for a base backup"
+    )]
+    EmbeddedPhysical,
+    /// A restore point nowhere.
+    #[error("--restore-point is written to a source: name it with --source")]
+    RestorePointWithoutSource,
+    /// A restore point that cannot be reached.
+    #[error("--restore-point lies after the backup's end: name the archive that will hold it with --wal DIR")]
+    RestorePointWithoutWal,
+    /// A restore point's name.
+    #[error("'{0}' is no name of a restore point: 1 to 63 bytes")]
+    RestorePointName(String),
+    /// Several targets.
+    #[error(
+        "give one target of recovery: --target, --target-time, --target-lsn, --target-name or --expect-lsn"
+    )]
+    TwoTargets,
+    /// An instant.
+    #[error(
+        "--target-time '{0}' is no instant; write it with its zone: 2026-01-31T12:30:00Z or 2026-01-31 13:30:00+01"
+    )]
+    TargetTime(String),
+    /// A place in the write-ahead log.
+    #[error("{0}")]
+    Lsn(String),
+    /// A timeline.
+    #[error("--target-timeline '{0}': give latest, current or a number")]
+    Timeline(String),
+    /// The end of the log without an expectation.
+    #[error(
+        "recovery to the end of the log proves nothing by itself: a server starts happily although segments are missing. \
+         Say where it must end: --target-time, --target-lsn, --target-name, --until latest --expect-lsn LSN, or \
+         --until immediate for the backup's own end"
+    )]
+    BlindLatest,
     /// A socket path would be cut by the operating system.
     #[error(
         "the folder {path} is too long for a unix socket ({bytes} of 107 bytes); name a shorter one with OPS_SMOKE_RUN_BASE",

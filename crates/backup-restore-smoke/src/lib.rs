@@ -10,6 +10,7 @@
 //! * `scratch/`: throw-away clusters, their isolation and their cleanup.
 //! * `target/`: a server of the user's that is kept for rehearsals, instead of a throw-away cluster.
 //! * `fingerprint/`: what a database contains.
+//! * `integrity/`: manifests, checksums, amcheck and the write-ahead log of a backup.
 //! * `comparison`, `clock`: pure judgements.
 //! * `self_test/`: the faults of the field, made on throw-away clusters, and each shown caught.
 //! * `embedded/`: the sample source of `--embedded`.
@@ -20,12 +21,14 @@ mod clock;
 mod comparison;
 mod config;
 mod connection;
+mod control_data;
 mod embedded;
 mod engines;
 mod error;
 mod execute;
 mod fingerprint;
 mod halt;
+mod integrity;
 mod plan;
 mod programs;
 mod rehearsal;
@@ -34,6 +37,7 @@ pub mod self_test;
 mod source;
 mod sql;
 mod target;
+mod wal;
 mod wording;
 
 use std::process::ExitCode;

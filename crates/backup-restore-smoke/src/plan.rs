@@ -1,5 +1,7 @@
 //! What will be done: validated and complete. `--dry-run` prints it. Past this point everything is valid.
 
+mod physical;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -9,7 +11,7 @@ use evidence_report::run::{Defaults, Settings, parse_duration, read_config, run_
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command, RehearseFlags, SourceFlags},
+    cli::{Cli, Command, PhysicalFlags, RehearseFlags, SourceFlags},
     config::Config,
     connection::{Ambient, Resolved},
     engines::{
@@ -18,6 +20,8 @@ use crate::{
     },
     error::Error,
 };
+
+pub(crate) use self::physical::{Origin, Physical, Recovery, RecoveryTarget};
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -87,6 +91,8 @@ pub(crate) struct Rehearse {
     pub(crate) max_snapshot_age: Duration,
     /// The copy may be on the source's file system.
     pub(crate) shares_filesystem: bool,
+    /// Whether amcheck looks at the copy.
+    pub(crate) amcheck: Amcheck,
 }
 
 /// What is restored.
@@ -97,6 +103,8 @@ pub(crate) enum Backup {
     DumpNow,
     /// A dump that exists.
     DumpFile(Box<ExistingDump>),
+    /// Files of a whole cluster.
+    Physical(Box<Physical>),
     /// A path where no backup is that this tool knows.
     Unrecognised(Unrecognised),
 }
@@ -110,6 +118,18 @@ pub(crate) struct ExistingDump {
     pub(crate) globals: Option<PathBuf>,
     /// What it should contain.
     pub(crate) fingerprint: Option<PathBuf>,
+}
+
+/// How far amcheck goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Amcheck {
+    /// Not at all.
+    Off,
+    /// Heaps and the structure of indexes.
+    Structure,
+    /// Besides, every row must stand in every index.
+    HeapAllIndexed,
 }
 
 /// One SQL file, read before anything is begun.
@@ -161,21 +181,25 @@ impl Plan {
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
             Command::Sweep(_) | Command::SelfTest(_) => return Err(Error::NoSource),
         };
-        let work = match &cli.command {
-            Command::Rehearse(flags) => Work::Rehearse(rehearse(flags, &file, &file_folder)?),
-            _ => Work::Fingerprint,
+        let from = source(flags, &file);
+        let (work, source) = match &cli.command {
+            Command::Rehearse(flags) => {
+                let from = match from {
+                    Err(Error::NoSource) if !flags.physical.backup.is_empty() || !file.backup.is_empty() => {
+                        Source::Absent
+                    }
+                    other => other?,
+                };
+                (Work::Rehearse(rehearse(flags, &file, &file_folder, &from)?), from)
+            }
+            _ => (Work::Fingerprint, from?),
         };
         let scratch = flags.scratch.clone().or_else(|| file.scratch.clone());
         let pg_bin = flags.pg_bin.clone().or_else(|| file.pg_bin.clone());
         Ok(Self {
             settings: Settings::resolve(&cli.shared, &file.run, defaults)?,
-            source: match &work {
-                Work::Rehearse(Rehearse {
-                    backup: Backup::DumpFile(_) | Backup::Unrecognised(_), ..
-                }) => source_if_any(flags, &file)?,
-                _ => source(flags, &file)?,
-            },
             work,
+            source,
             jobs: jobs(flags.jobs.or(file.jobs))?,
             pg_bin: pg_bin.map(|path| folder("--pg-bin", path)).transpose()?,
             scratch: scratch.map_or_else(|| Ok(run_base()), |path| folder("--scratch", path))?,
@@ -183,7 +207,23 @@ impl Plan {
     }
 }
 
-fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<Rehearse, Error> {
+fn rehearse(
+    flags: &RehearseFlags,
+    file: &Config,
+    file_folder: &Path,
+    source: &Source,
+) -> Result<Rehearse, Error> {
+    let typed = physical::joined(&flags.physical, file, file_folder);
+    let dump = dump_among(&typed)?;
+    let physical = match dump {
+        Some(_) if matches!(source, Source::Embedded { .. }) => return Err(Error::EmbeddedWithBackup),
+        Some(_) => None,
+        None => physical::resolve(&typed, source)?,
+    };
+    let (amcheck, heapallindexed) = (
+        flags.integrity.amcheck || file.amcheck || physical.is_some(),
+        flags.integrity.heapallindexed || file.heapallindexed,
+    );
     let duration = |flag: Option<Duration>, key, text: &Option<String>| match (flag, text) {
         (Some(flag), _) => Ok(Some(flag)),
         (None, Some(text)) => {
@@ -205,7 +245,6 @@ fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<
         rpo: duration(flags.rpo, "rpo", &file.rpo)?,
         backup_age: duration(flags.backup_age, "backup_age", &file.backup_age)?,
         after_restore: steps.into_iter().map(read).collect::<Result<_, _>>()?,
-        backup: backup(flags, file, file_folder)?,
         target: flags.existing.target.as_ref().or(file.target.as_ref()).map_or(Ok(None), |text| {
             let resolved = crate::connection::resolve(text, &Ambient::of_this_process());
             resolved.map(|resolved| Some(Box::new(resolved))).map_err(Error::Target)
@@ -213,16 +252,30 @@ fn rehearse(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<
         max_snapshot_age: duration(flags.care.max_snapshot_age, "max_snapshot_age", &file.max_snapshot_age)?
             .unwrap_or(SNAPSHOT_AGE),
         shares_filesystem: flags.care.scratch_shares_filesystem || file.scratch_shares_filesystem,
+        amcheck: match (heapallindexed, amcheck) {
+            (true, _) => Amcheck::HeapAllIndexed,
+            (false, true) => Amcheck::Structure,
+            (false, false) => Amcheck::Off,
+        },
+        backup: match physical {
+            Some(physical) => Backup::Physical(Box::new(physical)),
+            None => backup(dump, flags, file, file_folder)?,
+        },
     })
 }
 
 /// What is restored: told by what lies at the path.
-fn backup(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<Backup, Error> {
+fn backup(
+    dump: Option<&PathBuf>,
+    flags: &RehearseFlags,
+    file: &Config,
+    file_folder: &Path,
+) -> Result<Backup, Error> {
     let beside_file = |path: &Option<PathBuf>| path.as_ref().map(|path| file_folder.join(path));
     let flags = &flags.existing;
     let globals = flags.globals.clone().or_else(|| beside_file(&file.globals));
     let fingerprint = flags.fingerprint.clone().or_else(|| beside_file(&file.fingerprint));
-    let Some(path) = flags.backup.clone().or_else(|| beside_file(&file.backup)) else {
+    let Some(path) = dump else {
         return match globals.or(fingerprint) {
             Some(_) => Err(Error::WithoutBackup),
             None => Ok(Backup::DumpNow),
@@ -231,19 +284,20 @@ fn backup(flags: &RehearseFlags, file: &Config, file_folder: &Path) -> Result<Ba
     for path in globals.iter().chain(&fingerprint) {
         std::fs::File::open(path).map_err(|source| Error::File { path: path.clone(), source })?;
     }
-    Ok(match recognise(&path) {
+    Ok(match recognise(path) {
         Ok(Recognised::Dump(dump)) => Backup::DumpFile(Box::new(ExistingDump { dump, globals, fingerprint })),
         Err(unrecognised) => Backup::Unrecognised(unrecognised),
     })
 }
 
-/// The source beside a backup that exists: none is needed.
-fn source_if_any(flags: &SourceFlags, file: &Config) -> Result<Source, Error> {
-    match source(flags, file) {
-        Err(Error::NoSource) => Ok(Source::Absent),
-        Ok(Source::Embedded { .. }) => Err(Error::EmbeddedWithBackup),
-        other => other,
+/// The one backup that exists and holds no files of a whole cluster: nothing that belongs to such files goes with it.
+fn dump_among(typed: &PhysicalFlags) -> Result<Option<&PathBuf>, Error> {
+    let [path] = typed.backup.as_slice() else { return Ok(None) };
+    if crate::engines::base_backup::is_base_backup(path) {
+        return Ok(None);
     }
+    let others = PhysicalFlags { backup: Vec::new(), ..typed.clone() };
+    if others.is_empty() { Ok(Some(path)) } else { Err(Error::PhysicalWithoutBackup) }
 }
 
 fn source(flags: &SourceFlags, file: &Config) -> Result<Source, Error> {

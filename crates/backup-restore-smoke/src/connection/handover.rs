@@ -52,11 +52,21 @@ impl Handover {
     /// Points a child to the files, and takes every other PG* variable away from it.
     #[must_use]
     pub(crate) fn give(&self, command: ChildCommand) -> ChildCommand {
+        self.lend(command).args(["--no-password", "--dbname"]).arg(&self.conninfo)
+    }
+
+    /// The same without an argument, for a child that takes [`Self::conninfo`] by another flag.
+    #[must_use]
+    pub(crate) fn lend(&self, command: ChildCommand) -> ChildCommand {
         without_ambient(command)
             .env("PGSERVICEFILE", &self.service_file)
             .env("PGPASSFILE", &self.password_file)
-            .args(["--no-password", "--dbname"])
-            .arg(&self.conninfo)
+    }
+
+    /// Names the service and the database, and nothing secret.
+    #[must_use]
+    pub(crate) fn conninfo(&self) -> &str {
+        &self.conninfo
     }
 }
 

@@ -12,4 +12,4 @@ mod sequences;
 pub(crate) use catalogue::{Kind, Relation, relations};
 pub(crate) use content::{Unreadable, fingerprint};
 pub(crate) use pins::{LOCK_TIMEOUT, pin};
-pub(crate) use sequences::sequences;
+pub(crate) use sequences::{increments, sequences};

@@ -18,6 +18,26 @@ WHERE c.relkind = 'S' AND c.relpersistence <> 't'
                   AND d.deptype = 'e')
 ORDER BY 1, 2";
 
+const INCREMENTS: &str = "
+SELECT n.nspname, c.relname, s.seqincrement FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT s.seqcycle";
+
+/// By how much each sequence goes on; those that begin anew at their end are left out.
+///
+/// # Errors
+/// When the server refuses, or the run is asked to stop.
+pub(crate) async fn increments(
+    session: &Session,
+    stop: &Stop,
+) -> Result<BTreeMap<TableName, i64>, QueryFailure> {
+    let rows = session.query(stop, INCREMENTS).await?;
+    let step = |row: Vec<Option<String>>| match <[Option<String>; 3]>::try_from(row) {
+        Ok([Some(schema), Some(name), Some(step)]) => Some((TableName { schema, name }, step.parse().ok()?)),
+        _ => None,
+    };
+    Ok(rows.into_iter().filter_map(step).collect())
+}
+
 /// So many sequences are read in one query.
 const BATCH: usize = 200;
 

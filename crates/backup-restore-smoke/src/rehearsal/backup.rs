@@ -159,7 +159,10 @@ pub(super) async fn read_source(
     Ok(content)
 }
 
-async fn read_sequences(run: &Run, snapshot: &Snapshot) -> Result<BTreeMap<TableName, SequenceState>, Halt> {
+pub(super) async fn read_sequences(
+    run: &Run,
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<TableName, SequenceState>, Halt> {
     match snapshot.sessions.first() {
         Some(session) => {
             sequences(session, run.stop()).await.map_err(|failure| from_query(failure, "sequences"))

@@ -5,6 +5,7 @@ mod backup;
 mod expectation;
 mod logical;
 mod on_target;
+mod physical;
 mod preflight;
 mod recovery;
 mod rows;
@@ -30,7 +31,9 @@ use crate::{
     engines::detect::Unrecognised,
     fingerprint::Relation,
     halt::Halt,
-    plan::{Backup, Plan, Rehearse},
+    integrity::amcheck,
+    plan::{Amcheck, Backup, Plan, Rehearse},
+    programs,
     scratch::{Cluster, Place, Room},
     source::Database,
     target::Target,
@@ -144,6 +147,7 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     match &work.backup {
         Backup::DumpNow => {}
         Backup::DumpFile(existing) => return logical::rehearse(plan, work, existing, run, made).await,
+        Backup::Physical(physical) => return physical::rehearse(plan, work, physical, run, made).await,
         Backup::Unrecognised(what) => return Err(unrecognised(what)),
     }
     let (data_loss, measurement) = judge_data_loss(work.backup_age, work.rpo);
@@ -167,7 +171,13 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
         }
         None => run.finding(recovery_time_unknown("the copy never took a committed write")),
     }
-    verify(plan, run, made, &seen).await
+    verify(plan, run, made, &seen).await?;
+    if work.amcheck != Amcheck::Off {
+        let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
+        let copy = made.copy.as_mut().ok_or(Halt::Stopped)?;
+        run.finding(amcheck(run, &programs, copy, &seen.database.name, work.amcheck, plan.jobs).await?);
+    }
+    Ok(())
 }
 
 /// There is no backup that this tool knows.

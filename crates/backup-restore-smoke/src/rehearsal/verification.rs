@@ -60,7 +60,7 @@ pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen)
 }
 
 /// Reads what the source has as the source was read, and besides what the copy has in excess.
-async fn read_copy(
+pub(super) async fn read_copy(
     run: &Run,
     sessions: &[Session],
     wanted: &[Relation],
@@ -97,7 +97,7 @@ async fn read_copy(
     }
 }
 
-fn missing_views(wanted: &[Relation], present: &[Relation]) -> Vec<Finding> {
+pub(super) fn missing_views(wanted: &[Relation], present: &[Relation]) -> Vec<Finding> {
     let is_view = |relation: &&Relation| relation.kind == Kind::MaterialisedView;
     wanted
         .iter()

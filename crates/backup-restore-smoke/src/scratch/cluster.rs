@@ -11,7 +11,7 @@ use evidence_report::{
     record::Finding,
     run::{
         Effect, Entry, Run, Stop,
-        child::{Child, Farewell},
+        child::{Child, ChildCommand, Farewell},
     },
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -140,17 +140,7 @@ impl Cluster {
     /// # Errors
     /// An inconclusive finding, or that the run was asked to stop.
     pub(crate) async fn start(&mut self, run: &Run) -> Result<(), Halt> {
-        let noted =
-            run.journal().note(Effect::Processes { program: format!("postgres ({})", self.spec.name) });
-        let entry = noted.map_err(|error| no_server(&format!("writing the journal: {error}")))?;
-        let mut command =
-            self.programs.child(run, "postgres").arg("-D").arg(&self.data).current_dir(&self.home);
-        for setting in self.settings().iter().chain(&self.further_settings) {
-            command = command.arg("-c").arg(setting);
-        }
-        let command = command.output_to(&self.log).farewell(Farewell::Interrupt, END_PATIENCE);
-        let child = self.isolation.apply(command).spawn().map_err(|error| no_server(&error.to_string()))?;
-        self.server = Some((child, entry));
+        self.spawn(run, &[])?;
         let deadline = Instant::now() + START_PATIENCE;
         loop {
             match self.session(run.stop(), "postgres", &self.spec.superuser).await {
@@ -165,6 +155,43 @@ impl Cluster {
                 Err(_) => run.stop().guard(tokio::time::sleep(Duration::from_millis(20))).await?,
             }
         }
+    }
+
+    /// Takes over a data folder that is there already, and makes the folder of its socket.
+    ///
+    /// # Errors
+    /// An inconclusive finding when that cannot be done.
+    pub(crate) async fn adopt(&self, run: &Run) -> Result<(), Halt> {
+        let failed = |error: std::io::Error| cannot_make(&self.home, &error);
+        std::fs::DirBuilder::new().mode(0o700).create(&self.socket).map_err(failed)?;
+        self.isolation.give_folder(run, &self.socket).await.map_err(failed)?;
+        self.isolation.give_tree(run, &self.home).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Runs one of PostgreSQL's programs as the server's user, on the data folder.
+    pub(crate) fn program(&self, run: &Run, name: &str) -> ChildCommand {
+        let command = self.programs.child(run, name).arg("--pgdata").arg(&self.data).current_dir(&self.home);
+        self.isolation.apply(command)
+    }
+
+    /// Starts the server with these settings besides; they win over those that every server has.
+    ///
+    /// # Errors
+    /// An inconclusive finding when it cannot be started.
+    pub(crate) fn spawn(&mut self, run: &Run, added: &[String]) -> Result<(), Halt> {
+        let noted =
+            run.journal().note(Effect::Processes { program: format!("postgres ({})", self.spec.name) });
+        let entry = noted.map_err(|error| no_server(&format!("writing the journal: {error}")))?;
+        let mut command =
+            self.programs.child(run, "postgres").arg("-D").arg(&self.data).current_dir(&self.home);
+        for setting in self.settings().iter().chain(&self.further_settings).chain(added) {
+            command = command.arg("-c").arg(setting);
+        }
+        let command = command.output_to(&self.log).farewell(Farewell::Interrupt, END_PATIENCE);
+        let child = self.isolation.apply(command).spawn().map_err(|error| no_server(&error.to_string()))?;
+        self.server = Some((child, entry));
+        Ok(())
     }
 
     /// What stands on the server's command line, where no `ALTER SYSTEM` of the copy can undo it.
@@ -293,6 +320,33 @@ impl Cluster {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
         String::from_utf8_lossy(&bytes[start..]).lines().filter_map(error_line).collect()
+    }
+
+    /// What the server reported of its own doing from this byte on: messages of level LOG and WARNING.
+    pub(crate) fn reports_since(&self, start: u64) -> Vec<String> {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
+        let report = |line: &str| {
+            let (_, rest) = line.strip_prefix('@')?.split_once('@')?;
+            let message = ["LOG:", "WARNING:"].iter().find_map(|level| rest.strip_prefix(level))?;
+            Some(message_template(message.trim()))
+        };
+        String::from_utf8_lossy(&bytes[start..]).lines().filter_map(report).collect()
+    }
+
+    /// Shuts the server down cleanly, with a checkpoint, so that its files can be looked at.
+    ///
+    /// # Errors
+    /// That the run was asked to stop; a server that does not end by then is ended by [`Self::close`].
+    pub(crate) async fn shut_down(&mut self, run: &Run) -> Result<(), Halt> {
+        let Some((child, _)) = self.server.as_mut() else { return Ok(()) };
+        let postmaster = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        if let (Ok(None), Some(postmaster)) = (child.try_wait(), postmaster) {
+            let _ = kill_process(postmaster, Signal::INT);
+            let waited = run.stop().guard(child.wait()).await?;
+            waited.map_err(|error| no_server(&error.to_string()))?;
+        }
+        Ok(())
     }
 
     /// Ends the server at once (nobody needs this data again) and makes sure that none of it lives on. Says

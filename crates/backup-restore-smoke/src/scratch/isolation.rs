@@ -95,6 +95,23 @@ impl Isolation {
         self.network
     }
 
+    /// Gives a folder and everything below it to the server's user; links are given themselves, never what they
+    /// lead to.
+    ///
+    /// # Errors
+    /// When something cannot be given.
+    pub(crate) async fn give_tree(&self, run: &Run, folder: &Path) -> std::io::Result<()> {
+        if !self.other_user {
+            return Ok(());
+        }
+        let command = run.child("chown").args(["-R", "-P", "-h"]).arg(format!("{SERVER_USER}:")).arg(folder);
+        match command.output(run.stop()).await {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(std::io::Error::other(output.stderr.trim().to_owned())),
+            Err(error) => Err(std::io::Error::other(error.to_string())),
+        }
+    }
+
     /// What is to be said about it.
     pub(crate) fn finding(&self) -> Finding {
         let expected = "a unix socket only, and a network namespace of its own";

@@ -1,15 +1,23 @@
 //! Throw-away clusters: where they are put, how they are kept apart, and that nothing of them stays.
 
+mod adoption;
 mod cluster;
+mod containment;
 mod first_write;
+mod folder;
 mod isolation;
 mod place;
+mod recovering;
 mod roles;
 mod room;
 
+pub(crate) use adoption::{Missing, disarm, gather_wal, link_tablespaces, rewrite_map};
 pub(crate) use cluster::{Cluster, ClusterSpec};
+pub(crate) use containment::{judge as judge_containment, leaks};
 pub(crate) use first_write::{Attempt, first_committed_write};
+pub(crate) use folder::{folder_bytes, make_private};
 pub(crate) use isolation::Isolation;
 pub(crate) use place::Place;
+pub(crate) use recovering::{own_configuration, settings as recovery_settings};
 pub(crate) use roles::{Role, create_roles};
 pub(crate) use room::Room;

