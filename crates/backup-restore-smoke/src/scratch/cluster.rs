@@ -61,6 +61,7 @@ pub(crate) struct Cluster {
     log: PathBuf,
     server: Option<(Child, Entry)>,
     further_settings: Vec<String>,
+    further_initdb: Vec<String>,
 }
 
 impl Cluster {
@@ -85,14 +86,22 @@ impl Cluster {
             isolation: isolation.clone(),
             server: None,
             further_settings: Vec::new(),
+            further_initdb: Vec::new(),
             spec,
         })
     }
 
     /// The same with further settings, which win over those that every cluster has.
     #[must_use]
-    pub(crate) fn with_settings(mut self, settings: &[&str]) -> Self {
-        self.further_settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+    pub(crate) fn with_settings(mut self, settings: Vec<String>) -> Self {
+        self.further_settings = settings;
+        self
+    }
+
+    /// The same, made by `initdb` with these further arguments.
+    #[must_use]
+    pub(crate) fn made_with(mut self, arguments: &[&str]) -> Self {
+        self.further_initdb = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         self
     }
 
@@ -111,6 +120,7 @@ impl Cluster {
             .child(run, "initdb")
             .args(["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"])
             .arg(format!("--username={}", self.spec.superuser))
+            .args(&self.further_initdb)
             .arg("--pgdata")
             .arg(&self.data)
             .current_dir(&self.home);

@@ -8,10 +8,10 @@ use std::{
 
 use evidence_report::run::{Run, child::ChildError, run_base};
 use rustix::process::{Signal, kill_process};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{
-    farm::{Database, Proxy, Server, Then},
+    farm::{Database, HISTORY, History, Kept, Kind, Proxy, Server, Then},
     fault::Scene,
     meanwhile::Meanwhile,
     remains::processes_of,
@@ -52,8 +52,10 @@ struct Servers {
     shared: OnceCell<Server>,
     /// Without.
     plain: OnceCell<Server>,
-    /// One fault ends it.
-    doomed: OnceCell<Server>,
+    /// A backup and its log.
+    history: OnceCell<History>,
+    /// Servers of one fault each.
+    own: Mutex<Vec<Server>>,
 }
 
 /// The place where one fault is made.
@@ -97,9 +99,11 @@ impl Workshop {
 
     /// Ends everything and removes it; says what could not be.
     pub(super) async fn close(self, run: &Run) -> Vec<String> {
-        let Servers { shared, plain, doomed } = self.servers;
+        let Servers { shared, plain, history, own } = self.servers;
         let mut left = Vec::new();
-        for mut server in [shared, plain, doomed].into_iter().filter_map(OnceCell::into_inner) {
+        let common = [shared, plain].into_iter().filter_map(OnceCell::into_inner);
+        let history = history.into_inner().map(History::into_server);
+        for mut server in common.chain(history).chain(own.into_inner()) {
             left.extend(server.close(run).await);
         }
         end_processes(&self.home).await;
@@ -128,17 +132,37 @@ impl Bench<'_> {
         format!("{what}_{}", self.number)
     }
 
-    async fn start(&self, name: &'static str, checksums: bool) -> Result<Server, Trouble> {
+    async fn start(&self, kind: Kind) -> Result<Server, Trouble> {
         let Workshop { place, programs, isolation, .. } = self.workshop;
-        Server::start(self.run, place, programs, isolation, name, checksums).await
+        Server::start(self.run, place, programs, isolation, kind).await
     }
 
     async fn shared(&self) -> Result<&Server, Trouble> {
-        self.workshop.servers.shared.get_or_try_init(|| self.start("shared", true)).await
+        let kind = Kind { name: "shared", checksums: true, archives: false };
+        self.workshop.servers.shared.get_or_try_init(|| self.start(kind)).await
     }
 
     async fn plain(&self) -> Result<&Server, Trouble> {
-        self.workshop.servers.plain.get_or_try_init(|| self.start("plain", false)).await
+        let kind = Kind { name: "plain", checksums: false, archives: false };
+        self.workshop.servers.plain.get_or_try_init(|| self.start(kind)).await
+    }
+
+    /// A copy of a base backup and of the write-ahead log behind it.
+    pub(super) async fn history(&self) -> Result<Kept, Trouble> {
+        let make = || async {
+            let kind = Kind { name: "history", checksums: true, archives: true };
+            let base = self.workshop.place.folder("history.base");
+            History::make(self.run, self.programs(), self.start(kind).await?, base).await
+        };
+        self.workshop.servers.history.get_or_try_init(make).await?.copy(self).await
+    }
+
+    /// A database with a shop in it, on a server of its own with page checksums or without.
+    pub(super) async fn own_shop(&self, name: &'static str, checksums: bool) -> Result<Database, Trouble> {
+        let server = self.start(Kind { name, checksums, archives: false }).await?;
+        let database = server.shop(&self.name("fault")).await;
+        self.workshop.servers.own.lock().await.push(server);
+        database
     }
 
     /// A database with a shop in it, with page checksums.
@@ -149,13 +173,6 @@ impl Bench<'_> {
     /// The same without page checksums.
     pub(super) async fn plain_shop(&self) -> Result<Database, Trouble> {
         self.plain().await?.shop(&self.name("fault")).await
-    }
-
-    /// The same on a server that one fault may end.
-    pub(super) async fn doomed_shop(&self) -> Result<Database, Trouble> {
-        let doomed = &self.workshop.servers.doomed;
-        let server = doomed.get_or_try_init(|| self.start("doomed", true)).await?;
-        server.shop(&self.name("fault")).await
     }
 
     /// A database of this name and with these options, otherwise empty.
@@ -225,6 +242,18 @@ impl Bench<'_> {
     /// A rehearsal of this source. The servers of the workshop are on the disk of everything else here.
     pub(super) fn rehearse(&self, conninfo: String) -> Scene {
         self.typed(["rehearse", "--jobs", "2", SHARING_ALLOWED, "--source", &conninfo])
+    }
+
+    /// A rehearsal of this base backup with this write-ahead log.
+    pub(super) fn recover(&self, kept: &Kept, words: &[&str]) -> Scene {
+        let (base, wal) = (kept.base.display().to_string(), kept.wal.display().to_string());
+        self.typed(["rehearse", "--jobs", "2", "--database", HISTORY, "--backup", &base, "--wal", &wal])
+            .with_words(words.iter().copied())
+    }
+
+    /// The same to the end of the log.
+    pub(super) fn recover_all(&self, kept: &Kept) -> Scene {
+        self.recover(kept, &["--until", "latest", "--expect-lsn", &kept.end])
     }
 
     /// A rehearsal of this database in which the restore ends with this: it takes away or spoils what a bad

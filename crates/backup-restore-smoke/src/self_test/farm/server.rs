@@ -30,11 +30,26 @@ const SETTINGS: [&str; 7] = [
     "shared_buffers=16MB",
 ];
 
+/// Short segments: many of them are copied.
+const INITDB: [&str; 1] = ["--wal-segsize=1"];
+
+/// What a server is made like.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::self_test) struct Kind {
+    /// Its name, which no other server has.
+    pub(in crate::self_test) name: &'static str,
+    /// Whether its pages carry checksums.
+    pub(in crate::self_test) checksums: bool,
+    /// Whether it archives its write-ahead log.
+    pub(in crate::self_test) archives: bool,
+}
+
 /// A server.
 #[derive(Debug)]
 pub(in crate::self_test) struct Server {
     cluster: Cluster,
     data: PathBuf,
+    archive: Option<PathBuf>,
     major: u32,
     run_stop: evidence_report::run::Stop,
 }
@@ -49,15 +64,24 @@ impl Server {
         place: &Place,
         programs: &Programs,
         isolation: &Isolation,
-        name: &'static str,
-        checksums: bool,
+        kind: Kind,
     ) -> Result<Self, Trouble> {
+        let Kind { name, checksums, archives } = kind;
         let spec = ClusterSpec { name, superuser: "postgres".to_owned(), checksums };
-        let cluster = Cluster::new(place, spec, programs, isolation)?.with_settings(&SETTINGS);
+        let mut settings: Vec<_> = SETTINGS.map(str::to_owned).into();
+        let archive = archives.then(|| place.folder(&format!("{name}.archive")));
+        if let Some(folder) = &archive {
+            std::fs::create_dir(folder)?;
+            isolation.give_folder(run, folder).await?;
+            settings.push("archive_mode=on".to_owned());
+            settings.push(format!("archive_command=cp \"%p\" \"{}/%f\"", folder.display()));
+        }
+        let cluster =
+            Cluster::new(place, spec, programs, isolation)?.with_settings(settings).made_with(&INITDB);
         cluster.initdb(run).await?;
         let data = place.folder(name).join("data");
         std::fs::write(data.join("pg_hba.conf"), RULES)?;
-        let mut server = Self { cluster, data, major: programs.major, run_stop: run.stop().clone() };
+        let mut server = Self { cluster, data, archive, major: programs.major, run_stop: run.stop().clone() };
         let filled = server.fill(run).await;
         match filled {
             Ok(()) => Ok(server),
@@ -73,6 +97,11 @@ impl Server {
         let create = format!("CREATE DATABASE {TEMPLATE} TEMPLATE template0");
         self.database("postgres").sql(&create).await?;
         self.database(TEMPLATE).sql(include_str!("shop.sql")).await
+    }
+
+    /// Where its write-ahead log is archived.
+    pub(in crate::self_test) fn archive(&self) -> Option<PathBuf> {
+        self.archive.clone()
     }
 
     /// One of its databases.

@@ -1,7 +1,7 @@
 //! Damages the first page of a table on the disk of its server. (PostgreSQL manual, 73.6: a page's header has
 //! 24 bytes, the free space's limits at 12 and 14; rows are filled in from the page's end.)
 
-use std::os::unix::fs::FileExt;
+use std::{os::unix::fs::FileExt, path::Path};
 
 use crate::self_test::{farm::Database, workshop::Trouble};
 
@@ -16,10 +16,14 @@ pub(super) enum Part {
 
 /// Damages it where it lies. A server that has read the page does not notice until it reads it again.
 pub(super) async fn damage(database: &Database, table: &str, part: Part) -> Result<(), Trouble> {
-    let session = database.holding("CHECKPOINT").await?;
+    database.sql("CHECKPOINT").await?;
     let path = database.value(&format!("SELECT pg_relation_filepath('{table}')")).await?;
-    drop(session);
-    let file = std::fs::OpenOptions::new().read(true).write(true).open(database.data.join(path))?;
+    damage_file(&database.data.join(path), part)
+}
+
+/// Damages the first page of this file.
+pub(super) fn damage_file(path: &Path, part: Part) -> Result<(), Trouble> {
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path)?;
     match part {
         Part::Header => file.write_all_at(&[0xff; 6], 12)?,
         Part::Row => {
@@ -33,6 +37,14 @@ pub(super) async fn damage(database: &Database, table: &str, part: Part) -> Resu
     Ok(())
 }
 
+/// Damages what is in the middle of what a file holds before its zeros.
+pub(super) fn damage_middle(path: &Path) -> Result<(), Trouble> {
+    let mut bytes = std::fs::read(path)?;
+    let written = bytes.iter().rposition(|byte| *byte != 0).ok_or_else(nothing_there)?;
+    bytes.iter_mut().skip(written / 2).take(64).for_each(|byte| *byte ^= 0xff);
+    Ok(std::fs::write(path, bytes)?)
+}
+
 fn nothing_there() -> Trouble {
-    Trouble::from("the table's first page holds no text to damage".to_owned())
+    Trouble::from("there is nothing to damage".to_owned())
 }

@@ -31,9 +31,15 @@ killed!(INITDB, "SIGKILL while the scratch cluster is made", "scratch cluster: i
 killed!(START, "SIGKILL while the scratch server starts", "scratch cluster: start");
 killed!(RESTORE, "SIGKILL while pg_restore runs", "restore: pg_restore");
 killed!(WRITE, "SIGKILL at the first write", "first committed write");
+killed!(FETCH, "SIGKILL while a base backup is fetched", "backup: fetch");
+killed!(RECOVERY, "SIGKILL while the log is replayed", "copy: recovery");
 killed!(VERIFY, "SIGKILL while the copy is read", "copy: fingerprint");
 
 async fn build(bench: &Bench<'_>, phase: &'static str) -> Result<Scene, Trouble> {
+    if matches!(phase, "backup: fetch" | "copy: recovery") {
+        let kept = bench.history().await?;
+        return Ok(bench.recover_all(&kept).meanwhile(Meanwhile::In(phase, Blow::KillAndSweep)));
+    }
     let database = bench.shop().await?;
     match phase {
         "source: fingerprint" => hold(&database, "shop.prices", Place::Source).await?,

@@ -2,15 +2,19 @@
 //! that none proves, with reasons. A new one: a file, its `mod` and its line in [`FAULTS`].
 
 mod broken_globals;
+mod broken_index;
 mod broken_page;
 mod broken_step;
 mod cancelled_query;
 mod changed_row;
+mod corrupt_record;
 mod cut_archive;
 mod cut_dump;
 mod cut_fingerprint;
 mod cut_globals;
 mod cut_script;
+mod cut_segment;
+mod cut_tar;
 mod damage;
 mod dead_server;
 mod deadline;
@@ -25,6 +29,7 @@ mod emptied_data_file;
 mod expired_role;
 mod flipped_bit;
 mod flipped_packed_byte;
+mod flipped_page;
 mod foreign_view;
 mod full_disk;
 mod full_disk_later;
@@ -35,8 +40,11 @@ mod hold;
 mod killed;
 mod killed_copy;
 mod killed_source;
+mod live_tablespace;
 mod locked_parent;
 mod locked_table;
+mod lost_control_file;
+mod lost_file;
 mod lost_large_object;
 mod lost_row;
 mod lost_table;
@@ -46,6 +54,7 @@ mod missed_rto;
 mod missing_database;
 mod missing_extension;
 mod missing_role;
+mod missing_segment;
 mod newer_dump;
 mod no_fingerprint;
 mod no_more_connections;
@@ -53,10 +62,13 @@ mod no_programs;
 mod old_snapshot;
 mod orphan;
 mod other_major;
+mod other_majors_files;
 mod read_only_copy;
 mod read_only_disk;
 mod sequence_behind;
 mod shared_disk;
+mod short_log;
+mod silent_page;
 mod silent_source;
 mod small_disk;
 mod sound;
@@ -64,8 +76,10 @@ mod source_as_target;
 mod swallowed_row;
 mod terminated;
 mod unknown_age;
+mod unknown_target;
 mod unqualified_function;
 mod unreadable_table;
+mod unverified_page;
 mod waiting_migration;
 mod wrong_password;
 
@@ -82,6 +96,11 @@ pub static SOUND: &[&Fault] = &[
     &sound::HURRIED,
     &sound::STALE_LOCK,
     &sound::EMBEDDED,
+    &sound::BASE_BACKUP,
+    &sound::POINT_IN_TIME,
+    &sound::HUNG_RESTORE_COMMAND,
+    &sound::FAILING_RESTORE_COMMAND,
+    &sound::STALE_PID_FILE,
 ];
 
 /// The faults, in the order in which they are shown.
@@ -118,6 +137,19 @@ pub static FAULTS: &[&Fault] = &[
     &missing_role::FAULT,
     &swallowed_row::FAULT,
     &source_as_target::FAULT,
+    &missing_segment::FAULT,
+    &cut_segment::FAULT,
+    &corrupt_record::FAULT,
+    &unknown_target::FAULT,
+    &short_log::FAULT,
+    &flipped_page::FAULT,
+    &lost_file::FAULT,
+    &unverified_page::FAULT,
+    &lost_control_file::FAULT,
+    &cut_tar::FAULT,
+    &live_tablespace::FAULT,
+    &broken_index::FAULT,
+    &silent_page::FAULT,
     &lost_row::FAULT,
     &changed_row::FAULT,
     &doubled_row::FAULT,
@@ -139,6 +171,7 @@ pub static FAULTS: &[&Fault] = &[
     &dumped_extension::FAULT,
     &newer_dump::FAULT,
     &shared_disk::FAULT,
+    &other_majors_files::FAULT,
     &small_disk::FAULT,
     &full_disk::FAULT,
     &full_disk_later::FAULT,
@@ -153,6 +186,8 @@ pub static FAULTS: &[&Fault] = &[
     &terminated::START,
     &terminated::RESTORE,
     &terminated::WRITE,
+    &terminated::FETCH,
+    &terminated::RECOVERY,
     &terminated::VERIFY,
     &killed::SNAPSHOT,
     &killed::FINGERPRINT,
@@ -161,5 +196,7 @@ pub static FAULTS: &[&Fault] = &[
     &killed::START,
     &killed::RESTORE,
     &killed::WRITE,
+    &killed::FETCH,
+    &killed::RECOVERY,
     &killed::VERIFY,
 ];

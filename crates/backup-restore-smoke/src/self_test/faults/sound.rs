@@ -5,6 +5,7 @@ use evidence_report::record::Outcome;
 use crate::{
     checks::RESTORE_CONTENT,
     self_test::{
+        farm::{Database, RESTORE_POINT},
         fault::{Fault, Scene},
         meanwhile::{Blow, Meanwhile},
         workshop::{Bench, Trouble},
@@ -32,6 +33,11 @@ sound!(TABLESPACE, "tablespace", tablespace);
 sound!(HURRIED, "role with a statement timeout shorter than the reading", hurried);
 sound!(STALE_LOCK, "lock and folders of a run that was killed", stale_lock);
 sound!(EMBEDDED, "embedded source", embedded);
+sound!(BASE_BACKUP, "base backup of a server with a tablespace", base_backup);
+sound!(POINT_IN_TIME, "recovery to a restore point", point_in_time);
+sound!(HUNG_RESTORE_COMMAND, "base backup whose own restore_command hangs", hung_restore_command);
+sound!(FAILING_RESTORE_COMMAND, "base backup whose own restore_command fails", failing_restore_command);
+sound!(STALE_PID_FILE, "base backup with the pid file of a dead server", stale_pid_file);
 
 async fn database(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let source = bench.shop().await?.conninfo();
@@ -70,6 +76,12 @@ async fn odd_names(bench: &Bench<'_>) -> Result<Scene, Trouble> {
 
 async fn tablespace(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let database = bench.shop().await?;
+    let folder = with_tablespace(bench, &database).await?;
+    Ok(bench.rehearse(database.conninfo()).leaving(folder.into()))
+}
+
+/// Puts a table into a tablespace, and says where that is.
+async fn with_tablespace(bench: &Bench<'_>, database: &Database) -> Result<String, Trouble> {
     let folder = bench.make_folder("tablespace")?;
     bench.isolation().give_folder(bench.run, folder.as_ref()).await?;
     let space = bench.name("space");
@@ -78,7 +90,7 @@ async fn tablespace(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     // So that the source itself has nothing to write there any more.
     database.sql("VACUUM (FREEZE) shop.far").await?;
     database.sql("CHECKPOINT").await?;
-    Ok(bench.rehearse(database.conninfo()).leaving(folder.into()))
+    Ok(folder)
 }
 
 async fn hurried(bench: &Bench<'_>) -> Result<Scene, Trouble> {
@@ -102,4 +114,43 @@ async fn stale_lock(bench: &Bench<'_>) -> Result<Scene, Trouble> {
 
 async fn embedded(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     Ok(bench.typed(["rehearse", "--embedded", "--embedded-size", "10MB"]))
+}
+
+async fn base_backup(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let database = bench.own_shop("spaced", true).await?;
+    let folder = with_tablespace(bench, &database).await?;
+    Ok(bench.rehearse(database.conninfo()).with_words(["--method", "base-backup"]).leaving(folder.into()))
+}
+
+async fn point_in_time(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let kept = bench.history().await?;
+    let expect =
+        "DO $$ BEGIN IF (SELECT count(*) FROM shop.placed) <> 20 THEN RAISE 'other rows'; END IF; END $$";
+    let step = bench.write("expect.sql", expect, 0o600)?;
+    Ok(bench.recover(&kept, &["--target-name", RESTORE_POINT, "--after-restore", &step]))
+}
+
+async fn hung_restore_command(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    with_restore_command(bench, "sleep 3600").await
+}
+
+async fn failing_restore_command(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    with_restore_command(bench, "exit 1").await
+}
+
+/// What a backup brings of its server's settings must decide nothing.
+async fn with_restore_command(bench: &Bench<'_>, command: &str) -> Result<Scene, Trouble> {
+    let kept = bench.history().await?;
+    let settings = format!(
+        "restore_command = '{command}'\nrecovery_end_command = '{command}'\nrecovery_target_name = 'x'\n"
+    );
+    std::fs::write(kept.base.join("postgresql.auto.conf"), settings)?;
+    Ok(bench.recover_all(&kept))
+}
+
+async fn stale_pid_file(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let kept = bench.history().await?;
+    std::fs::remove_file(kept.base.join("backup_manifest"))?;
+    std::fs::write(kept.base.join("postmaster.pid"), "1\n/var/lib/postgresql/data\n")?;
+    Ok(bench.recover_all(&kept))
 }

@@ -32,9 +32,15 @@ terminated!(INITDB, "SIGTERM while the scratch cluster is made", "scratch cluste
 terminated!(START, "SIGTERM while the scratch server starts", "scratch cluster: start");
 terminated!(RESTORE, "SIGTERM while pg_restore runs", "restore: pg_restore");
 terminated!(WRITE, "SIGTERM at the first write", "first committed write");
+terminated!(FETCH, "SIGTERM while a base backup is fetched", "backup: fetch");
+terminated!(RECOVERY, "SIGTERM while the log is replayed", "copy: recovery");
 terminated!(VERIFY, "SIGTERM while the copy is read", "copy: fingerprint");
 
 async fn build(bench: &Bench<'_>, phase: &'static str) -> Result<Scene, Trouble> {
+    if matches!(phase, "backup: fetch" | "copy: recovery") {
+        let kept = bench.history().await?;
+        return Ok(bench.recover_all(&kept).meanwhile(Meanwhile::In(phase, Blow::Signal(Signal::TERM))));
+    }
     let database = bench.shop().await?;
     match phase {
         "source: fingerprint" => hold(&database, "shop.prices", Place::Source).await?,
