@@ -20,6 +20,8 @@ pub(super) static FAULT: Fault = Fault {
 
 async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let kept = bench.history().await?;
+    // Otherwise the manifest tells that there is something in excess.
+    std::fs::remove_file(kept.base.join("backup_manifest"))?;
     let live = bench.make_folder("live")?;
     std::fs::write(std::path::Path::new(&live).join("row"), "of production")?;
     std::os::unix::fs::symlink(&live, kept.base.join("base/live"))?;
