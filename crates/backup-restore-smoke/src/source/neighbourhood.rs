@@ -10,21 +10,22 @@ use evidence_report::{
     run::Stop,
 };
 
+use super::failures::from_query;
 use crate::{
     checks::SOURCE_APART,
     connection::{Endpoint, QueryFailure, Session},
     halt::Halt,
-    source::from_query,
 };
 
 const EXPECTED: &str = "another file system than the source's";
 
-/// The folders that a server writes to; the write-ahead log may lie elsewhere than the data. From a role that may not
-/// know them the view hides them; the function would refuse, and end the snapshot's transaction with that.
+/// The folders that a server writes to; the write-ahead log may lie elsewhere than the data. By `pg_settings`, which
+/// leaves out what a role may not see: an error would end the snapshot's transaction.
 const FOLDERS: &str = "
-SELECT (SELECT setting FROM pg_settings WHERE name = 'data_directory')
-UNION ALL SELECT (SELECT setting FROM pg_settings WHERE name = 'data_directory') || '/pg_wal'
-UNION ALL SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''";
+SELECT setting FROM pg_settings WHERE name = 'data_directory'
+UNION ALL SELECT setting || '/pg_wal' FROM pg_settings WHERE name = 'data_directory'
+UNION ALL SELECT pg_tablespace_location(oid) FROM pg_tablespace
+          WHERE pg_tablespace_location(oid) <> '' AND EXISTS (SELECT FROM pg_settings WHERE name = 'data_directory')";
 
 /// Looks whether the scratch folder shares a file system with the source's folders.
 ///
@@ -42,24 +43,24 @@ pub(crate) async fn apart(
     if !is_here(&session.endpoint) {
         return unknown("the source is on another machine, as far as its address tells".to_owned());
     }
-    let rows = match session.query(stop, FOLDERS).await {
-        Ok(rows) => rows,
+    let folders: Vec<PathBuf> = match session.query(stop, FOLDERS).await {
+        Ok(rows) => {
+            rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).map(PathBuf::from).collect()
+        }
         Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
-        Err(failure) => return Err(from_query(failure, "scratch folder")),
+        Err(failure) => return Err(from_query(failure, "settings of the source")),
     };
-    let told: Vec<_> = rows.into_iter().map(|row| row.into_iter().next().flatten()).collect();
-    let hidden = told.iter().any(Option::is_none);
-    let folders: Vec<PathBuf> = told.into_iter().flatten().map(PathBuf::from).collect();
+    if folders.is_empty() {
+        return unknown(
+            "this role is not shown where the source's data lies (pg_read_all_settings shows it)".to_owned(),
+        );
+    }
     let Ok(ours) = std::fs::metadata(scratch) else {
         return unknown("the scratch folder cannot be looked at".to_owned());
     };
     let shared =
         shared(&folders, ours.dev(), &|folder| std::fs::metadata(folder).ok().map(|meta| meta.dev()));
-    let finding = judge(&shared, &folders, allowed)?;
-    match hidden {
-        true => unknown("this role is not shown where the source's data lies".to_owned()),
-        false => Ok(finding),
-    }
+    judge(&shared, &folders, allowed)
 }
 
 /// What a look at the folders told.

@@ -1,12 +1,15 @@
 //! Every fault of a dump that the stock tools pass with exit code 0, and its kin: each is caught by its own check.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::{
     cluster::TestCluster,
     dumps::{data_files, file, shop},
     tool::{Ended, Tool},
 };
+
+/// Something that is done to a file.
+type Damage<'a> = &'a dyn Fn(&Path);
 
 fn assert_caught(ended: &Ended, what: &str) {
     assert_eq!(ended.code, Some(2), "{what}: {}", ended.everything());
@@ -64,7 +67,7 @@ fn a_script_cut_within_rows_or_before_its_last_line_is_caught() {
 fn a_directory_that_lost_rows_is_caught() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = shop(&cluster);
-    let faults: [(&str, &str, &dyn Fn(&std::path::Path)); 5] = [
+    let faults: [(&str, &str, Damage<'_>); 5] = [
         ("deleted", "6", &|path| fs::remove_file(path).unwrap()),
         ("emptied", "6", &|path| fs::write(path, "").unwrap()),
         ("flipped", "6", &|path| {
@@ -136,5 +139,8 @@ fn cut_globals_are_caught() {
     let dump = file(&tool, "dump", &cluster.dump("pg_dump", &["--format=custom", shop(&cluster)]));
     let globals = cluster.dump("pg_dumpall", &["--globals-only"]);
     let cut = file(&tool, "globals", &globals[..globals.len() / 2]);
-    assert_caught(&tool.run(&["rehearse", "--backup", &dump, "--globals", &cut]), "globals");
+    let ended = tool.run(&["rehearse", "--backup", &dump, "--globals", &cut]);
+    ended.assert_code(2);
+    let findings = ended.findings("backup.complete");
+    assert!(findings.iter().any(|(outcome, of, _)| outcome == "failed" && of == "globals"), "{findings:?}");
 }

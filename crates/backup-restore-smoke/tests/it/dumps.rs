@@ -213,8 +213,8 @@ fn hostile_names_come_back() {
     cluster.sql("postgres", &format!("CREATE DATABASE \"{quoted}\" TEMPLATE template0"));
     cluster.sql_in(
         name,
-        "CREATE SCHEMA \"s;\"; CREATE TABLE \"s;\".\"a \"\"b\"\n'c' 😀\" (\"x\ny\" int); \
-         INSERT INTO \"s;\".\"a \"\"b\"\n'c' 😀\" VALUES (1), (2); CREATE TABLE \"from\" (\"to\" text); \
+        "CREATE SCHEMA \"s;\"; CREATE TABLE \"s;\".\"a \"\"b\"\"\n'c' 😀\" (\"x\ny\" int); \
+         INSERT INTO \"s;\".\"a \"\"b\"\"\n'c' 😀\" VALUES (1), (2); CREATE TABLE \"from\" (\"to\" text); \
          INSERT INTO \"from\" VALUES (E'\\t\\\\')",
     );
     for format in ["custom", "directory", "plain"] {
@@ -286,6 +286,7 @@ fn a_dump_that_is_newer_than_our_programs_is_told_what_to_install() {
 fn a_view_over_a_foreign_server_is_told_from_a_broken_one() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = shop(&cluster);
+    cluster.sql("postgres", "ALTER USER postgres PASSWORD 'x'");
     cluster.sql(
         database,
         &format!(
@@ -293,7 +294,6 @@ fn a_view_over_a_foreign_server_is_told_from_a_broken_one() {
              OPTIONS (host '127.0.0.1', port '{}', dbname 'shop'); \
              CREATE USER MAPPING FOR postgres SERVER other OPTIONS (user 'postgres', password 'x'); \
              CREATE FOREIGN TABLE far (id int, name text) SERVER other OPTIONS (schema_name 'shop', table_name 'customers'); \
-             ALTER USER postgres PASSWORD 'x'; \
              CREATE MATERIALIZED VIEW near AS SELECT count(*) AS n FROM far; \
              CREATE MATERIALIZED VIEW nearer AS SELECT n + 1 AS n FROM near",
             cluster.port

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::{
     cluster::TestCluster,
+    dumps::file,
     tool::{Tool, until},
 };
 
@@ -54,26 +55,42 @@ fn a_scratch_on_the_sources_disk_is_refused_unless_it_is_allowed() {
     assert!(ended.finding("source.apart").0.contains("not_checked"));
 }
 
-/// A file system of 150 MB, of which somebody else takes all but a little while we restore.
+/// A file system of 100 MB that is nearly full once there is an empty cluster on it.
 #[test]
 fn a_disk_that_fills_up_ends_the_rehearsal_and_leaves_nothing() {
-    let mapped = ["--user", "--map-root-user", "--mount", "--"];
+    let namespace: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["--mount", "--"],
+        false => &["--user", "--map-root-user", "--mount", "--"],
+    };
     let allowed =
-        Command::new("unshare").args(mapped).args(["mount", "-t", "tmpfs", "none", "/mnt"]).output();
-    if !allowed.is_ok_and(|output| output.status.success()) || rustix::process::geteuid().is_root() {
-        // The rule by itself has its own test; a mount needs a namespace, and in one root cannot be `postgres`.
+        Command::new("unshare").args(namespace).args(["mount", "-t", "tmpfs", "none", "/mnt"]).output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        // The rule by itself has a test of its own.
         return;
     }
-    let tool = Tool::new();
-    let mut command = Command::new("unshare");
-    let script = "mount -t tmpfs -o size=150m none /mnt && head -c 60000000 /dev/zero > /mnt/other && \
-                  exec \"$0\" rehearse --embedded --evidence none --scratch /mnt";
-    command
-        .args(mapped)
-        .args(["sh", "-c", script])
-        .arg(assert_cmd::cargo::cargo_bin!("backup-restore-smoke"));
-    command.env("OPS_SMOKE_RUN_BASE", tool.base()).env("HOME", tool.path("")).stdin(Stdio::null());
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stdout));
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let dump = file(&tool, "dump", &cluster.dump("pg_dump", &["--format=custom", cluster.shop()]));
+    let script = "mount -t tmpfs -o size=100m none /mnt && head -c 55000000 /dev/zero > /mnt/other || exit 99; \
+                  \"$0\" rehearse --backup \"$1\" --evidence none --format \"json=$2\" --scratch /mnt; \
+                  code=$?; ls -A /mnt; exit $code";
+    let mut command = tool.bare();
+    let program = command.get_program().to_owned();
+    let mut inside = Command::new("unshare");
+    inside.args(namespace).args(["sh", "-c", script]).arg(program).arg(dump).arg(tool.path("report.json"));
+    for (name, value) in command.stdin(Stdio::null()).get_envs() {
+        match value {
+            Some(value) => inside.env(name, value),
+            None => inside.env_remove(name),
+        };
+    }
+    let ended = tool.finish(tool.start(inside));
+    ended.assert_code(3);
+    let lacks = ended.findings("rehearsal.environment");
+    assert!(
+        lacks.iter().any(|(outcome, of, _)| outcome == "inconclusive" && of == "space while it ran"),
+        "{}",
+        ended.everything()
+    );
+    assert!(ended.stdout.trim_end().ends_with("other"), "something is left on the disk: {}", ended.stdout);
     tool.assert_nothing_left();
 }

@@ -165,7 +165,8 @@ fn blocks<R: Read + Send>(
                 table_data(entry, read, seen);
                 // Where damage made us lose the thread, whatever follows would be noise.
                 if broken && chunks.finish().is_err() {
-                    return Ok(wanted.clear());
+                    wanted.clear();
+                    return Ok(());
                 }
                 chunks.finish()?;
             }

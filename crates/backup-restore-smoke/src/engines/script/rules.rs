@@ -128,6 +128,8 @@ pub(crate) fn meta(line: &[u8], in_statement: bool) -> Meta {
     match command {
         _ if in_statement => refuse(),
         "\\restrict" | "\\unrestrict" => Meta::Frame,
+        // Stands before a `\connect` to a name with quotes; every part of a script sets its own encoding.
+        "\\encoding" if rest.trim() == "SQL_ASCII" => Meta::Frame,
         "\\connect" => database(rest.trim()).map_or_else(refuse, Meta::Connect),
         _ => refuse(),
     }
@@ -221,6 +223,7 @@ mod tests {
         for (line, wanted) in [
             ("\\restrict abc\n", Meta::Frame),
             ("\\unrestrict abc\n", Meta::Frame),
+            ("\\encoding SQL_ASCII\n", Meta::Frame),
             ("\\connect shop\n", Meta::Connect("shop".into())),
             (
                 "\\connect -reuse-previous=on \"dbname='we ird \\'\\\\x \"\"y'\"\n",
@@ -242,6 +245,7 @@ mod tests {
             "\\connect `id`",
             "\\c x",
             "\\connect :x",
+            "\\encoding SJIS",
             "\\connect -reuse-previous=on \"dbname='x' host='evil'\"",
             "\\connect -reuse-previous=on \"host=evil\"",
             "\\connect -reuse-previous=on \"dbname=x host=evil\"",
