@@ -60,6 +60,7 @@ pub static TOOL: Tool = Tool {
         &POLICY_ARCHIVE,
         &CANARY_INSTALLED,
         &CANARY_BEATS,
+        &SELF_TEST,
         &WAIVER,
     ],
 };
@@ -495,6 +496,16 @@ pub const CANARY_BEATS: Check = Check {
     title: "The canary beats",
     explanation: "`canary beat` wrote a row into the heartbeat table of the source, and committed it.",
     remedy: "Try the same connection string with psql; `canary install` makes the table.",
+};
+
+/// The tool can fail.
+pub const SELF_TEST: Check = Check {
+    id: "self_test.faults",
+    title: "Every fault is caught",
+    explanation: "`self-test` makes the faults of the field on throw-away clusters, types a rehearsal of each, and \
+                  looks whether its own check caught it, with the right exit code and nothing left behind; healthy \
+                  backups in difficult settings have to pass.",
+    remedy: "Do not rely on the checks that are named; report what slipped through as a defect.",
 };
 
 /// A physical backup was there, and could be unpacked.

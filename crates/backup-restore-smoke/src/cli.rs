@@ -24,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   backup-restore-smoke fingerprint --source service=shop
   backup-restore-smoke compare service=shop service=shop-restored
   backup-restore-smoke policy --files '/backups/shop-*.dump' --newest-age 26h --redundancy 7 --retention 30d
+  backup-restore-smoke self-test
 
 The source is only read; passwords come from .pgpass, PGPASSWORD or a service file, never from a flag of ours.
 Exit codes: 0 passed, 1 warned, 2 failed (the backup is bad, or an objective was missed), 3 inconclusive (could
@@ -40,6 +41,15 @@ const COMPARE_EXAMPLES: &str = "Examples:
   backup-restore-smoke compare shop.fingerprint.json 'host=/run/restored dbname=shop'
 
 Between two databases that can both be read, the differing rows are found by their primary keys.";
+
+const SELF_TEST: &str = "Examples:
+  backup-restore-smoke self-test
+  backup-restore-smoke self-test --only disk
+  backup-restore-smoke self-test --evidence self-test.md
+
+It makes servers of its own, on unix sockets only, in a folder of its own, needs no network, and is over in about a
+minute. Exit codes: 0 every fault was caught and nothing is left, 2 one slipped through, 3 one could not be made. It
+writes evidence only if asked.";
 
 /// Rehearses backup and restore of PostgreSQL for real: proves the content, times the recovery
 #[derive(Debug, Parser)]
@@ -69,6 +79,9 @@ pub(crate) enum Command {
     /// A heartbeat in the source, from which data loss is measured: these commands write to the source
     #[command(subcommand)]
     Canary(CanaryCommand),
+    /// Make the faults of the field on throw-away clusters, and show that each is caught
+    #[command(after_help = SELF_TEST)]
+    SelfTest(SelfTestFlags),
     /// Undo what killed runs left behind (processes and folders), and nothing else
     Sweep(SweepFlags),
 }
@@ -182,8 +195,9 @@ pub(crate) struct PhysicalFlags {
     #[arg(long, value_name = "METHOD", conflicts_with = "backup")]
     pub(crate) method: Option<Method>,
     /// Rehearse this backup instead of making one: a dump of pg_dump (custom, directory, tar, plain SQL) or
-    /// pg_dumpall, also compressed, or what pg_basebackup made. For increments of PostgreSQL 17, name the full one
-    /// first and each increment after it. Needs no source
+    /// pg_dumpall, also compressed by gzip, zstd or lz4, or files of a whole cluster that pg_basebackup made
+    /// (for increments of PostgreSQL 17, the full one first and each increment after it). Needs no source;
+    /// --source then only says which server the target must not be
     #[arg(long, value_name = "PATH", conflicts_with = "embedded")]
     pub(crate) backup: Vec<PathBuf>,
     /// A folder of archived write-ahead log (plain, .gz, .zst or .lz4)
@@ -352,6 +366,17 @@ pub(crate) struct CompareFlags {
     /// Connections a database at work at once [default: the number of processors, at most 4]
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<usize>,
+}
+
+/// `self-test`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SelfTestFlags {
+    /// Only faults whose title has this word (repeatable: all of the words)
+    #[arg(long, value_name = "WORD")]
+    pub(crate) only: Vec<String>,
+    /// Folder of the PostgreSQL programs (`PGBIN`, PATH and /usr/lib/postgresql/*/bin are searched otherwise)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pg_bin: Option<PathBuf>,
 }
 
 impl CommandLine for Cli {

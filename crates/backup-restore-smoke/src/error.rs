@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError};
+use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, Usage};
 
 use crate::{connection::ConnectionError, fingerprint::FileError};
 
@@ -21,6 +21,9 @@ pub(crate) enum Error {
     /// The evidence could not be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Something was typed that cannot be done.
+    #[error(transparent)]
+    Usage(#[from] Usage),
     /// The source's connection settings.
     #[error("the connection settings of the source: {0}")]
     Connection(#[from] ConnectionError),

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     fingerprint::{Content, Fingerprint},
     plan::{Describe, Plan, Work},
-    policy, rehearsal, target,
+    policy, rehearsal, self_test, target,
 };
 
 /// Does what was asked for.
@@ -23,14 +23,12 @@ use crate::{
 /// # Errors
 /// When it cannot be done or written down; what is found out about a backup is no error.
 pub(crate) async fn execute(cli: Cli) -> Result<ExitCode, Error> {
-    if let Command::Sweep(flags) = &cli.command {
-        return sweep(flags.target.as_deref()).await;
-    }
-    if let Command::Policy(flags) = &cli.command {
-        return policy::command(&cli, flags).await;
-    }
-    if let Command::Canary(wanted) = &cli.command {
-        return canary::command(&cli, wanted).await;
+    match &cli.command {
+        Command::Sweep(flags) => return sweep(flags.target.as_deref()).await,
+        Command::SelfTest(flags) => return self_test::execute(flags, &cli.shared).await,
+        Command::Policy(flags) => return policy::command(&cli, flags).await,
+        Command::Canary(wanted) => return canary::command(&cli, wanted).await,
+        Command::Rehearse(_) | Command::Fingerprint(_) | Command::Compare(_) => {}
     }
     let plan = Plan::resolve(&cli)?;
     if cli.shared.dry_run {

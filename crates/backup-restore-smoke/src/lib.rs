@@ -18,6 +18,7 @@
 //! * `forecast/`: the recovery time of another size, labelled as what it is.
 //! * `exposure`, `risk_note`, `size`: the worst that a schedule can lose, what a missed objective means, sizes.
 //! * `integrity/`: manifests, checksums, amcheck and the write-ahead log of a backup.
+//! * `self_test/`: the faults of the field, made on throw-away clusters, and each shown caught.
 //! * `embedded/`: the sample source of `--embedded`.
 
 mod assertions;
@@ -45,6 +46,7 @@ mod programs;
 mod rehearsal;
 mod risk_note;
 mod scratch;
+pub mod self_test;
 mod size;
 mod source;
 mod sql;

@@ -211,7 +211,9 @@ impl Plan {
             Command::Rehearse(flags) => (&flags.source, &REHEARSAL),
             Command::Fingerprint(flags) => (&flags.source, &FINGERPRINT),
             Command::Compare(flags) => return compare(cli, flags, &file),
-            Command::Policy(_) | Command::Canary(_) | Command::Sweep(_) => return Err(Error::NoSource),
+            Command::Policy(_) | Command::Canary(_) | Command::SelfTest(_) | Command::Sweep(_) => {
+                return Err(Error::NoSource);
+            }
         };
         let from = source(flags, &file);
         let (work, source) = match &cli.command {

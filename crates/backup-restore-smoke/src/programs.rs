@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use evidence_report::run::{
     Run,
-    child::{ChildCommand, find_program},
+    child::{ChildCommand, bound_to_us, find_program},
 };
 
 use crate::{checks::ENVIRONMENT, connection::without_ambient, halt::Halt};
@@ -21,30 +21,23 @@ pub(crate) struct Programs {
     /// The major version.
     pub(crate) major: u32,
     /// A way of starting clients in a process namespace of their own; empty where that is not allowed.
-    containment: Vec<&'static str>,
+    containment: Vec<String>,
 }
 
 /// Ways of starting a program so that the kernel ends it *with all its workers* when we die: the workers of
 /// `pg_dump` would otherwise read on from the source until their table is done. The first as root, the second
 /// as anybody.
 const CONTAINMENTS: [&[&str]; 2] = [
-    &["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child", "--"],
-    &[
-        "setpriv",
-        "--pdeathsig",
-        "KILL",
-        "--",
-        "unshare",
-        "--user",
-        "--map-current-user",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--",
-    ],
+    &["unshare", "--pid", "--fork", "--kill-child", "--"],
+    &["unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "--"],
 ];
 
 impl Programs {
+    /// Where they are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A client program with workers of its own: `pg_dump`, `pg_restore`.
     pub(crate) fn client(&self, run: &Run, program: &str) -> ChildCommand {
         let command = self.child(run, program);
@@ -52,7 +45,7 @@ impl Programs {
     }
 
     /// How a program with workers of its own is started, so that the kernel ends them all when we die.
-    pub(crate) fn containment(&self) -> &[&'static str] {
+    pub(crate) fn containment(&self) -> &[String] {
         &self.containment
     }
 
@@ -131,18 +124,20 @@ fn candidates(named: Option<&Path>) -> Vec<PathBuf> {
 }
 
 /// The first containment that works here.
-async fn containment(run: &Run) -> Result<Vec<&'static str>, Halt> {
+async fn containment(run: &Run) -> Result<Vec<String>, Halt> {
     for way in CONTAINMENTS {
-        match run.child("true").by_way_of(way).output(run.stop()).await {
+        let way: Vec<String> =
+            bound_to_us().into_iter().chain(way.iter().map(|word| (*word).to_owned())).collect();
+        match run.child("true").by_way_of(&way).output(run.stop()).await {
             Ok(output) if output.stopped => return Err(Halt::Stopped),
-            Ok(output) if output.status.success() => return Ok(way.to_vec()),
+            Ok(output) if output.status.success() => return Ok(way),
             _ => {}
         }
     }
     Ok(Vec::new())
 }
 
-async fn ask(run: &Run, folder: &Path, containment: &[&'static str]) -> Result<Option<Programs>, Halt> {
+async fn ask(run: &Run, folder: &Path, containment: &[String]) -> Result<Option<Programs>, Halt> {
     if NEEDED.iter().any(|program| find_program(folder.join(program)).is_none()) {
         return Ok(None);
     }

@@ -92,7 +92,8 @@ pub(crate) fn without_ambient(command: ChildCommand) -> ChildCommand {
         .env("LC_ALL", "C")
 }
 
-fn quoted(value: &str) -> String {
+/// A value of a keyword string.
+pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 

@@ -15,6 +15,6 @@ mod tls;
 
 pub(crate) use ambient::Ambient;
 pub(crate) use error::ConnectionError;
-pub(crate) use handover::{Handover, without_ambient};
+pub(crate) use handover::{Handover, quoted, without_ambient};
 pub(crate) use resolved::{Endpoint, Resolved, resolve};
 pub(crate) use session::{ConnectFailure, QueryFailure, Row, Session, connect};

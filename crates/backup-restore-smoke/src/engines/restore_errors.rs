@@ -13,7 +13,7 @@ pub(crate) type ServerError = (String, String);
 enum Sign {
     /// It says nothing: what was to be made is there in every database.
     Nothing,
-    /// The disk is full, and everything after it means nothing.
+    /// The disk or the memory is full, and everything after it means nothing.
     DiskFull,
     /// This machine lacks an extension or a library.
     Lacking,
@@ -74,7 +74,8 @@ fn sign((code, message): &ServerError, isolated: bool) -> Sign {
     match code.as_str() {
         "42P06" if says("schema \"public\" already exists") => Sign::Nothing,
         "42710" if says("\"plpgsql\" already exists") => Sign::Nothing,
-        "53100" => Sign::DiskFull,
+        // Class 53: insufficient resources.
+        _ if code.starts_with("53") => Sign::DiskFull,
         "58P01" if says("extension control file") || says("could not access file") => Sign::Lacking,
         "0A000" if says("extension") && says("is not available") => Sign::Lacking,
         "42704" if says("role \"") && says("does not exist") => Sign::Role,

@@ -19,7 +19,8 @@ use super::{
 use crate::{
     canary,
     checks::{
-        BACKUP_COMPLETE, RECOVERY_TIME, RESTORE_COMPLETED, RESTORE_CONTENT, RESTORE_GLOBALS, RESTORE_WRITABLE,
+        BACKUP_COMPLETE, ENVIRONMENT, RECOVERY_TIME, RESTORE_COMPLETED, RESTORE_CONTENT, RESTORE_GLOBALS,
+        RESTORE_WRITABLE,
     },
     connection::{Handover, QueryFailure, Session},
     engines::{
@@ -354,10 +355,8 @@ pub(super) async fn restore(
     run.progress().phase(format!("restore: {}", connection.database));
     let start = run.elapsed();
     let endpoint = connection.endpoints.first().cloned().ok_or(Halt::Stopped)?;
-    let handover =
-        Handover::write(run.folder(), &connection, &endpoint, &application_name(run)).map_err(|error| {
-            crate::checks::ENVIRONMENT.inconclusive("the restore's connection").observed(error.to_string())
-        })?;
+    let handover = Handover::write(run.folder(), &connection, &endpoint, &application_name(run))
+        .map_err(|error| ENVIRONMENT.inconclusive("the restore's connection").observed(error.to_string()))?;
     let restoring = Restoring {
         run,
         programs,
@@ -372,12 +371,17 @@ pub(super) async fn restore(
     if !shown.is_empty() {
         run.detail(format!("Errors of the restore of {}", connection.database), &shown.join("\n"));
     }
-    run.finding(restore_errors::judge(&restored.errors, false).unwrap_or_else(|| {
+    let finding = restore_errors::judge(&restored.errors, false).unwrap_or_else(|| {
         RESTORE_COMPLETED
             .passed(name_of(database))
             .expected("the restore ends without an error")
             .observed("no error that says anything")
-    }));
+    });
+    // Half a restore for want of space says nothing about the backup: its rows are not counted.
+    if finding.check.id == ENVIRONMENT.id {
+        return Err(finding.into());
+    }
+    run.finding(finding);
     Ok(())
 }
 

@@ -60,6 +60,8 @@ pub(crate) struct Cluster {
     socket: PathBuf,
     log: PathBuf,
     server: Option<(Child, Entry)>,
+    further_settings: Vec<String>,
+    further_initdb: Vec<String>,
 }
 
 impl Cluster {
@@ -83,8 +85,24 @@ impl Cluster {
             programs: programs.clone(),
             isolation: isolation.clone(),
             server: None,
+            further_settings: Vec::new(),
+            further_initdb: Vec::new(),
             spec,
         })
+    }
+
+    /// The same with further settings, which win over those that every cluster has.
+    #[must_use]
+    pub(crate) fn with_settings(mut self, settings: Vec<String>) -> Self {
+        self.further_settings = settings;
+        self
+    }
+
+    /// The same, made by `initdb` with these further arguments.
+    #[must_use]
+    pub(crate) fn made_with(mut self, arguments: &[&str]) -> Self {
+        self.further_initdb = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self
     }
 
     /// Makes the data folder.
@@ -102,6 +120,7 @@ impl Cluster {
             .child(run, "initdb")
             .args(["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"])
             .arg(format!("--username={}", self.spec.superuser))
+            .args(&self.further_initdb)
             .arg("--pgdata")
             .arg(&self.data)
             .current_dir(&self.home);
@@ -120,8 +139,7 @@ impl Cluster {
             (true, _) => Err(Halt::Stopped),
             (false, true) => Ok(()),
             (false, false) => {
-                let said =
-                    output.stderr.lines().rfind(|line| line.contains("error:")).unwrap_or("no message");
+                let said = last_error(&output.stderr).unwrap_or_else(|| "no message".to_owned());
                 Err(no_server(&format!("initdb ended with {}: {said}", output.status)).into())
             }
         }
@@ -177,7 +195,7 @@ impl Cluster {
         let entry = noted.map_err(|error| no_server(&format!("writing the journal: {error}")))?;
         let mut command =
             self.programs.child(run, "postgres").arg("-D").arg(&self.data).current_dir(&self.home);
-        for setting in self.settings().iter().chain(added) {
+        for setting in self.settings().iter().chain(&self.further_settings).chain(added) {
             command = command.arg("-c").arg(setting);
         }
         let command = command.output_to(&self.log).farewell(Farewell::Interrupt, END_PATIENCE);
@@ -401,6 +419,13 @@ fn error_line(line: &str) -> Option<(String, String)> {
     Some((code.to_owned(), message_template(message.trim())))
 }
 
+/// What `initdb` complained of last: in words of its own, or of the server that it runs.
+fn last_error(stderr: &str) -> Option<String> {
+    let said = |level| stderr.lines().rev().find_map(|line| Some(line.split_once(level)?.1));
+    let last = ["FATAL:", "PANIC:", "error:"].into_iter().find_map(said)?;
+    Some(message_template(last.trim()))
+}
+
 /// A folder inside a comma-separated setting.
 fn quoted_list_item(folder: &Path) -> String {
     format!("\"{}\"", folder.to_string_lossy().replace('"', "\"\""))
@@ -412,7 +437,7 @@ fn no_server(observed: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::error_line;
+    use super::{error_line, last_error};
 
     #[test]
     fn code_and_template_are_read_from_the_log() {
@@ -421,5 +446,18 @@ mod tests {
         assert_eq!(error_line(line), Some(wanted));
         assert_eq!(error_line("@00000@LOG:  ready"), None);
         assert_eq!(error_line("DETAIL: Key (card)=(4111)"), None);
+    }
+
+    #[test]
+    fn what_initdb_complained_of_is_read() {
+        let full = "2026-11-26 [6] FATAL:  could not write to file \"base/4/1\": No space left on device\nSTATEMENT: x\n\
+                    child process exited with exit code 1\n";
+        let wanted = "could not write to file \"base/4/1\": No space left on device";
+        assert_eq!(last_error(full).as_deref(), Some(wanted));
+        assert_eq!(
+            last_error("initdb: error: cannot be run as root").as_deref(),
+            Some("cannot be run as root")
+        );
+        assert_eq!(last_error("ok"), None);
     }
 }

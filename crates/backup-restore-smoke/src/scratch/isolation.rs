@@ -90,6 +90,11 @@ impl Isolation {
         }
     }
 
+    /// Whether its network is not ours.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.network
+    }
+
     /// Gives a folder and everything below it to the server's user; links are given themselves, never what they
     /// lead to.
     ///

@@ -227,9 +227,8 @@ impl ChildCommand {
         let program = self.program.to_string_lossy().into_owned();
         let failed = |source| ChildError::Spawn { program: program.clone(), source };
         let mut words = self.prefix;
-        if let Some(setpriv) = find_program("setpriv") {
-            words.push(setpriv.into());
-            words.extend(["--pdeathsig", "KILL", "--"].map(OsString::from));
+        if find_program("setpriv").is_some() {
+            words.extend(bound_to_us().into_iter().map(OsString::from));
             // `setpriv` would report a missing program as its own failure: look first.
             let missing = || failed(std::io::Error::from(std::io::ErrorKind::NotFound));
             words.push(find_program(&self.program).ok_or_else(missing)?.into());
@@ -289,6 +288,18 @@ impl ChildCommand {
     pub async fn output(self, stop: &Stop) -> Result<Output, ChildError> {
         self.spawn()?.output(stop).await
     }
+}
+
+/// Words by way of which a program dies with us. The signal is asked for after the start, and never comes when we
+/// died before that: so whoever has got another parent by then ends at once. (The first process of a new process
+/// namespace sees no parent; whoever made the namespace is bound to us.)
+#[must_use]
+pub fn bound_to_us() -> Vec<String> {
+    const UNLESS_ORPHANED: &str = "case $PPID in \"$1\" | 0) shift && exec \"$@\" ;; esac";
+    let ours = std::process::id().to_string();
+    ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", UNLESS_ORPHANED, "sh", &ours]
+        .map(str::to_owned)
+        .into()
 }
 
 /// A child that runs. Dropping it kills its whole group.

@@ -180,15 +180,8 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
     ended.assert_code(2);
     let tool = Tool::new();
     let configuration = server.configuration.to_str().unwrap();
-    let ended = tool.run(&[
-        "rehearse",
-        "--barman",
-        "shed",
-        "--barman-config",
-        configuration,
-        "--until",
-        "immediate",
-    ]);
+    let ended =
+        tool.run(&["rehearse", "--barman", "shed", "--barman-config", configuration, "--until", "immediate"]);
     ended.assert_code(3);
     assert!(
         ended.findings("rehearsal.environment")[0].2.contains("no server shed"),

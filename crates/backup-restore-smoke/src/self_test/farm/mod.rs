@@ -1,0 +1,13 @@
+//! The servers that faults are made in, and what stands between them and a rehearsal.
+
+mod database;
+mod history;
+mod proxy;
+mod server;
+mod task;
+
+pub use database::Database;
+pub(super) use history::{DATABASE as HISTORY, History, Kept, RESTORE_POINT, base_backup};
+pub(super) use proxy::{Proxy, Then};
+pub(super) use server::{Kind, Server};
+pub use task::Task;

@@ -1,0 +1,26 @@
+//! A file of a directory dump was not copied.
+
+use evidence_report::record::Outcome;
+
+use crate::{
+    checks::BACKUP_COMPLETE,
+    self_test::{
+        fault::{Fault, Scene},
+        faults::dumps::{data_file, dump, rehearse_backup},
+        workshop::{Bench, Trouble},
+    },
+};
+
+pub(super) static FAULT: Fault = Fault {
+    title: "directory dump without one of its files",
+    proves: &BACKUP_COMPLETE,
+    outcome: Outcome::Failed,
+    says: "",
+    build: |bench| Box::pin(build(bench)),
+};
+
+async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let backup = dump(bench, &bench.shop().await?, &["--format=directory"]).await?;
+    std::fs::remove_file(data_file(&backup)?)?;
+    Ok(rehearse_backup(bench, &backup))
+}

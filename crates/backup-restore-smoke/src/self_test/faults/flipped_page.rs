@@ -1,0 +1,26 @@
+//! A page of a base backup is not what was written.
+
+use evidence_report::record::Outcome;
+
+use crate::{
+    checks::BACKUP_VERIFIED,
+    self_test::{
+        fault::{Fault, Scene},
+        faults::damage::{Part, damage_file},
+        workshop::{Bench, Trouble},
+    },
+};
+
+pub(super) static FAULT: Fault = Fault {
+    title: "flipped byte in a base backup",
+    proves: &BACKUP_VERIFIED,
+    outcome: Outcome::Failed,
+    says: "",
+    build: |bench| Box::pin(build(bench)),
+};
+
+async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let kept = bench.history().await?;
+    damage_file(&kept.base.join(&kept.customers), Part::Row)?;
+    Ok(bench.recover_all(&kept))
+}

@@ -1,0 +1,272 @@
+//! `self-test`: bad backups, dying servers and full disks, made on the spot on throw-away clusters, and each
+//! fault shown caught. Every fault is rehearsed as if somebody had typed it: this program, the same command
+//! line, plan, observation and judgement as any other rehearsal. It needs no network, and nothing outside of
+//! a folder of its own is touched.
+
+pub mod farm;
+pub mod fault;
+pub mod faults;
+pub mod meanwhile;
+pub mod proof;
+mod remains;
+mod typed;
+pub mod workshop;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use evidence_report::{
+    record::{Finding, Requirement},
+    run::{self, Defaults, Run, Settings, SharedConfig, SharedFlags, StopReason, Usage},
+};
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+
+use self::{
+    fault::Fault,
+    faults::{FAULTS, SOUND},
+    proof::{Proof, compare},
+    typed::look,
+    workshop::{Trouble, Workshop},
+};
+use crate::{
+    checks::{CLEANED_UP, SELF_TEST, TOOL},
+    cli::SelfTestFlags,
+    error::Error,
+    wording::counted,
+};
+
+/// What a self-test brings along where the user said nothing. It proves the tool, and nothing about anybody's
+/// backup: it is no evidence unless asked.
+const DEFAULTS: Defaults = Defaults {
+    title: "Self-test of backup-restore-smoke",
+    evidence_name: None,
+    tracker_items: &[],
+    timeout: Duration::from_secs(10 * 60),
+    valid_for: Duration::from_secs(7 * 86_400),
+};
+
+/// How a self-test is run.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    /// The program that is typed; otherwise the one that runs.
+    pub program: Option<PathBuf>,
+    /// The folder of the PostgreSQL programs.
+    pub pg_bin: Option<PathBuf>,
+    /// Words at the end of each command line.
+    pub extra: Vec<String>,
+}
+
+/// Runs the command: exit code 0 when every fault is caught, 2 when one slipped through, 3 when one could not
+/// be made.
+///
+/// # Errors
+/// When the run cannot start, or the result not be written.
+pub(crate) async fn execute(flags: &SelfTestFlags, shared: &SharedFlags) -> Result<ExitCode, Error> {
+    let wanted = |fault: &&&Fault| flags.only.iter().all(|word| fault.title.contains(word.as_str()));
+    let faults: Vec<_> = SOUND.iter().chain(FAULTS).filter(wanted).copied().collect();
+    if faults.is_empty() {
+        let why = "no fault has such a title; leave --only out to see all of them";
+        return Err(Usage(why.to_owned()).into());
+    }
+    let manner = Manner { pg_bin: flags.pg_bin.clone(), ..Manner::default() };
+    rehearse_all(&faults, &manner, shared).await
+}
+
+/// The same with these faults, in this manner: so can a test show that a self-test fails.
+///
+/// # Errors
+/// When the run cannot start, or the result not be written.
+pub async fn run_faults(
+    faults: &[&Fault],
+    manner: &Manner,
+    shared: &SharedFlags,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    Ok(rehearse_all(faults, manner, shared).await?)
+}
+
+async fn rehearse_all(faults: &[&Fault], manner: &Manner, shared: &SharedFlags) -> Result<ExitCode, Error> {
+    if shared.config.is_some() || shared.dry_run {
+        let why = "self-test brings its own sources and backups; leave --config and --dry-run out";
+        return Err(Usage(why.to_owned()).into());
+    }
+    let program = match &manner.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()
+            .map_err(|source| Error::File { path: PathBuf::from("this program"), source })?,
+    };
+    let mut settings = Settings::resolve(shared, &SharedConfig::default(), &DEFAULTS)?;
+    let as_lines = shared.format.is_empty();
+    if as_lines {
+        settings.formats.clear();
+    }
+    let (quiet, run) = (settings.quiet, Run::start(&TOOL, settings)?);
+    let (proofs, left) = prove_all(faults, manner, &program, &run).await;
+    let tally = Tally::of(faults, &proofs);
+    let said = lines(faults, &proofs, &tally, run.elapsed());
+    run.findings(faults.iter().zip(&proofs).map(|(fault, proof)| proof.finding(fault)));
+    run.finding(tally.finding());
+    run.finding(cleaned_up(&left));
+    let code = run.finish().publish()?;
+    let all_is_well = left.is_empty() && proofs.iter().all(Proof::is_good);
+    if as_lines && !(quiet && all_is_well) {
+        run::print(&said)?;
+    }
+    Ok(code)
+}
+
+/// Makes and rehearses these faults, a few side by side, and says in their order what came of each; then what
+/// could not be taken away.
+async fn prove_all(
+    faults: &[&Fault],
+    manner: &Manner,
+    program: &Path,
+    run: &Run,
+) -> (Vec<Proof>, Vec<String>) {
+    run.progress().phase("self-test: servers");
+    let workshop = match Workshop::open(run, manner.pg_bin.as_deref()).await {
+        Ok(workshop) => workshop,
+        Err(trouble) => {
+            let unable = |_| Proof::Unable(trouble.to_string());
+            return (faults.iter().map(unable).collect(), Vec::new());
+        }
+    };
+    run.progress().phase(format!("self-test: {}", counted(faults.len() as u64, "rehearsal")));
+    let bar = run.progress().bar(faults.len() as u64, "faults");
+    let turns = Semaphore::new(side_by_side());
+    let all = faults.iter().enumerate().map(|(number, fault)| {
+        let (workshop, turns, bar) = (&workshop, &turns, &bar);
+        async move {
+            let proving = prove(fault, number, workshop, manner, program, run, turns);
+            let proof = run.stop().guard(proving).await;
+            bar.advance(1);
+            proof.unwrap_or_else(|_| Proof::cut_off(run.stop().reason()))
+        }
+    });
+    let proofs = join_all(all).await;
+    drop(bar);
+    run.progress().phase("self-test: cleaning up");
+    let left = workshop.close(run).await;
+    (proofs, left)
+}
+
+/// A rehearsal waits for disks and other processes as much as it works.
+fn side_by_side() -> usize {
+    (2 * std::thread::available_parallelism().map_or(1, usize::from)).min(8)
+}
+
+async fn prove(
+    fault: &Fault,
+    number: usize,
+    workshop: &Workshop,
+    manner: &Manner,
+    program: &Path,
+    run: &Run,
+    turns: &Semaphore,
+) -> Proof {
+    let attempt = async {
+        let turn = turns.acquire().await.map_err(|error| error.to_string())?;
+        let bench = workshop.bench(run, number)?;
+        let scene = (fault.build)(&bench).await?.with_words(manner.extra.iter().cloned());
+        let turn = (!scene.idle).then_some(turn);
+        let seen = look(run, program, &scene).await;
+        drop(turn);
+        seen
+    };
+    match attempt.await {
+        Ok(seen) => compare(&seen, &fault.expected()),
+        Err(Trouble::NotHere(why)) => Proof::NotHere(why),
+        Err(Trouble::Broke(why)) => Proof::Unable(why),
+    }
+}
+
+/// How many of what.
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    faults: usize,
+    caught: usize,
+    slipped: usize,
+    sound: usize,
+    quiet: usize,
+    not_here: usize,
+    unable: usize,
+}
+
+impl Tally {
+    fn of(faults: &[&Fault], proofs: &[Proof]) -> Self {
+        let mut tally = Self::default();
+        for (fault, proof) in faults.iter().zip(proofs) {
+            *(if fault.is_sound() { &mut tally.sound } else { &mut tally.faults }) += 1;
+            *(match proof {
+                Proof::Caught(_) => &mut tally.caught,
+                Proof::Slipped(_) => &mut tally.slipped,
+                Proof::Quiet(_) => &mut tally.quiet,
+                Proof::NotHere(_) => &mut tally.not_here,
+                Proof::Unable(_) => &mut tally.unable,
+            }) += 1;
+        }
+        tally
+    }
+
+    /// The one row of the evidence that says it all.
+    fn finding(self) -> Finding {
+        let subject = "self-test";
+        let observed = format!(
+            "{} of {} caught, {} of {} left in peace{}",
+            self.caught,
+            counted(self.faults as u64, "fault"),
+            self.quiet,
+            counted(self.sound as u64, "healthy backup"),
+            if self.not_here > 0 {
+                format!("; {} cannot be made here", self.not_here)
+            } else {
+                String::new()
+            }
+        );
+        let expected = "every fault caught by its own check with the right exit code, nothing left behind";
+        match self {
+            Self { slipped: 1.., .. } => SELF_TEST.failed(subject).expected(expected).observed(observed),
+            Self { unable: 1.., .. } => {
+                SELF_TEST.not_checked(Requirement::Required, subject, observed).expected(expected)
+            }
+            _ => SELF_TEST.passed(subject).expected(expected).observed(observed),
+        }
+    }
+}
+
+fn cleaned_up(left: &[String]) -> Finding {
+    let expected = "no process and no folder of the self-test is left";
+    if left.is_empty() {
+        return CLEANED_UP.passed("self-test").expected(expected).observed("servers ended, folders removed");
+    }
+    CLEANED_UP.warned("self-test").expected(expected).observed(left.join("; "))
+}
+
+fn lines(faults: &[&Fault], proofs: &[Proof], tally: &Tally, took: Duration) -> String {
+    let each = faults.iter().zip(proofs).map(|(fault, proof)| proof.line(fault) + "\n");
+    let mut text: String = each.collect();
+    text.push_str(&format!(
+        "{} faults: {} caught, {} slipped through",
+        tally.faults, tally.caught, tally.slipped
+    ));
+    for (count, what) in [(tally.not_here, "cannot be made here"), (tally.unable, "not made")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    text.push_str(&format!(
+        "; {} left in peace; {:.1} s\n",
+        counted(tally.quiet as u64, "healthy backup"),
+        took.as_secs_f64()
+    ));
+    text
+}
+
+impl Proof {
+    fn cut_off(reason: Option<&StopReason>) -> Self {
+        Self::Unable(reason.map_or_else(String::new, |reason| format!("cut off by {reason}")))
+    }
+}

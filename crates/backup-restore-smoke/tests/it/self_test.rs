@@ -1,0 +1,194 @@
+//! `self-test` catches every fault, would say so if it did not, and leaves nothing, however it ends.
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use backup_restore_smoke::{
+    checks::TOOL,
+    self_test::{
+        Manner,
+        fault::Fault,
+        faults::{FAULTS, SOUND},
+        run_faults,
+        workshop::Trouble,
+    },
+};
+use evidence_report::{record::Outcome, run::SharedFlags};
+
+use crate::tool::{Tool, processes_of, until};
+
+/// Checks that no fault proves, and why.
+const UNPROVEN: [(&str, &str); 4] = [
+    (
+        "restore.isolated",
+        "it depends on what the machine allows; tests/it/harmless.rs shows what the copy cannot reach",
+    ),
+    (
+        "restore.derived",
+        "it lists what is not compared, and never fails; tests/it/source_safety.rs shows the list",
+    ),
+    ("self_test.faults", "it is the verdict on all of these; the tests below show that it fails"),
+    ("run.waiver", "it judges the configuration, not the world; evidence-report's own tests prove it"),
+];
+
+/// Rehearses faults from this process, and gives back the exit code.
+fn code_of(faults: &[&Fault], extra: &[&str]) -> String {
+    let shared = SharedFlags { evidence: Some("none".into()), ..SharedFlags::default() };
+    let manner = Manner {
+        program: Some(assert_cmd::cargo::cargo_bin!("backup-restore-smoke").to_owned()),
+        extra: extra.iter().map(|word| (*word).to_owned()).collect(),
+        ..Manner::default()
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    format!("{:?}", runtime.block_on(run_faults(faults, &manner, &shared)).unwrap())
+}
+
+fn exits(code: u8) -> String {
+    format!("{:?}", ExitCode::from(code))
+}
+
+fn titled(title: &str) -> &'static Fault {
+    FAULTS.iter().chain(SOUND).find(|fault| fault.title == title).unwrap()
+}
+
+/// Every fifth fault, from this one on: five tests side by side rehearse them all.
+fn a_fifth_is_caught(from: usize) {
+    let faults: Vec<_> = SOUND.iter().chain(FAULTS).skip(from).step_by(5).copied().collect();
+    assert_eq!(code_of(&faults, &[]), exits(0), "the lines above say what slipped through");
+}
+
+#[test]
+fn every_fault_is_caught_and_what_is_sound_is_left_in_peace_first_fifth() {
+    a_fifth_is_caught(0);
+}
+
+#[test]
+fn every_fault_is_caught_and_what_is_sound_is_left_in_peace_second_fifth() {
+    a_fifth_is_caught(1);
+}
+
+#[test]
+fn every_fault_is_caught_and_what_is_sound_is_left_in_peace_third_fifth() {
+    a_fifth_is_caught(2);
+}
+
+#[test]
+fn every_fault_is_caught_and_what_is_sound_is_left_in_peace_fourth_fifth() {
+    a_fifth_is_caught(3);
+}
+
+#[test]
+fn every_fault_is_caught_and_what_is_sound_is_left_in_peace_last_fifth() {
+    a_fifth_is_caught(4);
+}
+
+#[test]
+fn evidence_and_formats_are_written_when_asked_and_say_how_many_were_caught() {
+    let tool = Tool::new();
+    let evidence = tool.path("evidence.md");
+    let output =
+        tool.bare().args(["self-test", "--only", "data loss", "--evidence"]).arg(&evidence).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("2 faults: 2 caught, 0 slipped through"), "{said}");
+    let evidence = std::fs::read_to_string(evidence).unwrap();
+    assert!(evidence.contains("Self-test of backup-restore-smoke"), "{evidence}");
+    assert!(evidence.contains("2 of 2 faults caught"), "{evidence}");
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let tool = Tool::new();
+    for words in [
+        ["self-test", "--config", "some.yaml"].as_slice(),
+        &["self-test", "--dry-run"],
+        &["self-test", "--only", "no such title"],
+        &["self-test", "--only", "role", "--pg-bin", "/nowhere/at/all"],
+    ] {
+        let output = tool.bare().args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_fault_that_nobody_sees_fails_the_self_test() {
+    let missed = titled("data loss objective missed");
+    let none = Fault { title: "none", build: titled("healthy database").build, ..*missed };
+    let check = Fault { title: "other check", proves: titled("wrong password").proves, ..*missed };
+    let words = Fault { title: "other words", says: "never heard", ..*missed };
+    let milder = Fault { title: "milder", outcome: Outcome::Warned, ..*missed };
+    for fault in [none, check, words, milder] {
+        assert_eq!(code_of(&[&fault], &[]), exits(2), "{}", fault.title);
+    }
+}
+
+#[test]
+fn a_tool_that_always_complains_fails_the_self_test() {
+    let sound = titled("healthy database without page checksums");
+    assert_eq!(code_of(&[sound], &["--rto", "1ms"]), exits(2));
+}
+
+#[test]
+fn a_fault_that_cannot_be_made_is_inconclusive_unless_this_machine_forbids_it() {
+    let broken = Fault {
+        title: "broken",
+        build: |_| Box::pin(async { Err(Trouble::Broke("no folder".to_owned())) }),
+        ..*FAULTS[0]
+    };
+    assert_eq!(code_of(&[&broken], &[]), exits(3));
+    let forbidden = Fault {
+        title: "forbidden",
+        build: |_| Box::pin(async { Err(Trouble::NotHere("not allowed".to_owned())) }),
+        ..*FAULTS[0]
+    };
+    assert_eq!(code_of(&[&forbidden], &[]), exits(0));
+}
+
+#[test]
+fn stopped_or_killed_the_self_test_leaves_nothing() {
+    for signal in ["TERM", "KILL"] {
+        let tool = Tool::new();
+        let child = tool.start({
+            let mut command = tool.bare();
+            command.args(["self-test", "--verbose", "--only", "SIG"]);
+            command
+        });
+        // Deep in it: the server of a copy runs.
+        until("a rehearsal's copy", || {
+            processes_of(&tool.base()).iter().any(|process| process.contains("/copy/data"))
+        });
+        let process = child.id().to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &process]).status();
+        assert!(sent.unwrap().success());
+        let ended = tool.finish(child);
+        if signal == "TERM" {
+            assert_eq!(ended.code, Some(3), "{}", ended.everything());
+        } else {
+            until("the end of every server", || processes_of(&tool.base()).is_empty());
+            assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+        }
+        tool.assert_nothing_left();
+    }
+}
+
+#[test]
+fn every_check_is_proven_or_excused() {
+    let known: BTreeSet<_> = TOOL.checks.iter().map(|check| check.id).collect();
+    let proven: BTreeSet<_> = FAULTS.iter().map(|fault| fault.proves.id).collect();
+    let excused: BTreeSet<_> = UNPROVEN.iter().map(|(id, _)| *id).collect();
+    assert!(UNPROVEN.iter().all(|(_, why)| why.len() > 20), "an excuse has a reason");
+    let neither: Vec<_> = known.iter().filter(|id| !proven.contains(*id) && !excused.contains(*id)).collect();
+    assert!(
+        neither.is_empty(),
+        "add a fault to src/self_test/faults, or a reason to UNPROVEN, for {neither:?}"
+    );
+    let stale: Vec<_> = excused.iter().filter(|id| proven.contains(*id) || !known.contains(*id)).collect();
+    assert!(stale.is_empty(), "proven, or no check any more: {stale:?}");
+}
+
+#[test]
+fn every_fault_has_a_title_of_its_own() {
+    let titles: BTreeSet<_> = FAULTS.iter().chain(SOUND).map(|fault| fault.title).collect();
+    assert_eq!(titles.len(), FAULTS.len() + SOUND.len());
+}
