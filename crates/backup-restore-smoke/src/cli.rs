@@ -36,7 +36,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Dump a database, restore it into a throw-away cluster, prove that nothing differs, time it
     #[command(after_help = EXAMPLES)]
-    Rehearse(RehearseFlags),
+    Rehearse(Box<RehearseFlags>),
     /// Print what a database contains: every table's number of rows and digest
     Fingerprint(FingerprintFlags),
     /// Undo what killed runs left behind (processes and folders), and nothing else
