@@ -8,7 +8,12 @@ mod landed;
 mod lost;
 mod verb;
 
-use std::{ffi::OsStr, os::unix::fs::OpenOptionsExt as _, path::Path, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsStr,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use evidence_report::{record::Finding, run::Run};
 
