@@ -101,7 +101,9 @@ pub(crate) enum Error {
     )]
     NoRepository,
     /// A name that a tool could take for something else.
-    #[error("{flag} '{name}': letters, digits, '_', '-' and '.' make a name; it is no option, no path, and not 'all'")]
+    #[error(
+        "{flag} '{name}': letters, digits, '_', '-' and '.' make a name; it is no option, no path, and not 'all'"
+    )]
     RepositoryName {
         /// The flag.
         flag: &'static str,

@@ -190,7 +190,8 @@ fn rehearse(
     source: &Source,
     repository: Option<Origin>,
 ) -> Result<Rehearse, Error> {
-    let physical = physical::resolve(&physical::joined(&flags.physical, file, file_folder), source, repository)?;
+    let physical =
+        physical::resolve(&physical::joined(&flags.physical, file, file_folder), source, repository)?;
     let (amcheck, heapallindexed) = (
         flags.integrity.amcheck || file.amcheck || physical.is_some(),
         flags.integrity.heapallindexed || file.heapallindexed,
