@@ -66,7 +66,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Dump a database, restore it into a throw-away cluster, prove that nothing differs, time it
     #[command(after_help = EXAMPLES)]
-    Rehearse(RehearseFlags),
+    Rehearse(Box<RehearseFlags>),
     /// Print or keep what a database contains: every table's number of rows and digest, and every definition
     #[command(after_help = FINGERPRINT_EXAMPLES)]
     Fingerprint(FingerprintFlags),

@@ -22,12 +22,13 @@ impl Ini {
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
-            if let (true, Some(last)) = (raw.starts_with([' ', '\t']), lines.last_mut()) {
-                if last.section == section {
-                    last.value.push_str("\n\t");
-                    last.value.push_str(line);
-                    continue;
-                }
+            if raw.starts_with([' ', '\t'])
+                && let Some(last) = lines.last_mut()
+                && last.section == section
+            {
+                last.value.push_str("\n\t");
+                last.value.push_str(line);
+                continue;
             }
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 name.trim().clone_into(&mut section);

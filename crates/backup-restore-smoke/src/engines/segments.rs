@@ -277,6 +277,35 @@ fn refuse_without_space(landing: &Landing, bytes: u64) -> Result<(), Halt> {
         .into())
 }
 
+/// Takes away the segments that a tool brought and that lie behind the target: what stands in them is none of this
+/// recovery's business.
+///
+/// # Errors
+/// When a folder cannot be read or changed.
+pub(super) async fn cut(run: &Run, reach: &Reach<'_>, into: &Into<'_>) -> std::io::Result<()> {
+    let mut all: Vec<(Segment, PathBuf)> = Vec::new();
+    for folder in [into.landing.data.join("pg_wal"), into.landing.wal.clone()] {
+        for entry in fs_err::read_dir(&folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            all.extend(Segment::from_name(&name, reach.segment_bytes).map(|segment| (segment, path)));
+        }
+    }
+    all.sort_by_key(|(segment, _)| (segment.number, segment.timeline));
+    let mut last = reach.last();
+    for (segment, path) in all {
+        if segment.number > last {
+            fs_err::remove_file(&path)?;
+        } else if last == u64::MAX
+            && let Some(mark) = &into.mark
+            && mark.stands_in(run, into.programs, &path).await
+        {
+            last = segment.number;
+        }
+    }
+    Ok(())
+}
+
 /// Where recovery begins, as the backup's own label says: timeline and place.
 pub(super) fn start_of(data: &Path) -> Option<(u32, Lsn)> {
     let label = Label::read(&std::fs::read_to_string(data.join("backup_label")).ok()?);

@@ -8,7 +8,12 @@ mod landed;
 mod lost;
 mod verb;
 
-use std::{ffi::OsStr, os::unix::fs::OpenOptionsExt as _, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsStr,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use evidence_report::{record::Finding, run::Run};
 
@@ -21,11 +26,13 @@ use super::{
     foreign::{Foreign, Said, own_name, user_for},
     incident::Incident,
     ini::Ini,
+    passed::Mark,
     physical::{Chosen, Fetched, Landing},
-    segments,
+    segments::{self, Reach},
 };
 use crate::{
     checks::{BACKUP_CHOSEN, ENVIRONMENT},
+    control_data::ControlData,
     halt::Halt,
     plan::{Barman, Plan, Recovery},
     programs::{self, Programs},
@@ -130,11 +137,6 @@ fn read_configuration(origin: &Barman) -> Result<Catalogue, Halt> {
     let usual = own.into_iter().chain(CONFIGURATIONS.map(PathBuf::from)).find(|path| path.is_file());
     let path =
         named.or(usual).ok_or_else(|| cannot("its configuration", "found at none of the usual places"))?;
-    let read = |path: &PathBuf| {
-        fs_err::read_to_string(path)
-            .map(|text| Ini::read(&text))
-            .map_err(|error| cannot("its configuration", &error.to_string()))
-    };
     let mut ini = read(&path)?;
     if let Some(folder) = ini.value("barman", "configuration_files_directory") {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -154,6 +156,13 @@ fn read_configuration(origin: &Barman) -> Result<Catalogue, Halt> {
     })
 }
 
+fn read(path: &Path) -> Result<Ini, Halt> {
+    match fs_err::read_to_string(path) {
+        Ok(text) => Ok(Ini::read(&text)),
+        Err(error) => Err(cannot("its configuration", &error.to_string()).into()),
+    }
+}
+
 fn cannot(subject: &str, why: &str) -> Finding {
     ENVIRONMENT
         .inconclusive(format!("{NAME}: {subject}"))
@@ -162,7 +171,7 @@ fn cannot(subject: &str, why: &str) -> Finding {
         .remedy("name it with --barman-config, and the server as it stands there in brackets")
 }
 
-fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut options = std::fs::OpenOptions::new();
     options.create(true).write(true).truncate(true).mode(0o600).open(path)?.write_all(text.as_bytes())
@@ -258,8 +267,26 @@ pub(super) async fn fetch(
         ENVIRONMENT.inconclusive(format!("{NAME}: {}", chosen.label)).observed(error.to_string())
     })?;
     run.fact("segments not yet in Barman's catalogue", late.to_string());
+    cut_behind_target(run, &programs, chosen, landing, recovery).await?;
     let bytes = folder_bytes(&landing.data) + folder_bytes(&landing.tablespaces);
     Ok(Fetched { bytes, note: format!("backup {}, by Barman", chosen.label), ..Fetched::default() })
+}
+
+/// Barman brings every segment to the end of its catalogue.
+async fn cut_behind_target(
+    run: &Run,
+    programs: &Programs,
+    chosen: &Chosen,
+    landing: &Landing,
+    recovery: &Recovery,
+) -> Result<(), Halt> {
+    let control = ControlData::ask(run, programs, &landing.data).await?;
+    let Some(start) = chosen.timeline.zip(chosen.start_lsn) else { return Ok(()) };
+    let reach = Reach::of(chosen, recovery, start, control.segment_bytes);
+    let into = segments::Into { landing, programs, mark: Mark::of(&recovery.target), at_once: 1 };
+    segments::cut(run, &reach, &into).await.map_err(|error| {
+        ENVIRONMENT.inconclusive(format!("{NAME}: {}", chosen.label)).observed(error.to_string()).into()
+    })
 }
 
 fn cannot_move(name: &str) -> Finding {

@@ -5,7 +5,11 @@
 mod listing;
 mod words;
 
-use std::{ffi::OsStr, path::Path, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use evidence_report::{record::Finding, run::Run};
 

@@ -2,7 +2,7 @@
 //! It ends with 0 whatever it found, so that only its text counts.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::wal::{Lsn, Segment};
 
@@ -58,14 +58,19 @@ struct Backup {
     info: Info,
     #[serde(default)]
     error: Option<bool>,
-    /// Only where one backup is asked for.
-    #[serde(default)]
+    /// Only where one backup is asked for; `null` where it has none.
+    #[serde(default, deserialize_with = "told")]
     tablespace: Option<Vec<Tablespace>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 struct Tablespace {
     oid: u32,
+}
+
+/// `null` says that there is none; nothing at all says nothing.
+fn told<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Vec<Tablespace>>, D::Error> {
+    Ok(Some(Option::<Vec<Tablespace>>::deserialize(given)?.unwrap_or_default()))
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -293,6 +298,18 @@ mod tests {
             (entry.start.unwrap().to_string(), entry.stop.unwrap().to_string()),
             ("0/2000028".into(), "0/3000100".into())
         );
+    }
+
+    #[test]
+    fn no_tablespaces_and_nothing_told_of_tablespaces_are_two_things() {
+        let told = |more: &str| {
+            let backup = backup("A", 1, 100, "0/3000100").replace("\"prior\"", &format!("{more}\"prior\""));
+            read(&catalogue(&backup, OK), "shop").unwrap().remove(0).tablespaces
+        };
+        assert_eq!(told(""), None);
+        assert_eq!(told("\"tablespace\":null,"), Some(vec![]));
+        let two = "\"tablespace\":[{\"destination\":\"/ts\",\"name\":\"fast\",\"oid\":16384},{\"oid\":5}],";
+        assert_eq!(told(two), Some(vec![16_384, 5]));
     }
 
     #[test]

@@ -147,6 +147,11 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
     step(&server.cluster, 3);
     let place = server.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
     archive_segment(&server.cluster);
+    // Made behind the target: replayed, it would link to the live folder.
+    let late = server.depot.folder("live").join("late");
+    done(server.cluster.command(Path::new("/bin/mkdir")).arg(&late));
+    server.cluster.sql("postgres", &format!("CREATE TABLESPACE late LOCATION '{}'", late.display()));
+    archive_segment(&server.cluster);
     server.barman(&["archive-wal", "shop"]);
     let run = |more: &[&str]| {
         let tool = Tool::new();
@@ -154,6 +159,7 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
         tool.assert_nothing_left();
         ended
     };
+    run(&["--target", "immediate"]).assert_code(0);
     let base = fs::read_dir(server.depot.path("home/shop/base")).unwrap().next().unwrap().unwrap().path();
     let damaged = base.join("data/base/1/1259");
     let whole = fs::read(&damaged).unwrap();
