@@ -31,8 +31,11 @@ pub(crate) struct Snapshot {
     pub(crate) relations: Vec<Relation>,
     /// The server that answered.
     pub(crate) endpoint: Endpoint,
-    /// The sessions that see the snapshot; the first exported it.
+    /// The sessions that see the snapshot and read from it.
     pub(crate) sessions: Vec<Session>,
+    /// The session that exported it and holds the locks. It never waits for anything after that: who waits and
+    /// holds can be one side of a deadlock, and then the server may end the other side, which is not ours.
+    holder: Session,
     watcher: Watcher,
 }
 
@@ -63,14 +66,14 @@ impl Snapshot {
         let database = facts(&exporter, stop).await.map_err(failed)?;
         let relations = relations(&exporter, stop).await.map_err(failed)?;
         lock(&exporter, stop, &relations).await.map_err(failed)?;
-        let mut all = vec![exporter];
-        for _ in 1..sessions.max(1) {
+        let mut all = Vec::new();
+        for _ in 0..sessions.max(1) {
             let session = open_session(&resolved, application_name, stop, limit).await?;
             let join = format!("{BEGIN}; SET TRANSACTION SNAPSHOT {}", literal(&id));
             session.query(stop, &join).await.map_err(failed)?;
             all.push(session);
         }
-        Ok(Self { id, database, relations, endpoint, sessions: all, watcher })
+        Ok(Self { id, database, relations, endpoint, sessions: all, holder: exporter, watcher })
     }
 
     /// One session beside any snapshot, pinned as all are.
@@ -94,6 +97,7 @@ impl Snapshot {
     /// Lets the source go, and says whether anybody waited for us.
     pub(crate) async fn release(self, run: &Run) {
         drop(self.sessions);
+        drop(self.holder);
         run.findings(self.watcher.finish().await);
     }
 }
@@ -125,12 +129,16 @@ async fn refuse_pooler(one: &Session, other: &Session, stop: &Stop, subject: &st
     Ok(())
 }
 
+/// Parents of partitions have no rows, but who alters one begins there: it shall wait before it holds anything.
+const PARENTS: &str = "
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'p' AND c.relpersistence <> 't' ORDER BY 1";
+
 async fn lock(session: &Session, stop: &Stop, relations: &[Relation]) -> Result<(), QueryFailure> {
-    let tables: Vec<_> = relations
-        .iter()
-        .filter(|relation| relation.kind == Kind::Table)
-        .map(|relation| format!("ONLY {}", relation.quoted()))
-        .collect();
+    let parents = session.query(stop, PARENTS).await?;
+    let parents = parents.into_iter().filter_map(|row| row.into_iter().next().flatten());
+    let tables = relations.iter().filter(|relation| relation.kind == Kind::Table).map(Relation::quoted);
+    let tables: Vec<_> = parents.chain(tables).map(|name| format!("ONLY {name}")).collect();
     for batch in tables.chunks(BATCH) {
         session.query(stop, &format!("LOCK TABLE {} IN ACCESS SHARE MODE", batch.join(", "))).await?;
     }
