@@ -103,7 +103,7 @@ pub(crate) struct RehearseFlags {
     #[command(flatten)]
     pub(crate) care: CareFlags,
     #[command(flatten)]
-    pub(crate) physical: PhysicalFlags,
+    pub(crate) physical: Box<PhysicalFlags>,
     #[command(flatten)]
     pub(crate) integrity: IntegrityFlags,
 }

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     io,
-    os::unix::fs::symlink,
+    os::unix::fs::{DirBuilderExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -37,6 +37,36 @@ const EMPTIED: [&str; 6] =
 /// A tablespace that the backup names and does not hold.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Missing(pub(crate) Vec<u32>);
+
+/// Whether a link of the data folder is taken away or made anew before the start, whatever it leads to.
+pub(super) fn is_made_anew(data: &Path, link: &Path) -> bool {
+    let Ok(within) = link.strip_prefix(data) else { return false };
+    let words: Vec<_> = within.iter().map(|word| word.to_string_lossy()).collect();
+    match words.as_slice() {
+        [name] => name == "pg_wal" || is_needless(name) || DECIDING.contains(&name.as_ref()),
+        [folder, number] => folder == "pg_tblspc" && number.parse::<u32>().is_ok(),
+        _ => false,
+    }
+}
+
+fn is_needless(name: &str) -> bool {
+    NEEDLESS_NAMES.contains(&name) || NEEDLESS_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// A link of the name `pg_wal` gives way to a folder: what it leads to is perhaps a live log.
+///
+/// # Errors
+/// When it cannot be changed.
+pub(crate) fn own_wal_folder(data: &Path) -> io::Result<()> {
+    let folder = data.join("pg_wal");
+    match fs_err::symlink_metadata(&folder) {
+        Ok(meta) if meta.is_dir() => return Ok(()),
+        Ok(_) => fs_err::remove_file(&folder)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(folder)
+}
 
 /// Links every tablespace to its folder in the landing. What a link of the backup led to is never touched.
 ///
@@ -72,13 +102,14 @@ pub(crate) fn link_tablespaces(landing: &Landing) -> io::Result<Missing> {
 /// When it cannot be written.
 pub(crate) fn rewrite_map(landing: &Landing) -> io::Result<()> {
     let map = landing.data.join("tablespace_map");
-    if !map.exists() {
+    if fs_err::symlink_metadata(&map).is_err() {
         return Ok(());
     }
     let places: Vec<(u32, PathBuf)> = numbers(&landing.tablespaces)?
         .into_iter()
         .map(|number| (number, landing.tablespaces.join(number.to_string())))
         .collect();
+    remove_if_there(&map)?;
     let shown: Vec<_> = places.iter().map(|(number, place)| (*number, place.to_string_lossy())).collect();
     fs_err::write(map, tablespace_map(shown.iter().map(|(number, place)| (*number, place.as_ref()))))
 }
@@ -94,9 +125,7 @@ pub(crate) fn disarm(landing: &Landing) -> io::Result<()> {
     for entry in fs_err::read_dir(&landing.data)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let needless = NEEDLESS_NAMES.contains(&name.as_str())
-            || NEEDLESS_ENDINGS.iter().any(|ending| name.ends_with(ending));
-        if needless && entry.file_type()?.is_symlink() {
+        if is_needless(&name) && entry.file_type()?.is_symlink() {
             fs_err::remove_file(entry.path())?;
         }
     }
@@ -115,6 +144,7 @@ pub(crate) fn disarm(landing: &Landing) -> io::Result<()> {
 /// # Errors
 /// When they cannot be moved.
 pub(crate) fn gather_wal(landing: &Landing) -> io::Result<()> {
+    own_wal_folder(&landing.data)?;
     let own = landing.data.join("pg_wal");
     let archived = own.join("archive_status");
     for entry in fs_err::read_dir(&own)? {
@@ -258,6 +288,40 @@ mod tests {
         assert_eq!(fs_err::read_dir(landing.data.join("pg_replslot")).unwrap().count(), 0);
         assert_eq!(fs_err::read_to_string(landing.data.join("postgresql.auto.conf")).unwrap(), "");
         assert_eq!(fs_err::read_to_string(&outside).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_link_to_a_live_log_is_cut_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let live = folder.path().join("live");
+        fs_err::create_dir(&live).unwrap();
+        fs_err::write(live.join("000000010000000000000001"), "mine").unwrap();
+        let landing = landing(&folder.path().join("copy"));
+        let own = landing.data.join("pg_wal");
+        fs_err::remove_dir(&own).unwrap();
+        symlink(&live, &own).unwrap();
+        gather_wal(&landing).unwrap();
+        assert!(fs_err::symlink_metadata(&own).unwrap().is_dir());
+        assert_eq!(fs_err::read_to_string(live.join("000000010000000000000001")).unwrap(), "mine");
+        assert_eq!(fs_err::read_dir(&landing.wal).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_links_that_are_made_anew_may_lead_anywhere_at_first() {
+        let data = Path::new("/copy/data");
+        for (link, anew) in [
+            ("pg_wal", true),
+            ("pg_tblspc/16384", true),
+            ("postgresql.conf", true),
+            ("standby.signal", true),
+            ("pg_tblspc", false),
+            ("base/1", false),
+            ("global/postgresql.conf", false),
+            ("tablespace_map", false),
+        ] {
+            assert_eq!(is_made_anew(data, &data.join(link)), anew, "{link}");
+        }
+        assert!(!is_made_anew(data, Path::new("/copy/wal/pg_wal")));
     }
 
     #[test]

@@ -27,9 +27,25 @@ pub(crate) enum Leak {
 /// # Errors
 /// When the folder cannot be read.
 pub(crate) fn leaks(home: &Path) -> io::Result<(Vec<Leak>, u64)> {
+    leaks_except(home, &|_| false)
+}
+
+/// The same before anything in the files that were fetched is changed: every link is a leak by then, except
+/// those that are about to be made anew (and are only ever removed, never followed).
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(crate) fn leaks_at_first(home: &Path, data: &Path) -> io::Result<(Vec<Leak>, u64)> {
+    leaks_except(home, &|path| super::adoption::is_made_anew(data, path))
+}
+
+fn leaks_except(home: &Path, excepted: &dyn Fn(&Path) -> bool) -> io::Result<(Vec<Leak>, u64)> {
     let real_home = home.canonicalize()?;
     let (mut leaks, mut inside) = (Vec::new(), 0);
     walk(home, &mut |path, meta| {
+        if meta.is_symlink() && excepted(&path) {
+            return Ok(());
+        }
         if meta.is_symlink() {
             // One that leads nowhere today may lead somewhere tomorrow.
             match path.canonicalize() {

@@ -11,9 +11,9 @@ mod recovering;
 mod roles;
 mod room;
 
-pub(crate) use adoption::{Missing, disarm, gather_wal, link_tablespaces, rewrite_map};
+pub(crate) use adoption::{Missing, disarm, gather_wal, link_tablespaces, own_wal_folder, rewrite_map};
 pub(crate) use cluster::{Cluster, ClusterSpec};
-pub(crate) use containment::{judge as judge_containment, leaks};
+pub(crate) use containment::{judge as judge_containment, leaks, leaks_at_first};
 pub(crate) use first_write::{Attempt, first_committed_write};
 pub(crate) use folder::{folder_bytes, make_private};
 pub(crate) use isolation::Isolation;

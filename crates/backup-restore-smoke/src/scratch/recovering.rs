@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::{
     control_data::ControlData,
     engines::physical::Landing,
@@ -59,12 +61,17 @@ pub(crate) fn settings(landing: &Landing, control: &ControlData, recovery: &Reco
     settings.push(format!("recovery_target_inclusive={}", if recovery.inclusive { "on" } else { "off" }));
     settings.extend(match &recovery.target {
         RecoveryTarget::Consistent => Some("recovery_target=immediate".to_owned()),
-        RecoveryTarget::Time(at) => Some(format!("recovery_target_time={at}")),
+        RecoveryTarget::Time(at) => Some(format!("recovery_target_time={}", instant(*at))),
         RecoveryTarget::Lsn(place) => Some(format!("recovery_target_lsn={place}")),
         RecoveryTarget::Name(name) => Some(format!("recovery_target_name={name}")),
         RecoveryTarget::End { .. } => None,
     });
     settings
+}
+
+/// An instant as this setting takes it: neither `T` nor `Z` are known to it.
+fn instant(at: Timestamp) -> String {
+    at.to_string().replace('T', " ").replace('Z', "+00")
 }
 
 /// Copies a segment out of the landing, and out of nowhere else. PostgreSQL hands it to a shell, with `%` as
@@ -85,6 +92,12 @@ mod tests {
             command,
             "test -f '/a '\\''b'\\'' 100%%/wal'/\"%f\" && cp '/a '\\''b'\\'' 100%%/wal'/\"%f\" \"%p\""
         );
+    }
+
+    #[test]
+    fn an_instant_has_no_letters() {
+        let at = Timestamp::from_microsecond(1_000_000_500_000).unwrap();
+        assert_eq!(instant(at), "1970-01-12 13:46:40.5+00");
     }
 
     #[test]

@@ -265,6 +265,8 @@ impl TestCluster {
         for setting in [
             "fsync=off",
             "autovacuum=off",
+            // A spread checkpoint would make every base backup of a test wait.
+            "checkpoint_completion_target=0",
             "dynamic_shared_memory_type=mmap",
             "listen_addresses=127.0.0.1",
             &socket,

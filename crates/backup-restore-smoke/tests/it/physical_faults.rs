@@ -106,10 +106,16 @@ fn a_corrupt_record_is_never_the_silent_end_of_recovery() {
     for target in ["latest", "time", "name"] {
         let history = history();
         let all = segments(&history);
-        // The segment with the second change, near its last record but one.
-        let damaged = if target == "name" { &all[0] } else { &all[all.len() - 1] };
-        let last = written(damaged);
-        flip(damaged, if target == "name" { 9000.min(last - 64) } else { last / 2 }, 64);
+        if target == "name" {
+            // The commit just before the restore point.
+            let place =
+                u64::from_str_radix(history.place.split('/').nth(1).unwrap(), 16).unwrap() % (1 << 20);
+            flip(&history.cluster.archive().join(&history.segment), place - 24, 16);
+        } else {
+            // In the middle of the last changes.
+            let last = &all[all.len() - 1];
+            flip(last, written(last) / 2, 64);
+        }
         let ended = match target {
             "latest" => history.rehearse(&["--until", "latest", "--expect-lsn", &history.end]),
             "name" => history.rehearse(&["--target-name", "before the change"]),
@@ -156,7 +162,9 @@ fn a_page_flipped_in_a_backup_is_found_by_its_manifest() {
 fn a_page_that_is_corrupt_at_a_source_without_checksums_is_found_by_content() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = cluster.shop();
-    cluster.sql(database, "VACUUM (FREEZE) shop.customers; CHECKPOINT; SELECT count(*) FROM shop.customers");
+    for statement in ["VACUUM (FREEZE) shop.customers", "CHECKPOINT", "SELECT count(*) FROM shop.customers"] {
+        cluster.sql(database, statement);
+    }
     let file = cluster.sql(database, "SELECT pg_relation_filepath('shop.customers')");
     // The last bytes of a page belong to its first row: a text. What the source reads is still in its memory.
     flip(&cluster.folder().join("data").join(file), 8192 - 8, 1);

@@ -107,10 +107,12 @@ fn a_link_out_of_the_copy_is_named_and_nothing_is_started() {
 
 #[test]
 fn no_configuration_of_the_backup_decides() {
-    let (cluster, tool) = (TestCluster::archiving(&[]), Tool::new());
+    let (mut cluster, tool) = (TestCluster::archiving(&[]), Tool::new());
     let database = cluster.shop();
     let base = tool.path("base");
     cluster.base_backup(&base, &["--wal-method=stream"]);
+    // What is written to its archive from here on, it was not.
+    cluster.stop();
     let touched = tool.path("touched");
     fs::create_dir(&touched).unwrap();
     assert!(std::process::Command::new("chmod").arg("777").arg(&touched).status().unwrap().success());

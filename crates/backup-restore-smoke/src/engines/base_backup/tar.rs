@@ -10,7 +10,7 @@ use crate::{
     checks::{BACKUP_CHOSEN, ENVIRONMENT},
     engines::wal_archive::Compression,
     halt::Halt,
-    scratch::{folder_bytes, make_private},
+    scratch::{folder_bytes, make_private, own_wal_folder},
 };
 
 /// Unpacks `base.tar`, `pg_wal.tar` and the tablespaces' archives.
@@ -24,7 +24,11 @@ pub(super) async fn unpack(
     for (archive, stem) in archives(folder) {
         let to = match stem.as_str() {
             "base" => continue,
-            "pg_wal" => landing.data.join("pg_wal"),
+            "pg_wal" => {
+                let unchanged = |error: std::io::Error| no_tar(&error.to_string());
+                own_wal_folder(&landing.data).map_err(unchanged)?;
+                landing.data.join("pg_wal")
+            }
             number if number.bytes().all(|byte| byte.is_ascii_digit()) => landing.tablespaces.join(number),
             _ => continue,
         };

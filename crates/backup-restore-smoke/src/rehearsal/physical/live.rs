@@ -85,7 +85,10 @@ pub(super) async fn look_at_source(
     let resolved = source(plan, run, made).await?;
     let comparable = physical.is_made_now() || physical.restore_point.is_some();
     let start = run.elapsed();
-    let snapshot = open(run, &resolved, plan.jobs).await?;
+    let mut snapshot = open(run, &resolved, plan.jobs).await?;
+    if comparable {
+        snapshot = at_a_quiet_moment(run, &resolved, plan.jobs, snapshot).await?;
+    }
     let database = snapshot.database.clone();
     let (endpoint, resolved) = (snapshot.endpoint.clone(), resolved.pinned(&snapshot.endpoint));
     made.stages.add("snapshot", start, run.elapsed(), "what the source is");
@@ -173,6 +176,7 @@ async fn again(
     jobs: usize,
 ) -> Result<Reading, Halt> {
     let snapshot = Snapshot::open(run, resolved, &application_name(run), jobs).await?;
+    let snapshot = at_a_quiet_moment(run, resolved, jobs, snapshot).await?;
     if first.quiet.is_some() && quiet(run, &snapshot).await? == first.quiet {
         let after = read_sequences(run, &snapshot).await;
         let quiet = first.quiet.clone();
@@ -182,12 +186,39 @@ async fn again(
     read(run, made, snapshot, false).await?.ok_or(Halt::Stopped)
 }
 
+/// The snapshot, or one of the next moments in which no transaction is in progress, if there is one soon.
+async fn at_a_quiet_moment(
+    run: &Run,
+    resolved: &Resolved,
+    jobs: usize,
+    mut snapshot: Snapshot,
+) -> Result<Snapshot, Halt> {
+    for _ in 1..ATTEMPTS {
+        if quiet(run, &snapshot).await?.is_some() {
+            break;
+        }
+        drop(snapshot);
+        run.stop().guard(tokio::time::sleep(PAUSE)).await?;
+        snapshot = Snapshot::open(run, resolved, &application_name(run), jobs).await?;
+    }
+    Ok(snapshot)
+}
+
+/// A transaction in progress holds a lock on its own number, which everybody may see. (The newest one is not
+/// in the snapshot's list of those in progress: it lies behind its end.)
+const QUIET: &str = "
+SELECT pg_current_snapshot()::text,
+       (SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted)";
+
 /// `pg_current_snapshot()` of the snapshot, when no transaction was in progress: `730:730:`.
 async fn quiet(run: &Run, snapshot: &Snapshot) -> Result<Option<String>, Halt> {
     let Some(session) = snapshot.sessions.first() else { return Ok(None) };
-    let text = session.value(run.stop(), "SELECT pg_current_snapshot()::text").await;
-    let text = text.map_err(|failure| from_query(failure, "snapshot"))?;
-    Ok(is_quiet(&text).then_some(text))
+    let row = session.one(run.stop(), QUIET).await.map_err(|failure| from_query(failure, "snapshot"))?;
+    let row: Vec<_> = row.into_iter().map(Option::unwrap_or_default).collect();
+    match row.as_slice() {
+        [text, in_progress] if in_progress == "0" && is_quiet(text) => Ok(Some(text.clone())),
+        _ => Ok(None),
+    }
 }
 
 fn is_quiet(snapshot: &str) -> bool {

@@ -20,7 +20,7 @@ use crate::{
     programs::{self, Programs},
     scratch::{
         Cluster, ClusterSpec, Isolation, Missing, disarm, gather_wal, judge_containment, leaks,
-        link_tablespaces, rewrite_map,
+        leaks_at_first, link_tablespaces, rewrite_map,
     },
     wal::{Lsn, Segment},
     wording::counted,
@@ -57,6 +57,11 @@ pub(super) async fn place_files(
     run.progress().phase("copy: files in place");
     let start = run.elapsed();
     let not_changed = |error: std::io::Error| unchanged(&error);
+    // Before anything is changed: no path of ours goes through a link.
+    let at_first = judge_containment(&landing.home, leaks_at_first(&landing.home, &landing.data));
+    if at_first.outcome != Outcome::Passed {
+        return Err(at_first.into());
+    }
     let Missing(missing) = link_tablespaces(&landing).map_err(not_changed)?;
     if !missing.is_empty() {
         return Err(lost_tablespaces(&missing).into());

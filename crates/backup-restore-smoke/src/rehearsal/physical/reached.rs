@@ -96,8 +96,8 @@ pub(super) fn judge_death(
     let (code, message) = last.unwrap_or_else(|| ("no SQLSTATE".to_owned(), "it said nothing".to_owned()));
     let why = why_it_ended(reports).map_or_else(String::new, |why| format!("; {why}"));
     let observed = format!("the server ended: {message} ({code}){why}");
-    // Class 53 is a lack of memory, space or connections; F0 a mistake in our own configuration.
-    if code.starts_with("53") || code.starts_with("F0") {
+    // Class 53 is a lack of memory, space or connections; F0 and 22023 are mistakes in our own configuration.
+    if code.starts_with("53") || code.starts_with("F0") || code == "22023" {
         return ENVIRONMENT.inconclusive("scratch server").expected(expected).observed(observed);
     }
     let finding = RECOVERY_TARGET.failed("recovery").expected(expected).observed(observed);
