@@ -43,7 +43,7 @@ impl Stanza {
         let prepared = configuration.clone();
         let text = format!(
             "[global]\nrepo1-path={0}/repo\nlock-path={0}/lock\nlog-path={0}/log\nspool-path={0}/spool\n\
-             repo1-retention-full=9\nlog-level-file=detail\nlog-level-console=off\ncompress-type=none\nstart-fast=y\n\
+             repo1-retention-full=9\nlog-level-file=detail\nlog-level-console=off\ncompress-type=gz\ncompress-level=1\nstart-fast=y\n\
              job-retry=0\n[shop]\n",
             depot.root()
         );
