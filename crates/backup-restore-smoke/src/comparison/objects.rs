@@ -196,6 +196,9 @@ fn shown(text: &str) -> String {
     }
 }
 
+/// The text of an aspect on one of the sides.
+type Pick = fn(&(&str, Option<&str>, Option<&str>)) -> (String, Option<String>);
+
 fn changed(
     name: &str,
     aspects: &[(&str, Option<&str>, Option<&str>)],
@@ -212,7 +215,7 @@ fn changed(
         Section::Schema => only("populated"),
         _ => false,
     };
-    let side = |pick: fn(&(&str, Option<&str>, Option<&str>)) -> (String, Option<String>)| {
+    let side = |pick: Pick| {
         let said: Vec<_> = aspects
             .iter()
             .take(ASPECTS_SAID)

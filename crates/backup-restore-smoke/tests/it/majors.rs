@@ -16,9 +16,6 @@ fn servers() -> Vec<TestCluster> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(default, PathBuf::from);
     let fetched = [17, 18].map(|major| target.join(format!("postgres-wheels/{major}/bin")));
     let mut bins: Vec<_> = fetched.into_iter().filter(|bin| bin.join("initdb").exists()).collect();
-    if bins.is_empty() {
-        eprintln!("skipped: no other major version is here (scripts/postgres-wheels)");
-    }
     bins.push(bin_folder());
     bins.into_iter().map(TestCluster::start_from).collect()
 }
@@ -47,6 +44,9 @@ fn compared(tool: &Tool, one: &str, other: &str) -> Ended {
 #[test]
 fn a_hostile_schema_has_the_same_fingerprint_in_every_major_version() {
     let (servers, tool) = (servers(), Tool::new());
+    if servers.len() == 1 {
+        println!("skipped: no other major version is here; scripts/postgres-wheels fetches them");
+    }
     let mut seen: Vec<Value> = Vec::new();
     for (index, cluster) in servers.iter().enumerate() {
         cluster.sql("postgres", "CREATE DATABASE hostile TEMPLATE template0");

@@ -27,7 +27,7 @@ const MUTATIONS: [(&str, &str); 34] = [
     ("ALTER TABLE s.t ALTER number SET DEFAULT 8", "schema"),
     ("ALTER TABLE s.t ALTER words DROP NOT NULL", "schema"),
     ("ALTER TABLE s.keyless ALTER a TYPE bigint", "schema"),
-    ("ALTER TABLE s.t SET (fillfactor = 55)", "schema"),
+    ("ALTER TABLE s.keyless SET (fillfactor = 55)", "schema"),
     ("CREATE OR REPLACE FUNCTION s.one() RETURNS int LANGUAGE sql AS 'SELECT 2'", "schema"),
     ("ALTER FUNCTION s.one() SECURITY DEFINER", "schema"),
     ("CREATE OR REPLACE VIEW s.seen AS SELECT id, words FROM s.t WHERE id > 6", "schema"),

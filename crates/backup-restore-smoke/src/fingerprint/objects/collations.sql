@@ -10,6 +10,6 @@ WHERE d.datname = current_database() AND a.value IS NOT NULL;
 
 SELECT 'collation', n.nspname, l.collname, NULL, 'version', l.collversion, 'v'
 FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
-WHERE l.collversion IS NOT NULL AND (
-    EXISTS (SELECT FROM pg_attribute a WHERE a.attcollation = l.oid AND a.attrelid >= 16384 AND NOT a.attisdropped)
-    OR EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_collation'::regclass AND d.refobjid = l.oid AND d.objid >= 16384));
+WHERE l.collversion IS NOT NULL AND l.oid IN (
+    SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid >= 16384 AND NOT a.attisdropped
+    UNION SELECT d.refobjid FROM pg_depend d WHERE d.refclassid = 'pg_collation'::regclass AND d.objid >= 16384);
