@@ -135,6 +135,8 @@ fn recovery_ends_where_it_was_told_to() {
         (vec!["--target-name", "before the change"], 20),
         (vec!["--target-time", &history.time], 20),
         (vec!["--target-lsn", &history.place], 20),
+        (vec!["--target-name", "before the change", "--target-timeline", "current"], 20),
+        (vec!["--target-lsn", &history.place, "--target-exclusive"], 20),
         (vec!["--until", "latest", "--expect-lsn", &history.end], 30),
     ] {
         let step = expecting(&history.tool, "shop.placed", orders);
@@ -201,6 +203,68 @@ fn a_restore_point_that_was_asked_for_proves_the_content_of_the_archive() {
     assert_eq!(ended.finding("restore.content").0, "passed", "{}", ended.everything());
     assert!(ended.finding("recovery.target").2.contains("replayed to"));
     tool.assert_nothing_left();
+}
+
+#[test]
+fn a_row_that_an_index_lost_is_found_where_that_was_asked_for() {
+    let (cluster, tool) = (TestCluster::archiving(&["--data-checksums"]), Tool::new());
+    let database = cluster.shop();
+    let ready = |is: bool| {
+        format!("UPDATE pg_index SET indisready = {is} WHERE indexrelid = 'shop.customers_pkey'::regclass")
+    };
+    for statement in [&ready(false), "INSERT INTO shop.customers (name) VALUES ('unindexed')", &ready(true)] {
+        cluster.sql(database, statement);
+    }
+    for method in ["base-backup", "dump"] {
+        let given = ["rehearse", "--method", method, "--source", &cluster.conninfo(database), "--amcheck"];
+        let ended = tool.run(&given);
+        assert_eq!(ended.assert_code(0).finding("integrity.amcheck").0, "passed", "{method}");
+        if method == "dump" {
+            // A restored dump has an index of its own.
+            let ended = tool.run(&[given.as_slice(), &["--heapallindexed"]].concat());
+            assert_eq!(ended.assert_code(0).finding("integrity.amcheck").0, "passed");
+            continue;
+        }
+        let ended = tool.run(&[given.as_slice(), &["--heapallindexed"]].concat());
+        ended.assert_code(2);
+        let (outcome, _, observed) = ended.finding("integrity.amcheck");
+        assert!(outcome == "failed" && observed.contains("customers_pkey"), "{outcome}: {observed}");
+        assert_eq!(ended.finding("restore.content").0, "passed");
+    }
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_signal_in_any_phase_of_a_physical_rehearsal_leaves_nothing() {
+    let (cluster, tool) = (TestCluster::archiving(&[]), Tool::new());
+    let database = cluster.shop();
+    let hold = tool.file("hold.sql", "SELECT pg_sleep(120)");
+    for phase in [
+        "base backup: pg_basebackup",
+        "copy: files in place",
+        "copy: recovery to",
+        "after the restore: hold.sql",
+    ] {
+        let source = cluster.conninfo(database);
+        let child = tool.spawn(&[
+            "rehearse",
+            "--method",
+            "base-backup",
+            "--source",
+            &source,
+            "--after-restore",
+            hold.to_str().unwrap(),
+        ]);
+        tool.wait_for(phase);
+        assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        let ended = tool.finish(child);
+        assert_eq!(ended.code, Some(3), "{phase}: {}", ended.everything());
+        assert_eq!(ended.report["verdict"], "inconclusive", "{phase}");
+        tool.assert_nothing_left();
+    }
+    let senders =
+        "SELECT (SELECT count(*) FROM pg_stat_replication) + (SELECT count(*) FROM pg_replication_slots)";
+    crate::tool::until("the end of our replication", || cluster.sql(database, senders) == "0");
 }
 
 #[test]
