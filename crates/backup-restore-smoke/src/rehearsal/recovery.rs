@@ -159,12 +159,15 @@ pub(super) async fn run_step(
     match session.query(run.stop(), &step.sql).await {
         Ok(_) => run.finding(RESTORE_STEPS.passed(&name).expected(expected).observed("no error")),
         Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
-        Err(failure) if failure.is("53100") => run.finding(
-            ENVIRONMENT
+        // Nothing that follows would say anything about the backup.
+        Err(failure) if failure.is("53100") => {
+            return Err(ENVIRONMENT
                 .inconclusive("space for the copy")
                 .expected(expected)
-                .observed(format!("{name}: {failure}")),
-        ),
+                .observed(format!("{name}: {failure}"))
+                .remedy("name a folder with more space with --scratch")
+                .into());
+        }
         Err(failure) => {
             run.finding(RESTORE_STEPS.failed(&name).expected(expected).observed(failure.to_string()))
         }

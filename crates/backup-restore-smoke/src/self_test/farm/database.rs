@@ -16,7 +16,7 @@ const APPLICATION: &str = "self-test";
 /// A database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    resolved: Resolved,
+    resolved: Box<Resolved>,
     stop: Stop,
     /// The data folder of its server.
     pub(in crate::self_test) data: PathBuf,
@@ -24,7 +24,7 @@ pub struct Database {
 
 impl Database {
     pub(super) fn new(resolved: Resolved, stop: Stop, data: PathBuf) -> Self {
-        Self { resolved, stop, data }
+        Self { resolved: Box::new(resolved), stop, data }
     }
 
     /// Its name.

@@ -20,11 +20,13 @@ const RULES: &str =
 
 /// What makes it a source: it keeps write-ahead log for others, and a name that its copies do not have. It is
 /// thrown away, so nothing of it needs to be on disk.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 8] = [
     "cluster_name=self-test",
     "wal_level=replica",
     "max_wal_senders=10",
     "max_connections=200",
+    // A base backup begins with a checkpoint that is spread over time, to spare a source.
+    "checkpoint_completion_target=0",
     "fsync=off",
     "full_page_writes=off",
     "shared_buffers=16MB",
