@@ -32,7 +32,8 @@ pub(crate) struct Relation {
     pub(super) divisible: bool,
 }
 
-/// Inheritance children get inherited columns first when they are restored, whatever order they had; for
+/// The mark of a rehearsal ([`crate::target::MARKER_SCHEMA`]) is none of the database's content. Inheritance
+/// children get inherited columns first when they are restored, whatever order they had; for
 /// them, and for nobody else, the columns are named. The size is asked for only where no lock that a refresh
 /// holds would be waited for. Before 14 there is no scan of a range of pages.
 const RELATIONS: &str = "
@@ -50,7 +51,7 @@ SELECT n.nspname, c.relname,
        current_setting('server_version_num')::int >= 140000 AND (SELECT amname = 'heap' FROM pg_am m WHERE m.oid = c.relam)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'm', 'f') AND c.relpersistence <> 't'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ops_smoke_rehearsal') AND n.nspname !~ '^pg_(toast|temp)'
 ORDER BY pages DESC, n.nspname, c.relname";
 
 /// Every relation of the database that has rows of its own, the largest first.

