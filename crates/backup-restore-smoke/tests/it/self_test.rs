@@ -19,27 +19,27 @@ use crate::tool::{Tool, processes_of, until};
 /// Checks that no fault proves, and why.
 const UNPROVEN: [(&str, &str); 10] = [
     (
-        "restore.collations",
-        "it needs another version of a locale on the same machine; tests/it/fingerprints.rs and unit tests hold it",
-    ),
-    (
-        "recovery.canary",
-        "it measures a canary that beats at a source; tests/it/canary.rs breaks each part of it",
-    ),
-    ("canary.installed", "it writes to a source; tests/it/canary.rs breaks each part of it"),
-    ("canary.beats", "it writes to a source; tests/it/canary.rs breaks each part of it"),
-    ("recovery.forecast", "it looks ahead, and says how sure that is; tests/it/forecast.rs holds its limits"),
-    (
-        "policy.archive",
-        "files have no archive, only pgBackRest and Barman do; tests/it/policy_tools.rs breaks it",
-    ),
-    (
         "restore.isolated",
         "it depends on what the machine allows; tests/it/harmless.rs shows what the copy cannot reach",
     ),
     (
         "restore.derived",
         "it lists what is not compared, and never fails; tests/it/source_safety.rs shows the list",
+    ),
+    (
+        "restore.collations",
+        "it needs two versions of a locale on one machine; the unit tests of comparison/ hold it",
+    ),
+    (
+        "recovery.canary",
+        "it measures a canary that beats at a source; tests/it/canary.rs breaks each part of it",
+    ),
+    ("recovery.forecast", "it looks ahead, and says how sure that is; tests/it/forecast.rs holds its limits"),
+    ("canary.installed", "it writes to a source; tests/it/canary.rs breaks each part of it"),
+    ("canary.beats", "it writes to a source; tests/it/canary.rs breaks each part of it"),
+    (
+        "policy.archive",
+        "only pgBackRest and Barman have an archive; the unit tests of policy/ read broken ones",
     ),
     ("self_test.faults", "it is the verdict on all of these; the tests below show that it fails"),
     ("run.waiver", "it judges the configuration, not the world; evidence-report's own tests prove it"),

@@ -19,7 +19,7 @@ pub(super) static FAULT: Fault = Fault {
 };
 
 async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
-    let assertion = "assertions:\\n- { name: sold, sql: 'SELECT * FROM shop.orders WHERE id < 0', expect: { at_least: 1 } }\\n";
+    let assertion = "assertions:\n- { name: sold, sql: 'SELECT * FROM shop.orders WHERE id < 0', expect: { at_least: 1 } }\n";
     let config = bench.write("rehearsal.yaml", assertion, 0o600)?;
     Ok(bench.rehearse(bench.shop().await?.conninfo()).with_words(["--config", &config]))
 }
