@@ -412,9 +412,13 @@ fn processes_in(folder: &Path) -> Vec<Pid> {
         .collect()
 }
 
-/// Reads `@42704@ERROR:  role "x" does not exist`.
+/// Reads `@42704@ERROR:  role "x" does not exist`. 57P03 is only the answer to our own knocking at a server that
+/// starts or ends, and would hide what it ended of.
 fn error_line(line: &str) -> Option<(String, String)> {
     let (code, rest) = line.strip_prefix('@')?.split_once('@')?;
+    if code == "57P03" {
+        return None;
+    }
     let message = ["ERROR:", "FATAL:", "PANIC:"].iter().find_map(|level| rest.strip_prefix(level))?;
     Some((code.to_owned(), message_template(message.trim())))
 }
@@ -445,6 +449,7 @@ mod tests {
         let wanted = ("22P02".to_owned(), "invalid input syntax for type integer: \"…\"".to_owned());
         assert_eq!(error_line(line), Some(wanted));
         assert_eq!(error_line("@00000@LOG:  ready"), None);
+        assert_eq!(error_line("@57P03@FATAL:  the database system is starting up"), None);
         assert_eq!(error_line("DETAIL: Key (card)=(4111)"), None);
     }
 

@@ -169,7 +169,7 @@ async fn prove(
 ) -> Proof {
     let attempt = async {
         let turn = turns.acquire().await.map_err(|error| error.to_string())?;
-        let bench = workshop.bench(run, number)?;
+        let bench = workshop.bench(run, program, number)?;
         let scene = (fault.build)(&bench).await?.with_words(manner.extra.iter().cloned());
         let turn = (!scene.idle).then_some(turn);
         let seen = look(run, program, &scene).await;

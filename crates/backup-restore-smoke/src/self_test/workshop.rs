@@ -17,7 +17,7 @@ use super::{
     remains::processes_of,
 };
 use crate::{
-    connection::{ConnectFailure, QueryFailure},
+    connection::{ConnectFailure, QueryFailure, without_ambient},
     halt::Halt,
     programs::{self, Programs},
     scratch::{Isolation, Place},
@@ -64,6 +64,8 @@ pub struct Bench<'w> {
     workshop: &'w Workshop,
     /// The run, for children that make something.
     pub(super) run: &'w Run,
+    /// This tool's program.
+    program: &'w Path,
     /// Where in the workshop: no two faults have the same.
     number: usize,
     /// Its folder.
@@ -90,11 +92,16 @@ impl Workshop {
     ///
     /// # Errors
     /// When its folder cannot be made.
-    pub(super) fn bench<'w>(&'w self, run: &'w Run, number: usize) -> Result<Bench<'w>, Trouble> {
+    pub(super) fn bench<'w>(
+        &'w self,
+        run: &'w Run,
+        program: &'w Path,
+        number: usize,
+    ) -> Result<Bench<'w>, Trouble> {
         let folder = self.home.join(number.to_string());
         // A server under another user id passes through, as it does through every folder above.
         std::fs::DirBuilder::new().mode(0o711).create(&folder)?;
-        Ok(Bench { workshop: self, run, number, folder })
+        Ok(Bench { workshop: self, run, program, number, folder })
     }
 
     /// Ends everything and removes it; says what could not be.
@@ -242,6 +249,22 @@ impl Bench<'_> {
     /// A rehearsal of this source. The servers of the workshop are on the disk of everything else here.
     pub(super) fn rehearse(&self, conninfo: String) -> Scene {
         self.typed(["rehearse", "--jobs", "2", SHARING_ALLOWED, "--source", &conninfo])
+    }
+
+    /// Takes the fingerprint of a database, as a user would; says where it is.
+    pub(super) async fn fingerprint(&self, database: &Database) -> Result<String, Trouble> {
+        let file = self.folder.join("fingerprint.json").display().to_string();
+        let taken = without_ambient(self.run.child(self.program))
+            .args(["fingerprint", "--source", &database.conninfo(), "--output", &file, "--evidence", "none"])
+            .current_dir(&self.folder)
+            .env("PGBIN", self.programs().folder())
+            .env("OPS_SMOKE_RUN_BASE", self.folder.join("b"))
+            .output(self.run.stop())
+            .await?;
+        if taken.status.success() {
+            return Ok(file);
+        }
+        Err(format!("the fingerprint of a healthy database: {}{}", taken.stdout, taken.stderr).into())
     }
 
     /// A rehearsal of this base backup with this write-ahead log.

@@ -24,10 +24,14 @@ mod disk;
 mod doubled_row;
 mod dropped_table;
 mod dumped_extension;
+mod dumped_page;
 mod dumps;
 mod emptied_data_file;
+mod empty_backup;
 mod expired_role;
+mod false_assertion;
 mod flipped_bit;
+mod flipped_byte;
 mod flipped_packed_byte;
 mod flipped_page;
 mod foreign_view;
@@ -37,18 +41,28 @@ mod full_disk_step;
 mod halved_data_file;
 mod hidden_rows;
 mod hold;
+mod kept;
 mod killed;
 mod killed_copy;
 mod killed_source;
 mod live_tablespace;
 mod locked_parent;
 mod locked_table;
+mod lone_backup;
+mod lost_comment;
+mod lost_constraint;
 mod lost_control_file;
+mod lost_default;
+mod lost_extension;
 mod lost_file;
+mod lost_grant;
+mod lost_index;
 mod lost_large_object;
+mod lost_policy;
 mod lost_row;
 mod lost_table;
 mod lost_view;
+mod missed_night;
 mod missed_rpo;
 mod missed_rto;
 mod missing_database;
@@ -56,9 +70,11 @@ mod missing_extension;
 mod missing_role;
 mod missing_segment;
 mod newer_dump;
+mod no_backups;
 mod no_fingerprint;
 mod no_more_connections;
 mod no_programs;
+mod old_backup;
 mod old_snapshot;
 mod orphan;
 mod other_major;
@@ -68,8 +84,11 @@ mod read_only_disk;
 mod sequence_behind;
 mod shared_disk;
 mod short_log;
+mod short_retention;
+mod shrunken_backup;
 mod silent_page;
 mod silent_source;
+mod small_backup;
 mod small_disk;
 mod sound;
 mod source_as_target;
@@ -81,6 +100,7 @@ mod unqualified_function;
 mod unreadable_table;
 mod unverified_page;
 mod waiting_migration;
+mod wide_schedule;
 mod wrong_password;
 
 use super::fault::Fault;
@@ -96,6 +116,8 @@ pub static SOUND: &[&Fault] = &[
     &sound::HURRIED,
     &sound::STALE_LOCK,
     &sound::EMBEDDED,
+    &sound::DUMP,
+    &sound::SCHEDULE,
     &sound::BASE_BACKUP,
     &sound::POINT_IN_TIME,
     &sound::HUNG_RESTORE_COMMAND,
@@ -132,6 +154,8 @@ pub static FAULTS: &[&Fault] = &[
     &halved_data_file::FAULT,
     &flipped_packed_byte::FAULT,
     &no_fingerprint::FAULT,
+    &flipped_byte::FAULT,
+    &dumped_page::FAULT,
     &cut_globals::FAULT,
     &broken_globals::FAULT,
     &missing_role::FAULT,
@@ -157,6 +181,13 @@ pub static FAULTS: &[&Fault] = &[
     &lost_view::FAULT,
     &lost_large_object::FAULT,
     &sequence_behind::FAULT,
+    &lost_default::FAULT,
+    &lost_constraint::FAULT,
+    &lost_index::FAULT,
+    &lost_policy::FAULT,
+    &lost_grant::FAULT,
+    &lost_comment::FAULT,
+    &lost_extension::FAULT,
     &orphan::FAULT,
     &unqualified_function::FAULT,
     &foreign_view::FAULT,
@@ -165,6 +196,16 @@ pub static FAULTS: &[&Fault] = &[
     &missed_rto::FAULT,
     &missed_rpo::FAULT,
     &unknown_age::FAULT,
+    &false_assertion::FAULT,
+    &no_backups::FAULT,
+    &empty_backup::FAULT,
+    &old_backup::FAULT,
+    &missed_night::FAULT,
+    &small_backup::FAULT,
+    &shrunken_backup::FAULT,
+    &lone_backup::FAULT,
+    &short_retention::FAULT,
+    &wide_schedule::FAULT,
     &no_programs::FAULT,
     &other_major::FAULT,
     &missing_extension::FAULT,

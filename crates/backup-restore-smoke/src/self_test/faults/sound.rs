@@ -2,6 +2,10 @@
 
 use evidence_report::record::Outcome;
 
+use super::{
+    dumps::{dump, rehearse_backup},
+    kept::{kept, policy},
+};
 use crate::{
     checks::RESTORE_CONTENT,
     self_test::{
@@ -33,6 +37,8 @@ sound!(TABLESPACE, "tablespace", tablespace);
 sound!(HURRIED, "role with a statement timeout shorter than the reading", hurried);
 sound!(STALE_LOCK, "lock and folders of a run that was killed", stale_lock);
 sound!(EMBEDDED, "embedded source", embedded);
+sound!(DUMP, "dump with its fingerprint", a_dump);
+sound!(SCHEDULE, "backups kept as they should be", schedule);
 sound!(BASE_BACKUP, "base backup of a server with a tablespace", base_backup);
 sound!(POINT_IN_TIME, "recovery to a restore point", point_in_time);
 sound!(HUNG_RESTORE_COMMAND, "base backup whose own restore_command hangs", hung_restore_command);
@@ -153,4 +159,18 @@ async fn stale_pid_file(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     std::fs::remove_file(kept.base.join("backup_manifest"))?;
     std::fs::write(kept.base.join("postmaster.pid"), "1\n/var/lib/postgresql/data\n")?;
     Ok(bench.recover_all(&kept))
+}
+
+async fn a_dump(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let database = bench.shop().await?;
+    let fingerprint = bench.fingerprint(&database).await?;
+    let backup = dump(bench, &database, &["--format=custom"]).await?;
+    Ok(rehearse_backup(bench, &backup).with_words(["--fingerprint", &fingerprint]))
+}
+
+async fn schedule(bench: &Bench<'_>) -> Result<Scene, Trouble> {
+    let pattern = kept(bench, &[(2, 1000), (26, 990), (50, 980), (74, 970)])?;
+    let rules =
+        ["--newest-age", "26h", "--interval", "24h", "--interval-over", "3d", "--maximum-drop", "50%"];
+    Ok(policy(bench, &pattern, &rules).with_words(["--redundancy", "3", "--minimum-size", "500B"]))
 }
