@@ -304,3 +304,53 @@ fn held(one: &One) -> Held<'_> {
         elsewhere: [Part::File, Part::Secret, Part::Client].map(|part| one.places_as(part)).concat(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::self_test::farm::{Authority, Lifetime};
+
+    fn two_of_one_issuer() -> [Arc<Certificate>; 2] {
+        let authority = Authority::new().unwrap();
+        ["a.example", "b.example"].map(|name| {
+            let identity = authority.issue(&[name], Lifetime::days_left(90, 60)).unwrap();
+            Arc::new(Certificate::read_only(&identity.chain[0]).unwrap())
+        })
+    }
+
+    fn seen(keeping: Keeping, certificates: &[Arc<Certificate>]) -> Seen {
+        let mut seen = Seen::keeping(keeping);
+        for certificate in certificates {
+            let (place, certificate) = (format!("{}:443", certificate.name), Arc::clone(certificate));
+            seen.take_in(0, Sighting { place, part: Part::Server, certificate, standing: Standing::Good });
+        }
+        seen
+    }
+
+    #[test]
+    fn what_certificates_say_is_kept_whatever_becomes_of_their_bytes() {
+        let certificates = two_of_one_issuer();
+        for certificate in &certificates {
+            let whole = seen(Keeping::Everything, &certificates);
+            assert_eq!(whole.by_fingerprint[&certificate.fingerprint].certificate, *certificate);
+            let lean = seen(Keeping::WhatItSays, &certificates);
+            let kept = &lean.by_fingerprint[&certificate.fingerprint].certificate;
+            assert!(kept.der.is_empty());
+            assert_eq!(
+                Certificate { der: certificate.der.clone(), ..Certificate::clone(kept) },
+                **certificate
+            );
+        }
+    }
+
+    #[test]
+    fn what_two_say_alike_is_in_memory_once() {
+        let certificates = two_of_one_issuer();
+        let seen = seen(Keeping::WhatItSays, &certificates);
+        let [one, other] =
+            certificates.map(|one| Arc::clone(&seen.by_fingerprint[&one.fingerprint].certificate));
+        assert!(Arc::ptr_eq(&one.issuer, &other.issuer));
+        assert!(Arc::ptr_eq(&one.issuer_der, &other.issuer_der));
+        assert!(Arc::ptr_eq(&one.key_algorithm, &other.key_algorithm));
+    }
+}
