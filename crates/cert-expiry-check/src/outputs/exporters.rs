@@ -83,7 +83,7 @@ fn labels(one: &One, part: Part, place: &str) -> Labels {
     let certificate = &one.certificate;
     let mut labels = location(part, place);
     labels.push(("serial_number", decimal(&certificate.serial)));
-    labels.push(("issuer_CN", certificate.issuer.clone()));
+    labels.push(("issuer_CN", certificate.issuer.to_string()));
     labels.push(("subject_CN", certificate.name.clone()));
     labels
 }

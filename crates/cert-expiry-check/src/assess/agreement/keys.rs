@@ -2,7 +2,7 @@
 //! nothing to do with each other. It knows keys by the digests of their public keys only.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::Path,
 };
 
@@ -186,11 +186,10 @@ pub struct Held<'c> {
 /// copied.
 #[must_use]
 pub fn shared(held: &[Held<'_>]) -> Vec<Finding> {
-    let mut by_key: BTreeMap<[u8; 32], Vec<&Held<'_>>> = BTreeMap::new();
-    for held in held {
-        by_key.entry(held.certificate.public_key_digest).or_default().push(held);
-    }
-    by_key.into_values().filter_map(|holders| judge_sharing(&holders)).collect()
+    let key = |held: &&Held<'_>| held.certificate.public_key_digest;
+    let mut by_key: Vec<_> = held.iter().collect();
+    by_key.sort_by_key(key);
+    by_key.chunk_by(|one, other| key(one) == key(other)).filter_map(judge_sharing).collect()
 }
 
 /// So many certificates, hosts or places are named; the rest is counted.
