@@ -83,7 +83,7 @@ pub fn judge(
     subject: &str,
     chain: &[Arc<Certificate>],
     places: &[Place],
-    has_path: bool,
+    paths: &[&Path],
     now: Timestamp,
     limits: &Limits,
 ) -> Option<Finding> {
@@ -103,8 +103,12 @@ pub fn judge(
             one.name, one.issuer
         )
     }));
-    let ending: Vec<_> =
-        at(Place::Spare).chain(at(Place::Root)).filter_map(|one| stumble(one, now, limits)).collect();
+    // A root to which a path leads, or the only end that there is, is judged by `tls.trust`.
+    let is_an_end = |one: &&Arc<Certificate>| {
+        paths.is_empty() || paths.iter().any(|path| path.root().fingerprint == one.fingerprint)
+    };
+    let beyond = at(Place::Spare).chain(at(Place::Root).filter(|one| !is_an_end(one)));
+    let ending: Vec<_> = beyond.filter_map(|one| stumble(one, now, limits)).collect();
     flaws.extend(ending.iter().map(|(words, _)| words.clone()));
     if let Some(name) =
         at(Place::Duplicate).chain(at(Place::Stranger)).chain(at(Place::Spare)).next().map(|one| &one.name)
@@ -137,7 +141,7 @@ pub fn judge(
         )
     });
     let finding = TLS_CHAIN.passed(subject).expected(expected);
-    has_path.then(|| finding.observed(format!("{count}{}", root.unwrap_or_default())))
+    (!paths.is_empty()).then(|| finding.observed(format!("{count}{}", root.unwrap_or_default())))
 }
 
 /// A certificate that stands before everything that it issued: TLS 1.2 forbids it (RFC 5246, 7.4.2), TLS 1.3
