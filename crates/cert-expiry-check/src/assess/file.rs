@@ -76,7 +76,10 @@ pub fn unreadable(subject: &str, error: &io::Error) -> Finding {
         .inconclusive(subject)
         .expected(expected)
         .observed(format!("cannot be read: {}", printable(&error.to_string(), 160)))
-        .remedy("Give the user of this program the right to read it.")
+        .remedy(match error.kind() {
+            io::ErrorKind::PermissionDenied => "Give the user of this program the right to read it.",
+            _ => "Read it yourself (`head -c 100 FILE`), and see what is wrong with the path or the disk.",
+        })
 }
 
 fn no_certificate(subject: &str, observed: &str) -> Finding {
@@ -97,7 +100,7 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
                 FILE_CERTIFICATE.failed(place).expected("a whole certificate").observed(error.as_str())
             }
             Ok(certificate) => {
-                let role = if certificate.is_issuer { Role::Issuer } else { Role::Leaf };
+                let role = Role::of_stored(certificate);
                 let (finding, judgement) = lifetime::finding(
                     &FILE_LIFETIME,
                     place.clone(),
