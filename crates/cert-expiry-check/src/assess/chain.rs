@@ -304,6 +304,10 @@ fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timest
             "a certificate in the chain has a critical extension that this program, like many clients, does not know",
             "Have it issued again without the critical extension.",
         ),
+        Error::MaximumPathBuildCallsExceeded | Error::MaximumSignatureChecksExceeded => broken(
+            "the chain holds so many issuers of the same names that clients give up looking for a path",
+            "Present only the server's certificate and the issuers between it and the root.",
+        ),
         other => broken(
             format!("no path to a trusted root: {other:?}"),
             "Inspect the chain with `openssl s_client -showcerts`.",

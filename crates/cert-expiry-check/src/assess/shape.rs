@@ -96,13 +96,19 @@ pub fn judge(
         remedies
             .push("put the chain in order, the server's own certificate first, then each issuer".to_owned());
     }
-    flaws.extend(at(Place::Duplicate).map(|one| format!("'{}' is sent twice", one.name)));
-    flaws.extend(at(Place::Stranger).map(|one| {
-        format!(
-            "'{}' (issued by '{}') belongs to no path from the server's certificate",
-            one.name, one.issuer
-        )
-    }));
+    flaws.extend(repeated(&at(Place::Duplicate).collect::<Vec<_>>()));
+    let strangers: Vec<_> = at(Place::Stranger)
+        .map(|one| {
+            format!(
+                "'{}' (issued by '{}') belongs to no path from the server's certificate",
+                one.name, one.issuer
+            )
+        })
+        .collect();
+    flaws.extend(strangers.iter().take(NAMED).cloned());
+    if strangers.len() > NAMED {
+        flaws.push(format!("nor do {} more", strangers.len() - NAMED));
+    }
     // A root to which a path leads, or the only end that there is, is judged by `tls.trust`.
     let is_an_end = |one: &&Arc<Certificate>| {
         paths.is_empty() || paths.iter().any(|path| path.root().fingerprint == one.fingerprint)
@@ -142,6 +148,29 @@ pub fn judge(
     });
     let finding = TLS_CHAIN.passed(subject).expected(expected);
     (!paths.is_empty()).then(|| finding.observed(format!("{count}{}", root.unwrap_or_default())))
+}
+
+/// So many that nobody needs are named; the rest is counted.
+const NAMED: usize = 3;
+
+/// What is sent more than once, each with how often, in the order of the chain.
+fn repeated(duplicates: &[&Arc<Certificate>]) -> Vec<String> {
+    let mut counted: Vec<(&Arc<Certificate>, usize)> = Vec::new();
+    for one in duplicates {
+        match counted.iter_mut().find(|(known, _)| known.fingerprint == one.fingerprint) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((one, 2)),
+        }
+    }
+    let words = counted.iter().map(|(one, times)| match times {
+        2 => format!("'{}' is sent twice", one.name),
+        many => format!("'{}' is sent {many} times", one.name),
+    });
+    let mut told: Vec<_> = words.take(NAMED).collect();
+    if counted.len() > NAMED {
+        told.push(format!("{} more are sent more than once", counted.len() - NAMED));
+    }
+    told
 }
 
 /// A certificate that stands before everything that it issued: TLS 1.2 forbids it (RFC 5246, 7.4.2), TLS 1.3

@@ -158,6 +158,7 @@ fn order_duplicates_and_strangers_are_warned_of_by_name() {
         (vec![&leaf, &upper, &middle], "wrong order: 'Upper CA' stands before 'Issuing CA', which it issued"),
         (vec![&leaf, &middle, &middle, &upper], "'Issuing CA' is sent twice"),
         (vec![&leaf, &leaf, &middle, &upper], "'localhost' is sent twice"),
+        ([vec![&leaf, &middle, &upper], vec![&middle; 100]].concat(), "'Issuing CA' is sent 101 times"),
         (vec![&leaf, &middle, &upper, &stranger], "'Stranger CA' (issued by 'Elsewhere') belongs to no path"),
         (
             vec![&leaf, &expired_stranger, &middle, &upper],
