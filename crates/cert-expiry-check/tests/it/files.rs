@@ -70,6 +70,27 @@ fn a_server_that_is_its_own_ca_is_judged_as_a_server() {
     assert_eq!(bench.scan(&[&path]).code, 1);
 }
 
+/// As `fullchain.pem` was when DST Root CA X3 ended: a server that presents it is warned of for it, not failed.
+#[test]
+fn an_expired_cross_sign_in_a_chain_file_is_warned_of_where_its_root_is_trusted() {
+    let bench = Bench::new();
+    let (root, old) = (Somebody::issuer("Our Root"), Somebody::issuer("Old Root"));
+    let cross = root.by_lasting(&old, Lifetime::expired(3650, 3));
+    let roots = bench.write("roots.pem", pem(&[&root.by_itself()]));
+    let leaf = Somebody::server().by(&root);
+    let chain = bench.write("fullchain.pem", pem(&[&leaf, &cross]));
+    let outcome = bench.scan(&[&chain, "--roots", &roots]);
+    assert_eq!((outcome.code, outcome.not_passed()), (1, vec!["file.lifetime".to_owned()]));
+    let found = outcome.one("file.lifetime", &format!("{chain} #2"));
+    assert!(found.observed.contains("3 d ago") && found.observed.contains("no path needs it"), "{found:#?}");
+    assert!(found.remedy.contains(&format!("Take it out of {chain}")), "{found:#?}");
+    // For those who do not trust the root itself it is needed; and by itself it is what somebody trusts.
+    let others = bench.write("others.pem", pem(&[&old.by_itself()]));
+    assert_eq!(bench.scan(&[&chain, "--roots", &others]).code, 2);
+    let alone = bench.write("cross.pem", pem(&[&cross]));
+    assert_eq!(bench.scan(&[&alone, "--roots", &roots]).code, 2);
+}
+
 #[test]
 fn the_days_left_do_not_jump_when_a_certificate_ends() {
     let pems = Pems::new();
