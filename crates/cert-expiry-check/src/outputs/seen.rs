@@ -14,11 +14,11 @@ use crate::{
     assess::{
         Basis, KeySighting, Part, Sighting,
         agreement::{
-            files::{self, Served, Stored},
+            files::{self, Served, Stored, in_archive},
             keys::{self, Beside, Held},
         },
         issuer, kubernetes,
-        lifetime::Standing,
+        lifetime::{Role, Standing},
         renewal::{self, Leaf},
         revocation::Suspect,
     },
@@ -109,6 +109,13 @@ impl One {
         places.sort();
         places.dedup();
         places
+    }
+
+    /// Whether anybody misses it once it has ended: it does not merely lie in an archive, or beside the path.
+    fn is_missed(&self) -> bool {
+        let is_spent =
+            |(part, place)| part == Part::Spare || part == Part::File && in_archive(place).is_some();
+        !self.places().all(is_spent)
     }
 
     /// The groups among whose targets it was seen as this.
@@ -260,8 +267,9 @@ impl Seen {
         let expired = all.iter().filter(|one| one.standing == Standing::Expired).count();
         let mut measurements =
             vec![count("certificates_seen", all.len()), count("certificates_expired", expired)];
-        let still_valid = all.iter().map(|one| one.certificate.validity.not_after).find(|end| *end >= now);
-        if let Some(end) = still_valid {
+        let earliest = all.iter().find(|one| one.certificate.validity.not_after >= now || one.is_missed());
+        if let Some(earliest) = earliest {
+            let end = earliest.certificate.validity.not_after;
             let days = Decimal::new(now.duration_until(end).as_secs_f64() / 86_400.0, 2);
             measurements.push(Measurement::new("earliest_expiry_days_left", days, "days"));
         }
@@ -293,7 +301,8 @@ fn judge_issuer(one: &One, bases: &[&Basis]) -> Vec<Finding> {
 /// The same for an issuer that stands in Kubernetes objects; they belong to the first group.
 fn judge_kept_issuer(one: &One, bases: &[&Basis]) -> Option<Finding> {
     let kept_in = one.places_as(Part::Secret);
-    let basis = bases.first().filter(|_| kubernetes::is_issuer(&one.certificate) && !kept_in.is_empty())?;
+    let is_issuer = Role::of_stored(&one.certificate) == Role::Issuer;
+    let basis = bases.first().filter(|_| is_issuer && !kept_in.is_empty())?;
     Some(kubernetes::issuer(&one.certificate, &kept_in, basis))
 }
 

@@ -21,7 +21,7 @@ use std::{
 use evidence_report::{
     formats::Format,
     record::{Check, Finding, Requirement},
-    run::{self, Run, SharedFlags, Stop},
+    run::{self, Run, SharedFlags, Stop, StopReason},
 };
 use jiff::Timestamp;
 use rustix::process::{Resource, getrlimit};
@@ -407,9 +407,12 @@ fn look_at_file(
 /// What the deadline or a signal left unchecked.
 fn cut_off(check: &'static Check, subject: &str, run: &Run) -> Finding {
     let reason = run.stop().reason().map_or_else(String::new, ToString::to_string);
-    check
-        .not_checked(Requirement::Required, subject, format!("cut off by {reason}"))
-        .remedy("Run again with more time (--timeout), or with more at a time (--concurrency).")
+    check.not_checked(Requirement::Required, subject, format!("cut off by {reason}")).remedy(
+        match run.stop().reason() {
+            Some(StopReason::Signal(_)) => "Run again, to the end.",
+            _ => "Run again with more time (--timeout), or with more at a time (--concurrency).",
+        },
+    )
 }
 
 impl Task {
