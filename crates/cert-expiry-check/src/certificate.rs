@@ -1,7 +1,7 @@
 //! What a certificate says about itself, read once. It knows neither where it was found nor whether it is
 //! any good.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
@@ -25,14 +25,14 @@ const NAME_LIMIT: usize = 120;
 /// One certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The bytes, as they were found.
+    /// The bytes, as they were found; none where only what they say is kept ([`Self::without_bytes`]).
     pub der: CertificateDer<'static>,
     /// SHA-256 of the bytes.
     pub fingerprint: [u8; 32],
     /// A short name for people: the common name, or the first alternative name, or the whole subject.
     pub name: String,
     /// The issuer's short name.
-    pub issuer: String,
+    pub issuer: Arc<str>,
     /// The serial number in hexadecimal digits.
     pub serial: String,
     /// The time in which it is valid.
@@ -44,7 +44,7 @@ pub struct Certificate {
     /// The subject, as encoded.
     pub subject_der: Vec<u8>,
     /// The issuer, as encoded.
-    pub issuer_der: Vec<u8>,
+    pub issuer_der: Arc<[u8]>,
     /// DNS names among the subject alternative names.
     pub dns_names: Vec<String>,
     /// IP addresses among the subject alternative names.
@@ -52,18 +52,18 @@ pub struct Certificate {
     /// The subject's common name, which clients have ignored for years.
     pub common_name: Option<String>,
     /// The kind of its key, as an object identifier.
-    pub key_algorithm: String,
+    pub key_algorithm: Arc<str>,
     /// Size of an RSA key in bits.
     pub rsa_bits: Option<usize>,
     /// The public exponent of an RSA key, where 64 bits hold it.
     pub rsa_exponent: Option<u64>,
     /// The curve of an elliptic curve key, as an object identifier.
-    pub curve: Option<String>,
+    pub curve: Option<Arc<str>>,
     /// SHA-256 of its public key (the SubjectPublicKeyInfo, RFC 5280, 4.1.2.7): tells whether a private key
     /// belongs to it, and whether two certificates share one.
     pub public_key_digest: [u8; 32],
     /// The algorithm of the signature on it, as an object identifier.
-    pub signature_algorithm: String,
+    pub signature_algorithm: Arc<str>,
     /// What it may be used for, where it says so (extended key usage, RFC 5280, 4.2.1.12).
     pub usage: Option<Usage>,
     /// What its key may do, where it says so (key usage, RFC 5280, 4.2.1.3).
@@ -172,7 +172,7 @@ impl Certificate {
             der: CertificateDer::from(der.to_vec()),
             fingerprint: Sha256::digest(der).into(),
             name: printable(&name, NAME_LIMIT),
-            issuer: short_name(parsed.issuer()),
+            issuer: short_name(parsed.issuer()).into(),
             serial: parsed.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
             validity: Validity::from_unix(
                 parsed.validity().not_before.timestamp(),
@@ -181,11 +181,11 @@ impl Certificate {
             is_issuer: parsed.is_ca(),
             is_self_issued: parsed.subject().as_raw() == parsed.issuer().as_raw(),
             subject_der: parsed.subject().as_raw().to_vec(),
-            issuer_der: parsed.issuer().as_raw().to_vec(),
+            issuer_der: parsed.issuer().as_raw().into(),
             dns_names,
             ip_addresses,
             common_name,
-            key_algorithm: parsed.public_key().algorithm.algorithm.to_id_string(),
+            key_algorithm: parsed.public_key().algorithm.algorithm.to_id_string().into(),
             rsa_bits: match parsed.public_key().parsed() {
                 Ok(PublicKey::RSA(key)) => Some(key.key_size()),
                 _ => None,
@@ -196,7 +196,7 @@ impl Certificate {
             },
             curve: curve(&parsed),
             public_key_digest: Sha256::digest(parsed.public_key().raw).into(),
-            signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string(),
+            signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string().into(),
             usage: usage(&parsed),
             key_use: key_use(&parsed),
             must_staple: must_staple(&parsed),
@@ -218,13 +218,20 @@ impl Certificate {
 }
 
 impl Certificate {
+    /// What it says about itself, without its bytes: of those, the signature on it is the part that is told
+    /// nowhere else.
+    #[must_use]
+    pub fn without_bytes(&self) -> Self {
+        Self { der: CertificateDer::from([].as_slice()), ..self.clone() }
+    }
+
     /// Whether its issuer goes by the other's name.
     #[must_use]
     pub fn names_as_issuer(&self, other: &Self) -> bool {
-        self.issuer_der == other.subject_der
+        *self.issuer_der == *other.subject_der
     }
 
-    /// Whether the other's key made its signature.
+    /// Whether the other's key made its signature. Both have to have their bytes.
     #[must_use]
     pub fn is_signed_by(&self, other: &Self) -> bool {
         let (ours, theirs) = (X509Certificate::from_der(&self.der), X509Certificate::from_der(&other.der));
@@ -235,12 +242,12 @@ impl Certificate {
     }
 }
 
-fn curve(parsed: &X509Certificate<'_>) -> Option<String> {
+fn curve(parsed: &X509Certificate<'_>) -> Option<Arc<str>> {
     const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
     let algorithm = &parsed.public_key().algorithm;
     let named =
         algorithm.parameters.as_ref().filter(|_| algorithm.algorithm.to_id_string() == EC_PUBLIC_KEY)?;
-    named.as_oid().ok().map(|oid| oid.to_id_string())
+    named.as_oid().ok().map(|oid| oid.to_id_string().into())
 }
 
 fn usage(parsed: &X509Certificate<'_>) -> Option<Usage> {

@@ -26,8 +26,8 @@ const EXAMPLES: &str = "Examples:
   kubectl get secret -A --field-selector type=kubernetes.io/tls -o json | cert-expiry-check scan --kubernetes -
   cert-expiry-check scan shop.example --as-of 2027-01-31 --evidence none
 
-It only looks: no application data is sent (but for --ask-http). Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also
-usage and configuration errors).";
+It only looks: no application data is sent (but for --ask-http).
+Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also usage and configuration errors).";
 
 const SELF_TEST: &str = "It listens on 127.0.0.1 only, on ports that the kernel chooses, writes into a folder of its own, and is over in
 a few seconds. Exit codes: 0 every fault was caught, 2 one slipped through, 3 one could not be made.

@@ -35,20 +35,22 @@ pub enum Error {
         error: Box<Self>,
     },
     /// A line of a target list is none.
-    #[error("{list}:{line}: {error}")]
+    #[error("{list}:{line}:{column}: {error}")]
     ListedTarget {
         /// The list.
         list: String,
         /// The line, counted from 1.
         line: u32,
+        /// The character on it, counted from 1.
+        column: usize,
         /// Why.
         error: NoTarget,
     },
     /// A target list cannot be read.
-    #[error("reading the target list {path}: {source}", path = path.display())]
+    #[error("reading the target list {list}: {source}")]
     List {
         /// The list.
-        path: PathBuf,
+        list: String,
         /// Why.
         source: io::Error,
     },

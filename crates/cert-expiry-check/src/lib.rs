@@ -21,7 +21,7 @@ pub mod targets;
 pub mod wire;
 pub mod wording;
 
-use std::process::ExitCode;
+use std::{panic::resume_unwind, process::ExitCode};
 
 use evidence_report::run;
 
@@ -37,7 +37,13 @@ pub fn main() -> ExitCode {
     run::main::<Cli, _, _, _>(&TOOL, execute)
 }
 
+/// As a task beside those that it waits for: the thread that began it would have to be woken for each of
+/// thousands of targets.
 async fn execute(cli: Cli) -> Result<ExitCode, Error> {
+    tokio::spawn(follow(cli)).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+async fn follow(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Scan(arguments) => scan::execute(&arguments, &cli.shared).await,
         Command::RenewDue(arguments) => renew_due::execute(&arguments, &cli.shared).await,

@@ -167,7 +167,7 @@ fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec
     if let Some(path) = &arguments.list {
         let listed = listed_targets(path)?;
         if listed.is_empty() {
-            empty_lists.push(path.display().to_string());
+            empty_lists.push(list_name(path));
         }
         found.extend(listed);
     }
@@ -247,8 +247,13 @@ fn standard_input_is_read_once(arguments: &ScanArguments, config: &Config) -> Re
     Err(Usage(why.to_owned()))
 }
 
+/// What a list is called in errors and findings.
+fn list_name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
 fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
-    let failed = |source| Error::List { path: path.to_owned(), source };
+    let failed = |source| Error::List { list: list_name(path), source };
     let bytes = if path == Path::new("-") {
         read_bounded(io::stdin().lock())
     } else {
@@ -257,8 +262,9 @@ fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
     let text = as_text(&bytes.map_err(failed)?).map_err(|why| failed(io::Error::other(why)))?;
     let listed = read_list(&text).into_iter().map(|listed| {
         Target::parse(listed.word, Path::exists).map_err(|error| Error::ListedTarget {
-            list: path.display().to_string(),
+            list: list_name(path),
             line: listed.line,
+            column: listed.column,
             error,
         })
     });
@@ -283,7 +289,9 @@ fn as_text(bytes: &[u8]) -> Result<String, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        format!("line {line} is no text in UTF-8")
+        let on_line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let column = 1 + String::from_utf8_lossy(on_line).chars().count();
+        format!("line {line}, column {column} is no text in UTF-8; save it as UTF-8, one target a line")
     })?;
     Ok(text.to_owned())
 }

@@ -79,7 +79,7 @@ impl Tool {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.bare();
         // The tests' servers and the copies all live in one place.
-        if arguments.contains(&"--source") && !arguments.contains(&"--backup") && arguments[0] == "rehearse" {
+        if arguments.contains(&"--source") && arguments[0] == "rehearse" {
             command.args(arguments).arg("--scratch-shares-filesystem");
         } else {
             command.args(arguments);
@@ -127,7 +127,11 @@ impl Tool {
 
     /// Waits until a progress line begins so.
     pub(crate) fn wait_for(&self, phase: &str) {
-        until(&format!("the phase '{phase}'"), || self.stderr().lines().any(|line| line.starts_with(phase)));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.stderr().lines().any(|line| line.starts_with(phase)) {
+            assert!(Instant::now() < deadline, "the phase '{phase}' does not come about: {}", self.stderr());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Nothing of any run is left: no folder of a run or scratch, no process that works in one.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     certificate::{Certificate, Validity},
-    wording::moment,
+    wording::{distance, moment},
 };
 
 /// Trusted roots, and where they came from.
@@ -256,12 +256,12 @@ fn broken(reason: impl Into<String>, remedy: impl Into<String>) -> Broken {
 
 fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Broken {
     match error {
-        Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => explain_by_walking(chain, roots),
+        Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => explain_by_walking(chain, roots, now),
         Error::CertExpired { .. } => {
-            out_of_time(chain, now, "has expired", |issuer, now| issuer.validity.not_after < now)
+            out_of_time(chain, roots, now, "has expired", |issuer, now| issuer.validity.not_after < now)
         }
         Error::CertNotValidYet { .. } => {
-            out_of_time(chain, now, "is not valid yet", |issuer, now| issuer.validity.not_before > now)
+            out_of_time(chain, roots, now, "is not valid yet", |issuer, now| issuer.validity.not_before > now)
         }
         Error::CaUsedAsEndEntity => broken(
             "the server presents an issuer's certificate (CA:TRUE) as its own",
@@ -304,6 +304,10 @@ fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timest
             "a certificate in the chain has a critical extension that this program, like many clients, does not know",
             "Have it issued again without the critical extension.",
         ),
+        Error::MaximumPathBuildCallsExceeded | Error::MaximumSignatureChecksExceeded => broken(
+            "the chain holds so many issuers of the same names that clients give up looking for a path",
+            "Present only the server's certificate and the issuers between it and the root.",
+        ),
         other => broken(
             format!("no path to a trusted root: {other:?}"),
             "Inspect the chain with `openssl s_client -showcerts`.",
@@ -311,22 +315,31 @@ fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timest
     }
 }
 
+/// An issuer on the way is out of its time. One that issued itself is no issuer on the way but its end, a root
+/// that nobody trusts.
 fn out_of_time(
     chain: &[Arc<Certificate>],
+    roots: &Roots,
     now: Timestamp,
     how: &str,
     is_out: impl Fn(&Certificate, Timestamp) -> bool,
 ) -> Broken {
-    let culprit = chain.iter().skip(1).find(|issuer| is_out(issuer, now));
+    let mut out = chain.iter().skip(1).filter(|issuer| is_out(issuer, now)).peekable();
+    let is_any = out.peek().is_some();
+    let culprit = out.find(|issuer| !issuer.is_self_issued);
+    if culprit.is_none() && is_any {
+        return explain_by_walking(chain, roots, now);
+    }
     let named = culprit.map_or_else(
         || format!("a certificate between the server's and the root {how}"),
         |issuer| {
             let Validity { not_before, not_after } = issuer.validity;
             let when = if not_after < now { not_after } else { not_before };
             format!(
-                "the issuer '{}' between the server's certificate and the root {how} ({})",
+                "the issuer '{}' between the server's certificate and the root {how} ({}, {})",
                 issuer.name,
-                moment(when)
+                moment(when),
+                distance(now, when)
             )
         },
     );
@@ -337,7 +350,7 @@ fn out_of_time(
 }
 
 /// Follows the presented certificates upwards, to name the one that is missing or does not fit.
-fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots) -> Broken {
+fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Broken {
     let Some((mut last, presented)) = chain.split_first() else { return broken("no certificate", "") };
     let origin = roots.origin();
     if last.is_self_issued {
@@ -364,8 +377,13 @@ fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots) -> Broken {
         return other_key(last, &format!("a root of that name is among {origin}, but with another key"));
     }
     if last.is_self_issued {
+        let end = last.validity.not_after;
+        let ended = match end < now {
+            true => format!(", and which expired {}, {}", moment(end), distance(now, end)),
+            false => String::new(),
+        };
         return broken(
-            format!("the chain ends at the root '{}', which is not among {origin}", last.name),
+            format!("the chain ends at the root '{}', which is not among {origin}{ended}", last.name),
             "If the clients trust that root, name it with --roots; otherwise have the certificate issued by a CA that they trust.",
         );
     }

@@ -220,7 +220,7 @@ pub fn identity(place: &str, ours: &Arc<Certificate>, is_key_open: bool, key: &s
             .observed(format!("every user of this machine can read its key, {key}"))
             .remedy(format!("chmod 600 {key}; in Kubernetes mount the Secret with defaultMode: 0400."))
     } else {
-        CLIENT_IDENTITY.passed(&subject).observed("it is")
+        CLIENT_IDENTITY.passed(&subject).observed("as expected: no other use, no open key")
     };
     let sighting = Sighting {
         place: subject,

@@ -87,7 +87,9 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
             judged.findings.push(trust::finding(subject, &chain, &verdict, basis));
             judged.findings.extend(presented(subject, &chain, &verdict, basis));
             judged.findings.extend(stapled(subject, capture, &chain, basis));
-            for (certificate, place) in chain.iter().zip(&verdict.places) {
+            // One that is sent twice is seen once.
+            let once = chain.iter().zip(&verdict.places).filter(|(_, place)| **place != Place::Duplicate);
+            for (certificate, place) in once {
                 let (finding, sighting) =
                     seen(subject, part(&chain, certificate, *place), certificate, basis);
                 judged.findings.extend(finding);
@@ -111,9 +113,8 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
 /// What the chain says without anybody asking under a name: its shape, its usage, its strength.
 fn presented(subject: &str, chain: &[Arc<Certificate>], verdict: &Verdict, basis: &Basis) -> Vec<Finding> {
     let Some(leaf) = chain.first() else { return Vec::new() };
-    let has_path = verdict.has_path();
     let issuer_limits = &basis.thresholds.issuer;
-    let shape = shape::judge(subject, chain, &verdict.places, has_path, basis.now, issuer_limits);
+    let shape = shape::judge(subject, chain, &verdict.places, &verdict.found(), basis.now, issuer_limits);
     let usage = usage::judge(subject, leaf, Side::Server);
     let key = strength::key_finding(subject, leaf);
     // Of a certificate that is trusted itself, or by nobody, nobody looks at the signature.
@@ -133,12 +134,12 @@ fn stapled(subject: &str, capture: &Capture, chain: &[Arc<Certificate>], basis: 
     staple::judge(subject, leaf, &issuers, &capture.stapled, basis.now)
 }
 
-/// As what a presented certificate was seen. One that is sent twice is seen once.
+/// As what a presented certificate was seen.
 fn part(chain: &[Arc<Certificate>], certificate: &Arc<Certificate>, place: Place) -> Part {
     match place {
         _ if chain.first().is_some_and(|leaf| leaf.fingerprint == certificate.fingerprint) => Part::Server,
-        Place::Needed | Place::Duplicate => Part::Issuer,
-        Place::Root | Place::Spare | Place::Stranger => Part::Spare,
+        Place::Needed => Part::Issuer,
+        Place::Root | Place::Spare | Place::Stranger | Place::Duplicate => Part::Spare,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{collections::HashMap, io, path::Path, sync::Arc};
 
-use evidence_report::record::{Finding, Requirement};
+use evidence_report::record::{Finding, Outcome, Requirement};
 
 use super::{
     Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl, kubeconfig,
     lifetime::{self, Role},
 };
 use crate::{
+    certificate::Certificate,
     checks::{FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE},
     stores::{Content, Contents, Entry, KeyEntry, ListEntry, file::FileObservation},
     targets::files::{FoundFile, has_promising_ending},
@@ -76,7 +77,10 @@ pub fn unreadable(subject: &str, error: &io::Error) -> Finding {
         .inconclusive(subject)
         .expected(expected)
         .observed(format!("cannot be read: {}", printable(&error.to_string(), 160)))
-        .remedy("Give the user of this program the right to read it.")
+        .remedy(match error.kind() {
+            io::ErrorKind::PermissionDenied => "Give the user of this program the right to read it.",
+            _ => "Read it yourself (`head -c 100 FILE`), and see what is wrong with the path or the disk.",
+        })
 }
 
 fn no_certificate(subject: &str, observed: &str) -> Finding {
@@ -91,13 +95,15 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
         let finding = FILE_READABLE.passed(path).expected("at least one certificate").observed(observed);
         judged.findings.push(finding.at(path, None));
     }
+    let is_chain =
+        entries.iter().flat_map(|entry| &entry.certificate).any(|one| Role::of_stored(one) == Role::Leaf);
     for (place, entry) in places(path, entries).into_iter().zip(entries) {
         let finding = match &entry.certificate {
             Err(error) => {
                 FILE_CERTIFICATE.failed(place).expected("a whole certificate").observed(error.as_str())
             }
             Ok(certificate) => {
-                let role = if certificate.is_issuer { Role::Issuer } else { Role::Leaf };
+                let role = Role::of_stored(certificate);
                 let (finding, judgement) = lifetime::finding(
                     &FILE_LIFETIME,
                     place.clone(),
@@ -113,12 +119,49 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
                     certificate,
                     standing: judgement.standing,
                 });
-                finding
+                if is_chain
+                    && role == Role::Issuer
+                    && finding.outcome != Outcome::Passed
+                    && let Some(root) = root_instead(entry, basis)
+                {
+                    dispensable(path, finding, root)
+                } else {
+                    finding
+                }
             }
         };
         judged.findings.push(finding.at(path, entry.line));
     }
     judged
+}
+
+/// The trusted root with the name and key of a certificate that is another one: a cross-sign, or the root's
+/// predecessor. Where it is trusted, no path needs that certificate.
+fn root_instead<'b>(entry: &Entry, basis: &'b Basis) -> Option<&'b Certificate> {
+    let one = entry.certificate.as_ref().ok()?;
+    let is_instead = |root: &&'b Certificate| {
+        root.subject_der == one.subject_der
+            && root.public_key_digest == one.public_key_digest
+            && root.fingerprint != one.fingerprint
+            && root.validity.contains(basis.now)
+    };
+    let roots = basis.trust.stores().iter().flat_map(|store| store.certificates());
+    roots.map(AsRef::as_ref).find(is_instead)
+}
+
+/// As of a server that presents it, what no path needs is warned of at most.
+fn dispensable(path: &str, finding: Finding, root: &Certificate) -> Finding {
+    let observed = format!(
+        "{}; no path needs it, since the root '{}' is trusted itself: only clients that prefer the path over it \
+         (old OpenSSL and GnuTLS, old stores) fail",
+        finding.observed, root.name
+    );
+    let warned = FILE_LIFETIME.warned(finding.subject).expected(finding.expected).observed(observed);
+    let warned = warned.remedy(format!("Take it out of {path}, and reload whatever serves that."));
+    match finding.hurts_at {
+        Some(at) => warned.hurts_at(at),
+        None => warned,
+    }
 }
 
 fn lists(path: &str, lists: &[ListEntry], basis: &Basis, judged: &mut Judged) {

@@ -88,7 +88,7 @@ fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeT
             format!("the server does not prove that it holds the certificate's key ({reason})"),
             "The private key that the server uses does not belong to the certificate: install the pair together.",
         ),
-        HandshakeTrouble::Broken(error) => (printable(error, 160), ""),
+        HandshakeTrouble::Broken(error) => (format!("the handshake broke: {}", printable(error, 160)), ""),
     };
     (observed, remedy.into())
 }

@@ -129,9 +129,18 @@ fn certificates(
         // What a user presents first stands for the user, whatever it says that it is.
         let is_leaf = (kind == PartKind::User && number == 1) || !certificate.is_issuer;
         let role = if is_leaf { Role::Leaf } else { Role::Issuer };
+        let what_to_do = match kind {
+            PartKind::User => "put it and its key into",
+            PartKind::Cluster => "take the successor from whoever runs the cluster, and put it into",
+        };
         let (finding, judgement) =
             lifetime::finding(&FILE_LIFETIME, place.clone(), certificate, role, basis.now, &basis.thresholds);
-        findings.push(finding);
+        findings.push(match lifetime::due(certificate, &judgement) {
+            Some((which, by_when)) => {
+                finding.remedy(format!("Replace {which} {by_when}: {what_to_do} {place}."))
+            }
+            None => finding,
+        });
         judged.sightings.push(Sighting {
             place,
             part: Part::File,

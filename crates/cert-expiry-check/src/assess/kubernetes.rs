@@ -85,7 +85,7 @@ fn certificate(place: String, entry: &Entry, basis: &Basis, judged: &mut Judged)
             return judged.findings.push(finding.observed(error.as_str()));
         }
     };
-    let role = if is_issuer(certificate) { Role::Issuer } else { Role::Leaf };
+    let role = Role::of_stored(certificate);
     let (finding, judgement) = lifetime::finding(
         &KUBERNETES_LIFETIME,
         place.clone(),
@@ -94,6 +94,13 @@ fn certificate(place: String, entry: &Entry, basis: &Basis, judged: &mut Judged)
         basis.now,
         &basis.thresholds,
     );
+    let finding = match lifetime::due(certificate, &judgement) {
+        Some((which, by_when)) => finding.remedy(format!(
+            "Renew {which} {by_when}, put it into {place}, and see that the pods take it up. Where cert-manager is in \
+             charge, `kubectl describe certificate -A` says why it has not."
+        )),
+        None => finding,
+    };
     judged.findings.extend((role == Role::Leaf).then_some(finding));
     judged.sightings.push(Sighting {
         place,
@@ -107,18 +114,11 @@ fn no_certificate(place: &str, observed: &str) -> Finding {
     KUBERNETES_CERTIFICATE.failed(place).expected("at least one certificate").observed(observed)
 }
 
-/// Whether a certificate is there to issue others. One that names hosts stands for a server, even where it says
-/// that it is a CA, as `openssl req -x509` makes them.
-#[must_use]
-pub fn is_issuer(certificate: &Certificate) -> bool {
-    certificate.is_issuer && certificate.dns_names.is_empty() && certificate.ip_addresses.is_empty()
-}
-
 /// Judges an issuer that stands in these places (sorted, at least one).
 #[must_use]
 pub fn issuer(certificate: &Certificate, places: &[String], basis: &Basis) -> Finding {
     let subject = format!("issuer '{}', serial {}", certificate.name, certificate.serial);
-    let (finding, _) = lifetime::finding(
+    let (finding, judgement) = lifetime::finding(
         &KUBERNETES_LIFETIME,
         subject,
         certificate,
@@ -132,7 +132,14 @@ pub fn issuer(certificate: &Certificate, places: &[String], basis: &Basis) -> Fi
         more => format!(" and {more} more"),
     };
     let observed = format!("{}; in {}{rest}", finding.observed, named.join("; "));
-    finding.observed(observed)
+    let finding = finding.observed(observed);
+    match lifetime::due(certificate, &judgement) {
+        Some((which, by_when)) => finding.remedy(format!(
+            "Replace {which} {by_when} by its successor in each of these objects, by whatever writes them \
+             (cert-manager and its cainjector, the operator, the control plane), and issue anew what it has issued."
+        )),
+        None => finding,
+    }
 }
 
 /// What the objects of one document come to.
@@ -172,7 +179,7 @@ impl Tally {
                 "Look at what wrote it: `kubectl get … -o json` (not yaml, not -w), and whether it was ended early.",
             ),
             (Err(broken), read, _) => {
-                inconclusive(format!("{broken}; {} before it were looked at", objects(read)))
+                inconclusive(format!("{broken}; what came before it was looked at: {}", objects(read)))
                     .remedy("See what kubectl said, and why it ended early; run it again.")
             }
             (Ok(()), 0, _) => inconclusive("no object at all".to_owned()).remedy(
@@ -243,7 +250,7 @@ mod tests {
             ("error: you must be logged in", "line 1, column 1: expected value"),
             (
                 r#"{"kind":"Pod"} {"#,
-                "line 1, column 16: it ends in the middle; 1 object before it were looked at",
+                "line 1, column 16: it ends in the middle; what came before it was looked at: 1 object",
             ),
         ] {
             assert_eq!(

@@ -19,6 +19,16 @@ pub enum Role {
     Issuer,
 }
 
+impl Role {
+    /// That of a certificate which lies somewhere. One that names hosts stands for a server, even where it says
+    /// that it is a CA, as `openssl req -x509` makes them.
+    #[must_use]
+    pub fn of_stored(certificate: &Certificate) -> Self {
+        let names_hosts = !certificate.dns_names.is_empty() || !certificate.ip_addresses.is_empty();
+        if certificate.is_issuer && !names_hosts { Self::Issuer } else { Self::Leaf }
+    }
+}
+
 /// How a certificate stands at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
@@ -141,18 +151,36 @@ fn observed(certificate: &Certificate, judgement: &Judgement, now: Timestamp) ->
     }
 }
 
-fn remedy(certificate: &Certificate, judgement: &Judgement, role: Role, now: Timestamp) -> String {
+/// Which certificate has to be replaced, and by when; nothing where its end is far, or is not what hurts.
+#[must_use]
+pub fn due(certificate: &Certificate, judgement: &Judgement) -> Option<(String, String)> {
+    let by_when = match judgement.standing {
+        Standing::Good | Standing::NotYetValid | Standing::NeverValid => return None,
+        Standing::Expired => "at once".to_owned(),
+        Standing::Warning | Standing::Critical => {
+            format!("before {}", moment(certificate.validity.not_after))
+        }
+    };
+    Some((which(certificate), by_when))
+}
+
+fn which(certificate: &Certificate) -> String {
     let from = if certificate.is_self_issued {
         "self-signed".to_owned()
     } else {
         format!("issued by '{}'", certificate.issuer)
     };
-    let which = format!("'{}' ({from}, serial {})", certificate.name, short_serial(&certificate.serial));
-    let by_when = match judgement.standing {
-        Standing::NotYetValid => return future_remedy(certificate.validity, &which, now),
-        Standing::NeverValid => return format!("Have {which} issued again with a right validity."),
-        Standing::Expired => "at once".to_owned(),
-        _ => format!("before {}", moment(certificate.validity.not_after)),
+    format!("'{}' ({from}, serial {})", certificate.name, short_serial(&certificate.serial))
+}
+
+fn remedy(certificate: &Certificate, judgement: &Judgement, role: Role, now: Timestamp) -> String {
+    let Some((which, by_when)) = due(certificate, judgement) else {
+        let which = which(certificate);
+        return match judgement.standing {
+            Standing::NotYetValid => future_remedy(certificate.validity, &which, now),
+            Standing::NeverValid => format!("Have {which} issued again with a right validity."),
+            _ => "Nothing: enough is left.".to_owned(),
+        };
     };
     match role {
         Role::Leaf => format!("Renew {which} {by_when}, install it, and reload whatever serves it."),

@@ -59,15 +59,14 @@ const ENOUGH_REPLACED: usize = 3;
 /// So many others must have been seen, where only their age tells.
 const ENOUGH_PEERS: usize = 8;
 
-/// Judges the certificates of a run. Those that are self-signed or issue others have no issuer with a
-/// cadence, and those whose successor was seen are renewed already.
-#[must_use]
-pub fn judge(leaves: &[Leaf<'_>], now: Timestamp) -> Vec<Finding> {
+/// Judges the certificates of a run, one finding after the other. Those that are self-signed or issue others have
+/// no issuer with a cadence, and those whose successor was seen are renewed already.
+pub fn judge(leaves: &[Leaf<'_>], now: Timestamp) -> impl Iterator<Item = Finding> {
     let issued = leaves.iter().filter(|leaf| {
         let certificate = leaf.certificate;
         !certificate.is_issuer && !certificate.is_self_issued && certificate.validity.lifetime() > 0
     });
-    kinds(issued.collect()).iter().flat_map(|kind| judge_kind(kind, now)).collect()
+    kinds(issued.collect()).into_iter().flat_map(move |kind| judge_kind(&kind, now))
 }
 
 /// Certificates of one issuer and of nearly the same lifetime.
@@ -91,13 +90,13 @@ fn lifetime(leaf: &Leaf<'_>) -> u64 {
     u64::try_from(leaf.certificate.validity.lifetime()).unwrap_or(0)
 }
 
-fn judge_kind(kind: &[&Leaf<'_>], now: Timestamp) -> Vec<Finding> {
-    let Some(longest) = kind.iter().map(|leaf| lifetime(leaf)).max() else { return Vec::new() };
+fn judge_kind<'a, 'c>(kind: &[&'a Leaf<'c>], now: Timestamp) -> impl Iterator<Item = Finding> + use<'a, 'c> {
+    let longest = kind.iter().map(|leaf| lifetime(leaf)).max().unwrap_or(0);
     let (replaced_at, current) = successions(kind);
     let good: Vec<_> = current.into_iter().filter(|leaf| leaf.standing == Standing::Good).collect();
     let ages = good.iter().map(|leaf| age(leaf, now)).collect();
     let cadence = cadence(longest, replaced_at, ages);
-    good.into_iter().filter_map(|leaf| finding(leaf, cadence?, now)).collect()
+    good.into_iter().filter_map(move |leaf| finding(leaf, cadence?, now))
 }
 
 fn age(leaf: &Leaf<'_>, now: Timestamp) -> u64 {
@@ -109,7 +108,8 @@ fn age(leaf: &Leaf<'_>, now: Timestamp) -> u64 {
 fn successions<'a, 'c>(kind: &[&'a Leaf<'c>]) -> (Vec<u64>, Vec<&'a Leaf<'c>>) {
     let mut by_names: HashMap<_, Vec<&Leaf<'_>>> = HashMap::new();
     for leaf in kind {
-        let key = (names(leaf.certificate), &leaf.certificate.key_algorithm);
+        let names = Vec::from_iter(names(leaf.certificate)).join("\0");
+        let key = (names, &leaf.certificate.key_algorithm);
         by_names.entry(key).or_default().push(leaf);
     }
     let (mut replaced_at, mut current) = (Vec::new(), Vec::new());
@@ -287,7 +287,7 @@ mod tests {
 
     fn judged(certificates: &[Certificate]) -> Vec<Finding> {
         let leaves: Vec<_> = certificates.iter().enumerate().map(|(n, one)| served(one, n)).collect();
-        judge(&leaves, Timestamp::from_second(NOW).unwrap())
+        judge(&leaves, Timestamp::from_second(NOW).unwrap()).collect()
     }
 
     fn warned(certificates: &[Certificate]) -> Vec<String> {
@@ -335,7 +335,7 @@ mod tests {
         assert!(judged(&[Certificate { is_self_issued: true, ..old() }]).is_empty());
         let old = old();
         let spoken = Leaf { standing: Standing::Warning, ..served(&old, 0) };
-        assert!(judge(&[spoken], Timestamp::from_second(NOW).unwrap()).is_empty());
+        assert_eq!(judge(&[spoken], Timestamp::from_second(NOW).unwrap()).next(), None);
     }
 
     /// A year's certificates that a machine replaces every 90 days: an archive shows it.
@@ -362,7 +362,7 @@ mod tests {
                     standing: Standing::Good,
                 })
                 .collect();
-            let findings = judge(&leaves, Timestamp::from_second(NOW).unwrap());
+            let findings: Vec<_> = judge(&leaves, Timestamp::from_second(NOW).unwrap()).collect();
             findings.into_iter().filter(|finding| finding.outcome == Outcome::Warned).collect::<Vec<_>>()
         };
         let replaced =

@@ -125,7 +125,7 @@ fn one(
     let expected = "not revoked by its issuer";
     let mut reasons = Vec::new();
     let mut passed = None;
-    for (place, list, parsed) in read.by_issuer.get(certificate.issuer_der.as_slice()).into_iter().flatten() {
+    for (place, list, parsed) in read.by_issuer.get(certificate.issuer_der.as_ref()).into_iter().flatten() {
         match said(certificate, list, parsed, issuers, now) {
             Said::Revoked(at, code) => {
                 let which = format!("revoked {}, {} ({})", moment(at), distance(now, at), reason(code));

@@ -83,7 +83,7 @@ pub fn judge(
     subject: &str,
     chain: &[Arc<Certificate>],
     places: &[Place],
-    has_path: bool,
+    paths: &[&Path],
     now: Timestamp,
     limits: &Limits,
 ) -> Option<Finding> {
@@ -96,15 +96,25 @@ pub fn judge(
         remedies
             .push("put the chain in order, the server's own certificate first, then each issuer".to_owned());
     }
-    flaws.extend(at(Place::Duplicate).map(|one| format!("'{}' is sent twice", one.name)));
-    flaws.extend(at(Place::Stranger).map(|one| {
-        format!(
-            "'{}' (issued by '{}') belongs to no path from the server's certificate",
-            one.name, one.issuer
-        )
-    }));
-    let ending: Vec<_> =
-        at(Place::Spare).chain(at(Place::Root)).filter_map(|one| stumble(one, now, limits)).collect();
+    flaws.extend(repeated(&at(Place::Duplicate).collect::<Vec<_>>()));
+    let strangers: Vec<_> = at(Place::Stranger)
+        .map(|one| {
+            format!(
+                "'{}' (issued by '{}') belongs to no path from the server's certificate",
+                one.name, one.issuer
+            )
+        })
+        .collect();
+    flaws.extend(strangers.iter().take(NAMED).cloned());
+    if strangers.len() > NAMED {
+        flaws.push(format!("nor do {} more", strangers.len() - NAMED));
+    }
+    // A root to which a path leads, or the only end that there is, is judged by `tls.trust`.
+    let is_an_end = |one: &&Arc<Certificate>| {
+        paths.is_empty() || paths.iter().any(|path| path.root().fingerprint == one.fingerprint)
+    };
+    let beyond = at(Place::Spare).chain(at(Place::Root).filter(|one| !is_an_end(one)));
+    let ending: Vec<_> = beyond.filter_map(|one| stumble(one, now, limits)).collect();
     flaws.extend(ending.iter().map(|(words, _)| words.clone()));
     if let Some(name) =
         at(Place::Duplicate).chain(at(Place::Stranger)).chain(at(Place::Spare)).next().map(|one| &one.name)
@@ -137,7 +147,30 @@ pub fn judge(
         )
     });
     let finding = TLS_CHAIN.passed(subject).expected(expected);
-    has_path.then(|| finding.observed(format!("{count}{}", root.unwrap_or_default())))
+    (!paths.is_empty()).then(|| finding.observed(format!("{count}{}", root.unwrap_or_default())))
+}
+
+/// So many that nobody needs are named; the rest is counted.
+const NAMED: usize = 3;
+
+/// What is sent more than once, each with how often, in the order of the chain.
+fn repeated(duplicates: &[&Arc<Certificate>]) -> Vec<String> {
+    let mut counted: Vec<(&Arc<Certificate>, usize)> = Vec::new();
+    for one in duplicates {
+        match counted.iter_mut().find(|(known, _)| known.fingerprint == one.fingerprint) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((one, 2)),
+        }
+    }
+    let words = counted.iter().map(|(one, times)| match times {
+        2 => format!("'{}' is sent twice", one.name),
+        many => format!("'{}' is sent {many} times", one.name),
+    });
+    let mut told: Vec<_> = words.take(NAMED).collect();
+    if counted.len() > NAMED {
+        told.push(format!("{} more are sent more than once", counted.len() - NAMED));
+    }
+    told
 }
 
 /// A certificate that stands before everything that it issued: TLS 1.2 forbids it (RFC 5246, 7.4.2), TLS 1.3

@@ -91,22 +91,22 @@ const SHA1: &str = "1.3.14.3.2.26";
 #[must_use]
 pub fn key(certificate: &Certificate) -> Strength {
     let strength = |grade, observed: String| Strength { grade, observed };
-    if let (RSA, Some(bits)) = (certificate.key_algorithm.as_str(), certificate.rsa_bits) {
+    if let (RSA, Some(bits)) = (&*certificate.key_algorithm, certificate.rsa_bits) {
         return rsa(bits, certificate.rsa_exponent);
     }
-    if certificate.key_algorithm == ELLIPTIC {
+    if *certificate.key_algorithm == *ELLIPTIC {
         let Some(curve) = &certificate.curve else {
             let observed = "an elliptic curve key whose curve is written out instead of named";
             return strength(Grade::Weak, observed.to_owned());
         };
-        return match CURVES.iter().find(|(id, ..)| id == curve) {
+        return match CURVES.iter().find(|(id, ..)| **id == **curve) {
             Some((_, name, bits, _)) if *bits < 256 => strength(Grade::Weak, format!("{name}, {bits} bits")),
             Some((_, name, _, true)) => strength(Grade::Fine, (*name).to_owned()),
             Some((_, name, ..)) => strength(Grade::Unusual, format!("{name}, which browsers do not know")),
             None => strength(Grade::Unusual, format!("the curve {curve}, which browsers do not know")),
         };
     }
-    match OTHER_KEYS.iter().find(|(id, ..)| *id == certificate.key_algorithm) {
+    match OTHER_KEYS.iter().find(|(id, ..)| **id == *certificate.key_algorithm) {
         Some((_, name, Grade::Unusual)) => {
             strength(Grade::Unusual, format!("{name}, which browsers do not take"))
         }
@@ -131,7 +131,7 @@ fn rsa(bits: usize, exponent: Option<u64>) -> Strength {
 /// How strong the signature on a certificate is.
 #[must_use]
 pub fn signature(certificate: &Certificate) -> Strength {
-    let algorithm = certificate.signature_algorithm.as_str();
+    let algorithm = &*certificate.signature_algorithm;
     let named = |table: &[(&str, &str)]| {
         table.iter().find(|(id, _)| *id == algorithm).map(|(_, name)| (*name).to_owned())
     };
@@ -232,7 +232,7 @@ mod tests {
             (4096, Some(17), Grade::Fine),
         ] {
             let mut certificate = template();
-            certificate.key_algorithm = RSA.to_owned();
+            certificate.key_algorithm = RSA.into();
             certificate.rsa_bits = Some(bits);
             certificate.rsa_exponent = exponent;
             assert_eq!(key(&certificate).grade, expected, "{bits} bits, exponent {exponent:?}");
@@ -244,8 +244,8 @@ mod tests {
     fn curves_and_other_keys_are_judged_by_name() {
         let with = |algorithm: &str, curve: Option<&str>| {
             let mut certificate = template();
-            certificate.key_algorithm = algorithm.to_owned();
-            certificate.curve = curve.map(str::to_owned);
+            certificate.key_algorithm = algorithm.into();
+            certificate.curve = curve.map(Into::into);
             key(&certificate).grade
         };
         for (curve, expected) in [
@@ -271,7 +271,7 @@ mod tests {
     fn signatures_are_judged_by_their_hash() {
         let with = |algorithm: &str| {
             let mut certificate = template();
-            certificate.signature_algorithm = algorithm.to_owned();
+            certificate.signature_algorithm = algorithm.into();
             signature(&certificate)
         };
         for (algorithm, expected) in [

@@ -94,10 +94,10 @@ impl From<Roots> for Trust {
 }
 
 impl Verdict {
-    /// Whether any store found a path.
+    /// The paths that were found.
     #[must_use]
-    pub fn has_path(&self) -> bool {
-        self.paths.iter().any(Result::is_ok)
+    pub fn found(&self) -> Vec<&Path> {
+        self.paths.iter().flatten().collect()
     }
 
     /// Whether the server's own certificate is trusted itself, everywhere.

@@ -30,7 +30,7 @@ fn deadline(one: &One) -> Deadline {
         lines.extend(one.places_as(part).iter().map(|place| format!("{words} {place}")));
     }
     Deadline {
-        key: [kind, &certificate.name, &certificate.key_algorithm, one.place()].join("\0"),
+        key: [kind, certificate.name.as_str(), &certificate.key_algorithm, one.place()].join("\0"),
         at: certificate.validity.not_after,
         title: format!("{} expires ({kind})", certificate.name),
         lines,

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use super::{Seen, seen::One};
 use crate::{
     assess::{Judged, Part},
-    checks::{FILE_CERTIFICATE, TLS_HANDSHAKE, TLS_NAME, TLS_REACHABLE, TLS_TRUST},
+    checks::{
+        FILE_CERTIFICATE, FILE_READABLE, KUBERNETES_CERTIFICATE, TLS_HANDSHAKE, TLS_NAME, TLS_REACHABLE,
+        TLS_TRUST,
+    },
 };
 
 static NOT_BEFORE: Metric = Metric {
@@ -34,6 +37,9 @@ static LAST_CHAIN: Metric = Metric {
     name: "probe_ssl_last_chain_expiry_timestamp_seconds",
     help: "The end of the chain that leads to a trusted root, in Unix seconds.",
 };
+
+/// What stands before the path of the client certificate that is presented.
+const CLIENT: &str = "client certificate ";
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -83,7 +89,7 @@ fn labels(one: &One, part: Part, place: &str) -> Labels {
     let certificate = &one.certificate;
     let mut labels = location(part, place);
     labels.push(("serial_number", decimal(&certificate.serial)));
-    labels.push(("issuer_CN", certificate.issuer.clone()));
+    labels.push(("issuer_CN", certificate.issuer.to_string()));
     labels.push(("subject_CN", certificate.name.clone()));
     labels
 }
@@ -97,10 +103,23 @@ fn location(part: Part, place: &str) -> Labels {
     }
 }
 
-/// `secret shop/tls, tls.crt` or `configmap shop/ca, ca.crt`.
+/// Objects with a `caBundle`, as they are written in places and in labels.
+const WITH_BUNDLES: [(&str, &str); 4] = [
+    ("mutatingwebhookconfiguration", "MutatingWebhookConfiguration"),
+    ("validatingwebhookconfiguration", "ValidatingWebhookConfiguration"),
+    ("apiservice", "APIService"),
+    ("customresourcedefinition", "CustomResourceDefinition"),
+];
+
+/// `secret shop/tls, tls.crt`, `configmap shop/ca, ca.crt`, or `mutatingwebhookconfiguration hook, webhook a.b`.
 fn object(place: &str) -> Option<Labels> {
     let (kind, rest) = place.split_once(' ')?;
     let (whole_name, key) = rest.split_once(", ").unwrap_or((rest, ""));
+    if let Some((_, kind)) = WITH_BUNDLES.iter().find(|(word, _)| *word == kind) {
+        let entry = without_number(key).strip_prefix("webhook ").unwrap_or_default();
+        let names = ["cabundle_resource_kind", "cabundle_resource_name", "cabundle_entry"];
+        return Some(names.into_iter().zip([kind, whole_name, entry].map(str::to_owned)).collect());
+    }
     let (namespace, name) = whole_name.split_once('/')?;
     let names = match kind {
         "secret" => ["secret_namespace", "secret_name", "secret_key"],
@@ -112,9 +131,19 @@ fn object(place: &str) -> Option<Labels> {
 }
 
 fn file(place: &str) -> Labels {
+    let place = place.strip_prefix(CLIENT).unwrap_or(place);
     let path = place.split_once(", alias ").map_or_else(|| without_number(place), |(path, _)| path);
+    let embedded = ["cluster", "user"].into_iter().find_map(|kind| {
+        let (path, name) = path.rsplit_once(&format!(", {kind} "))?;
+        Some((path, kind, name))
+    });
+    let path = embedded.map_or(path, |(path, ..)| path);
     let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-    vec![("filename", name.unwrap_or_default()), ("filepath", path.to_owned())]
+    let mut labels = vec![("filename", name.unwrap_or_default()), ("filepath", path.to_owned())];
+    if let Some((_, kind, name)) = embedded {
+        labels.extend([("embedded_kind", kind.to_owned()), ("embedded_key", name.to_owned())]);
+    }
+    labels
 }
 
 /// `bundle.pem #2` is in `bundle.pem`.
@@ -125,15 +154,26 @@ fn without_number(place: &str) -> &str {
     }
 }
 
-/// Certificates that cannot be read, and the endpoints of one look.
+/// What a finding says could not be read; nothing where it says something else.
+#[must_use]
+pub fn unreadable(finding: &Finding) -> Option<Series> {
+    if is_good(finding.outcome) {
+        return None;
+    }
+    let labels = match finding.check.id {
+        id if id == FILE_CERTIFICATE.id || id == FILE_READABLE.id => {
+            file(finding.location.as_ref().map_or(&finding.subject, |place| &place.path))
+        }
+        id if id == KUBERNETES_CERTIFICATE.id => object(&finding.subject)?,
+        _ => return None,
+    };
+    Some(Series { labels, values: vec![(&ERROR, 1.0)] })
+}
+
+/// What cannot be read, and the endpoints of one look.
 #[must_use]
 pub fn of_one_look(judged: &Judged, now: Timestamp) -> Vec<Series> {
-    let unreadable =
-        |finding: &&Finding| finding.check.id == FILE_CERTIFICATE.id && finding.outcome == Outcome::Failed;
-    let broken = judged.findings.iter().filter(unreadable).filter_map(|finding| {
-        let labels = file(&finding.location.as_ref()?.path);
-        Some(Series { labels, values: vec![(&ERROR, 1.0)] })
-    });
+    let broken = judged.findings.iter().filter_map(unreadable);
     let tried = judged.findings.iter().filter(|finding| finding.check.id == TLS_REACHABLE.id);
     broken.chain(tried.map(|finding| endpoint(&finding.subject, judged, now))).collect()
 }
@@ -214,6 +254,39 @@ mod tests {
             (Part::File, "/etc/a b.pem", vec![("filename", "a b.pem"), ("filepath", "/etc/a b.pem")]),
             (Part::File, "/etc/a.pem #2", vec![("filename", "a.pem"), ("filepath", "/etc/a.pem")]),
             (Part::File, "s.jks, alias x #2", vec![("filename", "s.jks"), ("filepath", "s.jks")]),
+            (
+                Part::File,
+                "/root/.kube/config, user kube admin #2",
+                vec![
+                    ("filename", "config"),
+                    ("filepath", "/root/.kube/config"),
+                    ("embedded_kind", "user"),
+                    ("embedded_key", "kube admin"),
+                ],
+            ),
+            (
+                Part::Client,
+                "client certificate pki/ours.pem",
+                vec![("filename", "ours.pem"), ("filepath", "pki/ours.pem")],
+            ),
+            (
+                Part::Secret,
+                "validatingwebhookconfiguration hook, webhook a.b #2",
+                vec![
+                    ("cabundle_resource_kind", "ValidatingWebhookConfiguration"),
+                    ("cabundle_resource_name", "hook"),
+                    ("cabundle_entry", "a.b"),
+                ],
+            ),
+            (
+                Part::Secret,
+                "apiservice v1.x, caBundle",
+                vec![
+                    ("cabundle_resource_kind", "APIService"),
+                    ("cabundle_resource_name", "v1.x"),
+                    ("cabundle_entry", ""),
+                ],
+            ),
             (
                 Part::Secret,
                 "secret shop/tls, tls.crt #2",

@@ -6,4 +6,4 @@ mod seen;
 pub mod timeline;
 mod waiting;
 
-pub use seen::{One, Seen};
+pub use seen::{Keeping, One, Seen};

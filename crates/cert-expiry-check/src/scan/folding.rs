@@ -17,7 +17,7 @@ use crate::{
     certificate::Certificate,
     checks::{FILE_LIFETIME, TLS_LIFETIME},
     group::Group,
-    outputs::Seen,
+    outputs::{Keeping, Seen},
     targets::Endpoint,
 };
 
@@ -34,18 +34,16 @@ pub(super) struct Folding<'r> {
 }
 
 impl<'r> Folding<'r> {
-    pub(super) fn new(groups: &[Group], run: &'r Run) -> Self {
+    pub(super) fn new(groups: &[Group], keeping: Keeping, run: &'r Run) -> Self {
         let names =
             if groups.len() > 1 { groups.iter().map(|group| group.name.clone()).collect() } else { vec![] };
-        Self { run, names, seen: Seen::default(), lists: Vec::new(), nodes: BTreeMap::new() }
+        Self { run, names, seen: Seen::keeping(keeping), lists: Vec::new(), nodes: BTreeMap::new() }
     }
 
     /// Takes in what was judged of a target of a group; `endpoint`, where it is one.
     pub(super) fn take_in(&mut self, group: usize, endpoint: Option<&Endpoint>, judged: Judged) {
-        let own: Option<Sighting> = endpoint
-            .and_then(|_| judged.sightings.iter().find(|sighting| sighting.part == Part::Server))
-            .cloned();
-        if let (Some(endpoint), Some(own)) = (endpoint, &own) {
+        let own = judged.sightings.iter().find(|sighting| sighting.part == Part::Server);
+        if let (Some(endpoint), Some(own)) = (endpoint, own) {
             self.note_node(endpoint, own);
         }
         for finding in judged.findings {
@@ -86,7 +84,7 @@ impl<'r> Folding<'r> {
 
     /// Judges what only the whole run can tell, and gives back everything that was seen, with the revocation lists.
     pub(super) fn finish(mut self, bases: &[&Basis]) -> (Seen, Vec<Source>) {
-        self.run.findings(self.seen.joined(bases));
+        self.seen.join(bases, |finding| self.run.finding(finding));
         if let Some(basis) = bases.first() {
             for (name, served) in &self.nodes {
                 let served: Vec<_> = served

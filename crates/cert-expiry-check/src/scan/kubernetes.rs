@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use evidence_report::run::Run;
+use evidence_report::{formats::Format, run::Run};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{Prepared, cut_off, folding::Folding};
@@ -17,6 +17,7 @@ use crate::{
         kubernetes::{Tally, judge},
     },
     checks::KUBERNETES_READABLE,
+    outputs::exporters,
     stores::kubernetes,
     wording::printable,
 };
@@ -43,9 +44,13 @@ async fn look_into(path: &Path, group: &Prepared, folding: &mut Folding<'_>, run
     let name = name_of(path);
     let (judged, mut arriving) = mpsc::channel(WAITING);
     let (own_path, own_name, group) = (path.to_owned(), name.clone(), group.clone());
+    let now = group.basis.now;
     let reading = spawn_blocking(move || read(&own_path, &own_name, &group, &judged));
     let taking_in = async {
         while let Some(judged) = arriving.recv().await {
+            if run.wants(Format::Textfile) {
+                run.series(exporters::of_one_look(&judged, now));
+            }
             folding.take_in(0, None, judged);
         }
         reading.await

@@ -11,7 +11,8 @@ mod revocation;
 mod sources;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
+    iter::Peekable,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
     sync::Arc,
@@ -20,7 +21,7 @@ use std::{
 use evidence_report::{
     formats::Format,
     record::{Check, Finding, Requirement},
-    run::{self, Run, SharedFlags, Stop},
+    run::{self, Run, SharedFlags, Stop, StopReason},
 };
 use jiff::Timestamp;
 use rustix::process::{Resource, getrlimit};
@@ -143,6 +144,9 @@ enum What {
     File(FoundFile, Option<usize>),
 }
 
+/// What is still to be looked at: made one by one, since a network may have millions of addresses.
+type Queue<'p> = Box<dyn Iterator<Item = Task> + Send + 'p>;
+
 async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, run: &Run) -> Seen {
     let Some(first) = groups.first() else { return Seen::default() };
     let basis = Arc::clone(&first.basis);
@@ -155,20 +159,21 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
     if let Some(share) = &plan.share {
         note_share(share, run);
     }
-    let mut folding = Folding::new(&plan.groups, run);
+    let mut folding = Folding::new(&plan.groups, revocation::keeping(plan), run);
     kubernetes::look_into_all(&plan.kubernetes, first, &mut folding, run).await;
     run.progress().phase("looking for files");
-    let mut queue: VecDeque<_> = endpoints(plan)
-        .map(|(group, endpoint)| Task { group, what: What::Endpoint(endpoint.clone()) })
-        .collect();
-    queue.extend(remote::tasks(plan));
     let networks = networks::of(plan);
-    queue.extend(networks.iter().flat_map(networks::tasks));
     let (files, mut sources) = sources::search(plan, run).await;
-    queue.extend(
-        files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) }),
+    let count = number_of_servers(plan).saturating_add(files.len() as u64);
+    let files = files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) });
+    let queue: Queue<'_> = Box::new(
+        endpoints(plan)
+            .map(|(group, endpoint)| Task { group, what: What::Endpoint(endpoint.clone()) })
+            .chain(remote::tasks(plan))
+            .chain(networks.iter().flat_map(networks::tasks))
+            .chain(files),
     );
-    look_at_all(queue, &mut sources, plan, &groups, &mut folding, run).await;
+    look_at_all(queue.peekable(), count, &mut sources, plan, &groups, &mut folding, run).await;
     let presenting = (plan.groups.iter().zip(&groups))
         .map(|(group, prepared)| (group, prepared.approach.identity.as_ref(), prepared.basis.as_ref()));
     for (group, judged) in identities::judge(presenting) {
@@ -209,6 +214,16 @@ fn endpoints(plan: &Plan) -> impl Iterator<Item = (usize, &Endpoint)> {
     })
 }
 
+/// How many servers and URLs the plan names.
+fn number_of_servers(plan: &Plan) -> u64 {
+    let number = |target: &Target| match target {
+        Target::Endpoint(_) | Target::Remote(_) => 1,
+        Target::Network(network) => network.count(),
+        Target::Path(_) | Target::Pattern(_) => 0,
+    };
+    u64::try_from(targets(plan).map(|(_, target)| number(target)).sum::<u128>()).unwrap_or(u64::MAX)
+}
+
 /// What binds this evidence to the world: the hosts, and whom was trusted.
 fn note_facts(plan: &Plan, groups: &[Prepared], run: &Run) {
     const NAMED: usize = 10;
@@ -244,7 +259,8 @@ fn note_share(share: &Share, run: &Run) {
 /// Looks at everything, at most so many at a time. When the run is asked to stop, what is under way is
 /// dropped, and what was not begun is never begun; both are said to be unchecked.
 async fn look_at_all(
-    mut queue: VecDeque<Task>,
+    mut queue: Peekable<Queue<'_>>,
+    count: u64,
     sources: &mut [Source],
     plan: &Plan,
     groups: &[Prepared],
@@ -255,7 +271,7 @@ async fn look_at_all(
     let mut work = JoinSet::new();
     let at_a_time = affordable(usize::from(plan.concurrency), run);
     run.progress().phase("looking at certificates");
-    let bar = run.progress().bar(queue.len() as u64, "targets");
+    let bar = run.progress().bar(count, "targets");
     loop {
         while work.len() < at_a_time && !run.stop().is_requested() {
             let batch = next_batch(&mut queue);
@@ -320,14 +336,17 @@ enum Unlooked {
 /// The next endpoint, or the next file; of those that were merely found, several of one group at once, because
 /// to hand one over to another thread takes longer than to read it. One that was named may be a pipe that
 /// nobody writes into: it holds up no other.
-fn next_batch(queue: &mut VecDeque<Task>) -> Vec<Task> {
+fn next_batch(queue: &mut Peekable<Queue<'_>>) -> Vec<Task> {
     const AT_ONCE: usize = 32;
-    let mut batch: Vec<_> = queue.pop_front().into_iter().collect();
+    let mut batch: Vec<_> = queue.next().into_iter().collect();
     if let Some(first) = batch.first().filter(|first| first.is_found_file()) {
         let group = first.group;
-        let alike = |next: &&Task| next.is_found_file() && next.group == group;
-        let more = queue.iter().take(AT_ONCE - 1).take_while(alike).count();
-        batch.extend(queue.drain(..more));
+        let alike = |next: &Task| next.is_found_file() && next.group == group;
+        while batch.len() < AT_ONCE
+            && let Some(next) = queue.next_if(alike)
+        {
+            batch.push(next);
+        }
     }
     batch
 }
@@ -388,9 +407,12 @@ fn look_at_file(
 /// What the deadline or a signal left unchecked.
 fn cut_off(check: &'static Check, subject: &str, run: &Run) -> Finding {
     let reason = run.stop().reason().map_or_else(String::new, ToString::to_string);
-    check
-        .not_checked(Requirement::Required, subject, format!("cut off by {reason}"))
-        .remedy("Run again with more time (--timeout), or with more at a time (--concurrency).")
+    check.not_checked(Requirement::Required, subject, format!("cut off by {reason}")).remedy(
+        match run.stop().reason() {
+            Some(StopReason::Signal(_)) => "Run again, to the end.",
+            _ => "Run again with more time (--timeout), or with more at a time (--concurrency).",
+        },
+    )
 }
 
 impl Task {

@@ -12,16 +12,17 @@ use evidence_report::run::Run;
 use reqwest::Url;
 use tokio::task::JoinSet;
 
-use super::Prepared;
+use super::{Prepared, targets};
 use crate::{
     assess::{
         crl,
         revocation::{self, Lists, Source},
     },
     error::Error,
-    outputs::Seen,
+    outputs::{Keeping, Seen},
     plan::Plan,
     stores::{self, Content, Passwords, RevocationList, file},
+    targets::Target,
     wire::fetch::{Fetcher, Trouble},
 };
 
@@ -58,6 +59,17 @@ fn lists_of(bytes: &[u8]) -> Result<Vec<Arc<RevocationList>>, String> {
         Content::Nothing(what) => return Err(format!("it holds no revocation list: {what}")),
     };
     if lists.is_empty() { Err("it holds no revocation list".to_owned()) } else { Ok(lists) }
+}
+
+/// What has to be kept of certificates: the signatures on them, where there may be lists, be it among the targets.
+pub(super) fn keeping(plan: &Plan) -> Keeping {
+    let are_endpoints =
+        targets(plan).all(|(_, target)| matches!(target, Target::Endpoint(_) | Target::Network(_)));
+    if plan.crls.is_empty() && !plan.fetch_crls && plan.kubernetes.is_empty() && are_endpoints {
+        Keeping::WhatItSays
+    } else {
+        Keeping::Everything
+    }
 }
 
 /// Judges everything that was seen by the lists that were named, by those that lay among the targets, and by

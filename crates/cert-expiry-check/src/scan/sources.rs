@@ -1,6 +1,7 @@
 //! The folders and patterns of a scan: which files they lead to, and whether they led to anything.
 
 use evidence_report::{
+    formats::Format,
     record::Finding,
     run::{Run, Stop},
 };
@@ -10,6 +11,7 @@ use super::cut_off;
 use crate::{
     assess::{Judged, file},
     checks::FILES_FOUND,
+    outputs::exporters,
     plan::Plan,
     targets::{
         Target,
@@ -58,7 +60,11 @@ pub(super) async fn search(plan: &Plan, run: &Run) -> (Vec<ToLookAt>, Vec<Source
         });
         for (path, error) in &search.unreadable {
             let subject = printable(&path.to_string_lossy(), 200);
-            run.finding(file::unreadable(&subject, error).at(subject.as_str(), None));
+            let finding = file::unreadable(&subject, error).at(subject.as_str(), None);
+            if run.wants(Format::Textfile) {
+                run.series(exporters::unreadable(&finding));
+            }
+            run.finding(finding);
         }
         files.extend(search.files.drain(..).map(|file| (group, file, source)));
     }

@@ -1,5 +1,5 @@
 //! PEM (RFC 7468), read as it occurs in the field: bundles with keys and text between the certificates,
-//! indented in YAML, with either line end. What the blocks hold is not its business.
+//! indented in YAML, with any line end. What the blocks hold is not its business.
 
 use std::fmt;
 
@@ -73,6 +73,8 @@ pub enum Damage {
     WrongEnd(String),
     /// Nothing stands between `BEGIN` and `END`.
     Empty,
+    /// More stands on its `BEGIN` line, as where a shell or an editor took the line ends away.
+    OneLine,
     /// A character that is no base64, or a wrong number of them.
     Base64(String),
     /// Its headers say that it is encrypted (RFC 1421), as those of old keys do.
@@ -85,6 +87,7 @@ impl fmt::Display for Damage {
             Self::Truncated => f.write_str("it is truncated: its END line is missing"),
             Self::WrongEnd(label) => write!(f, "it ends with END {}", crate::wording::printable(label, 40)),
             Self::Empty => f.write_str("nothing stands between BEGIN and END"),
+            Self::OneLine => f.write_str("its base64 begins on the BEGIN line: its line ends were lost"),
             Self::Base64(reason) => write!(f, "its base64 is damaged ({reason})"),
             Self::Encrypted => f.write_str("it is encrypted"),
         }
@@ -117,14 +120,19 @@ pub fn read(bytes: &[u8]) -> Pem {
     let mut open: Option<Open<'_>> = None;
     let mut rest = bytes;
     for line in 1_u32.. {
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let (content, behind) = (rest[..end].trim_ascii(), rest.get(end + 1..).unwrap_or_default());
-        if let Some(label) = boundary(content, b"-----BEGIN ") {
+        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let line_end = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        let (content, behind) = (rest[..end].trim_ascii(), rest.get(end + line_end..).unwrap_or_default());
+        if let Some((label, more)) = boundary(content, b"-----BEGIN ") {
             if let Some(unfinished) = open.take() {
                 pem.close(&unfinished, b"", Some(Damage::Truncated));
             }
-            open = Some(Open { line, label, behind });
-        } else if let Some(label) = boundary(content, b"-----END ")
+            let begun = Open { line, label, behind };
+            match more {
+                true => pem.close(&begun, b"", Some(Damage::OneLine)),
+                false => open = Some(begun),
+            }
+        } else if let Some((label, _)) = boundary(content, b"-----END ")
             && let Some(finished) = open.take()
         {
             let damage = (label != finished.label).then_some(Damage::WrongEnd(label));
@@ -142,12 +150,14 @@ pub fn read(bytes: &[u8]) -> Pem {
     pem
 }
 
-/// The label of `-----BEGIN LABEL-----`. A byte order mark may stand before the first one.
-fn boundary(line: &[u8], begin: &[u8]) -> Option<String> {
+/// The label of `-----BEGIN LABEL-----`, and whether more stands behind it on its line. A byte order mark may
+/// stand before the first one.
+fn boundary(line: &[u8], begin: &[u8]) -> Option<(String, bool)> {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let label = line.strip_prefix(begin)?;
-    let label = label.strip_suffix(b"-----").unwrap_or(label);
-    Some(String::from_utf8_lossy(label).trim().to_owned())
+    let end = memchr::memmem::find(label, b"-----").unwrap_or(label.len());
+    let more = label.get(end + 5..).is_some_and(|behind| !behind.trim_ascii().is_empty());
+    Some((String::from_utf8_lossy(&label[..end]).trim().to_owned(), more))
 }
 
 impl Pem {
@@ -170,7 +180,7 @@ impl Pem {
 /// key is wiped.
 fn decode(body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Damage> {
     let mut digits = Zeroizing::new(Vec::with_capacity(body.len()));
-    for line in body.split(|&byte| byte == b'\n') {
+    for line in body.split(|&byte| byte == b'\n' || byte == b'\r') {
         // Headers as in RFC 1421.
         if !line.contains(&b':') {
             digits.extend(line.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
@@ -207,6 +217,27 @@ mod tests {
             text\n  -----BEGIN X509 CERTIFICATE-----\n  AwQ\n  -----END X509 CERTIFICATE-----";
         assert_eq!(lines_and_results(text), [(2, Ok(vec![0, 1, 2])), (9, Ok(vec![3, 4]))]);
         assert_eq!(read(text.as_bytes()).other_labels, ["PRIVATE KEY"]);
+    }
+
+    #[test]
+    fn lines_may_end_as_on_old_macintoshes() {
+        let text = "text\r-----BEGIN CERTIFICATE-----\rComment: a\rAAEC\r-----END CERTIFICATE-----\r";
+        assert_eq!(
+            lines_and_results(&format!("{text}{text}")),
+            [(2, Ok(vec![0, 1, 2])), (7, Ok(vec![0, 1, 2]))]
+        );
+    }
+
+    #[test]
+    fn a_certificate_on_one_line_is_told() {
+        let good = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
+        for joint in ["", " ", "\\n"] {
+            let text =
+                format!("-----BEGIN CERTIFICATE-----{joint}AAEC{joint}-----END CERTIFICATE-----\n{good}");
+            assert_eq!(lines_and_results(&text), [(1, Err(Damage::OneLine)), (2, Ok(vec![0, 1, 2]))]);
+        }
+        let key = "-----BEGIN PRIVATE KEY-----c2VjcmV0-----END PRIVATE KEY-----\n";
+        assert_eq!(read(key.as_bytes()).other_labels, ["PRIVATE KEY"]);
     }
 
     #[test]

@@ -75,7 +75,16 @@ impl Endpoint {
 
     /// From `host`, `host:port`, `[address]:port` or a bare IPv6 address; behind `@`, where to connect.
     pub(super) fn from_authority(word: &str) -> Result<Self, NoTarget> {
-        Self::read(word, Some(DEFAULT_PORT)).map_err(|reason| NoTarget { word: word.to_owned(), reason })
+        Self::read(word, Some(DEFAULT_PORT)).map_err(|reason| {
+            let reason = match word.contains(char::is_whitespace) {
+                true => {
+                    "a blank stands in it; name each target as a word, or in a list on a line, of its own"
+                        .to_owned()
+                }
+                false => reason,
+            };
+            NoTarget { word: word.to_owned(), reason }
+        })
     }
 
     fn read(authority: &str, default: Option<u16>) -> Result<Self, String> {

@@ -2,7 +2,7 @@
 //! up, and a file that is reached twice, are looked at once.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     fs::{self, FileType, Metadata},
     io,
     os::unix::fs::{FileTypeExt, MetadataExt},
@@ -51,11 +51,21 @@ impl Search {
     /// # Errors
     /// When the pattern is none.
     pub fn pattern(&mut self, pattern: &str, keep_on: &dyn Fn() -> bool) -> Result<(), glob::PatternError> {
-        for entry in glob::glob(pattern)? {
+        let whole = glob::Pattern::new(pattern)?;
+        // What leads through folders of any depth (`**`) is followed here: glob would go round in loops of links.
+        let (above, deep) = match pattern.split_once("**") {
+            Some(("", beyond)) => (".", !beyond.is_empty()),
+            Some(("/", beyond)) => ("/", !beyond.is_empty()),
+            Some((above, beyond)) => (above.trim_end_matches('/'), !beyond.is_empty()),
+            None => (pattern, false),
+        };
+        let mut known = HashSet::new();
+        for entry in glob::glob(above)? {
             if !keep_on() {
                 break;
             }
             match entry {
+                Ok(path) if deep => self.below(&path, &whole, &mut known, keep_on),
                 Ok(path) => self.visit(&path, false, keep_on),
                 Err(error) => {
                     let path = error.path().to_owned();
@@ -64,6 +74,34 @@ impl Search {
             }
         }
         Ok(())
+    }
+
+    /// Takes in what a pattern matches anywhere below a folder. One that was looked into before, by another name,
+    /// is looked into for what this name makes match, and no deeper: loops of links end.
+    fn below(
+        &mut self,
+        folder: &Path,
+        pattern: &glob::Pattern,
+        known: &mut HashSet<(u64, u64)>,
+        keep_on: &dyn Fn() -> bool,
+    ) {
+        let Some(meta) = fs::metadata(folder).ok().filter(Metadata::is_dir).filter(|_| keep_on()) else {
+            return;
+        };
+        let is_new = known.insert((meta.dev(), meta.ino()));
+        let (others, folders) = self.inside(folder);
+        for inside in others.iter().chain(&folders).filter(|inside| is_new || inside.exists()) {
+            // `./a.pem` is written `a.pem` in a pattern that begins with `**`.
+            let plain = inside.strip_prefix(".").unwrap_or(inside);
+            if let Some(path) =
+                [plain, inside].into_iter().find(|path| pattern.matches_path_with(path, BY_PARTS))
+            {
+                self.visit(path, false, keep_on);
+            }
+        }
+        for inside in folders.iter().filter(|_| is_new) {
+            self.below(inside, pattern, known, keep_on);
+        }
     }
 
     fn visit(&mut self, path: &Path, named: bool, keep_on: &dyn Fn() -> bool) {
@@ -93,9 +131,20 @@ impl Search {
         if !self.first_time(meta) || !keep_on() {
             return;
         }
+        let (others, folders) = self.inside(path);
+        for inside in others.iter().chain(&folders) {
+            self.visit(inside, false, keep_on);
+        }
+    }
+
+    /// What stands in a folder: its files and whatever else is no folder, then its folders.
+    fn inside(&mut self, path: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable.push((path.to_owned(), error)),
+            Err(error) => {
+                self.unreadable.push((path.to_owned(), error));
+                return (Vec::new(), Vec::new());
+            }
         };
         let (mut folders, mut others) = (Vec::new(), Vec::new());
         for entry in entries {
@@ -117,9 +166,8 @@ impl Search {
         // `shop.pem` before a hash such as `5273a94c.0`.
         others.sort_unstable();
         folders.sort_unstable();
-        for (_, _, inside) in others.into_iter().chain(folders) {
-            self.visit(&inside, false, keep_on);
-        }
+        let paths = |sorted: Vec<(bool, bool, PathBuf)>| sorted.into_iter().map(|(.., path)| path).collect();
+        (paths(others), paths(folders))
     }
 
     fn first_time(&mut self, meta: &Metadata) -> bool {
@@ -135,6 +183,13 @@ impl Search {
         }
     }
 }
+
+/// A `*` stands for a part of one name, and not for a `/`.
+const BY_PARTS: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 fn leads_nowhere(error: &io::Error) -> bool {
     // ELOOP has no kind of its own.
@@ -227,6 +282,47 @@ mod tests {
         search.pattern(&format!("{}/x*", root.display()), &|| true).unwrap();
         assert_eq!(found(&search, root), ["x.d/one.pem", "x1.pem"]);
         assert!(search.pattern("a***", &|| true).is_err());
+    }
+
+    #[test]
+    fn a_pattern_through_folders_of_any_depth_ends_where_links_lead_round() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path();
+        fs::create_dir_all(root.join("live/shop")).unwrap();
+        for name in ["top.pem", "live/a.pem", "live/shop/b.pem", "live/shop/b.key"] {
+            fs::write(root.join(name), "").unwrap();
+        }
+        // Two ways round: forty steps of each would be more than anybody can go.
+        for link in ["live/one", "live/two", "live/shop/three"] {
+            symlink(root, root.join(link)).unwrap();
+        }
+        symlink("gone.pem", root.join("live/dangling.pem")).unwrap();
+        symlink(root.join("live/shop"), root.join("current")).unwrap();
+        for (pattern, expected) in [
+            ("**/*.pem", vec!["top.pem", "live/a.pem", "live/shop/b.pem"]),
+            ("live/**/shop/*.pem", vec!["live/shop/b.pem"]),
+            ("l*/**/b.*", vec!["live/shop/b.pem", "live/shop/b.key"]),
+            ("**/current/*.pem", vec!["current/b.pem"]),
+            (
+                "live/shop/**",
+                vec![
+                    "live/shop/b.key",
+                    "live/shop/b.pem",
+                    "live/shop/three/live/a.pem",
+                    "live/shop/three/top.pem",
+                ],
+            ),
+            ("**/nothing.pem", vec![]),
+        ] {
+            let mut search = Search::default();
+            search.pattern(&format!("{}/{pattern}", root.display()), &|| true).unwrap();
+            let mut found = found(&search, root);
+            let mut expected = expected;
+            found.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{pattern}");
+            assert!(search.unreadable.len() <= 1, "{pattern}: {:?}", search.unreadable);
+        }
     }
 
     #[test]

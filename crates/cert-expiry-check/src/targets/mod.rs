@@ -256,7 +256,7 @@ mod tests {
             ("shop.example:443@10.0.0.5/24", "port"),
             ("shop_.example..", "host name"),
             ("bücher.example", "xn--"),
-            ("two words", "host name"),
+            ("two words", "a blank stands in it"),
         ] {
             let error = parse(word).unwrap_err().to_string();
             assert!(error.contains(why), "{word}: {error}");

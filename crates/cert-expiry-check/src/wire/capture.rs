@@ -78,7 +78,11 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
         Ok(connected) => connected,
         Err(trouble) => return Observation::Unreached(trouble),
     };
-    let _ = stream.set_nodelay(true);
+    // Two messages may follow each other only around STARTTLS and an HTTP request. Everywhere else the kernel may
+    // hold back what is small, so that a goodbye leaves together with the end of the stream.
+    if endpoint.start.is_some() || approach.ask_http {
+        let _ = stream.set_nodelay(true);
+    }
     if let Some(start) = endpoint.start {
         let asked = endpoint.asked_as();
         let begun = Box::pin(starttls::begin(&mut stream, start, asked, timeouts.handshake)).await;

@@ -2,7 +2,7 @@
 //! And it goes on reading when it can no longer write: a server that refuses us says why, and closes at once.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -46,6 +46,18 @@ impl FirstBytes {
     pub(super) fn new(inner: TcpStream, received: Received) -> Self {
         Self { inner, received, deaf: None }
     }
+
+    /// What came of writing so many bytes: those that nobody takes any more are as good as written.
+    fn taken(&mut self, polled: Poll<io::Result<usize>>, bytes: usize) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match polled {
+            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
+                self.deaf = Some(error.kind());
+                Poll::Ready(Ok(bytes))
+            }
+            polled => polled,
+        }
+    }
 }
 
 impl AsyncRead for FirstBytes {
@@ -72,14 +84,22 @@ impl AsyncWrite for FirstBytes {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset};
-        match Pin::new(&mut self.inner).poll_write(context, bytes) {
-            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
-                self.deaf = Some(error.kind());
-                Poll::Ready(Ok(bytes.len()))
-            }
-            polled => polled,
-        }
+        let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.taken(polled, bytes.len())
+    }
+
+    /// The records of one flight leave together.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        self.taken(polled, slices.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -16,7 +16,7 @@ fn what_cannot_be_followed_exits_3_and_says_what_to_type() {
         (&[], "Usage"),
         (&["scan", "shop.example:0"], "the port is no number from 1 to 65535"),
         (&["scan", "gopher://mail.example"], "with STARTTLS there are smtp, submission"),
-        (&["scan", "--targets", "list"], "list:2: 'shop.example:0' is no target"),
+        (&["scan", "--targets", "list"], "list:2:1: 'shop.example:0' is no target"),
         (&["scan", "--targets", "no-such-list"], "reading the target list no-such-list"),
         (&["scan", "localhost", "--roots", "no-such.pem"], "reading the roots from no-such.pem"),
         (&["scan", "localhost", "--roots", "key.pem"], "it holds only PRIVATE KEY"),
@@ -47,6 +47,8 @@ fn an_empty_list_is_no_pass() {
     let outcome = bench.scan(&["--targets", "list"]);
     assert_eq!(outcome.code, 3);
     outcome.expect("targets.named", "list", "inconclusive", "names none");
+    let outcome = bench.scan(&["--targets", "-"]);
+    outcome.expect("targets.named", "standard input", "inconclusive", "names none");
 }
 
 #[test]

@@ -2,9 +2,13 @@
 
 use std::os::unix::fs::symlink;
 
+use rcgen::{BasicConstraints, IsCa};
 use testbed::tls_farm::{Authority, Lifetime};
 
-use crate::support::{Bench, text};
+use crate::{
+    pki::{Somebody, pem},
+    support::{Bench, Outcome, text},
+};
 
 struct Pems {
     bench: Bench,
@@ -52,6 +56,59 @@ fn pem_der_and_bundles_are_judged_certificate_by_certificate() {
     assert_eq!(outcome.one("file.lifetime", &format!("{bundle} #1")).location, format!("{bundle}:{line}"));
 }
 
+/// As `openssl req -x509` makes them.
+#[test]
+fn a_server_that_is_its_own_ca_is_judged_as_a_server() {
+    let bench = Bench::new();
+    let server = Somebody::server().lasting(Lifetime::days_left(365, 60));
+    let server = server.with(|server| server.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let path = bench.write("server.pem", pem(&[&server.by_itself()]));
+    let outcome = bench.scan(&[&path]);
+    assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    let issuer = Somebody::issuer("Our CA").lasting(Lifetime::days_left(365, 60));
+    let path = bench.write("ca.pem", pem(&[&issuer.by_itself()]));
+    assert_eq!(bench.scan(&[&path]).code, 1);
+}
+
+/// As `fullchain.pem` was when DST Root CA X3 ended: a server that presents it is warned of for it, not failed.
+#[test]
+fn an_expired_cross_sign_in_a_chain_file_is_warned_of_where_its_root_is_trusted() {
+    let bench = Bench::new();
+    let (root, old) = (Somebody::issuer("Our Root"), Somebody::issuer("Old Root"));
+    let cross = root.by_lasting(&old, Lifetime::expired(3650, 3));
+    let roots = bench.write("roots.pem", pem(&[&root.by_itself()]));
+    let leaf = Somebody::server().by(&root);
+    let chain = bench.write("fullchain.pem", pem(&[&leaf, &cross]));
+    let outcome = bench.scan(&[&chain, "--roots", &roots]);
+    assert_eq!((outcome.code, outcome.not_passed()), (1, vec!["file.lifetime".to_owned()]));
+    let found = outcome.one("file.lifetime", &format!("{chain} #2"));
+    assert!(found.observed.contains("3 d ago") && found.observed.contains("no path needs it"), "{found:#?}");
+    assert!(found.remedy.contains(&format!("Take it out of {chain}")), "{found:#?}");
+    // For those who do not trust the root itself it is needed; and by itself it is what somebody trusts.
+    let others = bench.write("others.pem", pem(&[&old.by_itself()]));
+    assert_eq!(bench.scan(&[&chain, "--roots", &others]).code, 2);
+    let alone = bench.write("cross.pem", pem(&[&cross]));
+    assert_eq!(bench.scan(&[&alone, "--roots", &roots]).code, 2);
+}
+
+#[test]
+fn the_days_left_do_not_jump_when_a_certificate_ends() {
+    let pems = Pems::new();
+    let days = |outcome: &Outcome| -> f64 {
+        let measured = outcome.record["measurements"].as_array().unwrap();
+        let days = measured.iter().find(|one| one["metric"] == "earliest_expiry_days_left").unwrap();
+        days["value"].as_str().unwrap().parse().unwrap()
+    };
+    pems.bench.write("live/good.pem", pems.good());
+    pems.bench.write("archive/shop/cert1.pem", pems.pem(Lifetime::expired(90, 30)));
+    pems.bench.write("archive/shop/cert2.pem", pems.good());
+    let outcome = pems.bench.scan(&["live", "archive"]);
+    assert_eq!((outcome.code, days(&outcome).round()), (0, 60.0), "an archive is history");
+    pems.bench.write("live/old.pem", pems.pem(Lifetime::expired(90, 3)));
+    let outcome = pems.bench.scan(&["live", "archive"]);
+    assert_eq!((outcome.code, days(&outcome).round()), (2, -3.0));
+}
+
 #[test]
 fn every_broken_file_is_named_and_none_hides_the_good_one() {
     let pems = Pems::new();
@@ -61,6 +118,12 @@ fn every_broken_file_is_named_and_none_hides_the_good_one() {
     let table = [
         ("truncated.pem", good.as_bytes()[..good.len() / 2].to_vec(), "file.certificate", "it is truncated"),
         ("damaged.pem", damaged.into_bytes(), "file.certificate", "its base64 is damaged"),
+        (
+            "one-line.pem",
+            good.trim().replace('\n', "\\n").into_bytes(),
+            "file.certificate",
+            "its line ends were lost",
+        ),
         ("empty.pem", Vec::new(), "file.readable", "the file is empty"),
         ("noise.bin", noise, "file.readable", "neither PEM nor DER"),
         ("words.txt", b"nothing here".to_vec(), "file.readable", "text without a PEM certificate"),

@@ -42,6 +42,8 @@ fn clusters_and_users_of_a_kubeconfig_are_judged() {
         assert_eq!(outcome.code, 2);
         outcome.expect("file.readable", &path, "passed", "a kubeconfig with 2 certificates");
         outcome.expect("file.lifetime", &format!("{path}, user admin"), "failed", "in 3 d");
+        let remedy = outcome.one("file.lifetime", &format!("{path}, user admin")).remedy;
+        assert!(remedy.ends_with(&format!("put it and its key into {path}, user admin.")), "{remedy}");
         outcome.expect("file.lifetime", &format!("{path}, cluster prod"), "passed", "");
         assert!(outcome.one("file.lifetime", &format!("{path}, cluster prod")).expected.contains("180 d"));
         for written in [&outcome.stdout, &outcome.stderr, &std::fs::read_to_string(bench.evidence()).unwrap()]

@@ -78,6 +78,8 @@ fn secrets_config_maps_and_bundles_are_judged_by_name() {
     );
     outcome.expect("kubernetes.lifetime", "secret shop/shop-tls, tls.crt", "passed", "in 60 d");
     outcome.expect("kubernetes.lifetime", "secret shop/old, tls.crt", "failed", "3 d ago");
+    let remedy = outcome.one("kubernetes.lifetime", "secret shop/old, tls.crt").remedy;
+    assert!(remedy.contains("at once, put it into secret shop/old, tls.crt"), "{remedy}");
     outcome.expect("kubernetes.lifetime", "secret shop/two, tls.crt #2", "failed", "3 d ago");
     outcome.expect(
         "kubernetes.certificate",
@@ -238,7 +240,7 @@ fn what_cannot_be_read_or_holds_nothing_is_no_pass() {
         ("Error from server (Forbidden)".to_owned(), "line 1, column 1: expected value"),
         (
             format!("{{\n\"items\":[\n{secret},\n{}", &secret[..100]),
-            "line 4, column 100: it ends in the middle; 1 object",
+            "line 4, column 100: it ends in the middle; what came before it was looked at: 1 object",
         ),
     ] {
         let outcome = scan_piped(&bench, &["--kubernetes", "-"], &text);

@@ -136,10 +136,10 @@ fn a_long_list_is_read_at_once_and_an_error_says_its_line() {
     assert_eq!(plan["groups"][0]["targets"].as_array().unwrap().len(), 100_000);
     let huge = "x".repeat(33 * 1024 * 1024);
     for (wrong, words) in [
-        (b"two words\n".to_vec(), ":100001: 'two words' is no target"),
-        (b"a\xffb\n".to_vec(), "line 100001 is no text in UTF-8"),
-        (b"\x1b[31m:443\n".to_vec(), ":100001: '\\u{1b}[31m:443' is no target"),
-        ([b"x".repeat(5000), b"\n".to_vec()].concat(), ":100001: 'xxx"),
+        (b"two words\n".to_vec(), ":100001:1: 'two words' is no target: a blank stands in it"),
+        (b"a\xffb\n".to_vec(), "line 100001, column 2 is no text in UTF-8"),
+        (b"\x1b[31m:443\n".to_vec(), ":100001:1: '\\u{1b}[31m:443' is no target"),
+        ([b"x".repeat(5000), b"\n".to_vec()].concat(), ":100001:1: 'xxx"),
         (huge.into_bytes(), "larger than 32 MiB"),
     ] {
         let list = bench.write("targets.txt", [lines.as_bytes(), &wrong].concat());

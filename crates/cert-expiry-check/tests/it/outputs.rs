@@ -120,12 +120,24 @@ fn a_dead_endpoint_and_a_broken_file_are_told_too() {
     let broken = bench.write("broken.pem", format!("{whole}\n{}", lines.join("\n")));
     let textfile = text(&bench.path("out.prom"));
     let format = format!("textfile={textfile}");
-    bench.run(&["scan", &dead.to_string(), &broken, "--evidence", "none", "--format", &format]);
+    let noise = bench.write("noise.pem", b"\x00\x01noise");
+    let nowhere = text(&bench.path("nowhere.pem"));
+    let empty = r#"{"kind":"Secret","type":"kubernetes.io/tls","metadata":{"name":"tls","namespace":"shop"},"data":{"tls.crt":""}}"#;
+    let objects = bench.write("objects.json", empty);
+    let targets = [dead.to_string(), broken, noise.clone(), nowhere.clone()];
+    let mut arguments = vec!["scan", "--kubernetes", &objects, "--evidence", "none", "--format", &format];
+    arguments.extend(targets.iter().map(String::as_str));
+    bench.run(&arguments);
     let textfile = std::fs::read_to_string(textfile).unwrap();
     assert_prometheus_reads(&textfile);
     assert_eq!(value(&textfile, "probe_success", &format!("instance=\"{dead}\"")), "0");
     let errors = samples(&textfile, "x509_cert_error");
     assert_eq!(errors.iter().map(|(_, value)| *value).collect::<BTreeSet<_>>(), ["0", "1"].into());
+    let of_file = |path: &str| format!("filepath=\"{path}\"");
+    for label in [of_file(&noise), of_file(&nowhere), "secret_name=\"tls\",secret_key=\"tls.crt\"".to_owned()]
+    {
+        assert_eq!(value(&textfile, "x509_cert_error", &label), "1", "{label}");
+    }
 }
 
 /// The same certificate in two files, two files of one common name, two certificates that no label tells apart,

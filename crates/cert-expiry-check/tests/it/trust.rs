@@ -158,6 +158,7 @@ fn order_duplicates_and_strangers_are_warned_of_by_name() {
         (vec![&leaf, &upper, &middle], "wrong order: 'Upper CA' stands before 'Issuing CA', which it issued"),
         (vec![&leaf, &middle, &middle, &upper], "'Issuing CA' is sent twice"),
         (vec![&leaf, &leaf, &middle, &upper], "'localhost' is sent twice"),
+        ([vec![&leaf, &middle, &upper], vec![&middle; 100]].concat(), "'Issuing CA' is sent 101 times"),
         (vec![&leaf, &middle, &upper, &stranger], "'Stranger CA' (issued by 'Elsewhere') belongs to no path"),
         (
             vec![&leaf, &expired_stranger, &middle, &upper],
@@ -174,6 +175,17 @@ fn order_duplicates_and_strangers_are_warned_of_by_name() {
         );
         outcome.expect("tls.chain", &stand.target(), "warned", words);
     }
+}
+
+#[test]
+fn what_is_sent_twice_is_judged_once() {
+    let scene = Scene::with_server(Somebody::server().lasting(Lifetime::days_left(90, 3)));
+    let (leaf, middle) = (scene.leaf(), scene.middle());
+    let stand = scene.serve(&[&leaf, &leaf, &middle, &middle]);
+    let outcome = scene.look_at(&stand);
+    let found = outcome.one("tls.lifetime", &stand.target());
+    assert_eq!(found.outcome, "failed");
+    assert!(!found.observed.contains("more endpoint"), "{found:#?}");
 }
 
 /// What broke many in September 2021: browsers had the new root, and others followed the old path.
@@ -227,6 +239,24 @@ fn an_expired_root_fails_unless_another_path_leads_past_it() {
     let outcome = scene.scan(&stand, &["--roots", &both]);
     assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
     outcome.expect("tls.trust", &stand.target(), "passed", "to the root 'New Root'");
+}
+
+#[test]
+fn an_expired_root_that_is_sent_too_is_one_fault() {
+    let mut scene = Scene::new();
+    let gone = Somebody::issuer("Gone Root").lasting(Lifetime::expired(3650, 3));
+    let (itself, leaf, middle) = (gone.by_itself(), scene.leaf(), scene.intermediate.by(&gone));
+    let stand = scene.serve(&[&leaf, &middle, &itself]);
+    for (roots, words) in [
+        (scene.roots.clone(), "the chain ends at the root 'Gone Root', which is not among the roots in"),
+        (scene.bench.write("gone.pem", pem(&[&itself])), "to the root 'Gone Root', which expired"),
+    ] {
+        scene.roots = roots;
+        let outcome = scene.look_at(&stand);
+        assert_eq!((outcome.code, outcome.not_passed()), (2, vec!["tls.trust".to_owned()]), "{words}");
+        outcome.expect("tls.trust", &stand.target(), "failed", words);
+        outcome.expect("tls.trust", &stand.target(), "failed", ", 3 d ago");
+    }
 }
 
 #[test]
@@ -409,7 +439,7 @@ proptest! {
         let places = shape::places(&chain, &[&path]);
         prop_assert!(places[..5].iter().all(|place| *place == Place::Needed), "{:?}", places);
         prop_assert!(places[5..].iter().all(|place| matches!(place, Place::Duplicate | Place::Root)), "{:?}", places);
-        let finding = shape::judge("it", &chain, &places, true, now, &Thresholds::default().issuer).unwrap();
+        let finding = shape::judge("it", &chain, &places, &[&path], now, &Thresholds::default().issuer).unwrap();
         let in_order = order[..5] == [0, 1, 2, 3, 4] && !places.contains(&Place::Duplicate);
         prop_assert_eq!(finding.outcome == Came::Passed, in_order, "{:?}", finding);
     }

@@ -69,9 +69,9 @@ pub(super) fn worst(report: &Report) -> Option<&Finding> {
     first.filter(|finding| finding.outcome.verdict().is_some_and(|verdict| verdict != Verdict::Passed))
 }
 
-/// The finding with the earliest date that is still to come.
+/// The finding with the earliest date that is still to come; what hurts already is none.
 pub(super) fn soonest(report: &Report) -> Option<&Finding> {
-    let coming = |finding: &&Finding| finding.hurts_at.is_some_and(|at| at >= report.run.judged_at);
+    let coming = |finding: &&Finding| finding.hurts_at.is_some_and(|at| at > report.run.judged_at);
     report.findings.iter().filter(coming).min_by_key(|finding| finding.hurts_at)
 }
 

@@ -10,10 +10,14 @@ use super::{
 /// Of what passed so many are kept, those that hurt soonest; the rest is counted.
 const KEPT: usize = 5_000;
 
+/// So many more are let in before the rest of them is counted.
+const ROOM: usize = 1_000;
+
 /// Findings as they arrive.
 #[derive(Debug, Default)]
 pub(crate) struct Gathering {
     needing: Vec<Finding>,
+    /// As soon as something was counted, the one at `KEPT - 1` is the last of those before it.
     passed: Vec<Finding>,
     counted: Vec<(&'static Check, u64)>,
 }
@@ -24,9 +28,23 @@ impl Gathering {
         if finding.outcome != Outcome::Passed {
             return self.needing.push(finding);
         }
+        if self.last_kept().is_some_and(|last| order(last) <= order(&finding)) {
+            return self.count(&finding);
+        }
         self.passed.push(finding);
-        if self.passed.len() >= 2 * KEPT {
+        if self.passed.len() >= KEPT + ROOM {
             self.cut();
+        }
+    }
+
+    fn last_kept(&self) -> Option<&Finding> {
+        self.passed.get(KEPT - 1).filter(|_| !self.counted.is_empty())
+    }
+
+    fn count(&mut self, finding: &Finding) {
+        match self.counted.iter_mut().find(|(check, _)| check.id == finding.check.id) {
+            Some((_, number)) => *number += 1,
+            None => self.counted.push((finding.check, 1)),
         }
     }
 
@@ -35,13 +53,8 @@ impl Gathering {
         if self.passed.len() <= KEPT {
             return;
         }
-        self.passed.select_nth_unstable_by(KEPT, |a, b| order(a).cmp(&order(b)));
-        for finding in self.passed.drain(KEPT..) {
-            match self.counted.iter_mut().find(|(check, _)| check.id == finding.check.id) {
-                Some((_, number)) => *number += 1,
-                None => self.counted.push((finding.check, 1)),
-            }
-        }
+        self.passed.select_nth_unstable_by(KEPT - 1, |a, b| order(a).cmp(&order(b)));
+        self.passed.split_off(KEPT).iter().for_each(|finding| self.count(finding));
     }
 
     /// What is kept, in no order, and what is only counted.

@@ -41,6 +41,23 @@ fn a_pass_says_in_its_first_line_how_long_there_is_peace() {
 }
 
 #[test]
+fn what_hurts_already_is_not_what_ends_next() {
+    let mut report = fixture::report();
+    report.findings = vec![
+        fixture::LIFETIME
+            .failed("future")
+            .observed("not valid before 2027-03-01")
+            .hurts_at(report.run.judged_at),
+        fixture::LIFETIME
+            .passed("later")
+            .observed("in 90 d")
+            .hurts_at("2027-02-21T00:00:00Z".parse().unwrap()),
+    ];
+    let text = Format::Text.render(&report, &setting());
+    assert!(text.lines().next().unwrap().contains("next expiry 2027-02-21 00:00 UTC"), "{text}");
+}
+
+#[test]
 fn the_first_line_does_not_say_the_same_date_twice() {
     let mut report = fixture::report();
     report.findings = vec![

@@ -21,6 +21,10 @@ pub(super) static FAULT: Fault = Fault {
 
 async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let database = bench.own_shop("doomed", true).await?;
+    // So that the dump is still under way: gzip has something to do.
+    database
+        .sql("CREATE TABLE shop.big AS SELECT md5(i::text) || md5((-i)::text) AS text FROM generate_series(1, 300000) AS i")
+        .await?;
     let kill = Meanwhile::In("dump: pg_dump", Blow::KillServer(database.data.clone()));
     Ok(bench.rehearse(database.conninfo()).meanwhile(kill))
 }

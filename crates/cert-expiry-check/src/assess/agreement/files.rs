@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn a_series_in_an_archive_may_change_names_and_keys() {
         let mut old = certificate(1, &["shop.example", "old.example"], 60 * DAY);
-        old.key_algorithm = "1.2.840.113549.1.1.1".to_owned();
+        old.key_algorithm = "1.2.840.113549.1.1.1".into();
         let new = certificate(2, &["shop.example"], 5 * DAY);
         let series = [(&old, "archive/shop/cert1.pem"), (&new, "archive/shop/cert2.pem")];
         assert_eq!(findings(&[&old], &series, &[])[0].outcome, Outcome::Warned);
@@ -407,7 +407,7 @@ mod tests {
     fn a_pair_of_keys_is_compared_kind_by_kind() {
         let names = ["shop.example"];
         let mut rsa = certificate(1, &names, 60 * DAY);
-        rsa.key_algorithm = "1.2.840.113549.1.1.1".to_owned();
+        rsa.key_algorithm = "1.2.840.113549.1.1.1".into();
         let curve = certificate(2, &names, 5 * DAY);
         assert_eq!(outcome(&rsa, &[&rsa, &curve]), Some(Outcome::Passed), "a server may hold both");
         // Only the other kind lies there: a guess, until what is served ends.

@@ -2,7 +2,7 @@
 //! nothing to do with each other. It knows keys by the digests of their public keys only.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::Path,
 };
 
@@ -42,7 +42,8 @@ pub fn matching(keys: &[KeySighting], certificates: &[Beside<'_>]) -> Vec<Findin
             *owner = beside;
         }
     }
-    let known: HashSet<_> = keys.iter().filter_map(|key| key.public_key.clone().ok()).collect();
+    let known: HashSet<_> =
+        keys.iter().filter_map(|key| Some((key.source.as_str(), key.public_key.clone().ok()?))).collect();
     keys.iter().filter_map(|key| judge(key, &sources, &owners, &known)).collect()
 }
 
@@ -50,7 +51,7 @@ fn judge(
     key: &KeySighting,
     sources: &Sources<'_>,
     owners: &HashMap<[u8; 32], &Beside<'_>>,
-    known: &HashSet<[u8; 32]>,
+    known: &HashSet<(&str, [u8; 32])>,
 ) -> Option<Finding> {
     let own = sources.get(key.source.as_str());
     let partners: Vec<_> = match own {
@@ -72,9 +73,10 @@ fn judge(
     let fits = |partner: &&&Vec<&Beside<'_>>| {
         partner.iter().any(|beside| beside.certificate.public_key_digest == *digest)
     };
-    // A file may hold several pairs: a certificate that another key belongs to is not this one's.
-    let lacks_its_key =
-        |beside: &&Beside<'_>| own.is_none() || !known.contains(&beside.certificate.public_key_digest);
+    // A file may hold several pairs: a certificate that another key in it belongs to is not this one's.
+    let lacks_its_key = |beside: &&Beside<'_>| {
+        own.is_none() || !known.contains(&(key.source.as_str(), beside.certificate.public_key_digest))
+    };
     let wrong: Vec<_> = (partners.iter())
         .filter(|partner| !fits(partner))
         .filter_map(|partner| leaf(partner).filter(lacks_its_key))
@@ -186,11 +188,10 @@ pub struct Held<'c> {
 /// copied.
 #[must_use]
 pub fn shared(held: &[Held<'_>]) -> Vec<Finding> {
-    let mut by_key: BTreeMap<[u8; 32], Vec<&Held<'_>>> = BTreeMap::new();
-    for held in held {
-        by_key.entry(held.certificate.public_key_digest).or_default().push(held);
-    }
-    by_key.into_values().filter_map(|holders| judge_sharing(&holders)).collect()
+    let key = |held: &&Held<'_>| held.certificate.public_key_digest;
+    let mut by_key: Vec<_> = held.iter().collect();
+    by_key.sort_by_key(key);
+    by_key.chunk_by(|one, other| key(one) == key(other)).filter_map(judge_sharing).collect()
 }
 
 /// So many certificates, hosts or places are named; the rest is counted.
@@ -207,11 +208,11 @@ fn judge_sharing(holders: &[&Held<'_>]) -> Option<Finding> {
     let wildcard = first.dns_names.iter().any(|name| name.starts_with("*."));
     let what = if wildcard { "one wildcard certificate and its key serve" } else { "one key serves" };
     (hosts.len() > 1).then(|| {
-        KEY_SHARED
-            .passed(subject(first))
-            .expected("for one purpose")
-            .observed(format!("{what} {} hosts: {}", hosts.len(), listed(&hosts, NAMED)))
-            .hurts_at(first.validity.not_after)
+        KEY_SHARED.passed(subject(first)).expected("for one purpose").observed(format!(
+            "{what} {} hosts: {}",
+            hosts.len(),
+            listed(&hosts, NAMED)
+        ))
     })
 }
 
@@ -356,6 +357,15 @@ mod tests {
         assert_eq!(outcomes(&[(1, "both.pem"), (2, "both.pem")], &pairs), [Outcome::Passed; 2]);
         assert_eq!(outcomes(&[(1, "both.pem"), (3, "both.pem")], &pairs), [Outcome::Passed]);
         assert_eq!(outcomes(&[(3, "both.pem")], &pairs), [Outcome::Failed]);
+    }
+
+    #[test]
+    fn keys_that_were_swapped_between_two_files_are_both_told() {
+        for places in [["a.pem", "b.pem"], ["secret shop/a, tls.key", "secret shop/b, tls.key"]] {
+            let certificates = [(1, places[0]), (2, places[1])];
+            let swapped = [(2, places[0]), (1, places[1])];
+            assert_eq!(outcomes(&swapped, &certificates), [Outcome::Failed; 2], "{places:?}");
+        }
     }
 
     #[test]

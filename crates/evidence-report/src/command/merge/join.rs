@@ -229,7 +229,7 @@ fn facts(parts: &[Part], first: &Part, command: Vec<String>) -> RunFacts {
             .collect(),
         started,
         finished: times(|record| &record.finished).max().unwrap_or(started),
-        judged_at: started,
+        judged_at: times(|record| &record.started).max().unwrap_or(started),
         valid_until: times(|record| &record.valid_until).min().unwrap_or(started),
         host: names(parts.iter().map(|part| part.record.host.as_str())),
         operator: names(parts.iter().map(|part| part.record.operator.as_str())),
