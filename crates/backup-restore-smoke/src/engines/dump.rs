@@ -114,7 +114,7 @@ pub(crate) async fn restore(
     if output.status.success() {
         return Ok(RESTORE_COMPLETED.passed("pg_restore").expected(expected).observed("no error"));
     }
-    if cluster.has_ended() {
+    if cluster.has_died(run).await {
         return Err(cluster.why_ended("the server ended in the middle of the restore").into());
     }
     let mut errors = cluster.errors_since(log_start);

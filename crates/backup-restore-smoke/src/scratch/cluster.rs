@@ -309,6 +309,22 @@ impl Cluster {
         self.server.as_mut().is_none_or(|(child, _)| !matches!(child.try_wait(), Ok(None)))
     }
 
+    /// The same where a client has just lost it: a server whose backend died takes a moment to end, and takes nobody
+    /// until then.
+    pub(crate) async fn has_died(&mut self, run: &Run) -> bool {
+        if self.has_ended() {
+            return true;
+        }
+        let superuser = self.spec.superuser.clone();
+        if self.session(run.stop(), "postgres", &superuser).await.is_ok() {
+            return false;
+        }
+        if let Some((child, _)) = &mut self.server {
+            let _ = tokio::time::timeout(END_PATIENCE, child.wait()).await;
+        }
+        true
+    }
+
     /// An inconclusive finding that quotes the server's last words.
     pub(crate) fn why_ended(&mut self, what: &str) -> Finding {
         let last =

@@ -69,7 +69,7 @@ pub(crate) async fn restore(
         return Err(Halt::Stopped);
     }
     if let Some(cluster) = cluster.as_deref_mut().filter(|_| !output.status.success())
-        && cluster.has_ended()
+        && cluster.has_died(with.run).await
     {
         return Err(cluster.why_ended("the server ended in the middle of the restore").into());
     }
