@@ -113,7 +113,6 @@ pub(super) async fn rehearse(
 }
 
 /// Judges the recovery time, where there is one.
-#[expect(clippy::too_many_arguments, reason = "what was achieved, by what, held against what")]
 pub(super) fn judge_recovery(
     plan: &Plan,
     run: &Run,
