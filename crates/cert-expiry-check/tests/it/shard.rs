@@ -69,7 +69,7 @@ fn a_network_is_shared_address_by_address() {
     }
     assert_eq!((seen.len(), answered), (14, 14));
     let (dead, _guard) = farm.dead_port().unwrap();
-    let network = format!("127.0.0.0/29:{}", dead.port());
+    let network = format!("127.0.0.0/28:{}", dead.port());
     let outcome = bench.scan(&[&network, "--shard", "1/2"]);
     assert_eq!(
         outcome.code,
