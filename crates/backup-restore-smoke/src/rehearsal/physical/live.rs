@@ -267,7 +267,7 @@ async fn take_base_backup(
         place.refuse_without_space(bytes)?;
     }
     let folder = place.folder("backup");
-    run.progress().phase("base backup: pg_basebackup");
+    run.progress().phase("base backup: pg_basebackup, which waits for a checkpoint that spares the source");
     let start = run.elapsed();
     base_backup::make(run, &programs, handover, tar, &places, &folder).await?;
     let (took, bytes) = (run.elapsed() - start, folder_bytes(&folder));
