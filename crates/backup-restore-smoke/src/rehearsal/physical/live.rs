@@ -79,13 +79,13 @@ pub(super) async fn look_at_source(
     let comparable = physical.is_made_now() || physical.restore_point.is_some();
     let start = run.elapsed();
     let mut snapshot = open(run, &resolved, plan.jobs).await?;
-    snapshot.let_go_after(work.max_snapshot_age);
     if let Some(session) = snapshot.sessions.first() {
         run.finding(apart(session, run.stop(), &plan.scratch, work.shares_filesystem).await?);
     }
     if comparable {
         snapshot = at_a_quiet_moment(run, &resolved, plan.jobs, snapshot).await?;
     }
+    snapshot.let_go_after(work.max_snapshot_age);
     let database = snapshot.database.clone();
     let (endpoint, resolved) = (snapshot.endpoint.clone(), resolved.pinned(&snapshot.endpoint));
     made.stages.add("snapshot", start, run.elapsed(), "what the source is");
@@ -123,7 +123,7 @@ pub(super) async fn look_at_source(
                     "written to the source, as asked",
                 );
             }
-            let second = again(run, made, &resolved, &first, plan.jobs).await?;
+            let second = again(plan, work, run, made, &resolved, &first).await?;
             let settled = settled(&first, &second);
             if settled.is_ok() || attempt == ATTEMPTS {
                 live.expected = Some(settled);
@@ -133,7 +133,7 @@ pub(super) async fn look_at_source(
             first = second;
             run.stop().guard(tokio::time::sleep(PAUSE)).await?;
         } else {
-            let second = again(run, made, &resolved, &first, plan.jobs).await?;
+            let second = again(plan, work, run, made, &resolved, &first).await?;
             live.expected = Some(settled(&first, &second));
             break;
         }
@@ -164,14 +164,16 @@ async fn read(
 
 /// Reads it again, unless not one transaction began in between: then it is what it was.
 async fn again(
+    plan: &Plan,
+    work: &Rehearse,
     run: &Run,
     made: &mut Made,
     resolved: &Resolved,
     first: &Reading,
-    jobs: usize,
 ) -> Result<Reading, Halt> {
-    let snapshot = Snapshot::open(run, resolved, &application_name(run), jobs).await?;
-    let snapshot = at_a_quiet_moment(run, resolved, jobs, snapshot).await?;
+    let snapshot = Snapshot::open(run, resolved, &application_name(run), plan.jobs).await?;
+    let snapshot = at_a_quiet_moment(run, resolved, plan.jobs, snapshot).await?;
+    snapshot.let_go_after(work.max_snapshot_age);
     if first.quiet.is_some() && quiet(run, &snapshot).await? == first.quiet {
         let (mut fingerprint, quiet) = (first.fingerprint.clone(), first.quiet.clone());
         let read = read_sequences_again(run, &snapshot, &mut fingerprint).await;

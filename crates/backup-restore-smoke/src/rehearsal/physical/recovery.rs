@@ -139,12 +139,7 @@ fn died(run: &Run, cluster: &mut Cluster, placed: &Placed, recovery: &Recovery, 
         run.finding(whole);
     }
     let reports = cluster.reports_since(log_start);
-    judge_death(&recovery.target, last_words(cluster, log_start), &reports).into()
-}
-
-/// The server's last error that is its own: that it takes nobody yet (57P03) it says to us, who keep asking.
-fn last_words(cluster: &Cluster, log_start: u64) -> Option<(String, String)> {
-    cluster.errors_since(log_start).into_iter().rfind(|(code, _)| code != "57P03")
+    judge_death(&recovery.target, cluster.errors_since(log_start).pop(), &reports).into()
 }
 
 /// Promotes the copy, and says which database is looked at in it.
@@ -173,7 +168,7 @@ pub(super) async fn promote(
             Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
             Err(_) if cluster.has_ended() => {
                 let reports = cluster.reports_since(log_start);
-                let last = last_words(cluster, log_start);
+                let last = cluster.errors_since(log_start).pop();
                 return Err(judge_death(&recovery.target, last, &reports).into());
             }
             Err(_) => {}
