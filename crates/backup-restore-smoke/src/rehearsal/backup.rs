@@ -10,7 +10,7 @@ use crate::{
     checks::{BACKUP_MADE, ENVIRONMENT, SOURCE_READABLE},
     clock::Stages,
     comparison::left_out,
-    connection::{Handover, Resolved},
+    connection::{Handover, Resolved, connect},
     embedded,
     engines::dump,
     fingerprint::{Fingerprint, Unreadable, describe, sequences},
@@ -18,7 +18,7 @@ use crate::{
     plan::{Plan, Rehearse, Source},
     programs::{self},
     scratch::{Isolation, Place, Room},
-    source::{Snapshot, apart, from_query},
+    source::{Snapshot, apart, ended_by_standby, from_query},
     wording::{counted, seconds},
 };
 
@@ -80,8 +80,15 @@ pub(super) async fn take_backup(
         "one read-only snapshot, shared by fingerprint and dump",
     );
     let seen = from_snapshot(plan, work, run, made, resolved, &snapshot).await;
+    let standby = snapshot.database.standby;
     // Before anything else, and whatever came of it: the source is let go.
     snapshot.release(run).await;
+    if let (Err(Halt::Found(finding)), true) = (&seen, standby)
+        && let Some(ended) = ended_by_standby(finding)
+        && connect(resolved, &application_name(run), run.stop()).await.is_ok()
+    {
+        return Err(ended.into());
+    }
     seen
 }
 

@@ -19,6 +19,20 @@ pub(crate) const RECOVERY_CONFLICT: &str = "conflict with recovery";
 pub(crate) const STANDBY: &str = "the standby replayed what our snapshot still needed: turn hot_standby_feedback on there, or raise \
                                   max_standby_streaming_delay, and run again";
 
+/// What is said of a standby that still answers although a session of ours was lost: it has ended the session
+/// (an idle one learns no more than that the connection is closed). `None` for anything else.
+pub(crate) fn ended_by_standby(finding: &Finding) -> Option<Finding> {
+    let is_loss =
+        finding.check.id == SOURCE_READABLE.id && finding.observed.contains("the connection was lost");
+    is_loss.then(|| {
+        SOURCE_READABLE
+            .inconclusive(finding.subject.as_str())
+            .expected("sessions that the standby lets live")
+            .observed(format!("{}; the standby still answers", finding.observed))
+            .remedy(STANDBY)
+    })
+}
+
 /// A session with the source did not come about.
 pub(crate) fn from_connect(failure: ConnectFailure, subject: &str) -> Halt {
     match failure {

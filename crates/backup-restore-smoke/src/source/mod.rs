@@ -8,6 +8,6 @@ mod snapshot;
 mod watcher;
 
 pub(crate) use facts::Database;
-pub(crate) use failures::{RECOVERY_CONFLICT, STANDBY, from_query};
+pub(crate) use failures::{RECOVERY_CONFLICT, STANDBY, ended_by_standby, from_query};
 pub(crate) use neighbourhood::apart;
 pub(crate) use snapshot::Snapshot;
