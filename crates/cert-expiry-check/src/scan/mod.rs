@@ -279,7 +279,8 @@ async fn look_at_all(
             let Some(group) = groups.get(group).cloned() else { continue };
             let whats = batch.iter().map(|task| task.what.clone()).collect();
             let look = look_at_batch(whats, plan.addresses, group, run.stop().clone());
-            under_way.insert(work.spawn(look).id(), batch);
+            // Boxed: a future of ten kilobytes is moved several times on its way into a task.
+            under_way.insert(work.spawn(Box::pin(look)).id(), batch);
         }
         let Some(done) = work.join_next_with_id().await else { break };
         let (id, judged) = match done {

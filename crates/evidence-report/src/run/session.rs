@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -89,6 +90,7 @@ pub struct Run {
     started: Timestamp,
     swept: Swept,
     watchers: tokio::task::JoinSet<()>,
+    commit: JoinHandle<Option<(String, bool)>>,
     seen: Mutex<Seen>,
 }
 
@@ -142,6 +144,8 @@ impl Run {
             started: Timestamp::now(),
             swept,
             watchers,
+            // Beside the work, which need not wait for it: git takes its time in a large repository.
+            commit: std::thread::spawn(|| git::commit(&std::env::current_dir().ok()?)),
             seen: Mutex::default(),
         })
     }
@@ -211,7 +215,7 @@ impl Run {
     /// A child process of this run.
     #[must_use]
     pub fn child(&self, program: impl AsRef<OsStr>) -> ChildCommand {
-        ChildCommand::new(program.as_ref(), self.folder.id(), &self.groups)
+        ChildCommand::new(program.as_ref(), self.folder.mark(), &self.groups)
     }
 
     /// Adds a finding.
@@ -324,7 +328,7 @@ impl Run {
                 host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
                 operator: operator(),
                 owner: self.settings.owner.clone(),
-                commit: std::env::current_dir().ok().and_then(|folder| git::commit(&folder)),
+                commit: self.commit.join().ok().flatten(),
                 command: redact::arguments(&command_line(self.tool.name)),
                 interrupted: self.stop.reason().map(ToString::to_string),
                 previous: None,
