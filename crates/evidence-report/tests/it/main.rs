@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod accepting;
+mod comparing;
 mod fixture;
 mod formats;
+mod histories;
 mod merging;
 mod nasty;
+mod publishing;
 mod rendering;
 mod running;
+mod signing;
 mod tracker_command;
 mod verification;
