@@ -11,6 +11,7 @@ use super::{
     CommandError,
     accept::AcceptPlace,
     artefacts::Seen,
+    dashboard::DashboardPlace,
     diff::DiffPlace,
     history::HistoryPlace,
     signature::{SignPlace, SignersPlace},
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   evidence-report verify --allowed-signers ops/allowed_signers doc/operations/evidence/*.md
   evidence-report accept rehearsal.md --environment staging --fact 'system identifier=7412345678901234567'
   evidence-report history doc/operations/evidence/backup_restore_rehearsal_report.md
+  evidence-report dashboard -o target/readiness.html
   evidence-report merge shard-*.md --evidence doc/operations/evidence/cert_expiry_report.md
 
 --print-schema prints the JSON Schema of the record. Exit codes: 0 passed (gate open), 1 warned, 2 failed
@@ -79,6 +81,9 @@ pub(super) enum Command {
     /// Decide the tracker's launch gate: open or closed, with every reason
     #[command(after_help = EXAMPLES)]
     Gate(TrackerPlace),
+    /// Draw the tracker, its gate and its evidence as one page for a browser
+    #[command(after_help = EXAMPLES)]
+    Dashboard(DashboardPlace),
     /// Make one record of the records of all shards of one run
     #[command(after_help = EXAMPLES)]
     Merge {
@@ -116,6 +121,7 @@ impl Command {
             Self::Verify { .. } => "Verification of evidence files",
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
+            Self::Dashboard(_) => "Dashboard",
             Self::Merge { .. } => "Merge of shards",
             Self::Sign(_) => "Signature of evidence files",
             Self::Accept(_) => "Evidence from elsewhere",
@@ -138,11 +144,8 @@ impl Command {
             Self::Verify { files, .. } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
-            Self::Check(place) | Self::Gate(place) => vec![format!(
-                "would read {} and what it names, below {}\n",
-                place.tracker.display(),
-                place.root().display()
-            )],
+            Self::Check(place) | Self::Gate(place) => vec![place.plan()],
+            Self::Dashboard(place) => vec![place.plan()],
             Self::Merge { files } => {
                 files.iter().map(|file| format!("would merge {}\n", file.display())).collect()
             }
@@ -176,7 +179,18 @@ impl TrackerPlace {
         Ok((tracker, seen))
     }
 
-    fn root(&self) -> PathBuf {
+    /// What `--dry-run` says.
+    pub(super) fn plan(&self) -> String {
+        format!("would read {} and what it names, below {}\n", self.tracker.display(), self.root().display())
+    }
+
+    /// The tracker's file.
+    pub(super) fn tracker(&self) -> &Path {
+        &self.tracker
+    }
+
+    /// Where the tracker's paths start.
+    pub(super) fn root(&self) -> PathBuf {
         self.root.clone().unwrap_or_else(|| {
             let folder = self.tracker.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = std::path::absolute(folder.unwrap_or(Path::new("."))).unwrap_or_default();

@@ -7,6 +7,7 @@ mod artefacts;
 mod check;
 mod checks;
 mod cli;
+mod dashboard;
 mod diff;
 mod gate;
 mod history;
@@ -105,6 +106,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
                 Ok(run.finish().publish()?)
             }
         },
+        cli::Command::Dashboard(place) => place.make(now),
         cli::Command::Diff(place) => place.show(&settings),
         cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
         cli::Command::Check(place) => {

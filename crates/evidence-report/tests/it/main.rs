@@ -4,6 +4,7 @@
 
 mod accepting;
 mod comparing;
+mod dashboard;
 mod fixture;
 mod formats;
 mod histories;
