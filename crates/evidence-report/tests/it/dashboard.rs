@@ -27,7 +27,7 @@ const TRACKER: &str = "# Track
   - Report: `doc/evidence/restore_report.md`, `doc/missing.md`
   - Certificates: `doc/evidence/certificates.md`
 
-## 2) Cost & <budget>
+## 2) Cost & budget
 - Status: `in_progress`
 - Owner: `FinOps`
 - Target: `Before beta`
@@ -102,7 +102,7 @@ fn the_page_says_what_stands_in_the_way_and_links_to_it() {
     let expected = [
         "The launch gate is <strong>CLOSED</strong>",
         "done, and the evidence in line 8 is not there",
-        "<a href=\"./doc/track.md\" title=\"doc/track.md, line 11\">item 2 (Cost &amp; &lt;budget&gt;)</a></b>: in_progress; pending: dashboard links",
+        "<a href=\"./doc/track.md\" title=\"doc/track.md, line 12\">item 2 (Cost &amp; budget)</a></b>: in_progress; pending: dashboard links",
         "<summary>1 thing pending</summary>",
         "<td data-label=\"Owner\">FinOps</td>",
         // The number leads to its evidence, and says that it is missed.
@@ -127,7 +127,7 @@ fn links_may_lead_to_where_the_files_are_published() {
     let base = "https://git.example/platform/blob/main";
     let (code, _, page) = dashboard(folder.path(), &["-o", "page.html", "--link-base", base]);
     assert_eq!(code, 0);
-    assert!(page.contains("href=\"https://git.example/platform/blob/main/doc/track.md#L11\""), "{page}");
+    assert!(page.contains("href=\"https://git.example/platform/blob/main/doc/track.md#L12\""), "{page}");
     for wrong in ["javascript:alert(1)", "https://", "ftp://x", "https://a b"] {
         let (code, printed, _) = dashboard(folder.path(), &["-o", "page.html", "--link-base", wrong]);
         assert_eq!(code, 3, "{wrong}: {printed}");
