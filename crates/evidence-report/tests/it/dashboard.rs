@@ -183,6 +183,7 @@ fn a_page_that_cannot_be_written_leaves_the_old_one() {
 }
 
 /// What a browser makes of the page: its DOM, or a picture.
+#[expect(clippy::print_stderr, reason = "whoever reads the test's output shall know")]
 fn chromium(page: &Path, arguments: &[&str]) -> Option<String> {
     let profile = tempfile::tempdir().unwrap();
     let mut command = Command::new("chromium");
