@@ -4,8 +4,10 @@
 
 mod accepting;
 mod comparing;
+mod corpus;
 mod fixture;
 mod formats;
+mod golden;
 mod histories;
 mod merging;
 mod nasty;
