@@ -43,6 +43,7 @@ pub(crate) async fn execute(shared: &SharedFlags) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let run = Run::start(&TOOL, plan.run.clone())?;
+    run.owes(owed::by_run(&plan));
     observe(&plan, &http, &run).await;
     Ok(run.finish().publish()?)
 }

@@ -140,6 +140,10 @@ pub(super) static GATE_ITEM: Check = Check {
     remedy: "Bring the item to what the rule asks for.",
 };
 
+/// What `accept` owes.
+pub(super) static OF_ACCEPT: [&Check; 5] =
+    [&CONSISTENT, &ACCEPT_BOUND, &ACCEPT_TOOL, &ACCEPT_NEWER, &ACCEPT_PLACED];
+
 pub(super) static SIGNED: Check = Check {
     id: "evidence.signed",
     title: "Evidence signed, and by whom",

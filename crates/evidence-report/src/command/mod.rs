@@ -82,11 +82,14 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
         cli::Command::Verify { files, signers } => {
             let signers = signers.resolve()?;
             let run = Run::start(&checks::TOOL, settings)?;
+            run.owes([&checks::CONSISTENT]);
+            run.owes(signers.iter().map(|_| &checks::SIGNED));
             run.findings(files.iter().flat_map(|file| verify::verify_file(file, signers.as_ref())));
             Ok(run.finish().publish()?)
         }
         cli::Command::Sign(place) => {
             let run = Run::start(&checks::TOOL, settings)?;
+            run.owes([&checks::SIGNED]);
             run.findings(place.files.iter().map(|file| signature::sign_file(file, place)));
             Ok(run.finish().publish()?)
         }
@@ -94,6 +97,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             let acceptance = place.resolve(cli.shared.environment, cli.shared.evidence.as_deref(), now)?;
             // What --evidence names is the place of what is accepted, not of the findings about it.
             let run = Run::start(&checks::TOOL, Settings { evidence: None, ..settings })?;
+            run.owes(checks::OF_ACCEPT);
             run.findings(place.files.iter().flat_map(|file| acceptance.accept(file)));
             Ok(run.finish().publish()?)
         }
@@ -102,6 +106,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             Some(history::HistoryAction::Prune(place)) => place.prune(false, now),
             Some(history::HistoryAction::Verify { files }) => {
                 let run = Run::start(&checks::TOOL, settings)?;
+                run.owes([&checks::HISTORY_CHAIN, &checks::HISTORY_NEWEST]);
                 run.findings(files.iter().flat_map(|file| history::judge_chain(file)));
                 Ok(run.finish().publish()?)
             }

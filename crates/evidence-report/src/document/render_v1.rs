@@ -189,7 +189,7 @@ fn checks(out: &mut String, record: &Record) {
 
 /// "2 failed, 1 warned, 40 passed": over all findings, also those that are not listed.
 pub(crate) fn tally(counts: &[CheckCount]) -> String {
-    let sum = |of: fn(&CheckCount) -> u64| counts.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&CheckCount) -> u64| counts.iter().map(of).fold(0, u64::saturating_add);
     let parts = [
         (sum(|count| count.failed), "failed"),
         (sum(|count| count.inconclusive), "inconclusive"),

@@ -199,7 +199,9 @@ pub(crate) fn counted_verdict(record: &Record) -> Verdict {
         (any(|count| count.failed), Verdict::Failed),
     ];
     let counted = Verdict::worst(seen.into_iter().filter(|(seen, _)| *seen).map(|(_, verdict)| verdict));
-    if record.interrupted.is_some() { counted.max(Verdict::Inconclusive) } else { counted }
+    let made = |id: &str| record.counts.iter().any(|count| count.check == id && count.total() > 0);
+    let whole = record.interrupted.is_none() && record.owed.iter().all(|id| made(id));
+    if whole { counted } else { counted.max(Verdict::Inconclusive) }
 }
 
 /// The differences between the lines that the record renders to and those of the file.

@@ -3,6 +3,9 @@
 use super::line::{Came, Line, RunLine, digest};
 use crate::{document, record::v1::Record};
 
+/// The largest integer that every reader of JSON reads alike.
+const LARGEST: u64 = (1 << 53) - 1;
+
 /// A line with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -154,6 +157,10 @@ impl Chain {
             match serde_json::from_str::<Line>(raw) {
                 Ok(line) if line.text() != raw => {
                     let message = "it is not written as a tool writes it".to_owned();
+                    chain.troubles.push(Trouble::Unreadable { at, message });
+                }
+                Ok(line) if line.number() > LARGEST => {
+                    let message = "its number is beyond any number of runs".to_owned();
                     chain.troubles.push(Trouble::Unreadable { at, message });
                 }
                 Ok(line) => {

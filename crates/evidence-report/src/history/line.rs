@@ -151,7 +151,8 @@ impl RunLine {
     /// What is kept of a record: a pure function, so that the newest line is verified by the evidence itself.
     #[must_use]
     pub fn of(record: &Record, number: u64, previous: Option<String>, file: &str, came: Came) -> Self {
-        let sum = |of: fn(&CheckCount) -> u64| record.counts.iter().map(of).sum();
+        // A record that somebody wrote may hold any numbers.
+        let sum = |of: fn(&CheckCount) -> u64| record.counts.iter().map(of).fold(0, u64::saturating_add);
         let (judged, plain): (Vec<_>, Vec<_>) =
             record.measurements.iter().partition(|measurement| measurement.objective.is_some());
         let measurements: Vec<_> =
@@ -173,8 +174,9 @@ impl RunLine {
             inconclusive: sum(|count| count.inconclusive + count.not_checked),
             warned: sum(|count| count.warned),
             passed: sum(|count| count.passed),
-            measurements_omitted: (record.measurements.len() - measurements.len()) as u64
-                + record.measurements_omitted,
+            measurements_omitted: record
+                .measurements_omitted
+                .saturating_add((record.measurements.len() - measurements.len()) as u64),
             measurements,
         }
     }

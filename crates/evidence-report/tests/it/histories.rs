@@ -260,3 +260,44 @@ fn a_history_that_ends_in_the_middle_of_a_line_is_told() {
     let chain = Chain::read(&lines[..lines.len() - 10]);
     assert!(matches!(chain.troubles(), [Trouble::Torn { at: 2 }]), "{:?}", chain.troubles());
 }
+
+/// Writes `tests/corpus/history` anew, when a line of a history has changed its form.
+#[test]
+fn the_corpus_of_histories_is_made_of_lines_as_they_are_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/history");
+    let (_, whole) = runs(4);
+    let lines: Vec<&str> = whole.lines().collect();
+    let pruned =
+        prune(&Chain::read(&whole), Keep::Newest(2), "2026-12-01T00:00:00Z".parse().unwrap()).unwrap();
+    let cases = [
+        ("whole.jsonl", whole.clone()),
+        ("pruned.jsonl", pruned.text.clone()),
+        ("empty.jsonl", String::new()),
+        ("torn.jsonl", whole[..whole.len() - 20].to_owned()),
+        ("gap.jsonl", format!("{}\n{}\n", lines[0], lines[2])),
+        ("forked.jsonl", format!("{whole}{}\n", lines[3].replace("\"passed\":13", "\"passed\":14"))),
+        ("rewritten.jsonl", whole.replacen("\"passed\":13", "\"passed\":14", 1)),
+        (
+            "merge-left-standing.jsonl",
+            format!("<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> theirs\n", lines[0], lines[0]),
+        ),
+        ("newer.jsonl", "{\"rehearsed\":{}}\n".to_owned()),
+        ("checkpoint-in-the-middle.jsonl", format!("{whole}{}", pruned.text)),
+        ("key-twice.jsonl", whole.replacen("\"number\":1", "\"number\":1,\"number\":1", 1)),
+        ("with-blanks.jsonl", whole.replacen("\"number\":1", "\"number\": 1", 1)),
+        ("number-beyond.jsonl", whole.replacen("\"number\":1", "\"number\":18446744073709551615", 1)),
+        ("deep.jsonl", format!("{}\n", "[".repeat(400))),
+    ];
+    for (name, text) in cases {
+        let path = folder.join(name);
+        if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(&path).unwrap_or_default(),
+            text,
+            "{name}: INSTA_UPDATE=always writes it anew"
+        );
+    }
+}

@@ -5,8 +5,10 @@
 mod accepting;
 mod comparing;
 mod dashboard;
+mod corpus;
 mod fixture;
 mod formats;
+mod golden;
 mod histories;
 mod merging;
 mod nasty;

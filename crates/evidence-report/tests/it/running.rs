@@ -92,7 +92,7 @@ fn runs(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with(['Z', 'X']))
 }
 
-fn signal(name: &str, pid: u32) {
+pub(crate) fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
 }
 
@@ -368,4 +368,40 @@ fn the_sweep_ends_what_overwrote_its_mark_and_lives_in_a_journaled_folder_but_no
         living.kill().unwrap();
         living.wait().unwrap();
     }
+}
+
+#[test]
+fn a_run_that_owes_a_check_and_does_not_make_it_is_no_pass() {
+    let place = Place::new();
+    let output = place.run(&["--withhold", "--format", "json"], &["true"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(record["verdict"], "inconclusive");
+    assert_eq!(record["owed"], serde_json::json!(["command.ended"]));
+    assert_eq!(record["findings"][0]["outcome"], "not_checked");
+    assert!(matches!(verify(&text(&place.evidence())), Verification::Consistent(_)));
+    let made = place.run(&["--format", "json"], &["true"]);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+}
+
+#[test]
+fn the_fourth_tool_has_fifty_lines_and_everything_that_the_others_have() {
+    let place = Place::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let command = place.tool(&[], &[]);
+    let program = Path::new(command.get_program()).with_file_name("tcp_smoke");
+    let said = |address: &str| {
+        let mut tool = Command::new(&program);
+        tool.args([address, "--no-progress", "--evidence"]).arg(place.evidence());
+        tool.env("OPS_SMOKE_RUN_BASE", place.base()).env_remove("GITHUB_ACTIONS").output().unwrap()
+    };
+    assert_eq!(said(&address).status.code(), Some(0));
+    drop(listener);
+    let failed = said(&address);
+    assert_eq!(failed.status.code(), Some(2), "{failed:?}");
+    assert!(text(&place.evidence()).contains("**FAILED · local"));
+    let source = include_str!("../../examples/tcp_smoke.rs");
+    let code = source.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with("//"));
+    assert!(code.count() <= 55, "about fifty");
 }

@@ -50,6 +50,14 @@ pub(super) struct Acceptance {
     now: Timestamp,
 }
 
+/// Why a file was not taken home.
+enum NotTaken {
+    /// The other findings say why.
+    Refused,
+    /// Nothing is wrong with it.
+    Unable(String),
+}
+
 impl AcceptPlace {
     /// What the flags come to; `to` is what `--evidence` names.
     pub(super) fn resolve(
@@ -74,8 +82,16 @@ impl Acceptance {
         let name = path.display().to_string();
         let mut findings = Vec::new();
         let placed = self.judge_and_place(path, &name, &mut findings);
-        findings
-            .push(placed.unwrap_or_else(|why| ACCEPT_PLACED.not_checked(Requirement::Optional, name, why)));
+        findings.push(placed.unwrap_or_else(|why| match why {
+            NotTaken::Refused => {
+                let why = "refused, for what is said of it here; nothing was written";
+                ACCEPT_PLACED.not_checked(Requirement::Optional, name, why)
+            }
+            NotTaken::Unable(why) => {
+                let remedy = "Mend that, and accept the file again.";
+                ACCEPT_PLACED.inconclusive(name).observed(why).remedy(remedy)
+            }
+        }));
         findings
     }
 
@@ -84,8 +100,7 @@ impl Acceptance {
         path: &Path,
         name: &str,
         findings: &mut Vec<Finding>,
-    ) -> Result<Finding, String> {
-        const REFUSED: &str = "refused, for what is said above; nothing was written";
+    ) -> Result<Finding, NotTaken> {
         let document = match read(path, name) {
             Ok((document, consistent)) => {
                 findings.push(consistent);
@@ -93,16 +108,15 @@ impl Acceptance {
             }
             Err(finding) => {
                 findings.push(*finding);
-                return Err(REFUSED.to_owned());
+                return Err(NotTaken::Refused);
             }
         };
         findings.extend(signature::judge(name, &document, self.signers.as_ref()));
         findings.push(bound(name, &document.record, self.environment, &self.facts));
         if findings.iter().any(stands_in_the_way) {
-            return Err(REFUSED.to_owned());
+            return Err(NotTaken::Refused);
         }
-        let unable = |error: String| format!("not taken home: {error}");
-        let required = self.place(path).map_err(|error| unable(error.to_string()))?;
+        let required = self.place(path).map_err(|error| NotTaken::Unable(error.to_string()))?;
         let record = &document.record;
         let arriving = Arriving {
             environment: record.environment,
@@ -110,12 +124,12 @@ impl Acceptance {
             now: self.now,
         };
         // From here on nobody else exchanges what stands there.
-        let mut publication =
-            Publication::begin(&required, arriving, &[]).map_err(|error| unable(error.to_string()))?;
+        let mut publication = Publication::begin(&required, arriving, &[])
+            .map_err(|error| NotTaken::Unable(error.to_string()))?;
         findings.push(same_tool(name, record, &publication, &required));
         findings.push(newer(name, record, &publication, self.now));
         if findings.iter().any(stands_in_the_way) {
-            return Err(REFUSED.to_owned());
+            return Err(NotTaken::Refused);
         }
         let place = short(&publication.place().path);
         if publication.holds(record) {
@@ -125,17 +139,11 @@ impl Acceptance {
         let number = publication.history().next_number();
         let remarks = publication.place().remarks.join("; ");
         let signature = document.signature.as_ref().map(|signature| signature.text.as_str());
-        match publication.write(record, signature, Came::Accepted) {
-            Ok(_) => {
-                let remarks = if remarks.is_empty() { remarks } else { format!("; {remarks}") };
-                let observed = format!("in {place}, run {number} of its history{remarks}");
-                Ok(ACCEPT_PLACED.passed(name).observed(observed))
-            }
-            Err(error) => {
-                let remedy = "Mend that, and accept the file again.";
-                Ok(ACCEPT_PLACED.inconclusive(name).observed(error.to_string()).remedy(remedy))
-            }
-        }
+        publication
+            .write(record, signature, Came::Accepted)
+            .map_err(|error| NotTaken::Unable(error.to_string()))?;
+        let remarks = if remarks.is_empty() { remarks } else { format!("; {remarks}") };
+        Ok(ACCEPT_PLACED.passed(name).observed(format!("in {place}, run {number} of its history{remarks}")))
     }
 
     /// The required file's place: what `--evidence` names, or the file's own name among the evidence here.

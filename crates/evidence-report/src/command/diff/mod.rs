@@ -13,7 +13,7 @@ use clap::Args;
 
 use comparison::Comparison;
 
-use super::CommandError;
+use super::{CommandError, merge::contradiction};
 use crate::{
     document::{self, ReadError, Verification},
     formats::Format,
@@ -86,7 +86,9 @@ fn read(path: &Path) -> Result<Record, DiffError> {
         std::fs::read_to_string(path).map_err(|source| DiffError::Read { path: path.to_owned(), source })?;
     let no_record = |source| DiffError::NoRecord { path: path.to_owned(), source };
     if text.trim_start().starts_with('{') {
-        return document::read_json(&text).map_err(no_record);
+        let record = document::read_json(&text).map_err(no_record)?;
+        let altered = |how| Err(DiffError::Altered { path: path.to_owned(), how });
+        return contradiction(&record).map_or(Ok(record), altered);
     }
     match document::verify(&text) {
         Verification::Consistent(record) => Ok(*record),

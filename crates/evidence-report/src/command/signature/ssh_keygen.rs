@@ -77,17 +77,26 @@ pub(in crate::command) fn signed_by(
     }
     let mut why = String::from("nobody of that name may sign evidence");
     for principal in found.stdout.lines().filter(|line| !line.is_empty()) {
-        let mut command = ssh_keygen("verify");
-        command.args(["-O", &at, "-n", NAMESPACE, "-I", principal, "-s"]).arg(file.path());
-        command.arg("-f").arg(&signers.allowed);
-        if let Some(revoked) = &signers.revoked {
-            command.arg("-r").arg(revoked);
-        }
-        let said = run(command, message)?;
+        let verify = |revoked: Option<&PathBuf>| {
+            let mut command = ssh_keygen("verify");
+            command.args(["-O", &at, "-n", NAMESPACE, "-I", principal, "-s"]).arg(file.path());
+            command.arg("-f").arg(&signers.allowed);
+            if let Some(revoked) = revoked {
+                command.arg("-r").arg(revoked);
+            }
+            run(command, message)
+        };
+        let said = verify(signers.revoked.as_ref())?;
         if said.good {
             return Ok(Ok(principal.to_owned()));
         }
-        why = first_line(&format!("{}\n{}", said.stderr, said.stdout));
+        // It does not say by itself that the key was taken back.
+        why = match &signers.revoked {
+            Some(revoked) if verify(None)?.good => {
+                format!("the key of {principal} has been revoked ({})", revoked.display())
+            }
+            _ => first_line(&format!("{}\n{}", said.stderr, said.stdout)),
+        };
     }
     Ok(Err(why))
 }
