@@ -1,5 +1,6 @@
 //! Every check of the `evidence-report` command.
 
+use super::capture::checks as capture;
 use crate::record::{Check, Tool};
 
 /// The command.
@@ -21,6 +22,8 @@ pub(super) static TOOL: Tool = Tool {
         &GATE_RULE,
         &GATE_ITEM,
         &MERGE_COMPLETE,
+        &capture::DURATION,
+        &capture::ARTEFACT,
     ],
 };
 

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{CommandError, artefacts::Seen, tracker::Tracker};
+use super::{CommandError, artefacts::Seen, capture, tracker::Tracker};
 use crate::{
     record::v1::Record,
     run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
@@ -53,6 +53,9 @@ pub(super) enum Command {
     /// Decide the tracker's launch gate: open or closed, with every reason
     #[command(after_help = EXAMPLES)]
     Gate(TrackerPlace),
+    /// Run a command and make its result evidence
+    #[command(after_help = capture::EXAMPLES)]
+    Capture(capture::CaptureArgs),
     /// Make one record of the records of all shards of one run
     #[command(after_help = EXAMPLES)]
     Merge {
@@ -86,12 +89,15 @@ impl CommandLine for Cli {
 
 impl Command {
     pub(super) fn defaults(&self) -> Defaults {
+        if let Self::Capture(args) = self {
+            return args.defaults();
+        }
         let title = match self {
             Self::Verify { .. } => "Verification of evidence files",
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
             Self::Merge { .. } => "Merge of shards",
-            Self::Sweep => "Sweep",
+            Self::Capture(_) | Self::Sweep => "Sweep",
         };
         Defaults {
             title,
@@ -105,6 +111,7 @@ impl Command {
     /// `--dry-run`: what would be read.
     pub(super) fn plan(&self, settings: &Settings) -> String {
         let lines: Vec<_> = match self {
+            Self::Capture(args) => return args.plan(settings),
             Self::Verify { files } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }

@@ -3,11 +3,13 @@
 //! It walks the paved path like every other tool: its answers are findings, its outputs are the formats.
 
 mod artefacts;
+mod capture;
 mod check;
 mod checks;
 mod cli;
 mod gate;
 mod merge;
+mod named_check;
 mod tracker;
 mod verify;
 
@@ -39,6 +41,8 @@ enum CommandError {
     Publish(#[from] PublishError),
     #[error(transparent)]
     Merge(#[from] merge::MergeError),
+    #[error(transparent)]
+    Child(#[from] run::child::ChildError),
     #[error("reading the tracker {path}: {source}")]
     Tracker { path: String, source: std::io::Error },
     #[error("the tracker {path}: {source}")]
@@ -47,9 +51,10 @@ enum CommandError {
 
 async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     let Some(command) = &cli.command else {
-        return Err(
-            Usage("say what to do: verify, check, gate or merge (--help explains them)".into()).into()
-        );
+        return Err(Usage(
+            "say what to do: verify, check, gate, capture or merge (--help explains them)".into(),
+        )
+        .into());
     };
     if let cli::Command::Sweep = command {
         return Ok(run::sweep_command());
@@ -71,6 +76,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             Ok(run.finish().publish()?)
         }
         cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
+        cli::Command::Capture(args) => capture::capture(args, settings).await,
         cli::Command::Check(place) => {
             let (tracker, seen) = place.observe()?;
             let run = Run::start(&checks::TOOL, settings)?;

@@ -13,6 +13,7 @@ mod folder;
 mod git;
 mod journal;
 mod lock;
+mod mask;
 mod progress;
 mod publish;
 pub mod redact;
@@ -31,6 +32,7 @@ pub(crate) use evidence_path::repository;
 pub use flags::{ColorChoice, FailOn, FormatRequest, SharedFlags, parse_duration};
 pub use folder::{RunFolder, run_base};
 pub use journal::{Effect, Entry, Journal};
+pub use mask::{Mask, is_secret_name};
 pub use progress::{Bar, Progress};
 pub use publish::{Finished, PublishError};
 #[cfg(feature = "command")]
