@@ -1,5 +1,6 @@
 //! Every check of the `evidence-report` command.
 
+use super::{capture::checks as capture, drill::checks as drill, import::checks as import};
 use crate::record::{Check, Tool};
 
 /// The command.
@@ -28,6 +29,19 @@ pub(super) static TOOL: Tool = Tool {
         &ACCEPT_TOOL,
         &ACCEPT_NEWER,
         &ACCEPT_PLACED,
+        &capture::DURATION,
+        &capture::ARTEFACT,
+        &import::RESULT,
+        &import::COMPLETE,
+        &import::RECENT,
+        &drill::OUTCOME,
+        &drill::LOG,
+        &drill::CLOCK,
+        &drill::LEAD,
+        &drill::RECOVERY,
+        &drill::FOLLOW_UPS,
+        &drill::REVISIONS,
+        &drill::CONTRACT,
     ],
 };
 

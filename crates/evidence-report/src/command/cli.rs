@@ -11,9 +11,12 @@ use super::{
     CommandError,
     accept::AcceptPlace,
     artefacts::Seen,
+    capture,
     dashboard::DashboardPlace,
     diff::DiffPlace,
+    drill,
     history::HistoryPlace,
+    import,
     signature::{SignPlace, SignersPlace},
     tracker::Tracker,
 };
@@ -84,6 +87,15 @@ pub(super) enum Command {
     /// Draw the tracker, its gate and its evidence as one page for a browser
     #[command(after_help = EXAMPLES)]
     Dashboard(DashboardPlace),
+    /// Run a command and make its result evidence
+    #[command(after_help = capture::EXAMPLES)]
+    Capture(capture::CaptureArgs),
+    /// Make the results of another tool evidence
+    #[command(subcommand, after_help = import::EXAMPLES)]
+    Import(import::ImportCommand),
+    /// Keep the timeline of a drill, and make evidence of it
+    #[command(after_help = drill::EXAMPLES)]
+    Drill(drill::DrillArgs),
     /// Make one record of the records of all shards of one run
     #[command(after_help = EXAMPLES)]
     Merge {
@@ -117,6 +129,11 @@ impl CommandLine for Cli {
 
 impl Command {
     pub(super) fn defaults(&self) -> Defaults {
+        match self {
+            Self::Capture(args) => return args.defaults(),
+            Self::Import(command) => return command.defaults(),
+            _ => {}
+        }
         let title = match self {
             Self::Verify { .. } => "Verification of evidence files",
             Self::Check(_) => "Check of the tracker's evidence",
@@ -127,7 +144,7 @@ impl Command {
             Self::Accept(_) => "Evidence from elsewhere",
             Self::History(_) => "History of evidence",
             Self::Diff(_) => "Two runs",
-            Self::Sweep => "Sweep",
+            Self::Capture(_) | Self::Import(_) | Self::Drill(_) | Self::Sweep => "Sweep",
         };
         Defaults {
             title,
@@ -141,6 +158,8 @@ impl Command {
     /// `--dry-run`: what would be read.
     pub(super) fn plan(&self, settings: &Settings) -> String {
         let lines: Vec<_> = match self {
+            Self::Capture(args) => return args.plan(settings),
+            Self::Import(command) => return command.plan(settings),
             Self::Verify { files, .. } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
@@ -157,7 +176,7 @@ impl Command {
                 let told = place.files.iter().map(|file| format!("would accept {}\n", file.display()));
                 told.collect()
             }
-            Self::History(_) | Self::Diff(_) | Self::Sweep => Vec::new(),
+            Self::History(_) | Self::Diff(_) | Self::Drill(_) | Self::Sweep => Vec::new(),
         };
         format!("{}\n{}", settings.title, lines.concat())
     }

@@ -4,14 +4,18 @@
 
 mod accept;
 mod artefacts;
+mod capture;
 mod check;
 mod checks;
 mod cli;
 mod dashboard;
 mod diff;
+pub mod drill;
 mod gate;
 mod history;
+pub mod import;
 mod merge;
+mod named_check;
 mod signature;
 mod tracker;
 mod verify;
@@ -48,6 +52,10 @@ enum CommandError {
     History(#[from] history::HistoryError),
     #[error(transparent)]
     Diff(#[from] diff::DiffError),
+    #[error(transparent)]
+    Drill(#[from] drill::LogError),
+    #[error(transparent)]
+    Child(#[from] run::child::ChildError),
     #[error("reading the tracker {path}: {source}")]
     Tracker { path: String, source: std::io::Error },
     #[error("the tracker {path}: {source}")]
@@ -56,12 +64,13 @@ enum CommandError {
 
 async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     let Some(command) = &cli.command else {
-        return Err(
-            Usage("say what to do: verify, check, gate, sign, accept, history, diff or merge (--help explains them)".into()).into()
-        );
+        return Err(Usage("say what to do; --help explains the commands".into()).into());
     };
     if let cli::Command::Sweep = command {
         return Ok(run::sweep_command());
+    }
+    if let cli::Command::Drill(args) = command {
+        return drill::drill(args, &cli.shared);
     }
     if cli.shared.config.is_some() {
         return Err(Usage("evidence-report has no configuration file".into()).into());
@@ -78,7 +87,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     }
     let now = Timestamp::now();
     match command {
-        cli::Command::Sweep => Ok(run::sweep_command()),
+        cli::Command::Sweep | cli::Command::Drill(_) => Ok(run::sweep_command()),
         cli::Command::Verify { files, signers } => {
             let signers = signers.resolve()?;
             let run = Run::start(&checks::TOOL, settings)?;
@@ -114,6 +123,8 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
         cli::Command::Dashboard(place) => place.make(now),
         cli::Command::Diff(place) => place.show(&settings),
         cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
+        cli::Command::Capture(args) => capture::capture(args, settings).await,
+        cli::Command::Import(command) => import::import(command, settings),
         cli::Command::Check(place) => {
             let (tracker, seen) = place.observe()?;
             let run = Run::start(&checks::TOOL, settings)?;

@@ -14,6 +14,7 @@ mod git;
 mod history_file;
 mod journal;
 mod lock;
+mod mask;
 mod progress;
 mod publication;
 mod publish;
@@ -36,6 +37,7 @@ pub use folder::{RunFolder, run_base};
 pub(crate) use history_file::HistoryFile;
 pub use history_file::history_path;
 pub use journal::{Effect, Entry, Journal};
+pub use mask::{Mask, is_secret_name};
 pub use progress::{Bar, Progress};
 #[cfg(feature = "command")]
 pub(crate) use publication::{Arriving, Publication, file_name, short, write};

@@ -18,6 +18,7 @@ use super::{
     git,
     journal::Journal,
     lock::Lock,
+    mask::Mask,
     progress::Progress,
     publish::Finished,
     redact,
@@ -29,8 +30,8 @@ use super::{
 use crate::document::{hex, notes::Template};
 use crate::formats::Format;
 use crate::record::{
-    Attachment, Chart, Check, Deadline, Detail, Environment, Finding, Gathering, Measurement, Report,
-    Requirement, RunFacts, Series, Timeline, Tool, Verdict,
+    Attachment, Chart, Check, Deadline, Detail, Environment, Finding, Gathering, Measurement, Outcome,
+    Report, Requirement, RunFacts, Series, Timeline, Tool, Unlisted, Verdict,
 };
 
 /// A run that could not start.
@@ -110,7 +111,9 @@ struct Seen {
     charts: Vec<Chart>,
     details: Vec<Detail>,
     attachments: Vec<Attachment>,
+    counted: Vec<Unlisted>,
     templates: Vec<Template>,
+    mask: Mask,
 }
 
 impl Run {
@@ -280,14 +283,31 @@ impl Run {
 
     /// Keeps a text, redacted.
     pub fn detail(&self, title: impl Into<String>, text: &str) {
-        let detail = Detail { title: title.into(), text: redact::text(text) };
-        self.seen().details.push(detail);
+        let mut seen = self.seen();
+        let text = redact::text(&seen.mask.text(text));
+        seen.details.push(Detail { title: title.into(), text });
     }
 
     /// Proposes a note that people complete: it is put under the evidence file's notes, unless one with its heading
     /// stands there already. It is no part of the record.
     pub fn propose_note(&self, template: Template) {
         self.seen().templates.push(template);
+    }
+
+    /// Keeps these secrets out of the texts that are kept from now on, and out of the recorded command line.
+    pub fn hide(&self, mask: Mask) {
+        self.seen().mask = mask;
+    }
+
+    /// Counts findings that are not kept one by one: more of them than anybody reads. None may be worse than what
+    /// is kept.
+    pub fn counted(&self, check: &'static Check, outcome: Outcome, number: u64) {
+        self.seen().counted.push(Unlisted { check, outcome, number });
+    }
+
+    /// Adds the digest of a file that was read elsewhere.
+    pub fn attach(&self, attachment: Attachment) {
+        self.seen().attachments.push(attachment);
     }
 
     /// Adds a file's digest.
@@ -320,7 +340,8 @@ impl Run {
         let valid_until = finished
             .checked_add(jiff::SignedDuration::try_from(self.settings.valid_for).unwrap_or_default())
             .unwrap_or(Timestamp::MAX);
-        let (mut findings, unlisted) = seen.findings.end();
+        let (mut findings, mut unlisted) = seen.findings.end();
+        unlisted.extend(seen.counted);
         let judged_at = seen.judged_at.unwrap_or(self.started);
         let is_shard = seen.facts.iter().any(|(name, _)| name == SHARD_FACT);
         let extent = if is_shard || self.stop.reason().is_some() { Extent::Part } else { Extent::Whole };
@@ -341,7 +362,10 @@ impl Run {
                 operator: operator(),
                 owner: self.settings.owner.clone(),
                 commit: self.commit.join().ok().flatten(),
-                command: redact::arguments(&command_line(self.tool.name)),
+                command: redact::arguments(&command_line(self.tool.name))
+                    .iter()
+                    .map(|word| seen.mask.text(word))
+                    .collect(),
                 interrupted: self.stop.reason().map(ToString::to_string),
                 previous: None,
             },

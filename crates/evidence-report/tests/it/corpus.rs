@@ -1,4 +1,5 @@
-//! What reads evidence reads its corpus (`tests/corpus/READER/`): what is cut, doubled, deep, or lies about a number.
+//! What reads evidence reads its corpus (`tests/corpus/READER/`): what is cut, doubled, deep, or lies about a
+//! number; so do the importers of what other tools say.
 //! Each file is read as it stands, and turned and twisted in the same ways at every run. `FUZZ_ROUNDS` asks for more
 //! of that than usual; the targets of `fuzz/` go further, without an end.
 
@@ -10,6 +11,10 @@ use std::{
 };
 
 use evidence_report::{
+    command::{
+        drill::entry,
+        import::{junit, k6, sarif, tap},
+    },
     document::{Verification, notes, read, read_json, render_signed_v1, verify},
     history::{Chain, Keep, prune, trends},
 };
@@ -18,7 +23,17 @@ use evidence_report::{
 type Reader = (&'static str, fn(&[u8]));
 
 /// What reads bytes that others wrote. A target of `fuzz/` bears the same name.
-const READERS: [Reader; 2] = [("evidence", read_evidence), ("history", read_history)];
+const READERS: [Reader; 7] = [
+    ("evidence", read_evidence),
+    ("history", read_history),
+    ("drill_log", |bytes| drop(entry::History::read(bytes))),
+    ("junit", |bytes| drop(junit::read(bytes, &mut |_| {}))),
+    ("k6", |bytes| drop(k6::read(bytes, &mut |_| {}))),
+    ("sarif", |bytes| {
+        drop(sarif::read(std::io::Cursor::new(bytes), sarif::Severity::High, &mut |_| {}));
+    }),
+    ("tap", |bytes| drop(tap::read(bytes, &mut |_| {}))),
+];
 
 /// How long the reading of one small file may take, on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -133,7 +148,7 @@ impl Chance {
 
 /// A seed with one to four changes: a bit, a telling byte, a line out, a line twice, a piece of another, cut off.
 fn twisted(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
-    const TELLING: &[u8] = b"`|#\"\\{}[]<>\n\r\t\0- 09\xff";
+    const TELLING: &[u8] = b"`|#&'\"\\{}[]<>\n\r\t\0- 09\xff";
     let mut bytes = seed.to_vec();
     for _ in 0..=chance.below(4) {
         let at = chance.below(bytes.len() + 1);

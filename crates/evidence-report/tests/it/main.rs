@@ -3,15 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod accepting;
+mod capture;
 mod comparing;
-mod dashboard;
 mod corpus;
+mod dashboard;
+mod drilling;
 mod fixture;
 mod formats;
 mod golden;
 mod histories;
+mod importing;
 mod merging;
 mod nasty;
+mod place;
 mod publishing;
 mod rendering;
 mod running;
