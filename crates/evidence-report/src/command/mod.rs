@@ -2,6 +2,7 @@
 //!
 //! It walks the paved path like every other tool: its answers are findings, its outputs are the formats.
 
+mod artefact_rules;
 mod artefacts;
 mod check;
 mod checks;
