@@ -53,6 +53,15 @@ impl ConfigDiffRule {
             }
         }
         findings.extend(self.secrets(&leaves));
+        findings.extend(leaves.iter().filter(|(_, keys)| keys.is_empty() || keys.contains_key("")).map(
+            |(environment, _)| {
+                let finding = CONFIG_DIFFERENCE
+                    .failed(*environment)
+                    .expected("keys and values")
+                    .observed("there is no key in it");
+                finding.at(&self.environments[*environment], None)
+            },
+        ));
         if leaves.len() < self.environments.len() || leaves.len() < 2 {
             let why = "fewer than two environments, or one of them cannot be read";
             findings.push(
@@ -266,7 +275,7 @@ mod tests {
             "failed config.difference p.yaml:4 port: production: 8443, staging: absent",
         );
         one(
-            &assess(&PRODUCTION.replace('3', "2"), STAGING, APPROVALS),
+            &assess(&PRODUCTION.replace(": 3", ": 2"), STAGING, APPROVALS),
             "warned config.difference p.yaml replicas: nothing under it differs",
         );
         assert!(

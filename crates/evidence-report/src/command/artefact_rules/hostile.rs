@@ -51,7 +51,7 @@ fn corpus() -> Vec<String> {
         format!("a: \"{}\n", "x".repeat(100_000)),
         "a: &a [*a]\n".to_owned(),
         "? [complex]\n: key\n".to_owned(),
-        "a = [\n".to_owned(),
+        "a = [\nb\n".to_owned(),
         "# A\n\n| Drill | Kind | Planned | Executed | Outcome |\n|---|---|---|---|---|\n| x | restore | 9999-12-31 | 9999-12-31 | x |\n| y | tabletop | 0001-01-01 | -009999-01-01 | |\n".to_owned(),
         "| From | To | Counted | Exported |\n|---|---|---|---|\n| 9999-12-31 | 9999-12-31 | 99999999999999999999 | 1 |\n| 0001-01-01 | 9999-12-31 | 1 | 1 |\n| 9999-12-31 | 9999-12-31 | 1 | 1 |\n".to_owned(),
         "rotations: [{secret: x, rotated: 9999-12-31, by: y}]\nbreak_glass: []\n".to_owned(),

@@ -162,7 +162,7 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, key), expected, "{pattern} {key}");
         }
-        assert!(!fits(&"**.".repeat(300), &"a.".repeat(3_000)), "many stars end soon");
+        assert!(!fits(&format!("{}b", "**.".repeat(300)), &"a.".repeat(3_000)), "many stars end soon");
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
             ("db.password_file", "/run/secrets/db", false),
             ("token_ttl_seconds", "300", false),
             ("API_TOKEN", "abc", true),
-            ("tokens.0", "abc", false),
+            ("tokens.0", "abc", true),
             ("secret.0", "abc", true),
             ("url", "postgres://app:x@db/app", true),
             ("url", "postgres://app:${PW}@db/app", false),

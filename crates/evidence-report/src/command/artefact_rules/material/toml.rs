@@ -72,7 +72,7 @@ mod tests {
         let date = node.at("b.d").unwrap();
         assert_eq!((date.text(), date.line), (Some("2026-11-02"), 3));
         assert_eq!(node.at("c.1.x.1").unwrap().line, 7);
-        for (text, line) in [("a = 1\na = 2\n", 2), ("a = 1\nb = [1,\n", 3), ("password = hunter2\n", 1)] {
+        for (text, line) in [("a = 1\na = 2\n", 2), ("a = 1\nb = [1,\n", 2), ("password = hunter2\n", 1)] {
             let trouble = read(text).unwrap_err();
             assert_eq!(trouble.line, Some(line), "{text}: {trouble:?}");
             assert!(!trouble.message.contains("hunter2"), "{trouble:?}");
