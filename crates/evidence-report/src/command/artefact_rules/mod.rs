@@ -121,4 +121,6 @@ impl Rule {
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod trial;
