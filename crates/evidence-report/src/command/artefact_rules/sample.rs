@@ -56,3 +56,16 @@ fn half_a_year_later_what_has_a_cadence_is_over() {
         assert!(over.iter().any(|line| line.starts_with(&format!("failed {id}"))), "{id} in {over:#?}");
     }
 }
+
+#[test]
+fn a_slip_in_a_rule_is_told_with_the_line_of_the_rule() {
+    for (text, line, word) in [
+        ("items:\n  2:\n    - rule: roster\n      fil: a.md\n", "line 3", "`fil`"),
+        ("items:\n  2:\n    - rule: rooster\n      file: a.md\n", "line 3", "rooster"),
+        ("items:\n  2:\n    - rule: roster\n", "line 3", "file"),
+        ("items:\n  2:\n    - rule: rollback\n      file: a.md\n      objective: soon\n", "line 3", "soon"),
+    ] {
+        let error = serde_saphyr::from_str::<Rules>(text).err().unwrap().without_snippet().to_string();
+        assert!(error.contains(line) && error.contains(word), "{error}");
+    }
+}

@@ -277,28 +277,15 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_told_and_where() {
-        let cases: [(&str, &dyn Fn(&Path), Outcome, &str, Option<u32>); 5] = [
-            ("absent", &|_| {}, Outcome::Failed, "nothing there", None),
-            ("folder", &|path| fs_err::create_dir(path).unwrap(), Outcome::Failed, "it is no file", None),
-            ("empty", &|path| fs_err::write(path, " \n").unwrap(), Outcome::Failed, "it is empty", None),
-            (
-                "not UTF-8",
-                &|path| fs_err::write(path, b"a: 1\nb: \xff\n").unwrap(),
-                Outcome::Failed,
-                "it is not UTF-8",
-                Some(2),
-            ),
-            (
-                "too large",
-                &|path| fs_err::File::create(path).unwrap().set_len(LARGEST + 1).unwrap(),
-                Outcome::Inconclusive,
-                "it is larger than 16 MiB, and was not read",
-                None,
-            ),
-        ];
-        for (name, make, outcome, told, line) in cases {
-            assert_eq!(seen(make), (outcome, told.to_owned(), line), "{name}");
-        }
+        let failed = |told: &str, line| (Outcome::Failed, told.to_owned(), line);
+        assert_eq!(seen(|_| {}), failed("nothing there", None));
+        assert_eq!(seen(|path| fs_err::create_dir(path).unwrap()), failed("it is no file", None));
+        assert_eq!(seen(|path| fs_err::write(path, " \n").unwrap()), failed("it is empty", None));
+        let bytes = b"a: 1\nb: \xff\n";
+        assert_eq!(seen(|path| fs_err::write(path, bytes).unwrap()), failed("it is not UTF-8", Some(2)));
+        let large = seen(|path| fs_err::File::create(path).unwrap().set_len(LARGEST + 1).unwrap());
+        let told = "it is larger than 16 MiB, and was not read".to_owned();
+        assert_eq!(large, (Outcome::Inconclusive, told, None));
     }
 
     #[test]
