@@ -1,6 +1,9 @@
 //! Every check of the `evidence-report` command.
 
-use super::{capture::checks as capture, drill::checks as drill, import::checks as import};
+use super::{
+    artefact_rules::checks as rules, capture::checks as capture, drill::checks as drill,
+    import::checks as import,
+};
 use crate::record::{Check, Tool};
 
 /// The command.
@@ -42,6 +45,33 @@ pub(super) static TOOL: Tool = Tool {
         &drill::FOLLOW_UPS,
         &drill::REVISIONS,
         &drill::CONTRACT,
+        &rules::READABLE,
+        &rules::FIELDS,
+        &rules::RUNBOOK_INDEX,
+        &rules::RUNBOOK_HEADINGS,
+        &rules::RUNBOOK_REVIEW,
+        &rules::ROSTER,
+        &rules::ESCALATION,
+        &rules::DRILL_EXECUTED,
+        &rules::DRILL_PLANNED,
+        &rules::ROTATION,
+        &rules::BREAK_GLASS,
+        &rules::NETWORK_POLICY,
+        &rules::NETWORK_DENY,
+        &rules::NETWORK_OPEN,
+        &rules::NETWORK_DNS,
+        &rules::NETWORK_SELECTOR,
+        &rules::NETWORK_UNDECLARED,
+        &rules::NETWORK_BLOCKED,
+        &rules::CONFIG_DIFFERENCE,
+        &rules::CONFIG_APPROVAL,
+        &rules::CONFIG_SECRET,
+        &rules::LOAD,
+        &rules::SCAN,
+        &rules::AUDIT_EXPORT,
+        &rules::AUDIT_TRACE,
+        &rules::COST,
+        &rules::ROLLBACK,
     ],
 };
 

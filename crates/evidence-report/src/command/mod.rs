@@ -3,6 +3,7 @@
 //! It walks the paved path like every other tool: its answers are findings, its outputs are the formats.
 
 mod accept;
+mod artefact_rules;
 mod artefacts;
 mod capture;
 mod check;
