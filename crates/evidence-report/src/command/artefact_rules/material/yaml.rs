@@ -93,7 +93,13 @@ impl Builder {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.values += 1;
-                let node = Node::new(line, scalar(&text, style, tag.as_deref()));
+                let value = match scalar(&text, style, tag.as_deref()) {
+                    Value::Null => Value::Null,
+                    // A key is what is written, also where it looks like a number or like `yes`.
+                    _ if self.expects_key() => Value::Text(text.into_owned()),
+                    value => value,
+                };
+                let node = Node::new(line, value);
                 self.add(Built { node, size: 1, height: 0 }, anchor)?;
             }
             Event::Alias(id) => {
@@ -110,6 +116,10 @@ impl Builder {
             _ => {}
         }
         Ok(())
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { kind: Kind::Map(Map { key: None, .. }), .. }))
     }
 
     fn bounded(&self, height: usize, line: u32) -> Result<(), Trouble> {
@@ -159,8 +169,8 @@ impl Map {
             Some(key) => self.entries.push((key, node)),
             None => {
                 let line = Some(node.line);
-                let key =
-                    node.words().ok_or_else(|| Trouble::new(format!("a key is {}", node.kind()), line))?;
+                let key = node.words().filter(|_| node.value != Value::Null);
+                let key = key.ok_or_else(|| Trouble::new(format!("a key is {}", node.kind()), line))?;
                 if !self.keys.insert(key.clone()) {
                     return Err(Trouble::new(format!("the key '{key}' stands twice in one map"), line));
                 }
@@ -255,7 +265,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_what_serde_saphyr_reads(text in r#"([ab]: |- |\n|\n  |[01.-]|[xy]|'|"|\[|\]|, |\{|\}|&a |\*a|~|true|# ){0,12}"#) {
+        fn it_reads_what_serde_saphyr_reads(text in r#"([aby1]: |- |\n|\n  |[01.-]|[xy]|'|"|\[|\]|, |\{|\}|&a |\*a|~|true|# ){0,12}"#) {
             let theirs = serde_saphyr::from_multiple::<serde_json::Value>(&text);
             match (read(&text), theirs) {
                 (Ok(ours), Ok(theirs)) => {
@@ -333,6 +343,7 @@ mod tests {
             ("alias", "a: *nothing\n", ""),
             ("itself", "a: &a [*a]\n", "itself"),
             ("key", "? [a]\n: b\n", "a key is a list"),
+            ("no key", "~: b\n", "a key is nothing"),
         ] {
             let told = std::thread::scope(|scope| {
                 let small = std::thread::Builder::new().stack_size(256 * 1024);
