@@ -6,11 +6,17 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 
-use super::{CommandError, artefacts::Seen, tracker::Tracker};
+use super::{
+    CommandError,
+    artefact_rules::{Policy, Ruled},
+    artefacts::Seen,
+    tracker::Tracker,
+};
 use crate::{
     record::v1::Record,
-    run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
+    run::{CommandLine, Defaults, Settings, SharedFlags, Usage, read_config},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -72,6 +78,9 @@ pub(super) struct TrackerPlace {
     /// Folder that the tracker's paths start from [default: the repository of the tracker]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    /// Policy with the rules about each item's artefacts (docs/tracker-rules.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 impl CommandLine for Cli {
@@ -136,6 +145,21 @@ impl TrackerPlace {
         let folder = self.tracker.parent().unwrap_or(Path::new("")).to_owned();
         let seen = Seen::observe(&self.root(), &folder, &tracker);
         Ok((tracker, seen))
+    }
+
+    /// What came of the policy's rules about this tracker's items; nothing without a policy.
+    pub(super) fn ruled(&self, tracker: &Tracker, as_of: Timestamp) -> Result<Ruled, CommandError> {
+        let Some(path) = &self.policy else { return Ok(Ruled::default()) };
+        let policy: Policy = read_config(path)?;
+        let is_there = |number: &u32| tracker.items.iter().any(|item| item.number == *number);
+        if let Some(number) = policy.items().find(|number| !is_there(number)) {
+            let (policy, tracker) = (path.display(), &tracker.path);
+            return Err(Usage(format!(
+                "the policy {policy} speaks of item {number}, which {tracker} does not have"
+            ))
+            .into());
+        }
+        Ok(policy.run(&self.root(), as_of))
     }
 
     fn root(&self) -> PathBuf {

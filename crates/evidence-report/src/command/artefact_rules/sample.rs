@@ -9,7 +9,12 @@ use crate::record::{Finding, Outcome, Verdict};
 
 #[derive(Deserialize)]
 struct Rules {
-    items: BTreeMap<u32, Vec<Rule>>,
+    items: BTreeMap<u32, Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    rules: Vec<Rule>,
 }
 
 fn root() -> PathBuf {
@@ -17,9 +22,9 @@ fn root() -> PathBuf {
 }
 
 fn rules() -> Vec<Rule> {
-    let text = fs_err::read_to_string(root().join("ops/tracker-rules.yaml")).unwrap();
+    let text = fs_err::read_to_string(root().join("ops/tracker-policy.yaml")).unwrap();
     let rules: Rules = serde_saphyr::from_str(&text).unwrap();
-    rules.items.into_values().flatten().collect()
+    rules.items.into_values().flat_map(|item| item.rules).collect()
 }
 
 fn findings(as_of: &str) -> Vec<Finding> {
@@ -64,10 +69,14 @@ fn half_a_year_later_what_has_a_cadence_is_over() {
 #[test]
 fn a_slip_in_a_rule_is_told_with_the_line_of_the_rule() {
     for (text, line, word) in [
-        ("items:\n  2:\n    - rule: roster\n      fil: a.md\n", "line 3", "`fil`"),
-        ("items:\n  2:\n    - rule: rooster\n      file: a.md\n", "line 3", "rooster"),
-        ("items:\n  2:\n    - rule: roster\n", "line 3", "file"),
-        ("items:\n  2:\n    - rule: rollback\n      file: a.md\n      objective: soon\n", "line 3", "soon"),
+        ("items:\n  2:\n    rules:\n      - rule: roster\n        fil: a.md\n", "line 4", "`fil`"),
+        ("items:\n  2:\n    rules:\n      - rule: rooster\n        file: a.md\n", "line 4", "rooster"),
+        ("items:\n  2:\n    rules:\n      - rule: roster\n", "line 4", "file"),
+        (
+            "items:\n  2:\n    rules:\n      - rule: rollback\n        file: a.md\n        objective: soon\n",
+            "line 4",
+            "soon",
+        ),
     ] {
         let error = serde_saphyr::from_str::<Rules>(text).err().unwrap().without_snippet().to_string();
         assert!(error.contains(line) && error.contains(word), "{error}");
