@@ -6,9 +6,11 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 
 use super::{
     CommandError,
+<<<<<<< HEAD
     accept::AcceptPlace,
     artefacts::Seen,
     capture,
@@ -18,11 +20,15 @@ use super::{
     history::HistoryPlace,
     import,
     signature::{SignPlace, SignersPlace},
+=======
+    artefact_rules::{Policy, Ruled},
+    artefacts::Seen,
+>>>>>>> rules11
     tracker::Tracker,
 };
 use crate::{
     record::v1::Record,
-    run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
+    run::{CommandLine, Defaults, Settings, SharedFlags, Usage, read_config},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -115,6 +121,9 @@ pub(super) struct TrackerPlace {
     /// Folder that the tracker's paths start from [default: the repository of the tracker]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    /// Policy with the rules about each item's artefacts (docs/tracker-rules.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 impl CommandLine for Cli {
@@ -198,6 +207,7 @@ impl TrackerPlace {
         Ok((tracker, seen))
     }
 
+<<<<<<< HEAD
     /// What `--dry-run` says.
     pub(super) fn plan(&self) -> String {
         format!("would read {} and what it names, below {}\n", self.tracker.display(), self.root().display())
@@ -210,6 +220,24 @@ impl TrackerPlace {
 
     /// Where the tracker's paths start.
     pub(super) fn root(&self) -> PathBuf {
+=======
+    /// What came of the policy's rules about this tracker's items; nothing without a policy.
+    pub(super) fn ruled(&self, tracker: &Tracker, as_of: Timestamp) -> Result<Ruled, CommandError> {
+        let Some(path) = &self.policy else { return Ok(Ruled::default()) };
+        let policy: Policy = read_config(path)?;
+        let is_there = |number: &u32| tracker.items.iter().any(|item| item.number == *number);
+        if let Some(number) = policy.items().find(|number| !is_there(number)) {
+            let (policy, tracker) = (path.display(), &tracker.path);
+            return Err(Usage(format!(
+                "the policy {policy} speaks of item {number}, which {tracker} does not have"
+            ))
+            .into());
+        }
+        Ok(policy.run(&self.root(), as_of))
+    }
+
+    fn root(&self) -> PathBuf {
+>>>>>>> rules11
         self.root.clone().unwrap_or_else(|| {
             let folder = self.tracker.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = std::path::absolute(folder.unwrap_or(Path::new("."))).unwrap_or_default();

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
+    artefact_rules::Ruled,
     artefacts::{Page, Seen},
     check::{freshness, verdict},
     checks::{GATE_ITEM, GATE_RULE},
@@ -20,7 +21,7 @@ pub(super) fn title(findings: &[Finding]) -> &'static str {
 }
 
 /// One finding for each rule and for each reason.
-pub(super) fn assess(tracker: &Tracker, seen: &Seen, now: Timestamp) -> Vec<Finding> {
+pub(super) fn assess(tracker: &Tracker, seen: &Seen, ruled: &Ruled, now: Timestamp) -> Vec<Finding> {
     if tracker.gates.is_empty() {
         return vec![
             GATE_RULE
@@ -30,10 +31,16 @@ pub(super) fn assess(tracker: &Tracker, seen: &Seen, now: Timestamp) -> Vec<Find
                 .at(&tracker.path, None),
         ];
     }
-    tracker.gates.iter().flat_map(|rule| assess_rule(tracker, rule, seen, now)).collect()
+    tracker.gates.iter().flat_map(|rule| assess_rule(tracker, rule, seen, ruled, now)).collect()
 }
 
-fn assess_rule(tracker: &Tracker, rule: &GateRule, seen: &Seen, now: Timestamp) -> Vec<Finding> {
+fn assess_rule(
+    tracker: &Tracker,
+    rule: &GateRule,
+    seen: &Seen,
+    ruled: &Ruled,
+    now: Timestamp,
+) -> Vec<Finding> {
     let meaning = match &rule.meaning {
         Ok(meaning) => meaning,
         Err(why) => {
@@ -58,7 +65,10 @@ fn assess_rule(tracker: &Tracker, rule: &GateRule, seen: &Seen, now: Timestamp) 
             );
             continue;
         };
-        let reasons = reasons(item, meaning.status, &meaning.needs, seen, now);
+        let mut reasons = reasons(item, meaning.status, &meaning.needs, seen, now);
+        if meaning.status == Status::Done {
+            reasons.extend(ruled.of(number).iter().filter_map(|finding| rule_reason(item, finding)));
+        }
         let expected = expectation(meaning.status, &meaning.needs);
         if reasons.is_empty() {
             let met = GATE_ITEM.passed(item.name()).expected(&expected).observed("met");
@@ -163,6 +173,27 @@ fn done_reasons(item: &Item, seen: &Seen, now: Timestamp) -> Vec<Reason> {
         }
     }
     reasons
+}
+
+/// What a rule about the artefacts of an item that must be done has found.
+fn rule_reason(item: &Item, finding: &Finding) -> Option<Reason> {
+    let outcome = match finding.outcome.verdict()? {
+        Verdict::Failed => Outcome::Failed,
+        Verdict::Inconclusive => Outcome::Inconclusive,
+        Verdict::Passed | Verdict::Warned => return None,
+    };
+    let place = finding.location.as_ref().map_or_else(String::new, |place| {
+        let line = place.line.map_or_else(String::new, |line| format!(":{line}"));
+        format!("{}{line}: ", place.path)
+    });
+    let is_place = finding.location.as_ref().is_some_and(|place| place.path == finding.subject);
+    let subject = if is_place { String::new() } else { format!("{}: ", finding.subject) };
+    Some(Reason {
+        outcome,
+        observed: format!("{place}{subject}{}", finding.observed),
+        line: item.line,
+        remedy: finding.remedy.clone().into_owned(),
+    })
 }
 
 fn need_reason(item: &Item, need: Need, seen: &Seen) -> Option<Reason> {

@@ -28,7 +28,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::run::{self, Finished, PublishError, Run, RunError, Settings, SettingsError, Usage};
+use crate::run::{self, ConfigError, Finished, PublishError, Run, RunError, Settings, SettingsError, Usage};
 
 /// Runs the command.
 #[must_use]
@@ -47,6 +47,8 @@ enum CommandError {
     Run(#[from] RunError),
     #[error(transparent)]
     Publish(#[from] PublishError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Merge(#[from] merge::MergeError),
     #[error(transparent)]
@@ -128,14 +130,17 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
         cli::Command::Import(command) => import::import(command, settings),
         cli::Command::Check(place) => {
             let (tracker, seen) = place.observe()?;
+            let ruled = place.ruled(&tracker, now)?;
             let run = Run::start(&checks::TOOL, settings)?;
             run.findings(check::assess(&tracker, &seen, now));
+            run.findings(ruled.all());
             Ok(run.finish().publish()?)
         }
         cli::Command::Gate(place) => {
             let (tracker, seen) = place.observe()?;
+            let ruled = place.ruled(&tracker, now)?;
             let run = Run::start(&checks::TOOL, settings)?;
-            let decided = gate::assess(&tracker, &seen, now);
+            let decided = gate::assess(&tracker, &seen, &ruled, now);
             run.retitle(gate::title(&decided));
             run.findings(decided);
             Ok(run.finish().publish()?)

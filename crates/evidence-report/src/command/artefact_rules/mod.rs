@@ -15,6 +15,7 @@ mod key_paths;
 mod load_profile;
 mod material;
 mod network;
+mod policy;
 mod rollback;
 mod roster;
 mod rotation;
@@ -30,7 +31,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use self::material::Observed;
+pub(super) use self::{
+    material::Observed,
+    policy::{Policy, Ruled},
+};
 use crate::record::Finding;
 
 /// A rule about an item's artefacts; `rule` says which.

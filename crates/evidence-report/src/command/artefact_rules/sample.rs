@@ -5,21 +5,30 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::Deserialize;
 
 use super::{Rule, assess, observe, trial::told};
-use crate::record::{Finding, Outcome};
+use crate::record::{Finding, Outcome, Verdict};
 
 #[derive(Deserialize)]
 struct Rules {
-    items: BTreeMap<u32, Vec<Rule>>,
+    items: BTreeMap<u32, Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    rules: Vec<Rule>,
 }
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/parallel-ops-track")
 }
 
-fn findings(as_of: &str) -> Vec<Finding> {
-    let text = fs_err::read_to_string(root().join("ops/tracker-rules.yaml")).unwrap();
+fn rules() -> Vec<Rule> {
+    let text = fs_err::read_to_string(root().join("ops/tracker-policy.yaml")).unwrap();
     let rules: Rules = serde_saphyr::from_str(&text).unwrap();
-    let rules: Vec<_> = rules.items.into_values().flatten().collect();
+    rules.items.into_values().flat_map(|item| item.rules).collect()
+}
+
+fn findings(as_of: &str) -> Vec<Finding> {
+    let rules = rules();
     assess(&rules, &observe(&root(), &rules), as_of.parse().unwrap())
 }
 
@@ -60,12 +69,35 @@ fn half_a_year_later_what_has_a_cadence_is_over() {
 #[test]
 fn a_slip_in_a_rule_is_told_with_the_line_of_the_rule() {
     for (text, line, word) in [
-        ("items:\n  2:\n    - rule: roster\n      fil: a.md\n", "line 3", "`fil`"),
-        ("items:\n  2:\n    - rule: rooster\n      file: a.md\n", "line 3", "rooster"),
-        ("items:\n  2:\n    - rule: roster\n", "line 3", "file"),
-        ("items:\n  2:\n    - rule: rollback\n      file: a.md\n      objective: soon\n", "line 3", "soon"),
+        ("items:\n  2:\n    rules:\n      - rule: roster\n        fil: a.md\n", "line 4", "`fil`"),
+        ("items:\n  2:\n    rules:\n      - rule: rooster\n        file: a.md\n", "line 4", "rooster"),
+        ("items:\n  2:\n    rules:\n      - rule: roster\n", "line 4", "file"),
+        (
+            "items:\n  2:\n    rules:\n      - rule: rollback\n        file: a.md\n        objective: soon\n",
+            "line 4",
+            "soon",
+        ),
     ] {
         let error = serde_saphyr::from_str::<Rules>(text).err().unwrap().without_snippet().to_string();
         assert!(error.contains(line) && error.contains(word), "{error}");
     }
+}
+
+/// What a rule is not shown never passes.
+#[test]
+fn a_file_withheld_is_never_a_pass() {
+    let mut withheld = 0;
+    for rule in rules() {
+        for pattern in rule.needs() {
+            let files = observe(&root(), [&rule]).paths(pattern).to_vec();
+            for file in &files {
+                let observed = observe(&root(), [&rule]).without(file);
+                let findings = rule.assess(&observed, "2026-11-27T12:00:00Z".parse().unwrap());
+                let stands = findings.iter().filter_map(|finding| finding.outcome.verdict());
+                assert!(Verdict::worst(stands) > Verdict::Warned, "{rule:?} passes without {file}");
+                withheld += 1;
+            }
+        }
+    }
+    assert!(withheld > 25, "{withheld}");
 }

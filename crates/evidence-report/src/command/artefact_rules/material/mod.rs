@@ -152,6 +152,16 @@ impl Observed {
         observed
     }
 
+    /// What a rule sees when a file is not there.
+    #[cfg(test)]
+    pub(super) fn without(mut self, path: &str) -> Self {
+        self.files.remove(path);
+        for (pattern, paths) in &mut self.patterns {
+            paths.retain(|other| other != path || other == pattern);
+        }
+        self
+    }
+
     /// What tests hand to rules instead of a folder's glob.
     #[cfg(test)]
     pub(super) fn with_pattern(mut self, pattern: &str, paths: &[&str]) -> Self {

@@ -93,7 +93,13 @@ impl Builder {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.values += 1;
-                let node = Node::new(line, scalar(&text, style, tag.as_deref()));
+                let value = match scalar(&text, style, tag.as_deref()) {
+                    Value::Null => Value::Null,
+                    // A key is what is written, also where it looks like a number or like `yes`.
+                    _ if self.expects_key() => Value::Text(text.into_owned()),
+                    value => value,
+                };
+                let node = Node::new(line, value);
                 self.add(Built { node, size: 1, height: 0 }, anchor)?;
             }
             Event::Alias(id) => {
@@ -110,6 +116,10 @@ impl Builder {
             _ => {}
         }
         Ok(())
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { kind: Kind::Map(Map { key: None, .. }), .. }))
     }
 
     fn bounded(&self, height: usize, line: u32) -> Result<(), Trouble> {
@@ -159,8 +169,8 @@ impl Map {
             Some(key) => self.entries.push((key, node)),
             None => {
                 let line = Some(node.line);
-                let key =
-                    node.words().ok_or_else(|| Trouble::new(format!("a key is {}", node.kind()), line))?;
+                let key = node.words().filter(|_| node.value != Value::Null);
+                let key = key.ok_or_else(|| Trouble::new(format!("a key is {}", node.kind()), line))?;
                 if !self.keys.insert(key.clone()) {
                     return Err(Trouble::new(format!("the key '{key}' stands twice in one map"), line));
                 }
@@ -192,15 +202,24 @@ impl Kind {
     }
 }
 
-/// A scalar, by the core schema of YAML 1.2.
+/// In small letters, in capitals, or with a capital at the beginning.
+fn is_one_of(text: &str, words: &[&str]) -> bool {
+    let as_written = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        text == word || text == word.to_uppercase() || text == format!("{}{rest}", first.to_uppercase())
+    };
+    text.len() <= 5 && words.iter().any(|word| as_written(word))
+}
+
+/// A scalar, by the core schema of YAML 1.2, and with the booleans of YAML 1.1, which Kubernetes still takes.
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
     if style != ScalarStyle::Plain || tag.is_some() {
         return Value::Text(text.to_owned());
     }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
+        _ if is_one_of(text, &["true", "yes", "on", "y"]) => Value::Bool(true),
+        _ if is_one_of(text, &["false", "no", "off", "n"]) => Value::Bool(false),
         _ => number(text)
             .map_or_else(|| Value::Text(text.to_owned()), |number| Value::Number(number, text.to_owned())),
     }
@@ -221,7 +240,45 @@ fn number(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Whether two readers saw the same, scalars by what kind they are.
+    fn agree(ours: &Node, theirs: &serde_json::Value) -> bool {
+        use serde_json::Value as Json;
+        match (&ours.value, theirs) {
+            (Value::Null, Json::Null) => true,
+            (Value::Bool(one), Json::Bool(other)) => one == other,
+            (Value::Number(one, _), Json::Number(other)) => Some(*one) == other.as_f64(),
+            (Value::Text(one), Json::String(other)) => one == other,
+            (Value::List(ones), Json::Array(others)) => {
+                ones.len() == others.len() && ones.iter().zip(others).all(|(one, other)| agree(one, other))
+            }
+            (Value::Map(ones), Json::Object(others)) => {
+                ones.len() == others.len()
+                    && ones.iter().all(|(key, one)| others.get(key).is_some_and(|other| agree(one, other)))
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_what_serde_saphyr_reads(text in r#"([aby1]: |- |\n|\n  |[01.-]|[xy]|'|"|\[|\]|, |\{|\}|&a |\*a|~|true|# ){0,12}"#) {
+            let theirs = serde_saphyr::from_multiple::<serde_json::Value>(&text);
+            match (read(&text), theirs) {
+                (Ok(ours), Ok(theirs)) => {
+                    let theirs: Vec<_> = theirs.into_iter().filter(|value| !value.is_null()).collect();
+                    prop_assert_eq!(ours.len(), theirs.len());
+                    prop_assert!(ours.iter().zip(&theirs).all(|(one, other)| agree(one, other)), "{:?} {:?}", ours, theirs);
+                }
+                (Err(trouble), Ok(value)) => prop_assert!(false, "{:?} {:?}", trouble, value),
+                (Ok(ours), Err(error)) => prop_assert!(false, "{:?} {}", ours, error),
+                (Err(_), Err(_)) => {}
+            }
+        }
+    }
 
     #[test]
     fn values_keep_their_lines_and_documents_stay_apart() {
@@ -237,7 +294,8 @@ mod tests {
         for (text, value) in [
             ("~", Value::Null),
             ("True", Value::Bool(true)),
-            ("yes", Value::Text("yes".into())),
+            ("yes", Value::Bool(true)),
+            ("oFF", Value::Text("oFF".into())),
             ("1.50", Value::Number(1.5, "1.50".into())),
             ("-7", Value::Number(-7.0, "-7".into())),
             ("0x10", Value::Number(16.0, "0x10".into())),
@@ -285,6 +343,7 @@ mod tests {
             ("alias", "a: *nothing\n", ""),
             ("itself", "a: &a [*a]\n", "itself"),
             ("key", "? [a]\n: b\n", "a key is a list"),
+            ("no key", "~: b\n", "a key is nothing"),
         ] {
             let told = std::thread::scope(|scope| {
                 let small = std::thread::Builder::new().stack_size(256 * 1024);

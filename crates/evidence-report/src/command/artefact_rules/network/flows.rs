@@ -7,7 +7,7 @@ use super::{
     dns_ports,
     manifest::{Direction, Peer, PeerKind, Policy},
     ports::Ports,
-    reach::{self, Reach},
+    reach::{Reach, World},
 };
 use crate::{
     command::artefact_rules::checks::{NETWORK_BLOCKED, NETWORK_UNDECLARED},
@@ -23,14 +23,10 @@ pub(super) fn without(requirement: Requirement, subject: &str, why: &str) -> Fin
 }
 
 /// What is allowed and not declared, and what is declared and blocked.
-pub(super) fn assess(
-    policies: &[Policy],
-    declared: &Declared,
-    governed: &BTreeSet<String>,
-    path: &str,
-) -> Vec<Finding> {
-    let mut findings = undeclared(policies, declared, governed, path);
-    findings.extend(addresses(policies, declared));
+pub(super) fn assess(world: &World<'_>, governed: &BTreeSet<String>, path: &str) -> Vec<Finding> {
+    let declared = world.declared();
+    let mut findings = undeclared(world, governed, path);
+    findings.extend(addresses(world.policies(), declared));
     if findings.is_empty() {
         findings.push(
             NETWORK_UNDECLARED
@@ -39,8 +35,7 @@ pub(super) fn assess(
                 .observed(format!("{} declared, nothing else is allowed", declared.flows.len())),
         );
     }
-    let blocked: Vec<_> =
-        declared.flows.iter().flat_map(|flow| blocked(policies, declared, flow, path)).collect();
+    let blocked: Vec<_> = declared.flows.iter().flat_map(|flow| blocked(world, flow, path)).collect();
     if blocked.is_empty() {
         let finding = match declared.flows.len() {
             0 => NETWORK_BLOCKED.failed(path).observed("no flow is declared"),
@@ -76,12 +71,8 @@ fn wanted(declared: &Declared, from: End, to: End) -> Ports {
 /// By the end that is reached, what reaches it and how surely: who does.
 type Groups = BTreeMap<(End, Ports, bool), Vec<End>>;
 
-fn undeclared(
-    policies: &[Policy],
-    declared: &Declared,
-    governed: &BTreeSet<String>,
-    path: &str,
-) -> Vec<Finding> {
+fn undeclared(world: &World<'_>, governed: &BTreeSet<String>, path: &str) -> Vec<Finding> {
+    let declared = world.declared();
     let is_governed = |end: End| match end {
         End::Workload(at) => governed.contains(&declared.workloads[at].namespace),
         _ => false,
@@ -90,7 +81,7 @@ fn undeclared(
     let mut groups = Groups::new();
     for &from in &ends {
         for &to in ends.iter().filter(|&&to| is_governed(from) || is_governed(to)) {
-            let Reach { sure, possible } = reach::between(policies, declared, from, to);
+            let Reach { sure, possible } = world.between(from, to);
             let wanted = wanted(declared, from, to);
             let certain = sure.without(&wanted);
             let perhaps = possible.without(&wanted).without(&certain);
@@ -106,7 +97,7 @@ fn undeclared(
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|((to, _, sure), _)| (!sure, *to));
     let mut findings: Vec<_> = (groups.iter().take(LISTED))
-        .map(|((to, ports, sure), from)| group(policies, declared, (*to, ports, *sure), from, path))
+        .map(|((to, ports, sure), from)| group(world, (*to, ports, *sure), from, path))
         .collect();
     if all > LISTED {
         findings.push(
@@ -119,20 +110,16 @@ fn undeclared(
     findings
 }
 
-fn group(
-    policies: &[Policy],
-    declared: &Declared,
-    (to, ports, sure): (End, &Ports, bool),
-    from: &[End],
-    path: &str,
-) -> Finding {
+fn group(world: &World<'_>, (to, ports, sure): (End, &Ports, bool), from: &[End], path: &str) -> Finding {
+    let declared = world.declared();
     let names: Vec<_> = from.iter().take(3).map(|end| declared.end_name(*end)).collect();
     let more = from.len().saturating_sub(3);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let subject = format!("{}{more} → {}", names.join(", "), declared.end_name(to));
     let first = from.first().copied().unwrap_or(End::Anywhere);
-    let by = reach::allowing(policies, declared, Direction::Ingress, (to, first), ports)
-        .or_else(|| reach::allowing(policies, declared, Direction::Egress, (first, to), ports));
+    let by = world
+        .allowing(Direction::Ingress, (to, first), ports)
+        .or_else(|| world.allowing(Direction::Egress, (first, to), ports));
     let (finding, certainty) = if sure {
         (NETWORK_UNDECLARED.failed(subject), "allowed")
     } else {
@@ -174,11 +161,12 @@ fn addresses(policies: &[Policy], declared: &Declared) -> Vec<Finding> {
 }
 
 /// A declared flow that does not get through, with the end that blocks it.
-fn blocked(policies: &[Policy], declared: &Declared, flow: &Flow, path: &str) -> Vec<Finding> {
+fn blocked(world: &World<'_>, flow: &Flow, path: &str) -> Vec<Finding> {
+    let declared = world.declared();
     let pairs = flow.from.iter().flat_map(|from| flow.to.iter().map(move |to| (*from, *to)));
     let mut findings = Vec::new();
     for (from, to) in pairs {
-        let reach = reach::between(policies, declared, from, to);
+        let reach = world.between(from, to);
         let missing = flow.ports.without(&reach.sure);
         if missing.is_empty() {
             continue;
@@ -188,7 +176,7 @@ fn blocked(policies: &[Policy], declared: &Declared, flow: &Flow, path: &str) ->
         let finding = if perhaps { NETWORK_BLOCKED.warned(subject) } else { NETWORK_BLOCKED.failed(subject) };
         let sides = [(Direction::Egress, from, to), (Direction::Ingress, to, from)];
         let why = sides.into_iter().filter_map(|(direction, of, other)| {
-            let side = reach::side(policies, declared, direction, of, other);
+            let side = world.side(direction, of, other);
             let short = missing.without(&side.sure);
             (!short.is_empty()).then(|| format!("{} of {}", direction.word(), declared.end_name(of)))
         });

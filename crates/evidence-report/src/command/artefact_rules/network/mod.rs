@@ -19,6 +19,7 @@ use self::{
     declared::{Declared, End},
     manifest::{Direction, Manifest, PeerKind, Policy, PortRule, Rule, Weight},
     ports::{Ports, Protocol},
+    reach::World,
 };
 use super::{
     checks::{NETWORK_DENY, NETWORK_DNS, NETWORK_OPEN, NETWORK_POLICY},
@@ -73,9 +74,10 @@ impl NetworkRule {
                 findings.push(flows::without(Requirement::Required, path, why));
             }
             Ok(declared) => {
-                findings.extend(dns(&policies, &declared, &governed, path));
+                let world = World::new(&policies, &declared);
+                findings.extend(dns(&world, &governed, path));
                 findings.extend(selectors::assess(&policies, &declared, place));
-                findings.extend(flows::assess(&policies, &declared, &governed, path));
+                findings.extend(flows::assess(&world, &governed, path));
             }
         }
         findings
@@ -253,9 +255,13 @@ fn dns_of_namespace(policies: &[Policy], namespace: &str, place: &str) -> Findin
 }
 
 /// Every workload of the governed namespaces may ask the declared DNS; or, where none is declared, anybody on 53.
-fn dns(policies: &[Policy], declared: &Declared, governed: &BTreeSet<String>, path: &str) -> Vec<Finding> {
+fn dns(world: &World<'_>, governed: &BTreeSet<String>, path: &str) -> Vec<Finding> {
+    let declared = world.declared();
     let Some(dns) = declared.dns else {
-        return governed.iter().map(|namespace| dns_of_namespace(policies, namespace, path)).collect();
+        return governed
+            .iter()
+            .map(|namespace| dns_of_namespace(world.policies(), namespace, path))
+            .collect();
     };
     let workloads = declared.workloads.iter().enumerate();
     let mut findings = Vec::new();
@@ -263,7 +269,7 @@ fn dns(policies: &[Policy], declared: &Declared, governed: &BTreeSet<String>, pa
     for (at, workload) in
         workloads.filter(|(at, workload)| *at != dns && governed.contains(&workload.namespace))
     {
-        let reach = reach::between(policies, declared, End::Workload(at), End::Workload(dns));
+        let reach = world.between(End::Workload(at), End::Workload(dns));
         let missing = dns_ports().without(&reach.sure);
         if missing.is_empty() {
             right += 1;

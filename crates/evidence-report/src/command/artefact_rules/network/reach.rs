@@ -40,81 +40,93 @@ enum Fit {
     Yes,
 }
 
-/// What may pass from one end to the other.
-pub(super) fn between(policies: &[Policy], declared: &Declared, from: End, to: End) -> Reach {
-    let out = side(policies, declared, Direction::Egress, from, to);
-    out.and(&side(policies, declared, Direction::Ingress, to, from))
+/// The policies over the declared ends.
+pub(super) struct World<'w> {
+    policies: &'w [Policy],
+    declared: &'w Declared,
+    /// For each workload, and for ingress and egress, the policies that select it.
+    selecting: Vec<[Vec<&'w Policy>; 2]>,
 }
 
-/// What one end lets pass to or from the other; an end outside of the cluster lets everything pass.
-pub(super) fn side(
-    policies: &[Policy],
-    declared: &Declared,
-    direction: Direction,
-    of: End,
-    other: End,
-) -> Reach {
-    let End::Workload(at) = of else { return Reach::everything() };
-    let workload = &declared.workloads[at];
-    let reached = match direction {
-        Direction::Ingress => Some(workload),
-        Direction::Egress => match other {
-            End::Workload(at) => Some(&declared.workloads[at]),
-            End::Outside(_) | End::Anywhere => None,
-        },
-    };
-    let mut isolated = false;
-    let mut reach = Reach::default();
-    for (policy, rules) in selecting(policies, workload, direction) {
-        isolated = true;
-        for rule in rules {
-            let fit = rule.fit(policy, declared, other);
-            if fit == Fit::No {
-                continue;
+impl<'w> World<'w> {
+    pub(super) fn new(policies: &'w [Policy], declared: &'w Declared) -> Self {
+        let of = |workload: &Workload, direction| {
+            let selecting = policies.iter().filter(|policy| {
+                policy.rules(direction).is_some()
+                    && policy.namespace == workload.namespace
+                    && policy.selector.matches(&workload.labels)
+            });
+            selecting.collect()
+        };
+        let workloads = declared.workloads.iter();
+        let selecting = workloads.map(|workload| Direction::BOTH.map(|direction| of(workload, direction)));
+        Self { policies, declared, selecting: selecting.collect() }
+    }
+
+    pub(super) const fn policies(&self) -> &'w [Policy] {
+        self.policies
+    }
+
+    pub(super) const fn declared(&self) -> &'w Declared {
+        self.declared
+    }
+
+    /// What may pass from one end to the other.
+    pub(super) fn between(&self, from: End, to: End) -> Reach {
+        self.side(Direction::Egress, from, to).and(&self.side(Direction::Ingress, to, from))
+    }
+
+    /// What one end lets pass to or from the other; an end outside of the cluster lets everything pass.
+    pub(super) fn side(&self, direction: Direction, of: End, other: End) -> Reach {
+        let End::Workload(at) = of else { return Reach::everything() };
+        let selecting = &self.selecting[at][direction as usize];
+        if selecting.is_empty() {
+            return Reach::everything();
+        }
+        let reached = self.reached(direction, at, other);
+        let mut reach = Reach::default();
+        for policy in selecting {
+            for rule in policy.rules(direction).unwrap_or_default() {
+                let fit = rule.fit(policy, self.declared, other);
+                if fit == Fit::No {
+                    continue;
+                }
+                let ports = rule.reached(reached);
+                if fit == Fit::Yes {
+                    reach.sure = reach.sure.union(&ports);
+                }
+                reach.possible = reach.possible.union(&ports);
             }
-            let ports = rule.reached(reached);
-            if fit == Fit::Yes {
-                reach.sure = reach.sure.union(&ports);
-            }
-            reach.possible = reach.possible.union(&ports);
+        }
+        reach
+    }
+
+    /// The workload whose ports are meant: the one that is reached.
+    fn reached(&self, direction: Direction, at: usize, other: End) -> Option<&'w Workload> {
+        match (direction, other) {
+            (Direction::Ingress, _) => Some(&self.declared.workloads[at]),
+            (Direction::Egress, End::Workload(at)) => Some(&self.declared.workloads[at]),
+            (Direction::Egress, _) => None,
         }
     }
-    if isolated { reach } else { Reach::everything() }
-}
 
-/// The policies that select a workload in a direction, and their rules.
-pub(super) fn selecting<'p>(
-    policies: &'p [Policy],
-    workload: &Workload,
-    direction: Direction,
-) -> impl Iterator<Item = (&'p Policy, &'p [Rule])> {
-    policies
-        .iter()
-        .filter(|policy| policy.namespace == workload.namespace && policy.selector.matches(&workload.labels))
-        .filter_map(move |policy| Some((policy, policy.rules(direction)?)))
-}
-
-/// A rule that lets some of these ports pass between the two ends, for people to look at.
-pub(super) fn allowing<'p>(
-    policies: &'p [Policy],
-    declared: &Declared,
-    direction: Direction,
-    (of, other): (End, End),
-    ports: &Ports,
-) -> Option<(&'p Policy, u32)> {
-    let End::Workload(at) = of else { return None };
-    let reached = match (direction, other) {
-        (Direction::Ingress, _) => Some(&declared.workloads[at]),
-        (Direction::Egress, End::Workload(at)) => Some(&declared.workloads[at]),
-        (Direction::Egress, _) => None,
-    };
-    selecting(policies, &declared.workloads[at], direction).find_map(|(policy, rules)| {
-        let rule = rules.iter().find(|rule| {
-            rule.fit(policy, declared, other) > Fit::No
-                && !rule.reached(reached).intersection(ports).is_empty()
-        })?;
-        Some((policy, rule.line))
-    })
+    /// A rule that lets some of these ports pass between the two ends, for people to look at.
+    pub(super) fn allowing(
+        &self,
+        direction: Direction,
+        (of, other): (End, End),
+        ports: &Ports,
+    ) -> Option<(&'w Policy, u32)> {
+        let End::Workload(at) = of else { return None };
+        let reached = self.reached(direction, at, other);
+        self.selecting[at][direction as usize].iter().find_map(|policy| {
+            let rule = policy.rules(direction)?.iter().find(|rule| {
+                rule.fit(policy, self.declared, other) > Fit::No
+                    && !rule.reached(reached).intersection(ports).is_empty()
+            })?;
+            Some((*policy, rule.line))
+        })
+    }
 }
 
 impl Rule {

@@ -8,7 +8,7 @@ use super::{
     manifest::{Manifest, Peer, PeerKind, Policy, PortRule, Rule},
     oracle::{connections, end, passes},
     ports::{Ports, Protocol},
-    reach::between,
+    reach::{Reach, World},
     selector::{Labels, Operator, Requirement, Selector},
     *,
 };
@@ -404,6 +404,10 @@ fn policies() -> impl Strategy<Value = Vec<Policy>> {
     proptest::collection::vec(policy(), 0..5)
 }
 
+fn between(policies: &[Policy], declared: &Declared, from: End, to: End) -> Reach {
+    World::new(policies, declared).between(from, to)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
@@ -456,7 +460,7 @@ proptest! {
         let flow = Flow { from: vec![end(0)], to: vec![end(0)], ports: Ports::range(Protocol::Tcp, wanted, wanted), line: 1 };
         world.flows.push(flow.clone());
         let governed = ["one".to_owned(), "two".to_owned()].into();
-        let findings = flows::assess(&policies, &world, &governed, "flows.yaml");
+        let findings = flows::assess(&World::new(&policies, &world), &governed, "flows.yaml");
         let reach = between(&policies, &world, end(0), end(0));
         let beyond = !reach.possible.without(&flow.ports).is_empty();
         let blocked = !flow.ports.without(&reach.sure).is_empty();
@@ -490,5 +494,35 @@ fn defaults_of_policy_types_are_those_of_the_api_server() {
         ("  ingress:\n    -\n", (Some(1), None)),
     ] {
         assert_eq!(read(spec), expected, "{spec}");
+    }
+}
+
+/// `from` with a list of two peers is one or the other; one peer with two selectors is both.
+#[test]
+fn two_peers_are_alternatives_and_two_selectors_of_one_peer_are_not() {
+    let flows = "workloads:\n  - {name: shop/db, labels: {app: db}}\n  - {name: shop/api, labels: {app: api}}\n  - {name: edge/api, labels: {app: api}}\n  - {name: edge/proxy, labels: {app: proxy}}\n";
+    let reaching = |peers: &str| {
+        let text = format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: shop}}\nspec:\n  podSelector: {{matchLabels: {{app: db}}}}\n  ingress:\n    - from:\n{peers}"
+        );
+        let observed = Observed::of_texts(&[("net.yaml", &text), ("flows.yaml", flows)]);
+        let declared = Declared::read(&observed.document("flows.yaml").unwrap()).unwrap();
+        let manifest = Manifest::read("net.yaml", &observed.documents("net.yaml").unwrap());
+        assert_eq!(manifest.remarks, []);
+        let reaches =
+            |from: usize| !between(&manifest.policies, &declared, end(from), end(0)).sure.is_empty();
+        [1, 2, 3].map(reaches)
+    };
+    let space = "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: edge}}";
+    let pods = "podSelector: {matchLabels: {app: api}}";
+    for (peers, shop_api, edge_api, edge_proxy) in [
+        (format!("        - {pods}\n"), true, false, false),
+        (format!("        - {space}\n"), false, true, true),
+        (format!("        - {space}\n        - {pods}\n"), true, true, true),
+        (format!("        - {space}\n          {pods}\n"), false, true, false),
+        (format!("        - {pods}\n          namespaceSelector: {{}}\n"), true, true, false),
+        ("        []\n".to_owned(), true, true, true),
+    ] {
+        assert_eq!(reaching(&peers), [shop_api, edge_api, edge_proxy], "{peers}");
     }
 }
