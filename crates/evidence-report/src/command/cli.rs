@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::{
     CommandError,
-<<<<<<< HEAD
     accept::AcceptPlace,
+    artefact_rules::{Policy, Ruled},
     artefacts::Seen,
     capture,
     dashboard::DashboardPlace,
@@ -20,10 +20,6 @@ use super::{
     history::HistoryPlace,
     import,
     signature::{SignPlace, SignersPlace},
-=======
-    artefact_rules::{Policy, Ruled},
-    artefacts::Seen,
->>>>>>> rules11
     tracker::Tracker,
 };
 use crate::{
@@ -207,7 +203,6 @@ impl TrackerPlace {
         Ok((tracker, seen))
     }
 
-<<<<<<< HEAD
     /// What `--dry-run` says.
     pub(super) fn plan(&self) -> String {
         format!("would read {} and what it names, below {}\n", self.tracker.display(), self.root().display())
@@ -218,9 +213,6 @@ impl TrackerPlace {
         &self.tracker
     }
 
-    /// Where the tracker's paths start.
-    pub(super) fn root(&self) -> PathBuf {
-=======
     /// What came of the policy's rules about this tracker's items; nothing without a policy.
     pub(super) fn ruled(&self, tracker: &Tracker, as_of: Timestamp) -> Result<Ruled, CommandError> {
         let Some(path) = &self.policy else { return Ok(Ruled::default()) };
@@ -236,8 +228,8 @@ impl TrackerPlace {
         Ok(policy.run(&self.root(), as_of))
     }
 
-    fn root(&self) -> PathBuf {
->>>>>>> rules11
+    /// Where the tracker's paths start.
+    pub(super) fn root(&self) -> PathBuf {
         self.root.clone().unwrap_or_else(|| {
             let folder = self.tracker.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = std::path::absolute(folder.unwrap_or(Path::new("."))).unwrap_or_default();

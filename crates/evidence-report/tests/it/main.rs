@@ -2,16 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
-<<<<<<< HEAD
 mod accepting;
+mod artefact_rules;
 mod capture;
 mod comparing;
 mod corpus;
 mod dashboard;
 mod drilling;
-=======
-mod artefact_rules;
->>>>>>> rules11
 mod fixture;
 mod formats;
 mod golden;

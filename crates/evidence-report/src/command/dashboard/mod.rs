@@ -50,11 +50,12 @@ impl DashboardPlace {
     /// Makes the page. The exit code says whether it was written, not what it says: `gate` does that.
     pub(super) fn make(&self, now: Timestamp) -> Result<ExitCode, CommandError> {
         let (tracker, seen) = self.place.observe()?;
+        let ruled = self.place.ruled(&tracker, now)?;
         let root = absolute(&self.place.root());
         let histories = histories(&root, &tracker, &seen);
         let file = absolute(self.place.tracker());
         let file = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
-        let view = View::of(&tracker, file, &seen, &histories, now);
+        let view = View::of(&tracker, file, &seen, &ruled, &histories, now);
         let to_standard_output = self.output == Path::new("-");
         let links = match &self.link_base {
             Some(address) => Links::Below(address.clone()),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     command::{
+        artefact_rules::Ruled,
         artefacts::{File, Page, Seen},
         check, gate,
         tracker::{Evidence, EvidenceKind, Item, Status, Tracker},
@@ -135,6 +136,7 @@ impl View {
         tracker: &Tracker,
         file: String,
         seen: &Seen,
+        ruled: &Ruled,
         histories: &[Beside],
         now: Timestamp,
     ) -> Self {
@@ -142,7 +144,7 @@ impl View {
         Self {
             tracker: file,
             now,
-            gate: Gate::of(&gate::assess(tracker, seen, now)),
+            gate: Gate::of(&gate::assess(tracker, seen, ruled, now)),
             items: tracker.items.iter().map(|item| Row::of(item, seen, now)).collect(),
             trends: courses(histories),
             certificates: expiries(&records),
