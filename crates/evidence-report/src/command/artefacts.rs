@@ -123,7 +123,11 @@ fn files_of(path: &Path) -> Vec<PathBuf> {
 }
 
 impl File {
-    fn observe(root: &Path, path: &Path, tracked: Option<&BTreeSet<PathBuf>>) -> std::io::Result<Self> {
+    pub(super) fn observe(
+        root: &Path,
+        path: &Path,
+        tracked: Option<&BTreeSet<PathBuf>>,
+    ) -> std::io::Result<Self> {
         let meta = fs_err::metadata(path)?;
         let canonical = fs_err::canonicalize(path)?;
         let root = fs_err::canonicalize(root)?;

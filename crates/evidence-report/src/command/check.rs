@@ -9,6 +9,7 @@ use super::{
     checks::{
         CONSISTENT, FRESH, LINKS, MAKE_TARGET, OWNER, PENDING, PRESENT, STATUS, TARGET, TRACKED, VERDICT,
     },
+    policy::Required,
     tracker::{Evidence, EvidenceKind, Field, Item, Status, Tracker},
 };
 use crate::record::{
@@ -17,7 +18,7 @@ use crate::record::{
 };
 
 /// Everything that is to be said about a tracker.
-pub(super) fn assess(tracker: &Tracker, seen: &Seen, now: Timestamp) -> Vec<Finding> {
+pub(super) fn assess(tracker: &Tracker, seen: &Seen, required: &Required, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     // A file that several items name is judged once, where it is named first.
     let mut judged = BTreeSet::new();
@@ -29,6 +30,12 @@ pub(super) fn assess(tracker: &Tracker, seen: &Seen, now: Timestamp) -> Vec<Find
             for file in artefact.files.iter().filter(|file| judged.insert(file.path.clone())) {
                 let of_file = tracked(file).into_iter().chain(page(file, now));
                 findings.extend(of_file.map(|finding| finding.at(&tracker.path, Some(evidence.line))));
+            }
+        }
+        for finding in required.of_item(tracker, item, now) {
+            // Two items may share a rule.
+            if !findings.contains(&finding) {
+                findings.push(finding);
             }
         }
     }

@@ -22,6 +22,10 @@ pub(super) static TOOL: Tool = Tool {
         &TRACKED,
         &MAKE_TARGET,
         &PENDING,
+        &TARGET_DATE,
+        &EVIDENCE_REQUIRED,
+        &PAGE_SECTIONS,
+        &SCOPE_COVERED,
         &GATE_RULE,
         &GATE_ITEM,
         &MERGE_COMPLETE,
@@ -165,6 +169,38 @@ pub(super) static PENDING: Check = Check {
     title: "Done without Pending",
     explanation: "An item that is done and still says Pending contradicts itself.",
     remedy: "Show what is pending and take the line out, or set the status back to in_progress.",
+};
+
+pub(super) static TARGET_DATE: Check = Check {
+    id: "tracker.target_date",
+    title: "Target has a date, and it has not gone by",
+    explanation: "The policy gives every milestone a date. A target that is no milestone has none; an item that is \
+        not done when its date has gone by is overdue.",
+    remedy: "Finish the item, or have its owner agree on a later milestone.",
+};
+
+pub(super) static EVIDENCE_REQUIRED: Check = Check {
+    id: "evidence.required",
+    title: "Required evidence",
+    explanation: "The policy says which evidence an item needs: made by a tool, verified, passed, with which checks, \
+        at least in which environment (shown by what the run saw, not by what it claims), from a commit that leads to \
+        the current one. As long as the item is not done a shortfall warns; of an item that is done it fails.",
+    remedy: "Run the tool that makes this evidence, where the policy asks for it.",
+};
+
+pub(super) static PAGE_SECTIONS: Check = Check {
+    id: "evidence.sections",
+    title: "Page has its sections",
+    explanation: "A page by hand has the sections that the policy asks for, each with something in it.",
+    remedy: "Write the section.",
+};
+
+pub(super) static SCOPE_COVERED: Check = Check {
+    id: "tracker.scope",
+    title: "Scope is covered by evidence",
+    explanation: "Where the policy maps the bullets of an item's scope to evidence, every bullet is covered, and by \
+        files that the item or the policy names as evidence.",
+    remedy: "Name the evidence that shows the bullet in the policy, or take the bullet out of the scope.",
 };
 
 pub(super) static GATE_RULE: Check = Check {

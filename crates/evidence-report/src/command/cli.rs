@@ -11,20 +11,21 @@ use jiff::Timestamp;
 use super::{
     CommandError,
     accept::AcceptPlace,
-    artefact_rules::{Policy, Ruled},
     artefacts::Seen,
     capture,
     dashboard::DashboardPlace,
     diff::DiffPlace,
     drill,
+    gate::Question,
     history::HistoryPlace,
     import,
+    policy::{Gate, Policy, Required, as_of, no_gate},
     signature::{SignPlace, SignersPlace},
     tracker::Tracker,
 };
 use crate::{
     record::v1::Record,
-    run::{CommandLine, Defaults, Settings, SharedFlags, Usage, read_config},
+    run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -85,7 +86,12 @@ pub(super) enum Command {
     Check(TrackerPlace),
     /// Decide the tracker's launch gate: open or closed, with every reason
     #[command(after_help = EXAMPLES)]
-    Gate(TrackerPlace),
+    Gate(GatePlace),
+    /// Explain a gate: each rule, item and evidence, what would open it, and when it will close by itself
+    #[command(after_help = EXAMPLES)]
+    Explain(GatePlace),
+    /// Print the JSON Schema of the policy file
+    PolicySchema,
     /// Draw the tracker, its gate and its evidence as one page for a browser
     #[command(after_help = EXAMPLES)]
     Dashboard(DashboardPlace),
@@ -117,9 +123,52 @@ pub(super) struct TrackerPlace {
     /// Folder that the tracker's paths start from [default: the repository of the tracker]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Policy with the rules about each item's artefacts (docs/tracker-rules.md)
+    /// Policy: milestones, required evidence, rules, gates, waivers (docs/tracker-policy.md)
+    /// [default: ops/tracker-policy.yaml of the repository, where there is one]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Judge for this day (its end, UTC) or moment instead of now: 2026-12-31, or 2026-12-31T08:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    as_of: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GatePlace {
+    #[command(flatten)]
+    pub(super) place: TrackerPlace,
+    /// Only this gate of the policy
+    #[arg(long, value_name = "NAME")]
+    gate: Option<String>,
+}
+
+impl GatePlace {
+    /// The gates that are asked for.
+    pub(super) fn gates(&self, looked: &Looked) -> Result<Vec<Gate>, Usage> {
+        let mut gates = looked.required.policy.gates(&looked.tracker);
+        if let Some(name) = &self.gate {
+            if !gates.iter().any(|gate| gate.name == *name) {
+                return Err(no_gate(name, &gates));
+            }
+            gates.retain(|gate| gate.name == *name);
+        }
+        Ok(gates)
+    }
+}
+
+/// What was seen of a tracker, and the moment for which it is judged.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) tracker: Tracker,
+    pub(super) seen: Seen,
+    pub(super) required: Required,
+    pub(super) now: Timestamp,
+}
+
+impl Looked {
+    pub(super) fn question(&self) -> Question<'_> {
+        let Self { tracker, seen, required, now } = self;
+        Question { tracker, seen, required, now: *now }
+    }
 }
 
 impl CommandLine for Cli {
@@ -143,6 +192,8 @@ impl Command {
             Self::Verify { .. } => "Verification of evidence files",
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
+            Self::Explain(_) => "Launch gate, explained",
+            Self::PolicySchema => "Schema of the policy",
             Self::Dashboard(_) => "Dashboard",
             Self::Merge { .. } => "Merge of shards",
             Self::Sign(_) => "Signature of evidence files",
@@ -168,7 +219,8 @@ impl Command {
             Self::Verify { files, .. } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
-            Self::Check(place) | Self::Gate(place) => vec![place.plan()],
+            Self::Check(place) => vec![place.plan()],
+            Self::Gate(place) | Self::Explain(place) => vec![place.place.plan()],
             Self::Dashboard(place) => vec![place.plan()],
             Self::Merge { files } => {
                 files.iter().map(|file| format!("would merge {}\n", file.display())).collect()
@@ -181,15 +233,17 @@ impl Command {
                 let told = place.files.iter().map(|file| format!("would accept {}\n", file.display()));
                 told.collect()
             }
-            Self::History(_) | Self::Diff(_) | Self::Drill(_) | Self::Sweep => Vec::new(),
+            Self::History(_) | Self::Diff(_) | Self::Drill(_) | Self::PolicySchema | Self::Sweep => {
+                Vec::new()
+            }
         };
         format!("{}\n{}", settings.title, lines.concat())
     }
 }
 
 impl TrackerPlace {
-    /// Reads the tracker and looks at everything that it names.
-    pub(super) fn observe(&self) -> Result<(Tracker, Seen), CommandError> {
+    /// Reads the tracker and its policy, and looks at everything that they name.
+    pub(super) fn look(&self) -> Result<Looked, CommandError> {
         let path = self.tracker.display().to_string();
         if self.tracker.is_dir() {
             return Err(Usage(format!("{path} is a folder; name the tracker's markdown file")).into());
@@ -198,9 +252,14 @@ impl TrackerPlace {
             .map_err(|source| CommandError::Tracker { path: path.clone(), source })?;
         let tracker =
             Tracker::read(&path, &text).map_err(|source| CommandError::TrackerForm { path, source })?;
+        let root = self.root();
+        let policy = Policy::find(self.policy.as_deref(), &root)?;
+        policy.fit(&tracker)?;
         let folder = self.tracker.parent().unwrap_or(Path::new("")).to_owned();
-        let seen = Seen::observe(&self.root(), &folder, &tracker);
-        Ok((tracker, seen))
+        let seen = Seen::observe(&root, &folder, &tracker);
+        let now = self.as_of.unwrap_or_else(Timestamp::now);
+        let required = Required::observe(policy, &root, now);
+        Ok(Looked { tracker, seen, required, now })
     }
 
     /// What `--dry-run` says.
@@ -211,21 +270,6 @@ impl TrackerPlace {
     /// The tracker's file.
     pub(super) fn tracker(&self) -> &Path {
         &self.tracker
-    }
-
-    /// What came of the policy's rules about this tracker's items; nothing without a policy.
-    pub(super) fn ruled(&self, tracker: &Tracker, as_of: Timestamp) -> Result<Ruled, CommandError> {
-        let Some(path) = &self.policy else { return Ok(Ruled::default()) };
-        let policy: Policy = read_config(path)?;
-        let is_there = |number: &u32| tracker.items.iter().any(|item| item.number == *number);
-        if let Some(number) = policy.items().find(|number| !is_there(number)) {
-            let (policy, tracker) = (path.display(), &tracker.path);
-            return Err(Usage(format!(
-                "the policy {policy} speaks of item {number}, which {tracker} does not have"
-            ))
-            .into());
-        }
-        Ok(policy.run(&self.root(), as_of))
     }
 
     /// Where the tracker's paths start.

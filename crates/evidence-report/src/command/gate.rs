@@ -1,46 +1,93 @@
 //! `gate TRACKER`: open, closed or undecidable, every reason with file and line. Pure.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::{
-    artefact_rules::Ruled,
     artefacts::{Page, Seen},
     check::{freshness, verdict},
     checks::{GATE_ITEM, GATE_RULE},
+    policy::{Gate, Required, target_date},
     tracker::{GateRule, Item, Need, Status, Tracker},
 };
 use crate::record::{Finding, Outcome, Verdict};
 
-/// The decision as a title: what people want to read first.
-pub(super) fn title(findings: &[Finding]) -> &'static str {
-    match Verdict::worst(findings.iter().filter_map(|finding| finding.outcome.verdict())) {
-        Verdict::Passed | Verdict::Warned => "The launch gate is OPEN",
-        Verdict::Failed => "The launch gate is CLOSED",
-        Verdict::Inconclusive => "The launch gate is UNDECIDABLE",
+/// What is asked, and of what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'q> {
+    pub(super) tracker: &'q Tracker,
+    pub(super) seen: &'q Seen,
+    pub(super) required: &'q Required,
+    pub(super) now: Timestamp,
+}
+
+/// What came of one gate.
+#[derive(Debug)]
+pub(super) struct Decision {
+    pub(super) name: String,
+    /// One finding for each item that meets a rule, and for each reason why one does not.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Decision {
+    /// The worst of its findings.
+    pub(super) fn verdict(&self) -> Verdict {
+        Verdict::worst(self.findings.iter().filter_map(|finding| finding.outcome.verdict()))
     }
+
+    /// What people want to read first.
+    pub(super) fn word(&self) -> &'static str {
+        match self.verdict() {
+            Verdict::Passed | Verdict::Warned => "OPEN",
+            Verdict::Failed => "CLOSED",
+            Verdict::Inconclusive => "UNDECIDABLE",
+        }
+    }
+}
+
+/// The decisions as a title.
+pub(super) fn title(decisions: &[Decision]) -> String {
+    match decisions {
+        [one] => format!("The {} gate is {}", one.name, one.word()),
+        several => {
+            let words: Vec<_> = several.iter().map(|one| format!("{} is {}", one.name, one.word())).collect();
+            format!("Gates: {}", words.join(", "))
+        }
+    }
+}
+
+/// Decides every one of these gates.
+pub(super) fn decide(question: Question<'_>, gates: &[Gate]) -> Vec<Decision> {
+    let is_one_of_several = gates.len() > 1;
+    let decide = |gate: &Gate| {
+        let mut findings = assess(question, gate);
+        if is_one_of_several {
+            for finding in &mut findings {
+                finding.subject = format!("{}: {}", gate.name, finding.subject);
+            }
+        }
+        Decision { name: gate.name.clone(), findings }
+    };
+    gates.iter().map(decide).collect()
 }
 
 /// One finding for each rule and for each reason.
-pub(super) fn assess(tracker: &Tracker, seen: &Seen, ruled: &Ruled, now: Timestamp) -> Vec<Finding> {
-    if tracker.gates.is_empty() {
+fn assess(question: Question<'_>, gate: &Gate) -> Vec<Finding> {
+    if gate.rules.is_empty() {
         return vec![
             GATE_RULE
-                .inconclusive("launch gate")
-                .expected("a section `## Launch Gating` with rules")
-                .observed("the tracker has none")
-                .at(&tracker.path, None),
+                .inconclusive(format!("{} gate", gate.name))
+                .expected("a section `## Launch Gating` with rules, or a gate with rules in the policy")
+                .observed("there is none")
+                .at(&gate.source, None),
         ];
     }
-    tracker.gates.iter().flat_map(|rule| assess_rule(tracker, rule, seen, ruled, now)).collect()
+    gate.rules.iter().flat_map(|rule| assess_rule(question, gate, rule)).collect()
 }
 
-fn assess_rule(
-    tracker: &Tracker,
-    rule: &GateRule,
-    seen: &Seen,
-    ruled: &Ruled,
-    now: Timestamp,
-) -> Vec<Finding> {
+fn assess_rule(question: Question<'_>, gate: &Gate, rule: &GateRule) -> Vec<Finding> {
+    let tracker = question.tracker;
     let meaning = match &rule.meaning {
         Ok(meaning) => meaning,
         Err(why) => {
@@ -49,7 +96,7 @@ fn assess_rule(
                     .inconclusive(format!("\"{}\"", rule.text))
                     .expected("a rule of a known form")
                     .observed(format!("not understood: {why}"))
-                    .at(&tracker.path, Some(rule.line)),
+                    .at(&gate.source, Some(rule.line)),
             ];
         }
     };
@@ -61,26 +108,31 @@ fn assess_rule(
                     .failed(format!("item {number}"))
                     .expected(format!("an item, as the rule \"{}\" asks", rule.text))
                     .observed("the tracker has no such item")
-                    .at(&tracker.path, Some(rule.line)),
+                    .at(&gate.source, Some(rule.line)),
             );
             continue;
         };
-        let mut reasons = reasons(item, meaning.status, &meaning.needs, seen, now);
-        if meaning.status == Status::Done {
-            reasons.extend(ruled.of(number).iter().filter_map(|finding| rule_reason(item, finding)));
-        }
+        let (reasons, set_aside) = reasons(question, item, meaning.status, &meaning.needs);
         let expected = expectation(meaning.status, &meaning.needs);
         if reasons.is_empty() {
-            let met = GATE_ITEM.passed(item.name()).expected(&expected).observed("met");
+            let mut observed = "met".to_owned();
+            for waived in set_aside {
+                let _ = write!(observed, "; set aside: {waived}");
+            }
+            let met = GATE_ITEM.passed(item.name()).expected(&expected).observed(observed);
             findings.push(met.at(&tracker.path, Some(item.status_line())));
         }
         findings.extend(reasons.into_iter().map(|reason| {
-            let Reason { outcome, observed, line, remedy } = reason;
+            let Reason { outcome, observed, place, remedy } = reason;
             let finding = match outcome {
                 Outcome::Inconclusive => GATE_ITEM.inconclusive(item.name()),
                 _ => GATE_ITEM.failed(item.name()),
             };
-            finding.expected(&expected).observed(observed).remedy(remedy).at(&tracker.path, Some(line))
+            let finding = finding.expected(&expected).observed(observed).remedy(remedy);
+            match place {
+                Place::Tracker(line) => finding.at(&tracker.path, Some(line)),
+                Place::File(path, line) => finding.at(path, line),
+            }
         }));
     }
     findings
@@ -95,6 +147,7 @@ fn expectation(status: Status, needs: &[Need]) -> String {
         text.push_str(match need {
             Need::Owner => ", an owner",
             Need::Target => ", a target",
+            Need::DatedTarget => ", a target with a date to come",
             Need::EvidenceLinks => ", evidence links",
         });
     }
@@ -105,18 +158,31 @@ fn expectation(status: Status, needs: &[Need]) -> String {
 struct Reason {
     outcome: Outcome,
     observed: String,
-    line: u32,
+    place: Place,
     remedy: String,
+}
+
+/// Where a reason stands.
+enum Place {
+    Tracker(u32),
+    File(String, Option<u32>),
 }
 
 impl Reason {
     fn closed(observed: impl Into<String>, line: u32, remedy: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Failed, observed: observed.into(), line, remedy: remedy.into() }
+        let place = Place::Tracker(line);
+        Self { outcome: Outcome::Failed, observed: observed.into(), place, remedy: remedy.into() }
     }
 }
 
-fn reasons(item: &Item, status: Status, needs: &[Need], seen: &Seen, now: Timestamp) -> Vec<Reason> {
-    let mut reasons = Vec::new();
+/// What stands in the way, and what would, had nobody set it aside.
+fn reasons(
+    question: Question<'_>,
+    item: &Item,
+    status: Status,
+    needs: &[Need],
+) -> (Vec<Reason>, Vec<String>) {
+    let (mut reasons, mut set_aside) = (Vec::new(), Vec::new());
     match item.known_status() {
         None => {
             reasons.push(Reason::closed("it has no known status", item.status_line(), "Give it a status."))
@@ -132,17 +198,23 @@ fn reasons(item: &Item, status: Status, needs: &[Need], seen: &Seen, now: Timest
                 format!("Show what is pending, then set the status to {}.", status.word()),
             ));
         }
-        Some(Status::Done) => reasons.extend(done_reasons(item, seen, now)),
+        Some(Status::Done) => reasons.extend(done_reasons(question, item, &mut set_aside)),
         Some(_) => {}
     }
-    for need in needs {
-        reasons.extend(need_reason(item, *need, seen));
+    if status == Status::Done {
+        for finding in question.required.against(question.tracker, item, question.now) {
+            set_aside.extend(waived(&finding));
+            reasons.extend(required_reason(item, &finding));
+        }
     }
-    reasons
+    for need in needs {
+        reasons.extend(need_reason(question, item, *need));
+    }
+    (reasons, set_aside)
 }
 
 /// Done has to be true: nothing pending, everything there, and the evidence verified, passing and valid.
-fn done_reasons(item: &Item, seen: &Seen, now: Timestamp) -> Vec<Reason> {
+fn done_reasons(question: Question<'_>, item: &Item, set_aside: &mut Vec<String>) -> Vec<Reason> {
     let mut reasons: Vec<_> = (item.pending.iter())
         .map(|field| {
             let observed = format!("done, and still pending: {}", field.value);
@@ -150,22 +222,25 @@ fn done_reasons(item: &Item, seen: &Seen, now: Timestamp) -> Vec<Reason> {
         })
         .collect();
     for evidence in item.paths() {
-        let artefact = seen.artefact(evidence);
+        let artefact = question.seen.artefact(evidence);
         if artefact.files.is_empty() {
             let observed = format!("done, and the evidence in line {} is not there", evidence.line);
             reasons.push(Reason::closed(observed, evidence.line, "Write it, or correct the path."));
         }
         for file in &artefact.files {
             let Page::Evidence { verification, record } = &file.page else { continue };
-            let judged = record
-                .iter()
-                .flat_map(|record| [verdict(&file.path, record), freshness(&file.path, record, now)]);
-            for finding in std::iter::once((**verification).clone()).chain(judged) {
+            let judged = record.iter().flat_map(|record| {
+                [verdict(&file.path, record), freshness(&file.path, record, question.now)]
+            });
+            let mut findings: Vec<_> = std::iter::once((**verification).clone()).chain(judged).collect();
+            question.required.set_aside(&mut findings, question.now);
+            set_aside.extend(findings.iter().filter_map(waived));
+            for finding in findings {
                 if matches!(finding.outcome, Outcome::Failed | Outcome::Inconclusive) {
                     reasons.push(Reason {
                         outcome: finding.outcome,
                         observed: format!("done, and {}: {}", file.path, finding.observed),
-                        line: evidence.line,
+                        place: Place::Tracker(evidence.line),
                         remedy: finding.remedy.into_owned(),
                     });
                 }
@@ -175,31 +250,44 @@ fn done_reasons(item: &Item, seen: &Seen, now: Timestamp) -> Vec<Reason> {
     reasons
 }
 
-/// What a rule about the artefacts of an item that must be done has found.
-fn rule_reason(item: &Item, finding: &Finding) -> Option<Reason> {
+/// Who set a finding aside, until when.
+fn waived(finding: &Finding) -> Option<String> {
+    let waived = finding.waived.as_ref()?;
+    let until = waived.until.strftime("%Y-%m-%d");
+    Some(format!(
+        "{} ({}) by {} until {until}: {}",
+        finding.subject, finding.observed, waived.approver, waived.reason
+    ))
+}
+
+/// What the policy asks of an item that must be done, and does not find.
+fn required_reason(item: &Item, finding: &Finding) -> Option<Reason> {
     let outcome = match finding.outcome.verdict()? {
         Verdict::Failed => Outcome::Failed,
         Verdict::Inconclusive => Outcome::Inconclusive,
         Verdict::Passed | Verdict::Warned => return None,
     };
-    let place = finding.location.as_ref().map_or_else(String::new, |place| {
-        let line = place.line.map_or_else(String::new, |line| format!(":{line}"));
-        format!("{}{line}: ", place.path)
-    });
+    let place = match &finding.location {
+        Some(location) => Place::File(location.path.clone(), location.line),
+        None => Place::Tracker(item.line),
+    };
     let is_place = finding.location.as_ref().is_some_and(|place| place.path == finding.subject);
-    let subject = if is_place { String::new() } else { format!("{}: ", finding.subject) };
+    let subject = finding.subject.trim_end_matches(&format!(", {}", item.name())).to_owned();
+    let subject = if is_place { String::new() } else { format!("{subject}: ") };
     Some(Reason {
         outcome,
-        observed: format!("{place}{subject}{}", finding.observed),
-        line: item.line,
+        observed: format!("{subject}{}", finding.observed),
+        place,
         remedy: finding.remedy.clone().into_owned(),
     })
 }
 
-fn need_reason(item: &Item, need: Need, seen: &Seen) -> Option<Reason> {
+fn need_reason(question: Question<'_>, item: &Item, need: Need) -> Option<Reason> {
+    let Question { seen, required, now, .. } = question;
     let missing = match need {
         Need::Owner if item.owner.is_none() => "no owner",
-        Need::Target if item.target.is_none() => "no target, so no timeline",
+        Need::Target | Need::DatedTarget if item.target.is_none() => "no target, so no timeline",
+        Need::DatedTarget => return undated(item, target_date(item, &required.policy), required, now),
         Need::EvidenceLinks if item.paths().count() == 0 => "no evidence link",
         Need::EvidenceLinks if item.paths().all(|evidence| seen.artefact(evidence).files.is_empty()) => {
             "evidence links, but none of them leads to a file"
@@ -207,4 +295,21 @@ fn need_reason(item: &Item, need: Need, seen: &Seen) -> Option<Reason> {
         _ => return None,
     };
     Some(Reason::closed(missing, item.line, "Add it to the item."))
+}
+
+fn undated(item: &Item, end: Option<Timestamp>, required: &Required, now: Timestamp) -> Option<Reason> {
+    let target = item.target.as_ref()?;
+    match end {
+        None => Some(Reason::closed(
+            format!("its target '{}' has no date", target.value),
+            target.line,
+            format!("Give the milestone a date in {}.", required.policy.path),
+        )),
+        Some(end) if now > end && item.known_status() != Some(Status::Done) => Some(Reason::closed(
+            format!("overdue: '{}' was {}", target.value, end.strftime("%Y-%m-%d")),
+            target.line,
+            "Finish it, or have its owner agree on a later milestone.",
+        )),
+        Some(_) => None,
+    }
 }

@@ -12,11 +12,13 @@ mod cli;
 mod dashboard;
 mod diff;
 pub mod drill;
+mod explain;
 mod gate;
 mod history;
 pub mod import;
 mod merge;
 mod named_check;
+mod policy;
 mod signature;
 mod tracker;
 mod verify;
@@ -49,6 +51,8 @@ enum CommandError {
     Publish(#[from] PublishError),
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Policy(#[from] policy::PolicyError),
     #[error(transparent)]
     Merge(#[from] merge::MergeError),
     #[error(transparent)]
@@ -123,27 +127,41 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
                 Ok(run.finish().publish()?)
             }
         },
-        cli::Command::Dashboard(place) => place.make(now),
+        cli::Command::Dashboard(place) => place.make(),
         cli::Command::Diff(place) => place.show(&settings),
         cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
         cli::Command::Capture(args) => capture::capture(args, settings).await,
         cli::Command::Import(command) => import::import(command, settings),
         cli::Command::Check(place) => {
-            let (tracker, seen) = place.observe()?;
-            let ruled = place.ruled(&tracker, now)?;
+            let looked = place.look()?;
+            let mut settings = settings;
+            settings.waivers.extend(looked.required.policy.waivers.iter().cloned());
             let run = Run::start(&checks::TOOL, settings)?;
-            run.findings(check::assess(&tracker, &seen, now));
-            run.findings(ruled.all());
+            run.judged_for(looked.now);
+            run.findings(check::assess(&looked.tracker, &looked.seen, &looked.required, looked.now));
             Ok(run.finish().publish()?)
         }
         cli::Command::Gate(place) => {
-            let (tracker, seen) = place.observe()?;
-            let ruled = place.ruled(&tracker, now)?;
+            let looked = place.place.look()?;
+            let gates = place.gates(&looked)?;
             let run = Run::start(&checks::TOOL, settings)?;
-            let decided = gate::assess(&tracker, &seen, &ruled, now);
-            run.retitle(gate::title(&decided));
-            run.findings(decided);
+            run.judged_for(looked.now);
+            let decisions = gate::decide(looked.question(), &gates);
+            run.retitle(gate::title(&decisions));
+            run.findings(decisions.into_iter().flat_map(|decision| decision.findings));
             Ok(run.finish().publish()?)
+        }
+        cli::Command::Explain(place) => {
+            let looked = place.place.look()?;
+            let gates = place.gates(&looked)?;
+            let (text, verdict) = explain::explain(looked.question(), &gates);
+            run::print(&text)?;
+            Ok(ExitCode::from(verdict.exit_code()))
+        }
+        cli::Command::PolicySchema => {
+            let schema = serde_json::to_string_pretty(&policy::Policy::json_schema()).unwrap_or_default();
+            run::print(&(schema + "\n"))?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }

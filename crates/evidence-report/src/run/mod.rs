@@ -50,5 +50,5 @@ pub use stdout::print;
 pub use stop::{Stop, StopReason, Stopped};
 pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing};
 #[cfg(feature = "command")]
-pub(crate) use waivers::IN_THIS_PART;
+pub(crate) use waivers::{Extent, IN_THIS_PART, apply as waive, fits};
 pub use waivers::{WAIVER, Waiver, WaiverConfig};

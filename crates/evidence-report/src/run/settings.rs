@@ -93,7 +93,7 @@ pub enum SettingsError {
     #[error("finding the working folder: {0}")]
     WorkingFolder(std::io::Error),
     /// A waiver in the configuration cannot be followed.
-    #[error("run.waivers in the configuration {path}, line {line}, column {column}: {message}")]
+    #[error("a waiver in {path}, line {line}, column {column}: {message}")]
     Waiver {
         /// The file.
         path: String,

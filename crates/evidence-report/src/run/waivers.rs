@@ -39,7 +39,11 @@ pub struct WaiverConfig {
     reason: Words,
     /// Who decided that.
     approver: Words,
-    /// The last day on which it holds (UTC), such as 2026-12-31; at most 90 days from now.
+    /// The first day on which it holds (UTC), such as 2026-11-01; at once where it says none.
+    #[serde(default)]
+    #[schemars(with = "Option<Words>")]
+    starts: Option<Spanned<Day>>,
+    /// The last day on which it holds (UTC), such as 2026-12-31; at most 90 days from its start, or from now.
     #[schemars(with = "Words")]
     expires: Spanned<Day>,
 }
@@ -81,6 +85,9 @@ pub struct Waiver {
     subject: String,
     reason: String,
     approver: String,
+    /// The first moment at which it holds, where it says one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Timestamp>,
     /// The last moment at which it holds.
     until: Timestamp,
     #[serde(skip)]
@@ -107,10 +114,21 @@ impl Waiver {
             message,
         };
         let until = end.map_err(|error| wrong(error.to_string()))?;
-        let days = now.duration_until(until).as_secs() / 86_400;
+        let starts = config.starts.as_ref().map(|starts| starts.value.0);
+        let from = match starts {
+            Some(day) => {
+                TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_err(|error| wrong(error.to_string()))?
+            }
+            None => now,
+        };
+        let days = from.duration_until(until).as_secs() / 86_400;
+        if days < 0 && starts.is_some() {
+            return Err(wrong(format!("it expires {day}, before it starts")));
+        }
         if days > LONGEST_DAYS {
+            let since = if starts.is_some() { "its start" } else { "now" };
             return Err(wrong(format!(
-                "it expires {day}, {days} days from now; a waiver holds for {LONGEST_DAYS} days at most. What is to stay for longer belongs into the thresholds, or out of the targets"
+                "it expires {day}, {days} days from {since}; a waiver holds for {LONGEST_DAYS} days at most. What is to stay for longer belongs into the thresholds, or out of the targets"
             )));
         }
         Ok(Self {
@@ -118,11 +136,26 @@ impl Waiver {
             subject: config.subject.0.clone(),
             reason: config.reason.0.clone(),
             approver: config.approver.0.clone(),
+            from: starts.map(|_| from),
             until,
             path: path.to_owned(),
             line: u32::try_from(config.check.referenced.line()).unwrap_or(0),
             column: config.check.referenced.column(),
         })
+    }
+
+    /// A waiver of a tracker's policy: it says when it starts, so that any day can be judged anew.
+    #[cfg(feature = "command")]
+    pub(crate) fn of_policy(config: &WaiverConfig, path: &str) -> Result<Self, SettingsError> {
+        if config.starts.is_none() {
+            return Err(SettingsError::Waiver {
+                path: path.to_owned(),
+                line: config.check.referenced.line(),
+                column: config.check.referenced.column(),
+                message: "a policy's waiver says the day on which it `starts`".to_owned(),
+            });
+        }
+        Self::resolve(config, path, Timestamp::UNIX_EPOCH)
     }
 
     /// Whether the tool knows the check, and whether it may be waived.
@@ -151,6 +184,18 @@ impl Waiver {
         Ok(())
     }
 
+    /// Whether it is in force at a moment.
+    #[cfg(feature = "command")]
+    pub(crate) fn holds_at(&self, now: Timestamp) -> bool {
+        now <= self.until && self.from.is_none_or(|from| now >= from)
+    }
+
+    /// The last moment at which it holds.
+    #[cfg(feature = "command")]
+    pub(crate) const fn until(&self) -> Timestamp {
+        self.until
+    }
+
     fn matches(&self, finding: &Finding) -> bool {
         finding.check.id == self.check && fits(&self.subject, &finding.subject)
     }
@@ -164,7 +209,7 @@ impl fmt::Display for Waiver {
 
 /// What a run has seen of what it was to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     /// Everything.
     Whole,
     /// A part: it was interrupted, or it is one shard of several.
@@ -173,7 +218,7 @@ pub(super) enum Extent {
 
 /// Sets aside what is waived, and says which waivers are over or of no use. `now` is the moment for which is
 /// judged.
-pub(super) fn apply(
+pub(crate) fn apply(
     waivers: &[Waiver],
     findings: &mut [Finding],
     now: Timestamp,
@@ -182,7 +227,13 @@ pub(super) fn apply(
     waivers
         .iter()
         .filter_map(|waiver| {
-            let finding = if now > waiver.until { over(waiver) } else { lay(waiver, findings, extent)? };
+            let finding = if now > waiver.until {
+                over(waiver)
+            } else if waiver.from.is_some_and(|from| now < from) {
+                WAIVER.not_checked(Requirement::Optional, waiver.to_string(), "it has not begun yet")
+            } else {
+                lay(waiver, findings, extent)?
+            };
             Some(finding.at(waiver.path.as_str(), Some(waiver.line).filter(|line| *line > 0)))
         })
         .collect()
@@ -238,7 +289,7 @@ pub(crate) const IN_THIS_PART: &str = "matches nothing that failed or warned in 
 
 /// Whether a subject fits a pattern in which `*` stands for any characters, also for none. Brackets mean
 /// themselves: they stand in IPv6 addresses.
-fn fits(pattern: &str, subject: &str) -> bool {
+pub(crate) fn fits(pattern: &str, subject: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| subject.strip_prefix(first)) else { return false };
     let mut parts: Vec<_> = parts.collect();
@@ -270,6 +321,7 @@ mod tests {
             subject: subject.into(),
             reason: "OPS-17".into(),
             approver: "Security lead".into(),
+            from: None,
             until: until.parse().unwrap(),
             path: "tool.yaml".into(),
             line: 3,

@@ -15,7 +15,6 @@ mod key_paths;
 mod load_profile;
 mod material;
 mod network;
-mod policy;
 mod rollback;
 mod roster;
 mod rotation;
@@ -31,10 +30,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use self::{
-    material::Observed,
-    policy::{Policy, Ruled},
-};
+pub(super) use self::material::Observed;
 use crate::record::Finding;
 
 /// A rule about an item's artefacts; `rule` says which.

@@ -13,7 +13,6 @@ use std::{
 };
 
 use clap::Args;
-use jiff::Timestamp;
 use links::Links;
 use view::{Beside, View};
 
@@ -48,14 +47,14 @@ impl DashboardPlace {
     }
 
     /// Makes the page. The exit code says whether it was written, not what it says: `gate` does that.
-    pub(super) fn make(&self, now: Timestamp) -> Result<ExitCode, CommandError> {
-        let (tracker, seen) = self.place.observe()?;
-        let ruled = self.place.ruled(&tracker, now)?;
+    pub(super) fn make(&self) -> Result<ExitCode, CommandError> {
+        let looked = self.place.look()?;
         let root = absolute(&self.place.root());
-        let histories = histories(&root, &tracker, &seen);
+        let histories = histories(&root, &looked.tracker, &looked.seen);
         let file = absolute(self.place.tracker());
         let file = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
-        let view = View::of(&tracker, file, &seen, &ruled, &histories, now);
+        let view =
+            View::of(looked.question(), file, &looked.required.policy.gates(&looked.tracker), &histories);
         let to_standard_output = self.output == Path::new("-");
         let links = match &self.link_base {
             Some(address) => Links::Below(address.clone()),
@@ -67,12 +66,10 @@ impl DashboardPlace {
             run::print(&page)?;
         } else {
             run::write("the page", &self.output, &page)?;
-            run::print(&format!(
-                "{}: the launch gate is {}, {} in its way\n",
-                self.output.display(),
-                view.gate.word(),
-                view.gate.reasons.len()
-            ))?;
+            let told = view.gates.iter().map(|gate| {
+                format!("the {} gate is {}, {} in its way", gate.name, gate.word(), gate.reasons.len())
+            });
+            run::print(&format!("{}: {}\n", self.output.display(), told.collect::<Vec<_>>().join("; ")))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -32,7 +32,8 @@ const DRILLS: usize = 12;
 /// The whole page.
 pub(super) fn page(view: &View, links: &Links) -> String {
     let at = view.now.strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let title = format!("Launch gate {}: operations readiness, {}", view.gate.word(), day(view.now));
+    let gates: Vec<_> = view.gates.iter().map(|gate| format!("{} gate {}", gate.name, gate.word())).collect();
+    let title = format!("{}: operations readiness, {}", gates.join(", "), day(view.now));
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -52,7 +53,7 @@ pub(super) fn page(view: &View, links: &Links) -> String {
                         "Operations readiness, from " (links.to_line(&view.tracker, None, &view.tracker))
                         ", as of " time datetime=(view.now.to_string()) { (at) }
                     }
-                    (gate(&view.gate, view, links))
+                    @for (index, one) in view.gates.iter().enumerate() { (gate(one, index, view, links)) }
                     (tiles(view))
                 }
                 main {
@@ -73,15 +74,15 @@ pub(super) fn page(view: &View, links: &Links) -> String {
     markup.into_string()
 }
 
-fn gate(gate: &Gate, view: &View, links: &Links) -> Markup {
+fn gate(gate: &Gate, index: usize, view: &View, links: &Links) -> Markup {
     let (class, sign) = match gate.verdict {
         Verdict::Passed | Verdict::Warned => ("good", "✓"),
         Verdict::Failed => ("bad", "✕"),
         Verdict::Inconclusive => ("soon", "?"),
     };
     html! {
-        section class=(format!("gate {class}")) aria-labelledby="gate" {
-            h1 id="gate" { span class="sign" aria-hidden="true" { (sign) } " The launch gate is " strong { (gate.word()) } }
+        section class=(format!("gate {class}")) aria-labelledby=(format!("gate-{index}")) {
+            h1 id=(format!("gate-{index}")) { span class="sign" aria-hidden="true" { (sign) } " The " (gate.name) " gate is " strong { (gate.word()) } }
             @if gate.reasons.is_empty() {
                 p { "Nothing stands in its way." }
             } @else {
@@ -89,7 +90,7 @@ fn gate(gate: &Gate, view: &View, links: &Links) -> Markup {
                 ol {
                     @for reason in &gate.reasons {
                         li {
-                            b { (links.to_line(&view.tracker, reason.line, &reason.subject)) } ": " (reason.observed)
+                            b { (links.to_line(reason.file.as_deref().filter(|file| *file != view.named).unwrap_or(&view.tracker), reason.line, &reason.subject)) } ": " (reason.observed)
                             @if !reason.remedy.is_empty() { span class="remedy" { (reason.remedy) } }
                         }
                     }
@@ -163,7 +164,10 @@ fn item(row: &Row, tracker: &str, links: &Links) -> Markup {
             }
             td data-label="Status" { span class=(format!("chip {class}")) { (status) } }
             td data-label="Owner" { (row.owner.as_deref().unwrap_or("nobody")) }
-            td data-label="Target" { (row.target.as_deref().unwrap_or("none")) }
+            td data-label="Target" {
+                (row.target.as_deref().unwrap_or("none"))
+                @if let Some(due) = row.due { span class="due" { " by " time datetime=(day(due)) { (day(due)) } } }
+            }
             td data-label="Evidence" {
                 span class=(format!("dot {}", class_of(worst))) { (freshness) }
                 @if !row.evidence.is_empty() {

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 
 use crate::{
     command::{
-        artefact_rules::Ruled,
         artefacts::{File, Page, Seen},
-        check, gate,
+        check,
+        gate::{self, Decision},
+        policy::{self, target_date},
         tracker::{Evidence, EvidenceKind, Item, Status, Tracker},
     },
     history::{Chain, RunLine, Trend, trends},
-    record::{Finding, Outcome, Verdict, v1::Record},
+    record::{Outcome, Verdict, v1::Record},
 };
 
 /// Everything that the page shows.
@@ -21,8 +22,10 @@ use crate::{
 pub(super) struct View {
     /// The tracker's file, from the repository's root.
     pub(super) tracker: String,
+    /// The same, as the user named it.
+    pub(super) named: String,
     pub(super) now: Timestamp,
-    pub(super) gate: Gate,
+    pub(super) gates: Vec<Gate>,
     pub(super) items: Vec<Row>,
     pub(super) trends: Vec<Course>,
     pub(super) certificates: Vec<Expiry>,
@@ -32,6 +35,7 @@ pub(super) struct View {
 /// The gate, and what stands in its way.
 #[derive(Debug)]
 pub(super) struct Gate {
+    pub(super) name: String,
     pub(super) verdict: Verdict,
     pub(super) reasons: Vec<Reason>,
 }
@@ -42,6 +46,8 @@ pub(super) struct Reason {
     pub(super) subject: String,
     pub(super) observed: String,
     pub(super) remedy: String,
+    /// The file that it stands in.
+    pub(super) file: Option<String>,
     pub(super) line: Option<u32>,
 }
 
@@ -53,6 +59,8 @@ pub(super) struct Row {
     pub(super) line: u32,
     pub(super) owner: Option<String>,
     pub(super) target: Option<String>,
+    /// The last moment of its target.
+    pub(super) due: Option<Timestamp>,
     pub(super) status: Option<Status>,
     pub(super) pending: Vec<String>,
     pub(super) evidence: Vec<Shown>,
@@ -133,19 +141,19 @@ pub(super) struct Beside {
 
 impl View {
     pub(super) fn of(
-        tracker: &Tracker,
+        question: gate::Question<'_>,
         file: String,
-        seen: &Seen,
-        ruled: &Ruled,
+        gates: &[policy::Gate],
         histories: &[Beside],
-        now: Timestamp,
     ) -> Self {
+        let gate::Question { tracker, seen, now, .. } = question;
         let records = records(tracker, seen);
         Self {
             tracker: file,
+            named: tracker.path.clone(),
             now,
-            gate: Gate::of(&gate::assess(tracker, seen, ruled, now)),
-            items: tracker.items.iter().map(|item| Row::of(item, seen, now)).collect(),
+            gates: gate::decide(question, gates).iter().map(Gate::of).collect(),
+            items: tracker.items.iter().map(|item| Row::of(item, question)).collect(),
             trends: courses(histories),
             certificates: expiries(&records),
             drills: drills(&records, histories),
@@ -159,8 +167,9 @@ impl View {
 }
 
 impl Gate {
-    fn of(findings: &[Finding]) -> Self {
-        let verdict = Verdict::worst(findings.iter().filter_map(|finding| finding.outcome.verdict()));
+    fn of(decision: &Decision) -> Self {
+        let findings = &decision.findings;
+        let (name, verdict) = (decision.name.clone(), decision.verdict());
         let mut against: Vec<_> = findings
             .iter()
             .filter(|finding| !matches!(finding.outcome, Outcome::Passed | Outcome::Waived))
@@ -170,9 +179,10 @@ impl Gate {
             subject: finding.subject.clone(),
             observed: finding.observed.clone(),
             remedy: finding.remedy.to_string(),
+            file: finding.location.as_ref().map(|location| location.path.clone()),
             line: finding.location.as_ref().and_then(|location| location.line),
         });
-        Self { verdict, reasons: reasons.collect() }
+        Self { name, verdict, reasons: reasons.collect() }
     }
 
     /// What people want to read first.
@@ -186,7 +196,8 @@ impl Gate {
 }
 
 impl Row {
-    fn of(item: &Item, seen: &Seen, now: Timestamp) -> Self {
+    fn of(item: &Item, question: gate::Question<'_>) -> Self {
+        let gate::Question { seen, now, required, .. } = question;
         let mut shown: Vec<_> = item.paths().flat_map(|evidence| Shown::of(evidence, seen, now)).collect();
         shown.sort_by(|a, b| (&a.state, &a.path).cmp(&(&b.state, &b.path)));
         shown.dedup_by(|a, b| a.path == b.path);
@@ -198,6 +209,7 @@ impl Row {
             line: item.line,
             owner: value(&item.owner),
             target: value(&item.target),
+            due: target_date(item, &required.policy),
             status: item.known_status(),
             pending: item.pending.iter().map(|field| field.value.clone()).collect(),
             evidence: shown,

@@ -4,7 +4,7 @@ mod read;
 mod rules;
 
 pub(super) use read::TrackerError;
-pub(super) use rules::{GateRule, Need};
+pub(super) use rules::{GateRule, Meaning, Need};
 
 /// A tracker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(super) struct Item {
     pub(super) status: Option<Field>,
     pub(super) owner: Option<Field>,
     pub(super) target: Option<Field>,
+    /// The bullets of its scope.
+    pub(super) scope: Vec<Field>,
     pub(super) evidence: Vec<Evidence>,
     /// What is still to be shown.
     pub(super) pending: Vec<Field>,

@@ -132,6 +132,7 @@ impl Reader<'_> {
                 status: None,
                 owner: None,
                 target: None,
+                scope: Vec::new(),
                 evidence: Vec::new(),
                 pending: Vec::new(),
             });
@@ -151,6 +152,7 @@ impl Reader<'_> {
             }
             Section::Item if bullet.depth == 0 => self.end_outer_bullet(bullet),
             Section::Item if self.key == "evidence" => self.end_evidence(bullet),
+            Section::Item if self.key == "scope" => self.end_scope(bullet),
             Section::Item => {}
         }
     }
@@ -168,6 +170,11 @@ impl Reader<'_> {
             _ => {}
         }
         self.key.clear();
+    }
+
+    fn end_scope(&mut self, bullet: &Bullet) {
+        let Some(item) = self.tracker.items.last_mut() else { return };
+        item.scope.push(Field { value: bullet.text.trim().to_owned(), line: bullet.line });
     }
 
     fn end_evidence(&mut self, bullet: &Bullet) {

@@ -29,6 +29,8 @@ pub(in crate::command) enum Need {
     Owner,
     /// A timeline is the milestone that the item names as its target.
     Target,
+    /// A target with a date, which has not gone by.
+    DatedTarget,
     EvidenceLinks,
 }
 
