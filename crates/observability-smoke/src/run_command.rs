@@ -13,6 +13,7 @@ use crate::{
     checks::{METRICS_SCRAPE, PROBE_HTTP, PROMETHEUS_READY, TOOL},
     error::Error,
     http::Http,
+    owed,
     plan::{HttpProbe, MetricsProbe, Plan, PrometheusProbe},
     probes,
 };

@@ -29,7 +29,7 @@ use crate::{
     assertions, canary,
     checks::{
         BACKUP_COMPLETE, CLEANED_UP, RECOVERY_CANARY, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS,
-        RESTORE_COMPLETED, RESTORE_CONTENT, RESTORE_WRITABLE,
+        RESTORE_COMPLETED, RESTORE_CONTENT, RESTORE_ISOLATED, RESTORE_WRITABLE, SOURCE_READABLE,
     },
     clock::Stages,
     comparison::left_out,
@@ -39,7 +39,7 @@ use crate::{
     forecast,
     halt::Halt,
     integrity::amcheck,
-    plan::{Amcheck, Backup, Describe, Plan, Rehearse},
+    plan::{Amcheck, Backup, Describe, Plan, Rehearse, Source},
     programs,
     scratch::{Cluster, Place, Room},
     source::{Database, Snapshot},
@@ -105,6 +105,8 @@ pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
     let mut made = Made::default();
     run.owes(ESSENTIAL);
     run.owes(OWED);
+    run.owes((!matches!(plan.source, Source::Absent)).then_some(&SOURCE_READABLE));
+    run.owes(work.target.is_none().then_some(&RESTORE_ISOLATED));
     let halted_by = match all_phases(plan, work, run, &mut made).await {
         Err(Halt::Found(finding)) => Some(*finding),
         Ok(()) | Err(Halt::Stopped) => None,
