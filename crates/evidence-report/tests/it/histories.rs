@@ -83,6 +83,22 @@ fn a_chain_that_is_whole_passes_and_says_what_anchors_it() {
 }
 
 #[test]
+fn a_signature_anchors_the_runs_up_to_its_own() {
+    let (folder, ..) = folder(4);
+    let key = folder.path().join("key");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&key)
+        .status();
+    assert!(made.unwrap().success());
+    assert_eq!(said(folder.path(), &["sign", "rehearsal.md", "--key", "key"]).1, 0);
+    for command in [&["verify", "rehearsal.md", "-v"][..], &["history", "verify", "rehearsal.md", "-v"]] {
+        let (text, code) = said(folder.path(), command);
+        assert!(code == 0 && text.contains("4 runs, whole; up to run 4 anchored by the signature"), "{text}");
+    }
+}
+
+#[test]
 fn whatever_was_done_to_a_history_is_told_by_name() {
     let (folder, _, lines) = folder(5);
     let lines: Vec<&str> = lines.lines().collect();
