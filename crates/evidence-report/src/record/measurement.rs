@@ -6,6 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A decimal number, kept as text: RFC 8785 writes numbers as IEEE 754 doubles, and would round others.
+///
+/// ```
+/// use evidence_report::record::Decimal;
+///
+/// assert_eq!(Decimal::new(12.5, 3).as_str(), "12.500");
+/// assert_eq!(Decimal::from(9_007_199_254_740_993).as_str(), "9007199254740993");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Decimal(String);

@@ -8,6 +8,14 @@ use serde::{Deserialize, Serialize};
 /// The judgement of a check, of a target, or of a whole run.
 ///
 /// The order is the rule "worst verdict wins": `Passed < Warned < Inconclusive < Failed`.
+///
+/// ```
+/// use evidence_report::record::Verdict;
+///
+/// assert_eq!(Verdict::worst([Verdict::Passed, Verdict::Failed, Verdict::Inconclusive]), Verdict::Failed);
+/// assert_eq!(Verdict::worst([]), Verdict::Inconclusive, "an empty glob is no pass");
+/// assert_eq!(Verdict::Warned.exit_code(), 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -59,6 +67,12 @@ impl fmt::Display for Verdict {
 }
 
 /// Where a run took place, from the lowest to the highest.
+///
+/// ```
+/// use evidence_report::record::Environment;
+///
+/// assert!(Environment::Local < Environment::Staging && Environment::Staging < Environment::Production);
+/// ```
 #[derive(
     Debug,
     Clone,

@@ -5,6 +5,7 @@
 mod accepting;
 mod comparing;
 mod corpus;
+mod documented;
 mod fixture;
 mod formats;
 mod golden;
