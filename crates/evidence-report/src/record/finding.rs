@@ -87,11 +87,12 @@ pub struct Location {
 /// One check made (or not made) on one subject. Built from a [`Check`], never from a string:
 ///
 /// ```
-/// # use evidence_report::record::Check;
+/// use evidence_report::record::{Check, Finding};
+///
 /// const LIFETIME: Check = Check {
 ///     id: "tls.lifetime", title: "Lifetime left", explanation: "…", remedy: "Renew the certificate.",
 /// };
-/// let finding = LIFETIME.failed("shop.example:443").expected("more than 7 d left").observed("3 d 4 h left");
+/// let finding: Finding = LIFETIME.failed("shop.example:443").expected("more than 7 d left").observed("3 d 4 h left");
 /// assert_eq!(finding.check.id, "tls.lifetime");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
