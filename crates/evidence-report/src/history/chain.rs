@@ -169,6 +169,8 @@ impl Chain {
                 chain.troubles.push(Trouble::Torn { at });
                 continue;
             };
+            // Where git checks files out with other line ends.
+            let raw = raw.strip_suffix('\r').unwrap_or(raw);
             match serde_json::from_str::<Line>(raw) {
                 Ok(line) if line.text() != raw => {
                     let message = "it is not written as a tool writes it".to_owned();

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output};
 use assert_cmd::cargo::cargo_bin;
 use evidence_report::{
     document::render_v1,
-    history::{Came, Chain, Keep, Trouble, prune},
+    history::{Came, Chain, Keep, Standing, Trouble, prune},
     record::{Decimal, Environment, Measurement, Objective, Verdict, v1::Record},
 };
 use proptest::prelude::*;
@@ -258,7 +258,7 @@ proptest! {
         let changed = format!("{}{new}{}", &lines[..at], &lines[at + old.len_utf8()..]);
         let chain = Chain::read(&changed);
         let standing = chain.standing("rehearsal.md", &records[3]);
-        let newest = matches!(standing, evidence_report::history::Standing::Newest { number: 4 });
+        let newest = matches!(standing, Standing::Newest { number: 4 });
         prop_assert!(!chain.troubles().is_empty() || !newest, "{old:?} became {new:?} at {at}");
     }
 
@@ -268,6 +268,14 @@ proptest! {
         prop_assert!(chain.runs().count() == 0);
         prop_assert!(text.is_empty() || !chain.troubles().is_empty());
     }
+}
+
+#[test]
+fn other_line_ends_break_nothing() {
+    let (records, lines) = runs(3);
+    let chain = Chain::read(&lines.replace('\n', "\r\n"));
+    assert_eq!(chain, Chain::read(&lines));
+    assert!(matches!(chain.standing("rehearsal.md", &records[2]), Standing::Newest { number: 3 }));
 }
 
 #[test]
