@@ -305,3 +305,17 @@ fn evidence_behind_a_link_has_its_history_beside_the_file_itself() {
     let chain = Chain::read(&text(&kept.join("history/rehearsal.jsonl")));
     assert_eq!(chain.standing("rehearsal.md", &record(&place)), Standing::Newest { number: 2 });
 }
+
+#[test]
+fn a_history_of_a_newer_version_is_left_as_it_is() {
+    let place = Place::new();
+    with_runs(&place, 1);
+    let newer = text(&history(&place)) + "{\"rehearsed\":{\"number\":3}}\n";
+    fs::write(history(&place), &newer).unwrap();
+    let evidence = text(&place.evidence());
+    let output = place.run(&[], &["true"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(said.contains("'rehearsed'") && said.contains("upgrade it. No evidence was written"), "{said}");
+    assert_eq!((text(&place.evidence()), text(&history(&place))), (evidence, newer));
+}
