@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{atomic::write_atomically, publish::PublishError};
 use crate::{
     document::hex,
-    history::{Anew, Chain, Line},
+    history::{Anew, Chain, Line, Trouble},
     record::{Environment, v1::rfc3339},
 };
 
@@ -76,9 +76,16 @@ impl HistoryFile {
         &self.path
     }
 
-    /// A history that is damaged is kept aside, and a new one begun that says so. Returns what to tell.
+    /// A history that is damaged is kept aside, and a new one begun that says so. Returns what to tell. One that a newer
+    /// version goes on with is not ours to judge.
     pub(crate) fn begin_anew_if_damaged(&mut self, now: Timestamp) -> Result<Option<String>, PublishError> {
-        let Some(trouble) = self.chain.troubles().first() else { return Ok(None) };
+        let troubles = self.chain.troubles();
+        if let Some(newer) = troubles.iter().find(|trouble| matches!(trouble, Trouble::Newer { .. })) {
+            let source = std::io::Error::other(newer.to_string());
+            let now = "No evidence was written";
+            return Err(PublishError::History { path: self.path.clone(), source, now });
+        }
+        let Some(trouble) = troubles.first() else { return Ok(None) };
         let reason = trouble.to_string();
         let content = self.io(fs::read(&self.path))?;
         let aside = self.path.with_extension(format!("damaged-{}.jsonl", now.strftime("%Y%m%dT%H%M%SZ")));

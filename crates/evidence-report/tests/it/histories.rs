@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output};
 use assert_cmd::cargo::cargo_bin;
 use evidence_report::{
     document::render_v1,
-    history::{Came, Chain, Keep, Trouble, prune},
+    history::{Came, Chain, Keep, Standing, Trouble, prune},
     record::{Decimal, Environment, Measurement, Objective, Verdict, v1::Record},
 };
 use proptest::prelude::*;
@@ -79,6 +79,22 @@ fn a_chain_that_is_whole_passes_and_says_what_anchors_it() {
         assert_eq!(code, 0, "{text}");
         assert!(text.contains("4 runs, whole; unsigned: that it was not written anew"), "{text}");
         assert!(text.contains("run 4"), "{text}");
+    }
+}
+
+#[test]
+fn a_signature_anchors_the_runs_up_to_its_own() {
+    let (folder, ..) = folder(4);
+    let key = folder.path().join("key");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&key)
+        .status();
+    assert!(made.unwrap().success());
+    assert_eq!(said(folder.path(), &["sign", "rehearsal.md", "--key", "key"]).1, 0);
+    for command in [&["verify", "rehearsal.md", "-v"][..], &["history", "verify", "rehearsal.md", "-v"]] {
+        let (text, code) = said(folder.path(), command);
+        assert!(code == 0 && text.contains("4 runs, whole; up to run 4 anchored by the signature"), "{text}");
     }
 }
 
@@ -242,7 +258,7 @@ proptest! {
         let changed = format!("{}{new}{}", &lines[..at], &lines[at + old.len_utf8()..]);
         let chain = Chain::read(&changed);
         let standing = chain.standing("rehearsal.md", &records[3]);
-        let newest = matches!(standing, evidence_report::history::Standing::Newest { number: 4 });
+        let newest = matches!(standing, Standing::Newest { number: 4 });
         prop_assert!(!chain.troubles().is_empty() || !newest, "{old:?} became {new:?} at {at}");
     }
 
@@ -252,6 +268,14 @@ proptest! {
         prop_assert!(chain.runs().count() == 0);
         prop_assert!(text.is_empty() || !chain.troubles().is_empty());
     }
+}
+
+#[test]
+fn other_line_ends_break_nothing() {
+    let (records, lines) = runs(3);
+    let chain = Chain::read(&lines.replace('\n', "\r\n"));
+    assert_eq!(chain, Chain::read(&lines));
+    assert!(matches!(chain.standing("rehearsal.md", &records[2]), Standing::Newest { number: 3 }));
 }
 
 #[test]

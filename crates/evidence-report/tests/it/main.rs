@@ -8,6 +8,7 @@ mod capture;
 mod comparing;
 mod corpus;
 mod dashboard;
+mod documented;
 mod drilling;
 mod fixture;
 mod formats;

@@ -405,3 +405,29 @@ fn the_fourth_tool_has_fifty_lines_and_everything_that_the_others_have() {
     let code = source.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with("//"));
     assert!(code.count() <= 55, "about fifty");
 }
+
+#[test]
+fn what_the_tools_wrote_is_no_dirt_wherever_it_lies() {
+    let place = Place::new();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"];
+        let mut git = Command::new("git");
+        git.current_dir(place.folder.path()).args(identity).args(arguments);
+        assert!(git.stdout(Stdio::null()).status().unwrap().success());
+    };
+    fs::write(place.folder.path().join("code.rs"), "one").unwrap();
+    git(&["init", "-q"]);
+    place.run(&[], &["true"]);
+    git(&["add", "code.rs", "evidence.md", "history"]);
+    git(&["commit", "-q", "-m", "first"]);
+    let dirty = || {
+        place.run(&[], &["true"]);
+        read(&text(&place.evidence())).unwrap().record.commit.unwrap().dirty
+    };
+    assert!(!dirty());
+    assert!(!dirty(), "evidence and history have changed since");
+    fs::write(place.folder.path().join("code.rs"), "two").unwrap();
+    assert!(dirty());
+    fs::remove_file(place.folder.path().join("code.rs")).unwrap();
+    assert!(dirty());
+}

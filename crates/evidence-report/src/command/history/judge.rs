@@ -6,9 +6,9 @@ use super::{evidence_of, history_of};
 use crate::{
     command::checks::{HISTORY_CHAIN, HISTORY_NEWEST},
     document::{self, Document, Verification},
-    history::{Chain, Line, Standing, Trouble},
+    history::{Came, Chain, Line, Standing, Trouble},
     record::{Environment, Finding, Requirement},
-    run::file_name,
+    run::{file_name, short},
 };
 
 /// So many troubles of one chain are told.
@@ -22,7 +22,7 @@ pub(in crate::command) fn judge_file(path: &Path, document: &Document) -> Vec<Fi
     let text = match std::fs::read(&history) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let why = format!("its history is not beside it ({})", history.display());
+            let why = format!("its history is not beside it ({})", short(&history));
             let knows = document.record.previous.is_some();
             let told = HISTORY_CHAIN.not_checked(Requirement::Optional, &name, why);
             return if knows { vec![told] } else { Vec::new() };
@@ -33,9 +33,9 @@ pub(in crate::command) fn judge_file(path: &Path, document: &Document) -> Vec<Fi
         }
     };
     let chain = Chain::read(&text);
-    let file = std::fs::canonicalize(path).map_or_else(|_| file_name(path), |path| file_name(&path));
+    let file = file_name(path);
     vec![
-        whole(&history, &chain, document.signature.is_some()),
+        whole(&history, &chain, anchored(&chain, document)),
         newest(&name, &chain.standing(&file, &document.record)),
     ]
 }
@@ -46,13 +46,13 @@ pub(in crate::command) fn judge_chain(named: &Path) -> Vec<Finding> {
     let text = match std::fs::read(&history) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) => {
-            let told = HISTORY_CHAIN.inconclusive(history.display().to_string()).observed(error.to_string());
+            let told = HISTORY_CHAIN.inconclusive(short(&history)).observed(error.to_string());
             return vec![told.remedy("Name evidence that has a history, or the history itself.")];
         }
     };
     let chain = Chain::read(&text);
     let mut findings = Vec::new();
-    let mut signed = false;
+    let mut anchor = None;
     let required = evidence_of(&history);
     let environments =
         [Environment::Local, Environment::Development, Environment::Staging, Environment::Production];
@@ -62,7 +62,8 @@ pub(in crate::command) fn judge_chain(named: &Path) -> Vec<Finding> {
         let name = path.display().to_string();
         match document::verify(&text) {
             Verification::Consistent(record) => {
-                signed |= document::read(&text).is_ok_and(|document| document.signature.is_some());
+                let document = document::read(&text).ok();
+                anchor = anchor.max(document.and_then(|document| anchored(&chain, &document)));
                 findings.push(newest(&name, &chain.standing(&file_name(&path), &record)));
             }
             _ => findings.push(
@@ -75,14 +76,22 @@ pub(in crate::command) fn judge_chain(named: &Path) -> Vec<Finding> {
     }
     if findings.is_empty() {
         let why = "no evidence stands beside the history: its newest lines may have been cut off";
-        findings.push(HISTORY_NEWEST.not_checked(Requirement::Required, history.display().to_string(), why));
+        findings.push(HISTORY_NEWEST.not_checked(Requirement::Required, short(&history), why));
     }
-    findings.push(whole(&history, &chain, signed));
+    findings.push(whole(&history, &chain, anchor));
     findings
 }
 
-fn whole(history: &Path, chain: &Chain, signed: bool) -> Finding {
-    let name = history.display().to_string();
+/// The run up to which the signature of this evidence anchors the chain: its record names the line before. One that
+/// was accepted names a line of another history.
+fn anchored(chain: &Chain, document: &Document) -> Option<u64> {
+    document.signature.as_ref()?;
+    let run = chain.of_seal(&document::seal(&document.record))?;
+    (run.came == Came::Published).then_some(run.number)
+}
+
+fn whole(history: &Path, chain: &Chain, anchor: Option<u64>) -> Finding {
+    let name = short(history);
     let expected = "every line goes on from the one before";
     let troubles = chain.troubles();
     if let Some(first) = troubles.first() {
@@ -104,10 +113,9 @@ fn whole(history: &Path, chain: &Chain, signed: bool) -> Finding {
         Some(Line::Anew(anew)) => format!(", begun anew on {} because it was {}", anew.at, anew.reason),
         _ => String::new(),
     };
-    let anchor = if signed {
-        "anchored by the signature in the evidence"
-    } else {
-        "unsigned: that it was not written anew as a whole, git tells"
+    let anchor = match anchor {
+        Some(run) => format!("up to run {run} anchored by the signature in the evidence"),
+        None => "unsigned: that it was not written anew as a whole, git tells".to_owned(),
     };
     let observed = format!("{runs} runs, whole{beginning}; {anchor}");
     let anew = matches!(chain.entries().first().map(|entry| &entry.line), Some(Line::Anew(_)));

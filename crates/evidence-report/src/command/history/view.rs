@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     history::{Came, Chain, Line, RunLine, Trend, trends},
     record::Objective,
+    run::short,
 };
 
 /// So many runs are drawn in a line; more do not fit beside the words.
@@ -34,7 +35,7 @@ impl<'c> View<'c> {
         let runs = all[all.len().saturating_sub(last)..].to_vec();
         Self {
             schema: "evidence-history/v1",
-            history: path.display().to_string(),
+            history: short(path),
             runs_total: all.len(),
             before: chain.entries().first().map(|entry| &entry.line).filter(|line| line.run().is_none()),
             troubles: chain.troubles().iter().map(ToString::to_string).collect(),
