@@ -1,6 +1,6 @@
 //! Every check of the `evidence-report` command.
 
-use super::capture::checks as capture;
+use super::{capture::checks as capture, import::checks as import};
 use crate::record::{Check, Tool};
 
 /// The command.
@@ -24,6 +24,9 @@ pub(super) static TOOL: Tool = Tool {
         &MERGE_COMPLETE,
         &capture::DURATION,
         &capture::ARTEFACT,
+        &import::RESULT,
+        &import::COMPLETE,
+        &import::RECENT,
     ],
 };
 

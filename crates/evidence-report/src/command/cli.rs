@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{CommandError, artefacts::Seen, capture, tracker::Tracker};
+use super::{CommandError, artefacts::Seen, capture, import, tracker::Tracker};
 use crate::{
     record::v1::Record,
     run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
@@ -56,6 +56,9 @@ pub(super) enum Command {
     /// Run a command and make its result evidence
     #[command(after_help = capture::EXAMPLES)]
     Capture(capture::CaptureArgs),
+    /// Make the results of another tool evidence
+    #[command(subcommand, after_help = import::EXAMPLES)]
+    Import(import::ImportCommand),
     /// Make one record of the records of all shards of one run
     #[command(after_help = EXAMPLES)]
     Merge {
@@ -89,15 +92,17 @@ impl CommandLine for Cli {
 
 impl Command {
     pub(super) fn defaults(&self) -> Defaults {
-        if let Self::Capture(args) = self {
-            return args.defaults();
+        match self {
+            Self::Capture(args) => return args.defaults(),
+            Self::Import(command) => return command.defaults(),
+            _ => {}
         }
         let title = match self {
             Self::Verify { .. } => "Verification of evidence files",
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
             Self::Merge { .. } => "Merge of shards",
-            Self::Capture(_) | Self::Sweep => "Sweep",
+            Self::Capture(_) | Self::Import(_) | Self::Sweep => "Sweep",
         };
         Defaults {
             title,
@@ -112,6 +117,7 @@ impl Command {
     pub(super) fn plan(&self, settings: &Settings) -> String {
         let lines: Vec<_> = match self {
             Self::Capture(args) => return args.plan(settings),
+            Self::Import(command) => return command.plan(settings),
             Self::Verify { files } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }

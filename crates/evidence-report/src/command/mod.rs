@@ -8,6 +8,7 @@ mod check;
 mod checks;
 mod cli;
 mod gate;
+pub mod import;
 mod merge;
 mod named_check;
 mod tracker;
@@ -52,7 +53,7 @@ enum CommandError {
 async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     let Some(command) = &cli.command else {
         return Err(Usage(
-            "say what to do: verify, check, gate, capture or merge (--help explains them)".into(),
+            "say what to do: verify, check, gate, capture, import or merge (--help explains them)".into(),
         )
         .into());
     };
@@ -77,6 +78,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
         }
         cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
         cli::Command::Capture(args) => capture::capture(args, settings).await,
+        cli::Command::Import(command) => import::import(command, settings),
         cli::Command::Check(place) => {
             let (tracker, seen) = place.observe()?;
             let run = Run::start(&checks::TOOL, settings)?;
