@@ -1,6 +1,6 @@
 //! Every check of the `evidence-report` command.
 
-use super::{capture::checks as capture, import::checks as import};
+use super::{capture::checks as capture, drill::checks as drill, import::checks as import};
 use crate::record::{Check, Tool};
 
 /// The command.
@@ -27,6 +27,14 @@ pub(super) static TOOL: Tool = Tool {
         &import::RESULT,
         &import::COMPLETE,
         &import::RECENT,
+        &drill::OUTCOME,
+        &drill::LOG,
+        &drill::CLOCK,
+        &drill::LEAD,
+        &drill::RECOVERY,
+        &drill::FOLLOW_UPS,
+        &drill::REVISIONS,
+        &drill::CONTRACT,
     ],
 };
 

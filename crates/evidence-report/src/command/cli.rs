@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{CommandError, artefacts::Seen, capture, import, tracker::Tracker};
+use super::{CommandError, artefacts::Seen, capture, drill, import, tracker::Tracker};
 use crate::{
     record::v1::Record,
     run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Make the results of another tool evidence
     #[command(subcommand, after_help = import::EXAMPLES)]
     Import(import::ImportCommand),
+    /// Keep the timeline of a drill, and make evidence of it
+    #[command(after_help = drill::EXAMPLES)]
+    Drill(drill::DrillArgs),
     /// Make one record of the records of all shards of one run
     #[command(after_help = EXAMPLES)]
     Merge {
@@ -102,7 +105,7 @@ impl Command {
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
             Self::Merge { .. } => "Merge of shards",
-            Self::Capture(_) | Self::Import(_) | Self::Sweep => "Sweep",
+            Self::Capture(_) | Self::Import(_) | Self::Drill(_) | Self::Sweep => "Sweep",
         };
         Defaults {
             title,
@@ -129,7 +132,7 @@ impl Command {
             Self::Merge { files } => {
                 files.iter().map(|file| format!("would merge {}\n", file.display())).collect()
             }
-            Self::Sweep => Vec::new(),
+            Self::Drill(_) | Self::Sweep => Vec::new(),
         };
         format!("{}\n{}", settings.title, lines.concat())
     }

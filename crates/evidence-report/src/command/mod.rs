@@ -7,6 +7,7 @@ mod capture;
 mod check;
 mod checks;
 mod cli;
+pub mod drill;
 mod gate;
 pub mod import;
 mod merge;
@@ -43,6 +44,8 @@ enum CommandError {
     #[error(transparent)]
     Merge(#[from] merge::MergeError),
     #[error(transparent)]
+    Drill(#[from] drill::LogError),
+    #[error(transparent)]
     Child(#[from] run::child::ChildError),
     #[error("reading the tracker {path}: {source}")]
     Tracker { path: String, source: std::io::Error },
@@ -53,12 +56,16 @@ enum CommandError {
 async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     let Some(command) = &cli.command else {
         return Err(Usage(
-            "say what to do: verify, check, gate, capture, import or merge (--help explains them)".into(),
+            "say what to do: verify, check, gate, capture, import, drill or merge (--help explains them)"
+                .into(),
         )
         .into());
     };
     if let cli::Command::Sweep = command {
         return Ok(run::sweep_command());
+    }
+    if let cli::Command::Drill(args) = command {
+        return drill::drill(args, &cli.shared);
     }
     if cli.shared.config.is_some() {
         return Err(Usage("evidence-report has no configuration file".into()).into());
@@ -70,7 +77,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     }
     let now = Timestamp::now();
     match command {
-        cli::Command::Sweep => Ok(run::sweep_command()),
+        cli::Command::Sweep | cli::Command::Drill(_) => Ok(run::sweep_command()),
         cli::Command::Verify { files } => {
             let run = Run::start(&checks::TOOL, settings)?;
             run.findings(files.iter().map(|file| verify::verify_file(file)));

@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod capture;
+mod corpus;
+mod drilling;
 mod fixture;
 mod formats;
+mod importing;
 mod merging;
 mod nasty;
+mod place;
 mod rendering;
 mod running;
 mod tracker_command;

@@ -119,7 +119,7 @@ fn signal_name(signal: i32) -> (&'static str, bool) {
         11 => ("SIGSEGV", false),
         12 => ("SIGUSR2", true),
         13 => ("SIGPIPE", false),
-        14 => ("SIGALRM", false),
+        14 => ("SIGALRM", true),
         15 => ("SIGTERM", true),
         24 => ("SIGXCPU", true),
         25 => ("SIGXFSZ", true),

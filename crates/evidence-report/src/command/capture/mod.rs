@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-pub(super) use artefacts::digest_of;
+pub(super) use artefacts::{digest as digest_file, digest_of};
 pub(super) use cli::{CaptureArgs, EXAMPLES};
 use judge::End;
 

@@ -101,7 +101,7 @@ pub(super) fn unread(name: &str, error: &std::io::Error) -> Finding {
 
 /// Whether the file is the whole story.
 pub(super) fn complete(name: &str, account: &Result<Account, Unreadable>, counts: &Counts) -> Vec<Finding> {
-    let expected = "a whole report, with at least one result";
+    let expected = "a whole report, with at least one test that was run";
     let told = told(counts);
     let account = match account {
         Ok(account) => account,
@@ -113,9 +113,16 @@ pub(super) fn complete(name: &str, account: &Result<Account, Unreadable>, counts
     let of_gap = |gap: &String| COMPLETE.inconclusive(name).expected(expected).observed(gap);
     let mut findings: Vec<_> = account.gaps.iter().map(of_gap).collect();
     if findings.is_empty() {
-        findings.push(match counts.is_empty() {
-            true => COMPLETE.inconclusive(name).expected(expected).observed("it holds no result"),
-            false => COMPLETE.passed(name).expected(expected).observed(told),
+        // Skipped tests are neutral: a report of nothing else must not pass by being whole.
+        let made =
+            counts.iter().filter(|(said, _)| **said != Said::Skipped).map(|(_, number)| number).sum::<u64>();
+        findings.push(match (counts.is_empty(), made) {
+            (true, _) => COMPLETE.inconclusive(name).expected(expected).observed("it holds no result"),
+            (false, 0) => {
+                let observed = format!("nothing in it was really run: {told}");
+                COMPLETE.inconclusive(name).expected(expected).observed(observed)
+            }
+            (false, _) => COMPLETE.passed(name).expected(expected).observed(told),
         });
     }
     findings
@@ -193,6 +200,7 @@ mod tests {
         let one = Counts::from([(Said::Passed, 1)]);
         assert_eq!(of(Account::default(), &one), Outcome::Passed);
         assert_eq!(of(Account::default(), &Counts::new()), Outcome::Inconclusive);
+        assert_eq!(of(Account::default(), &Counts::from([(Said::Skipped, 5)])), Outcome::Inconclusive);
         let gap = Account { gaps: vec!["cut".into()], ..Account::default() };
         assert_eq!(of(gap, &one), Outcome::Inconclusive);
         let broken = Err(Unreadable { why: "cut".into(), line: Some(3) });
