@@ -11,6 +11,7 @@ mod importing;
 mod merging;
 mod nasty;
 mod place;
+mod readers;
 mod rendering;
 mod running;
 mod tracker_command;
