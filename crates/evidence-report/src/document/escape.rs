@@ -1,7 +1,7 @@
 //! User text inside markdown: it is shown as it is, and never becomes markup.
 
-/// Text in a paragraph or a table cell, on one line. Everything that could begin markup, a mention, an
-/// autolink or HTML is escaped.
+/// Text in a paragraph or a table cell, on one line. Everything that could begin markup, a mention or HTML is
+/// escaped.
 pub(super) fn inline(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut blank = false;
@@ -29,7 +29,7 @@ pub(super) fn inline(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(char);
             }
-            // `@name` would notify somebody, and `://` or `www.` would become a link, when the page is shown.
+            // `@name` would notify somebody. (A bare address becomes a link to just what it shows.)
             '@' => escaped.push_str("&#64;"),
             // Writing direction must not be turned around for what follows.
             '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' => {

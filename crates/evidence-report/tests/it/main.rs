@@ -7,6 +7,7 @@ mod corpus;
 mod drilling;
 mod fixture;
 mod formats;
+mod gfm;
 mod importing;
 mod merging;
 mod nasty;

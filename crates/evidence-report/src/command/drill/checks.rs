@@ -20,7 +20,7 @@ pub(in crate::command) static LOG: Check = Check {
 
 pub(in crate::command) static CLOCK: Check = Check {
     id: "drill.clock",
-    title: "Clocks stood still for nobody",
+    title: "No clock was set",
     explanation: "Beside the wall clock each note has the time since the machine's start. Where the two run apart, \
         somebody set the clock: the durations come from the other one, the times of day are wrong.",
     remedy: "Let the machine keep its time by NTP, and set no clock during a drill.",
