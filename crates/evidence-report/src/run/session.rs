@@ -30,7 +30,7 @@ use crate::document::{hex, notes::Template};
 use crate::formats::Format;
 use crate::record::{
     Attachment, Chart, Check, Deadline, Detail, Environment, Finding, Gathering, Measurement, Outcome,
-    Report, RunFacts, Series, Timeline, Tool, Unlisted,
+    Report, Requirement, RunFacts, Series, Timeline, Tool, Unlisted, Verdict,
 };
 
 /// A run that could not start.
@@ -100,6 +100,7 @@ struct Seen {
     environment: Option<Environment>,
     facts: Vec<(String, String)>,
     findings: Gathering,
+    owed: Vec<&'static Check>,
     measurements: Vec<Measurement>,
     series: Vec<Series>,
     deadlines: Vec<Deadline>,
@@ -226,6 +227,17 @@ impl Run {
     pub fn findings(&self, findings: impl IntoIterator<Item = Finding>) {
         let mut seen = self.seen();
         findings.into_iter().for_each(|finding| seen.findings.push(finding));
+    }
+
+    /// Says which checks this run owes by its plan, before it looks at anything. One of which there is no finding
+    /// at the end, whatever became of its observation, is not checked and required: the run is no pass.
+    pub fn owes(&self, checks: impl IntoIterator<Item = &'static Check>) {
+        let mut seen = self.seen();
+        for check in checks {
+            if !seen.owed.iter().any(|known| known.id == check.id) {
+                seen.owed.push(check);
+            }
+        }
     }
 
     /// Adds a measurement.
@@ -355,6 +367,7 @@ impl Run {
             },
             findings,
             unlisted,
+            owed: seen.owed,
             measurements: seen.measurements,
             measurements_unlisted: 0,
             series: seen.series,
@@ -364,6 +377,7 @@ impl Run {
             details: seen.details,
             attachments: seen.attachments,
         };
+        tell_owed(&mut report);
         report.sort();
         drop(self.folder);
         Finished::new(report, self.settings).proposing(seen.templates)
@@ -372,6 +386,20 @@ impl Run {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was owed and not made is told where nothing else keeps the run from a pass: what does has its own reason.
+fn tell_owed(report: &mut Report) {
+    let no_pass = report.outcomes().any(|(_, outcome, _)| outcome.verdict() > Some(Verdict::Warned));
+    if no_pass || report.run.interrupted.is_some() {
+        return;
+    }
+    let missing: Vec<_> = report.still_owed().collect();
+    report.findings.extend(missing.into_iter().map(|check| {
+        let why = "the run came to no result on this check, though it owed one";
+        let remedy = "Run again with --verbose; if it stays, this is a fault of the tool: report it.";
+        check.not_checked(Requirement::Required, "this run", why).expected("a result").remedy(remedy)
+    }));
 }
 
 fn job_lock(base: &Path, tool: &str, evidence: &Path) -> Result<Lock, RunError> {

@@ -2,18 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod accepting;
 mod capture;
+mod comparing;
 mod corpus;
 mod drilling;
 mod fixture;
 mod formats;
 mod gfm;
+mod golden;
+mod histories;
 mod importing;
 mod merging;
 mod nasty;
 mod place;
+mod publishing;
 mod readers;
 mod rendering;
 mod running;
+mod signing;
 mod tracker_command;
 mod verification;

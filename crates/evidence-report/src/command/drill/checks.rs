@@ -2,6 +2,12 @@
 
 use crate::record::Check;
 
+/// What the report of every drill owes.
+pub(super) static OF_EVERY_DRILL: [&Check; 6] = [&OUTCOME, &LOG, &CLOCK, &LEAD, &RECOVERY, &FOLLOW_UPS];
+
+/// What that of a rollback owes besides.
+pub(super) static OF_A_ROLLBACK: [&Check; 2] = [&REVISIONS, &CONTRACT];
+
 pub(in crate::command) static OUTCOME: Check = Check {
     id: "drill.outcome",
     title: "Objective of the drill reached",
