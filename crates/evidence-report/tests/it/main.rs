@@ -11,6 +11,7 @@ mod fixture;
 mod formats;
 mod gfm;
 mod golden;
+mod guide;
 mod histories;
 mod importing;
 mod merging;
