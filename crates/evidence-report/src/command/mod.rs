@@ -48,6 +48,8 @@ enum CommandError {
     #[error(transparent)]
     Merge(#[from] merge::MergeError),
     #[error(transparent)]
+    Config(#[from] run::ConfigError),
+    #[error(transparent)]
     Drill(#[from] drill::LogError),
     #[error(transparent)]
     Child(#[from] run::child::ChildError),
@@ -75,10 +77,8 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     if let cli::Command::Drill(args) = command {
         return drill::drill(args, &cli.shared);
     }
-    if cli.shared.config.is_some() {
-        return Err(Usage("evidence-report has no configuration file".into()).into());
-    }
-    let settings = Settings::resolve(&cli.shared, &run::SharedConfig::default(), &command.defaults())?;
+    let file = configuration(command, cli.shared.config.as_deref())?;
+    let settings = Settings::resolve(&cli.shared, &file, &command.defaults())?;
     if let (cli::Command::History(place), true) = (command, cli.shared.dry_run)
         && let Some(history::HistoryAction::Prune(place)) = &place.action
     {
@@ -140,6 +140,27 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             run.retitle(gate::title(&decided));
             run.findings(decided);
             Ok(run.finish().publish()?)
+        }
+    }
+}
+
+/// The configuration file of `capture` and `import`: how to run, and what is set aside for a while. The other commands
+/// have none.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Configuration {
+    run: run::SharedConfig,
+}
+
+fn configuration(command: &cli::Command, path: Option<&Path>) -> Result<run::SharedConfig, CommandError> {
+    match (path, command) {
+        (None, _) => Ok(run::SharedConfig::default()),
+        (Some(path), cli::Command::Capture(_) | cli::Command::Import(_)) => {
+            Ok(run::read_config::<Configuration>(path)?.run)
+        }
+        (Some(_), _) => {
+            let message = "only capture and import have a configuration file (with the key `run`)";
+            Err(Usage(message.into()).into())
         }
     }
 }
