@@ -28,8 +28,8 @@ use self::{
 use crate::{
     assertions, canary,
     checks::{
-        BACKUP_COMPLETE, CLEANED_UP, RECOVERY_CANARY, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS,
-        RESTORE_COMPLETED, RESTORE_CONTENT, RESTORE_ISOLATED, RESTORE_WRITABLE, SOURCE_READABLE,
+        BACKUP_COMPLETE, CLEANED_UP, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS, RESTORE_CONTENT,
+        RESTORE_ISOLATED, RESTORE_WRITABLE,
     },
     clock::Stages,
     comparison::left_out,
@@ -39,7 +39,7 @@ use crate::{
     forecast,
     halt::Halt,
     integrity::amcheck,
-    plan::{Amcheck, Backup, Describe, Plan, Rehearse, Source},
+    plan::{Amcheck, Backup, Describe, Plan, Rehearse},
     programs,
     scratch::{Cluster, Place, Room},
     source::{Database, Snapshot},
@@ -88,8 +88,7 @@ impl Made {
 const ESSENTIAL: [&Check; 3] = [&RESTORE_CONTENT, &RESTORE_WRITABLE, &RECOVERY_TIME];
 
 /// What every rehearsal says besides, be it that it was not asked for.
-const OWED: [&Check; 5] =
-    [&CLEANED_UP, &RESTORE_ASSERTIONS, &RECOVERY_DATA_LOSS, &RECOVERY_CANARY, &RESTORE_COMPLETED];
+const OWED: [&Check; 2] = [&CLEANED_UP, &RECOVERY_DATA_LOSS];
 
 /// What was learnt from the source.
 struct Seen {
@@ -105,7 +104,7 @@ pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
     let mut made = Made::default();
     run.owes(ESSENTIAL);
     run.owes(OWED);
-    run.owes((!matches!(plan.source, Source::Absent)).then_some(&SOURCE_READABLE));
+    run.owes((!work.assertions.is_empty()).then_some(&RESTORE_ASSERTIONS));
     run.owes(work.target.is_none().then_some(&RESTORE_ISOLATED));
     let halted_by = match all_phases(plan, work, run, &mut made).await {
         Err(Halt::Found(finding)) => Some(*finding),

@@ -30,7 +30,7 @@ const EXAMPLES: &str = "Examples:
   evidence-report gate doc/operations/parallel_ops_track.md --format text --format junit=gate.xml
   evidence-report sign doc/operations/evidence/cert_expiry_report.md --key ~/.ssh/id_ed25519
   evidence-report verify --allowed-signers ops/allowed_signers doc/operations/evidence/*.md
-  evidence-report accept rehearsal.md --environment staging --fact 'system identifier=7412345678901234567'
+  evidence-report accept pod/rehearsal.md --environment staging --fact 'cluster=blue'
   evidence-report history doc/operations/evidence/backup_restore_rehearsal_report.md
   evidence-report merge shard-*.md --evidence doc/operations/evidence/cert_expiry_report.md
 

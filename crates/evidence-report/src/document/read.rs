@@ -16,6 +16,13 @@ const MARKER_START: &str = "<!-- evidence-report:end ";
 const FENCE_START: &str = "evidence-report/";
 
 /// An evidence file, taken apart.
+///
+/// ```
+/// use evidence_report::document::{Document, ReadError, read};
+///
+/// let by_hand: Result<Document, ReadError> = read("# Rehearsal\n\nWe did it.\n");
+/// assert_eq!(by_hand, Err(ReadError::NoEvidence));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// The record.
@@ -35,6 +42,13 @@ pub struct Document {
 }
 
 /// A signature as it stands in an evidence file: an SSHSIG, made by `ssh-keygen -Y sign`.
+///
+/// ```
+/// use evidence_report::document::{Signature, read};
+///
+/// let signer = |text: &str| -> Option<Signature> { read(text).ok()?.signature };
+/// assert_eq!(signer("# By hand\n"), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
     /// The armored text, with a line feed at the end of each line.

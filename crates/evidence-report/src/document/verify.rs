@@ -25,6 +25,18 @@ pub enum Verification {
 }
 
 /// One alteration.
+///
+/// ```
+/// use evidence_report::document::{Alteration, Kind};
+///
+/// let turned = Alteration::Line {
+///     kind: Kind::Verdict,
+///     line: 3,
+///     found: "**PASSED**".into(),
+///     expected: "**FAILED**".into(),
+/// };
+/// assert_eq!(turned.to_string(), "line 3: verdict altered: it says: **PASSED** — the record says: **FAILED**");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alteration {
     /// The file cannot be taken apart: it is cut, or a mark stands twice, or the record is no record.

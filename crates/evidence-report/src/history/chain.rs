@@ -7,6 +7,13 @@ use crate::{document, record::v1::Record};
 const LARGEST: u64 = (1 << 53) - 1;
 
 /// A line with its place.
+///
+/// ```
+/// use evidence_report::history::{Chain, Entry};
+///
+/// let newest = |chain: &Chain| chain.entries().last().map(|Entry { digest, .. }| digest.clone());
+/// assert_eq!(newest(&Chain::read("")), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The line of the file, from 1.
@@ -119,6 +126,14 @@ impl Trouble {
 }
 
 /// How an evidence file stands to its history.
+///
+/// ```
+/// use evidence_report::{history::{Chain, Standing}, record::v1::Record};
+///
+/// fn is_newest(chain: &Chain, record: &Record) -> bool {
+///     matches!(chain.standing("rehearsal.md", record), Standing::Newest { .. })
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It is the newest of its name, and its line says what it says.

@@ -16,6 +16,18 @@ use crate::{
 const MAXIMUM_MEASUREMENTS: usize = 50;
 
 /// One line of a history.
+///
+/// ```
+/// use evidence_report::history::{Came, Chain, Line, RunLine};
+/// # use evidence_report::record::v1::Record;
+///
+/// fn append(history: &str, record: &Record) -> String {
+///     let line: Line = Chain::read(history).next(record, "rehearsal.md", Came::Published);
+///     let run: &RunLine = line.run().unwrap();
+///     assert_eq!(run.previous, Chain::read(history).head().map(str::to_owned));
+///     format!("{history}{}\n", line.text())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
@@ -90,6 +102,19 @@ pub struct RunLine {
 
 /// Runs that were taken out by name. The line behind it names [`Pruned::previous`], so that what is left is
 /// verified like before.
+///
+/// ```
+/// use evidence_report::history::{Anew, Chain, Line, Pruned};
+///
+/// /// Where a history begins, when not with the first run of all.
+/// fn beginning(chain: &Chain) -> Option<u64> {
+///     match &chain.entries().first()?.line {
+///         Line::Pruned(Pruned { number, .. }) | Line::Anew(Anew { number, .. }) => Some(number + 1),
+///         Line::Run(_) => None,
+///     }
+/// }
+/// assert_eq!(beginning(&Chain::read("")), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pruned {

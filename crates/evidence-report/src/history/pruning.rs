@@ -9,6 +9,13 @@ use super::{
 use crate::record::v1::{Record, rfc3339};
 
 /// Which runs stay.
+///
+/// ```
+/// use evidence_report::history::{Chain, Keep, Pruning, prune};
+///
+/// let nothing: Option<Pruning> = prune(&Chain::read(""), Keep::Newest(100), jiff::Timestamp::now());
+/// assert_eq!(nothing, None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// The newest so many.

@@ -7,6 +7,14 @@ use super::line::RunLine;
 use crate::record::{Decimal, Environment, Objective, v1::Label};
 
 /// One measurement over the runs in which it was made.
+///
+/// ```
+/// use evidence_report::history::{Chain, Point, Trend, trends};
+///
+/// let newest = |trend: &Trend| trend.points.last().map(|Point { run, value }| (*run, value.to_f64()));
+/// let all: Vec<Trend> = trends(Chain::read("").runs());
+/// assert!(all.iter().all(|trend| newest(trend).is_some()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Trend {
     /// Where it was measured.

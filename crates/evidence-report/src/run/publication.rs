@@ -204,7 +204,9 @@ impl Place {
     }
 }
 
+/// The name of an evidence file in its history: of the file itself, where the path is a link to it.
 pub(crate) fn file_name(path: &Path) -> String {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 

@@ -77,6 +77,22 @@ impl RunError {
 pub(crate) const SHARD_FACT: &str = "shard";
 
 /// A run under way. It is shared by reference among the tasks of the tool.
+///
+/// ```
+/// use std::process::ExitCode;
+/// use evidence_report::{record::{Check, Tool}, run::{Finished, Run, Settings}};
+///
+/// static READY: Check = Check { id: "api.ready", title: "Ready", explanation: "…", remedy: "…" };
+/// static TOOL: Tool = Tool { name: "api-smoke", version: "1", checks: &[&READY] };
+///
+/// async fn execute(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>> {
+///     let run = Run::start(&TOOL, settings)?;
+///     run.owes([&READY]);
+///     run.finding(READY.passed("https://api.example").observed("status 200"));
+///     let finished: Finished = run.finish();
+///     Ok(finished.publish()?)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Run {
     tool: &'static Tool,

@@ -6,6 +6,7 @@ mod accepting;
 mod capture;
 mod comparing;
 mod corpus;
+mod documented;
 mod drilling;
 mod fixture;
 mod formats;

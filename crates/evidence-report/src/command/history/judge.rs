@@ -33,7 +33,7 @@ pub(in crate::command) fn judge_file(path: &Path, document: &Document) -> Vec<Fi
         }
     };
     let chain = Chain::read(&text);
-    let file = std::fs::canonicalize(path).map_or_else(|_| file_name(path), |path| file_name(&path));
+    let file = file_name(path);
     vec![
         whole(&history, &chain, anchored(&chain, document)),
         newest(&name, &chain.standing(&file, &document.record)),
