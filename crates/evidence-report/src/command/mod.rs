@@ -79,10 +79,8 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     if let cli::Command::Drill(args) = command {
         return drill::drill(args, &cli.shared);
     }
-    if cli.shared.config.is_some() {
-        return Err(Usage("evidence-report has no configuration file".into()).into());
-    }
-    let settings = Settings::resolve(&cli.shared, &run::SharedConfig::default(), &command.defaults())?;
+    let file = configuration(command, cli.shared.config.as_deref())?;
+    let settings = Settings::resolve(&cli.shared, &file, &command.defaults())?;
     if let (cli::Command::History(place), true) = (command, cli.shared.dry_run)
         && let Some(history::HistoryAction::Prune(place)) = &place.action
     {
@@ -162,6 +160,27 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             let schema = serde_json::to_string_pretty(&policy::Policy::json_schema()).unwrap_or_default();
             run::print(&(schema + "\n"))?;
             Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The configuration file of `capture` and `import`: how to run, and what is set aside for a while. The other commands
+/// have none.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Configuration {
+    run: run::SharedConfig,
+}
+
+fn configuration(command: &cli::Command, path: Option<&Path>) -> Result<run::SharedConfig, CommandError> {
+    match (path, command) {
+        (None, _) => Ok(run::SharedConfig::default()),
+        (Some(path), cli::Command::Capture(_) | cli::Command::Import(_)) => {
+            Ok(run::read_config::<Configuration>(path)?.run)
+        }
+        (Some(_), _) => {
+            let message = "only capture and import have a configuration file (with the key `run`)";
+            Err(Usage(message.into()).into())
         }
     }
 }

@@ -1,7 +1,7 @@
 //! User text inside markdown: it is shown as it is, and never becomes markup.
 
-/// Text in a paragraph or a table cell, on one line. Everything that could begin markup, a mention, an
-/// autolink or HTML is escaped.
+/// Text in a paragraph or a table cell, on one line. Everything that could begin markup, a mention or HTML is
+/// escaped.
 pub(super) fn inline(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut blank = false;

@@ -1,7 +1,9 @@
 //! The other outputs, one format a file: each turns a report into text, and none touches a file.
 
+mod ctrf;
 mod github;
 mod ics;
+mod in_toto;
 mod json;
 mod junit;
 mod nagios;
@@ -44,6 +46,10 @@ pub enum Format {
     Nagios,
     /// Prometheus text for node_exporter's textfile collector.
     Textfile,
+    /// The Common Test Report Format, JSON.
+    Ctrf,
+    /// An in-toto statement with the predicate test-result, unsigned.
+    InToto,
     /// A calendar of the dates that somebody should not miss.
     Ics,
 }
@@ -61,14 +67,16 @@ pub struct Setting {
     pub last_success: Option<i64>,
 }
 
-const NAMES: [(&str, Format); 8] = [
+const NAMES: [(&str, Format); 10] = [
     ("text", Format::Text),
     ("json", Format::Json),
     ("junit", Format::Junit),
+    ("ctrf", Format::Ctrf),
     ("github", Format::Github),
     ("sarif", Format::Sarif),
     ("nagios", Format::Nagios),
     ("textfile", Format::Textfile),
+    ("in-toto", Format::InToto),
     ("ics", Format::Ics),
 ];
 
@@ -95,6 +103,8 @@ impl Format {
             Self::Sarif => sarif::render(report, setting),
             Self::Nagios => nagios::render(report),
             Self::Textfile => textfile::render(report, setting),
+            Self::Ctrf => ctrf::render(report, setting),
+            Self::InToto => in_toto::render(report, setting),
             Self::Ics => ics::render(report, setting),
         }
     }

@@ -163,7 +163,7 @@ fn uri(path: &str) -> String {
 }
 
 /// The same for the same check on the same subject in the same file, whatever the day and the line.
-fn fingerprint(finding: &Finding) -> String {
+pub(super) fn fingerprint(finding: &Finding) -> String {
     let path = finding.location.as_ref().map_or("", |place| place.path.as_str());
     let text = [finding.check.id, &finding.subject, path].join("\0");
     hex(&Sha256::digest(text.as_bytes()))[..32].to_owned()

@@ -30,7 +30,7 @@ pub struct SharedFlags {
     /// Evidence file to write; `none` writes none [default: doc/operations/evidence/… of the repository]
     #[arg(long, value_name = "PATH", global = true)]
     pub evidence: Option<PathBuf>,
-    /// Output: text, json, junit, sarif, github, nagios, textfile or ics; to stdout, or to a file as NAME=PATH (repeatable)
+    /// Output: text, json, junit, ctrf, sarif, github, nagios, textfile, in-toto or ics; to stdout, or to a file as NAME=PATH (repeatable)
     #[arg(long, value_name = "NAME[=PATH]", global = true)]
     pub format: Vec<FormatRequest>,
     /// Where the run takes place [default: local]

@@ -38,6 +38,12 @@ const SHAPES: [(&str, usize); 11] = [
 const HIDDEN: &str = "***";
 
 /// What must not be shown.
+///
+/// ```
+/// # use evidence_report::run::Mask;
+/// let mask = Mask::of([("API_TOKEN".into(), "hunter2-long".into())]);
+/// assert_eq!(mask.text("sent hunter2-long"), "sent ***");
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Mask {
     values: Vec<String>,

@@ -361,6 +361,40 @@ fn skipped_tests_alone_are_no_pass_and_an_old_report_fails() {
 }
 
 #[test]
+fn an_exception_has_an_approver_and_a_last_day() {
+    let place = Place::new();
+    place.write("s.sarif", log("", r#"{"ruleId":"r","level":"error","message":{"text":"bad"}}"#));
+    let day = |days: i64| {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        at.strftime("%Y-%m-%d").to_string()
+    };
+    for (expires, code, words) in [(day(30), 0, "waived by AppSec"), (day(-1), 2, "1 failed")] {
+        let waiver = format!(
+            "{{check: security.sast, subject: r, reason: no way in, approver: AppSec, expires: {expires}}}"
+        );
+        place.write("import.yaml", format!("run:\n  valid_for: 7d\n  waivers:\n    - {waiver}\n"));
+        let arguments = [
+            "import",
+            "sarif",
+            "--check",
+            "security.sast",
+            "--config",
+            "import.yaml",
+            "s.sarif",
+            "--verbose",
+        ];
+        let (found, printed) = place.run(&arguments);
+        assert_eq!(found, code, "{printed}");
+        assert!(printed.contains(words), "{printed}");
+    }
+    place.write("import.yaml", "rum: {}\n");
+    let (code, printed) = place.run(&["import", "sarif", "--config", "import.yaml", "s.sarif"]);
+    assert_eq!((code, printed.contains("line 1")), (3, true), "{printed}");
+    let (code, printed) = place.run(&["check", "--config", "import.yaml"]);
+    assert_eq!((code, printed.contains("only capture and import")), (3, true), "{printed}");
+}
+
+#[test]
 fn standard_input_is_read_and_what_is_no_file_is_refused() {
     let place = Place::new();
     let mut tool = place.command(&["import", "tap", "-", "--evidence", "none"]);

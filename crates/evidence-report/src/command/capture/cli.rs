@@ -11,6 +11,9 @@ use crate::{
     run::{Defaults, Mask, Settings, is_secret_name, parse_duration, redact},
 };
 
+/// How long evidence may be relied upon where nobody says.
+const DEFAULT_VALIDITY: Duration = Duration::from_secs(30 * 86_400);
+
 pub(in crate::command) const EXAMPLES: &str = "Examples:
   evidence-report capture --item 6 --check capacity.load --artefact summary.json --version-flag version \\
       --environment staging --objective 'duration>=10m' -- k6 run --summary-export summary.json load.js
@@ -53,9 +56,9 @@ pub(in crate::command) struct CaptureArgs {
     /// Record the value of this environment variable; names of secrets are refused (repeatable)
     #[arg(long, value_name = "NAME", value_parser = variable)]
     pub(super) record_env: Vec<String>,
-    /// How long the evidence may be relied upon
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30d")]
-    pub(super) valid_for: Duration,
+    /// How long the evidence may be relied upon [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) valid_for: Option<Duration>,
     /// Exit with the command's own code
     #[arg(long)]
     pub(super) child_exit_code: bool,
@@ -72,7 +75,7 @@ impl CaptureArgs {
             evidence_name: Some(named_check::evidence_name(&self.check)),
             tracker_items: &[],
             timeout: Duration::from_secs(2 * 3600),
-            valid_for: self.valid_for,
+            valid_for: DEFAULT_VALIDITY,
         }
     }
 
@@ -80,6 +83,7 @@ impl CaptureArgs {
     pub(in crate::command) fn complete(&self, settings: &mut Settings) {
         settings.title = self.title.clone().unwrap_or_else(|| self.check.clone());
         settings.tracker_items.clone_from(&self.items);
+        settings.valid_for = self.valid_for.unwrap_or(settings.valid_for);
     }
 
     /// The command line as it is shown in findings: without secrets, and not too long.

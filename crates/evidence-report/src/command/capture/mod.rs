@@ -46,6 +46,9 @@ pub(super) async fn capture(args: &CaptureArgs, mut settings: Settings) -> Resul
     }
     .register();
     let run = Run::start(tool, settings)?;
+    run.owes([check]);
+    run.owes(args.objective.iter().map(|_| &checks::DURATION));
+    run.owes(args.artefacts.iter().map(|_| &checks::ARTEFACT));
     let mask = Mask::of(std::env::vars_os());
     run.hide(mask.clone());
     let subject = args.subject(&mask);

@@ -2,6 +2,12 @@
 
 use crate::record::Check;
 
+/// What the report of every drill owes.
+pub(super) static OF_EVERY_DRILL: [&Check; 6] = [&OUTCOME, &LOG, &CLOCK, &LEAD, &RECOVERY, &FOLLOW_UPS];
+
+/// What that of a rollback owes besides.
+pub(super) static OF_A_ROLLBACK: [&Check; 2] = [&REVISIONS, &CONTRACT];
+
 pub(in crate::command) static OUTCOME: Check = Check {
     id: "drill.outcome",
     title: "Objective of the drill reached",
@@ -20,7 +26,7 @@ pub(in crate::command) static LOG: Check = Check {
 
 pub(in crate::command) static CLOCK: Check = Check {
     id: "drill.clock",
-    title: "Clocks stood still for nobody",
+    title: "No clock was set",
     explanation: "Beside the wall clock each note has the time since the machine's start. Where the two run apart, \
         somebody set the clock: the durations come from the other one, the times of day are wrong.",
     remedy: "Let the machine keep its time by NTP, and set no clock during a drill.",

@@ -208,7 +208,7 @@ pub struct History {
 }
 
 /// The digest that the next line names.
-pub(super) fn digest(line: &[u8]) -> String {
+fn digest(line: &[u8]) -> String {
     hex(&Sha256::digest(line))[..16].to_owned()
 }
 

@@ -4,10 +4,10 @@
 use std::{path::Path, process::ExitCode};
 
 use super::{
-    DrillArgs, assess, clean,
+    DrillArgs, assess, checks, clean,
     cli::FinishArgs,
     contract,
-    entry::{Finish, FollowUp, History, What},
+    entry::{Finish, FollowUp, History, Kind, What},
     log, place,
     story::{Story, clock},
 };
@@ -45,6 +45,8 @@ pub(super) fn finish(
         settings.valid_for = settings.valid_for.saturating_sub(age);
     }
     let run = Run::start(&TOOL, settings)?;
+    run.owes(checks::OF_EVERY_DRILL);
+    run.owes(checks::OF_A_ROLLBACK.into_iter().filter(|_| start.kind == Kind::Rollback));
     if let Some(finish) = what {
         log::append(&drill.path, by, What::Finish(finish))?;
     }

@@ -85,7 +85,7 @@ fn begin(folder: &Path, by: &str, args: &StartArgs, quiet: bool) -> Result<ExitC
     if title.is_empty() {
         return Err(Usage("give the drill a title: drill start 'Lost primary database'".into()).into());
     }
-    let contract = args.contract.as_deref().map(|path| contract(path)).transpose()?;
+    let contract = args.contract.as_deref().map(contract).transpose()?;
     let start = Start {
         title: title.clone(),
         kind: args.kind,

@@ -20,6 +20,9 @@ use crate::{
     run::{Defaults, Settings, parse_duration},
 };
 
+/// How long evidence may be relied upon where nobody says.
+const DEFAULT_VALIDITY: Duration = Duration::from_secs(30 * 86_400);
+
 pub(in crate::command) const EXAMPLES: &str = "Examples:
   evidence-report import junit --item 9 --check audit.export target/*/junit.xml
   evidence-report import sarif --item 7 --check security.sast --fails-from high semgrep.sarif trivy.sarif
@@ -74,9 +77,9 @@ pub(in crate::command) struct ImportArgs {
     /// How old a report may be
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1d")]
     pub(super) max_age: Duration,
-    /// How long the evidence may be relied upon
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30d")]
-    valid_for: Duration,
+    /// How long the evidence may be relied upon [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    valid_for: Option<Duration>,
     /// Reports; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
@@ -117,7 +120,7 @@ impl ImportCommand {
             evidence_name: Some(args.check.as_deref().map_or(file, named_check::evidence_name)),
             tracker_items: &[],
             timeout: Duration::from_secs(600),
-            valid_for: args.valid_for,
+            valid_for: DEFAULT_VALIDITY,
         }
     }
 
@@ -136,5 +139,6 @@ impl ImportArgs {
             settings.title.clone_from(title);
         }
         settings.tracker_items.clone_from(&self.items);
+        settings.valid_for = self.valid_for.unwrap_or(settings.valid_for);
     }
 }

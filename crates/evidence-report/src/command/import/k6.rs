@@ -176,7 +176,7 @@ impl Metric {
         };
         sink(told);
         if let Some(((aggregate, sign, limit), value)) = parts.zip(value) {
-            account.measurements.push(self.measured(name, aggregate, value).objective_of(sign, limit));
+            account.measurements.push(held_against(self.measured(name, aggregate, value), sign, limit));
         }
     }
 
@@ -206,14 +206,13 @@ impl Metric {
     }
 }
 
-impl Measurement {
-    fn objective_of(self, sign: &str, limit: f64) -> Self {
-        let limit = Decimal::new(limit, 3);
-        match sign {
-            "<" | "<=" => self.objective(Objective::AtMost(limit)),
-            ">" | ">=" => self.objective(Objective::AtLeast(limit)),
-            _ => self,
-        }
+/// What the threshold asks for, where a measurement can show it.
+fn held_against(measurement: Measurement, sign: &str, limit: f64) -> Measurement {
+    let limit = Decimal::new(limit, 3);
+    match sign {
+        "<" | "<=" => measurement.objective(Objective::AtMost(limit)),
+        ">" | ">=" => measurement.objective(Objective::AtLeast(limit)),
+        _ => measurement,
     }
 }
 

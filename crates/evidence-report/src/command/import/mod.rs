@@ -45,6 +45,7 @@ pub(super) fn import(command: &ImportCommand, mut settings: Settings) -> Result<
     });
     let (tool, check) = named.map_or((&super::checks::TOOL, &checks::RESULT), Named::register);
     let run = Run::start(tool, settings)?;
+    run.owes([check, &checks::COMPLETE, &checks::RECENT]);
     for path in &args.files {
         run.progress().phase(format!("reading {}", path.display()));
         one(&run, command, path, check);
@@ -78,8 +79,9 @@ fn one(run: &Run, command: &ImportCommand, path: &Path, check: &'static crate::r
             let several = args.files.len() > 1;
             run.measurement(if several { measurement.label("file", &name) } else { measurement });
         }
-        run.finding(assess::recent(&name, account.made_at, changed, args.max_age, Timestamp::now()));
     }
+    let made_at = account.as_ref().ok().and_then(|account| account.made_at);
+    run.finding(assess::recent(&name, made_at, changed, args.max_age, Timestamp::now()));
     run.findings(assess::complete(&name, &account, &counts));
 }
 

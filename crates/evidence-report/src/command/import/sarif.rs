@@ -2,6 +2,7 @@
 //! then the results, one by one. What the source itself suppresses is set aside and shown; what is open for review
 //! is not decided.
 
+mod result;
 mod wire;
 
 use std::{
@@ -13,7 +14,8 @@ use super::{
     bounds::{JsonStrings, Utf8},
     told::{Account, Said, Sink, Told, Unreadable, short},
 };
-use wire::{Head, Kind, Level, ResultWire, Rule, RunEnd};
+use result::{Kind, Level, ResultWire};
+use wire::{Head, Rule, RunEnd};
 
 /// From which severity on a finding fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, clap::ValueEnum)]

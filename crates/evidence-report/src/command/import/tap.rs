@@ -104,7 +104,7 @@ impl Stream {
         }
         let Some(what) = Line::read(text) else { return };
         let depth = indent / 4;
-        if indent % 4 != 0 || depth > DEEPEST || depth > self.levels.len() {
+        if !indent.is_multiple_of(4) || depth > DEEPEST || depth > self.levels.len() {
             return;
         }
         let inner = (depth + 1 < self.levels.len()).then(|| self.close_to(depth));
