@@ -1,12 +1,13 @@
 //! Every check that the tool can make. `--explain`, the evidence file and the documentation are written from
-//! this table; the drill's own part of it stands with the drill.
+//! this table; the drill's own part of it stands with the drill,
+//! that of the further probes with them.
 
 use evidence_report::{
     record::{Check, Tool},
     run::WAIVER,
 };
 
-use crate::drill;
+use crate::{drill, probes};
 
 /// A service answers as it should.
 pub(crate) const PROBE_HTTP: Check = Check {
@@ -151,15 +152,30 @@ const OWN: [&Check; 15] = [
     &WAIVER,
 ];
 
-const COUNT: usize = OWN.len() + drill::checks::ALL.len();
+/// The tables of all parts.
+const PARTS: [&[&Check]; 3] = [&OWN, &probes::checks::ALL, &drill::checks::ALL];
+
+const COUNT: usize = {
+    let (mut count, mut part) = (0, 0);
+    while part < PARTS.len() {
+        count += PARTS[part].len();
+        part += 1;
+    }
+    count
+};
 
 /// The tables of all parts in one.
 static ALL: [&Check; COUNT] = {
     let mut all = [OWN[0]; COUNT];
-    let mut index = 0;
-    while index < COUNT {
-        all[index] = if index < OWN.len() { OWN[index] } else { drill::checks::ALL[index - OWN.len()] };
-        index += 1;
+    let (mut index, mut part) = (0, 0);
+    while part < PARTS.len() {
+        let mut of_part = 0;
+        while of_part < PARTS[part].len() {
+            all[index] = PARTS[part][of_part];
+            index += 1;
+            of_part += 1;
+        }
+        part += 1;
     }
     all
 };

@@ -21,7 +21,6 @@ pub(crate) const REDIRECTS: usize = 5;
 /// used: what is measured is the target.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    direct: Client,
     following: Client,
     /// Follows only to where the first request went: for requests that carry secrets.
     faithful: Client,
@@ -91,15 +90,9 @@ impl Http {
             builder.build().map_err(|error| HttpError::Tls(innermost(&error)))
         };
         Ok(Self {
-            direct: build(redirect::Policy::none())?,
             following: build(redirect::Policy::limited(REDIRECTS))?,
             faithful: build(redirect::Policy::custom(within_the_origin))?,
         })
-    }
-
-    /// A request that takes a redirect for the answer.
-    pub(crate) fn request(&self, method: &Method, url: &Url, headers: &HeaderMap) -> RequestBuilder {
-        self.direct.request(method.clone(), url.0.clone()).headers(headers.clone())
     }
 
     /// A request that follows redirects; with a secret among its headers only within the same origin, since
@@ -155,6 +148,26 @@ pub(crate) fn header_from_file(
     Ok((header, value))
 }
 
+/// Basic authentication with the password of a file.
+pub(crate) fn basic_from_file(username: &str, path: &Path) -> Result<(HeaderName, HeaderValue), HttpError> {
+    use base64::Engine;
+    let wrong = |reason: &str| HttpError::Header {
+        header: "authorization".to_owned(),
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if username.contains(':') {
+        return Err(wrong("the user name holds a colon, which basic authentication cannot send"));
+    }
+    let password = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+    let (name, mut value) =
+        header("authorization", &format!("Basic {encoded}")).map_err(|why| wrong(&why))?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
 /// A header.
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "it is no name of a header".to_owned())?;
@@ -175,8 +188,6 @@ pub(crate) struct Head {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
-    /// From the request to the last byte.
-    pub(crate) took: Duration,
 }
 
 /// Why there was no whole answer, in words that hold no secret.
@@ -204,7 +215,7 @@ pub(crate) async fn ask(
     let status = response.status().as_u16();
     let mut body = Vec::new();
     each_chunk(response, started, timeout, limit, |chunk| body.extend_from_slice(chunk)).await?;
-    Ok(Answer { status, body, took: started.elapsed() })
+    Ok(Answer { status, body })
 }
 
 /// Reads a body chunk by chunk, until `timeout` after `started` and at most `limit` bytes.

@@ -3,6 +3,7 @@
 //!
 //! * [`exposition`]: the strict reader of the Prometheus text format and of OpenMetrics; knows nothing of checks.
 //! * `probes` and `backends`: ask services, `/metrics` endpoints and Prometheus, and judge the answers.
+//! * `wire`: connections with every phase timed, for the probes that need it.
 //! * `drill` and `rules`: from a fault to the notification received, stage by stage.
 //! * `checks`: every check that the tool can make, in one table.
 //!
@@ -20,10 +21,12 @@ mod error;
 pub mod exposition;
 mod http;
 mod metrics_command;
+mod owed;
 mod plan;
 mod probes;
 mod rules;
 mod run_command;
+mod wire;
 
 use cli::{Cli, Command};
 use error::Error;

@@ -20,7 +20,7 @@ use crate::{
     http::{Http, NoAnswer, Trust, each_chunk, head, header_from_file},
     plan::REQUEST_TIMEOUT,
     probes::{
-        metrics::{ACCEPT, SIZE_LIMIT, WHOLE, content_type, named_syntax},
+        metrics::{ACCEPT, SIZE_LIMIT, WHOLE, assess_content_type, named_syntax},
         reading::{self, Say},
     },
 };
@@ -130,7 +130,7 @@ async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -
     let scraped = run.stop().guard(scrape(&http, url, &headers, arguments.syntax)).await;
     match scraped {
         Ok(Ok((reading, named))) => {
-            run.finding(content_type(&subject, named.as_deref()));
+            run.finding(assess_content_type(&subject, named.as_deref()));
             run.findings(reading::assess(&subject, None, &reading, Say::Each));
         }
         Ok(Err(why)) => {

@@ -1,6 +1,8 @@
 //! What `run` will do: validated and complete. `--dry-run` prints it; past this point everything is valid.
 //! Files with secrets are read here, and shown nowhere.
 
+mod requests;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -13,12 +15,17 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     config::{
-        Config, HeaderName, HttpConfig, JobConfig, Method, MetricsConfig, Pattern, PrometheusConfig,
-        QueryConfig, RulesConfig, SeriesConfig, Statuses, Url,
+        BasicAuth, Config, HeaderName, JobConfig, MetricsConfig, PrometheusConfig, QueryConfig, RulesConfig,
+        SeriesConfig, Url, Version,
     },
     error::Error,
     exposition::Kind,
-    http::{Trust, header, header_from_file},
+    http::{Trust, basic_from_file, header, header_from_file},
+    rules::manifest::{self, Group},
+};
+
+pub(crate) use requests::{
+    AlertmanagerProbe, Expected, Find, Flow, HttpProbe, Request, Step, TcpProbe, WebSocketProbe,
 };
 
 const DEFAULTS: Defaults = Defaults {
@@ -39,8 +46,12 @@ pub(crate) struct Plan {
     pub(crate) concurrency: usize,
     pub(crate) roots: Option<PathBuf>,
     pub(crate) http: Vec<HttpProbe>,
+    pub(crate) flows: Vec<Flow>,
+    pub(crate) tcp: Vec<TcpProbe>,
+    pub(crate) websocket: Vec<WebSocketProbe>,
     pub(crate) metrics: Vec<MetricsProbe>,
     pub(crate) prometheus: Vec<PrometheusProbe>,
+    pub(crate) alertmanager: Vec<AlertmanagerProbe>,
 }
 
 /// Headers of a request. Only their names are ever shown.
@@ -53,25 +64,6 @@ impl Serialize for Headers {
     }
 }
 
-/// A request to a service, and what its answer must be.
-#[derive(Debug, Serialize)]
-pub(crate) struct HttpProbe {
-    pub(crate) name: String,
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: Headers,
-    #[serde(skip)]
-    pub(crate) body: Option<String>,
-    pub(crate) status: Statuses,
-    pub(crate) body_contains: Option<String>,
-    pub(crate) body_matches: Option<Pattern>,
-    #[serde(serialize_with = "optional_seconds")]
-    pub(crate) latency: Option<Duration>,
-    pub(crate) follow_redirects: bool,
-    #[serde(serialize_with = "seconds")]
-    pub(crate) timeout: Duration,
-}
-
 /// A `/metrics` endpoint, and what must be found there.
 #[derive(Debug, Serialize)]
 pub(crate) struct MetricsProbe {
@@ -82,6 +74,20 @@ pub(crate) struct MetricsProbe {
     pub(crate) timeout: Duration,
     pub(crate) lint: bool,
     pub(crate) series: Vec<RequiredSeries>,
+    #[serde(serialize_with = "optional_seconds")]
+    pub(crate) again_after: Option<Duration>,
+    pub(crate) budget: Budget,
+}
+
+/// What a scrape may cost at most.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Budget {
+    pub(crate) series: Option<u64>,
+    pub(crate) series_per_name: Option<u64>,
+    pub(crate) label_values: BTreeMap<String, u64>,
+    pub(crate) bytes: Option<u64>,
+    #[serde(serialize_with = "optional_seconds")]
+    pub(crate) duration: Option<Duration>,
 }
 
 /// Series of one name, and what must be true of them.
@@ -96,6 +102,10 @@ pub(crate) struct RequiredSeries {
     pub(crate) max: Option<f64>,
     pub(crate) at_least: u64,
     pub(crate) at_most: Option<u64>,
+    #[serde(serialize_with = "optional_seconds")]
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) must_rise: bool,
+    pub(crate) exemplars: bool,
 }
 
 /// A Prometheus server, and what must be true of it.
@@ -108,7 +118,13 @@ pub(crate) struct PrometheusProbe {
     pub(crate) timeout: Duration,
     pub(crate) jobs: Vec<JobConfig>,
     pub(crate) rules: RulesConfig,
+    #[serde(skip)]
+    pub(crate) manifest: Option<Vec<Group>>,
     pub(crate) queries: Vec<QueryConfig>,
+    pub(crate) min_version: Option<Version>,
+    pub(crate) alertmanagers: Option<u64>,
+    #[serde(serialize_with = "optional_seconds")]
+    pub(crate) watch: Option<Duration>,
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -138,12 +154,25 @@ impl Plan {
             Usage("run needs --config FILE; `--print-schema` prints what may stand in it".to_owned())
         })?;
         let config: Config = read_config(path)?;
-        if config.http.is_empty() && config.metrics.is_empty() && config.prometheus.is_empty() {
-            let message =
-                format!("{} names nothing to check under http, metrics or prometheus", path.display());
+        let nothing = config.http.is_empty()
+            && config.flows.is_empty()
+            && config.tcp.is_empty()
+            && config.websocket.is_empty()
+            && config.metrics.is_empty()
+            && config.prometheus.is_empty()
+            && config.alertmanager.is_empty();
+        if nothing {
+            let message = format!(
+                "{} names nothing to check under http, flows, tcp, websocket, metrics, prometheus or alertmanager",
+                path.display()
+            );
             return Err(Usage(message).into());
         }
         named_apart("http", config.http.iter().map(|probe| &probe.name))?;
+        named_apart("flows", config.flows.iter().map(|probe| &probe.name))?;
+        named_apart("tcp", config.tcp.iter().map(|probe| &probe.name))?;
+        named_apart("websocket", config.websocket.iter().map(|probe| &probe.name))?;
+        named_apart("alertmanager", config.alertmanager.iter().map(|probe| &probe.name))?;
         named_apart("metrics", config.metrics.iter().map(|probe| &probe.name))?;
         named_apart("prometheus", config.prometheus.iter().map(|probe| &probe.name))?;
         let run = Settings::resolve(flags, &config.run, &DEFAULTS)?;
@@ -155,7 +184,23 @@ impl Plan {
             http: config
                 .http
                 .into_iter()
-                .map(|probe| http_probe(probe, timeout))
+                .map(|probe| requests::http_probe(probe, timeout))
+                .collect::<Result<_, _>>()?,
+            flows: config
+                .flows
+                .into_iter()
+                .map(|flow| requests::flow(flow, timeout))
+                .collect::<Result<_, _>>()?,
+            tcp: config.tcp.into_iter().map(requests::tcp_probe).collect::<Result<_, _>>()?,
+            websocket: config
+                .websocket
+                .into_iter()
+                .map(|probe| requests::websocket_probe(probe, timeout))
+                .collect::<Result<_, _>>()?,
+            alertmanager: config
+                .alertmanager
+                .into_iter()
+                .map(|probe| requests::alertmanager_probe(probe, timeout))
                 .collect::<Result<_, _>>()?,
             metrics: config
                 .metrics
@@ -174,10 +219,15 @@ impl Plan {
     pub(crate) fn trust(&self) -> Trust<'_> {
         let urls = (self.http.iter().map(|probe| &probe.url))
             .chain(self.metrics.iter().map(|probe| &probe.url))
-            .chain(self.prometheus.iter().map(|probe| &probe.url));
+            .chain(self.prometheus.iter().map(|probe| &probe.url))
+            .chain(self.alertmanager.iter().map(|probe| &probe.url));
+        let steps = self.flows.iter().flat_map(|flow| {
+            flow.steps.iter().map(|step| &step.request).chain(flow.found_in.iter().map(|find| &find.request))
+        });
         // A redirect may lead to TLS although no URL says so.
         let may_need_tls = urls.into_iter().any(|url| url.0.scheme() == "https")
-            || self.http.iter().any(|probe| probe.follow_redirects);
+            || self.websocket.iter().any(|probe| probe.url.0.scheme() == "wss")
+            || self.http.iter().map(|probe| &probe.request).chain(steps).any(Request::may_need_tls);
         match &self.roots {
             Some(path) => Trust::File(path),
             None if may_need_tls => Trust::System,
@@ -199,29 +249,35 @@ fn named_apart<'a>(list: &str, names: impl Iterator<Item = &'a String>) -> Resul
     Ok(())
 }
 
-fn http_probe(config: HttpConfig, timeout: Duration) -> Result<HttpProbe, Error> {
-    Ok(HttpProbe {
-        headers: headers(&config.headers, &config.header_files, config.bearer_token_file.as_ref())?,
-        name: config.name,
-        method: config.method,
-        url: config.url,
-        body: config.body,
-        status: config.status,
-        body_contains: config.body_contains,
-        body_matches: config.body_matches,
-        latency: config.latency.map(|latency| latency.0),
-        follow_redirects: config.follow_redirects,
-        timeout: config.timeout.map_or(timeout, |timeout| timeout.0),
-    })
-}
-
 fn metrics_probe(config: MetricsConfig, timeout: Duration) -> Result<MetricsProbe, Error> {
+    if config.again_after.is_none()
+        && let Some(series) = config.series.iter().find(|series| series.must_rise)
+    {
+        let message = format!(
+            "the series {} of {} must rise, and again_after does not say when to look again",
+            series.name.0, config.name
+        );
+        return Err(Usage(message).into());
+    }
     Ok(MetricsProbe {
-        headers: headers(&config.headers, &config.header_files, config.bearer_token_file.as_ref())?,
+        headers: headers(
+            &config.headers,
+            &config.header_files,
+            config.bearer_token_file.as_ref(),
+            config.basic_auth.as_ref(),
+        )?,
         name: config.name,
         url: config.url,
         timeout: config.timeout.map_or(timeout, |timeout| timeout.0),
         lint: config.lint,
+        again_after: config.again_after.map(|after| after.0),
+        budget: Budget {
+            series: config.max_series,
+            series_per_name: config.max_series_per_name,
+            label_values: config.max_label_values,
+            bytes: config.max_bytes,
+            duration: config.max_duration.map(|duration| duration.0),
+        },
         series: config.series.into_iter().map(required_series).collect::<Result<_, _>>()?,
     })
 }
@@ -232,7 +288,10 @@ fn required_series(config: SeriesConfig) -> Result<RequiredSeries, Error> {
         let asks = config.min.is_some()
             || config.max.is_some()
             || config.at_least.is_some()
-            || config.at_most.is_some();
+            || config.at_most.is_some()
+            || config.max_age.is_some()
+            || config.must_rise
+            || config.exemplars;
         asks.then_some("is absent, and has bounds")
     } else if config.min.zip(config.max).is_some_and(|(min, max)| min > max) {
         Some("has a min above its max")
@@ -256,36 +315,71 @@ fn required_series(config: SeriesConfig) -> Result<RequiredSeries, Error> {
         max: config.max,
         at_least: config.at_least.unwrap_or(1),
         at_most: config.at_most,
+        max_age: config.max_age.map(|age| age.0),
+        must_rise: config.must_rise,
+        exemplars: config.exemplars,
     })
 }
 
 fn prometheus_probe(config: PrometheusConfig, timeout: Duration) -> Result<PrometheusProbe, Error> {
+    let manifest = match config.rules.manifests.as_slice() {
+        [] => None,
+        paths => Some(read_manifests(paths)?),
+    };
     Ok(PrometheusProbe {
-        headers: headers(&config.headers, &config.header_files, config.bearer_token_file.as_ref())?,
+        headers: headers(
+            &config.headers,
+            &config.header_files,
+            config.bearer_token_file.as_ref(),
+            config.basic_auth.as_ref(),
+        )?,
+        manifest,
         name: config.name,
         url: config.url,
         timeout: config.timeout.map_or(timeout, |timeout| timeout.0),
         jobs: config.jobs,
         rules: config.rules,
         queries: config.queries,
+        min_version: config.min_version,
+        alertmanagers: config.alertmanagers,
+        watch: config.watch.map(|watch| watch.0),
     })
+}
+
+/// The groups of rule files. A path is taken as it is, relative to where one stands.
+fn read_manifests(paths: &[PathBuf]) -> Result<Vec<Group>, Error> {
+    let mut groups = Vec::new();
+    for path in paths {
+        let text =
+            fs_err::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let read = manifest::read(&text);
+        groups.extend(read.map_err(|error| Usage(format!("{}: {error}", path.display())))?);
+    }
+    Ok(groups)
+}
+
+/// The value of a header that is always a secret must stand in a file, or come out of an answer.
+fn no_secret_in_the_configuration(name: &HeaderName, is_captured: bool) -> Result<(), Usage> {
+    let is_secret = matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie");
+    if is_secret && !is_captured {
+        let message = format!(
+            "the header {} is a secret: keep its value in a file and name it under header_files",
+            name.as_str()
+        );
+        return Err(Usage(message));
+    }
+    Ok(())
 }
 
 fn headers(
     plain: &BTreeMap<HeaderName, String>,
     files: &BTreeMap<HeaderName, PathBuf>,
     bearer: Option<&PathBuf>,
+    basic: Option<&BasicAuth>,
 ) -> Result<Headers, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in plain {
-        let secret = matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie");
-        if secret {
-            let message = format!(
-                "the header {} is a secret: keep its value in a file and name it under header_files",
-                name.as_str()
-            );
-            return Err(Usage(message).into());
-        }
+        no_secret_in_the_configuration(name, false)?;
         let (name, value) = header(name.as_str(), value)
             .map_err(|reason| Usage(format!("the value of the header {}: {reason}", name.as_str())))?;
         headers.insert(name, value);
@@ -296,6 +390,14 @@ fn headers(
     }
     if let Some(path) = bearer {
         let (name, value) = header_from_file("authorization", "Bearer ", path)?;
+        headers.insert(name, value);
+    }
+    if let Some(basic) = basic {
+        if headers.contains_key(reqwest::header::AUTHORIZATION) {
+            let message = "basic_auth and another Authorization stand side by side; only one can be sent";
+            return Err(Usage(message.to_owned()).into());
+        }
+        let (name, value) = basic_from_file(&basic.username, &basic.password_file)?;
         headers.insert(name, value);
     }
     Ok(Headers(headers))

@@ -1,4 +1,4 @@
-//! `run --config FILE`: probes, metrics and Prometheus, as the configuration says.
+//! `run --config FILE`: probes, metrics, Prometheus and Alertmanager, as the configuration says.
 
 use std::process::ExitCode;
 
@@ -9,20 +9,39 @@ use evidence_report::{
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    backends::prometheus,
+    backends::{alertmanager, prometheus},
     checks::{METRICS_SCRAPE, PROBE_HTTP, PROMETHEUS_READY, TOOL},
+    config::Reach,
     error::Error,
     http::Http,
-    plan::{HttpProbe, MetricsProbe, Plan, PrometheusProbe},
-    probes,
+    owed,
+    plan::{
+        AlertmanagerProbe, Flow, HttpProbe, MetricsProbe, Plan, PrometheusProbe, TcpProbe, WebSocketProbe,
+    },
+    probes::{
+        self,
+        checks::{ALERTMANAGER_READY, PROBE_BLOCKED, PROBE_TCP, PROBE_WEBSOCKET},
+    },
+    wire::Wire,
 };
 
 /// One thing to look at.
 #[derive(Debug, Clone, Copy)]
 enum Work<'a> {
     Http(&'a HttpProbe),
+    Flow(&'a Flow),
+    Tcp(&'a TcpProbe),
+    WebSocket(&'a WebSocketProbe),
+    Alertmanager(&'a AlertmanagerProbe),
     Metrics(&'a MetricsProbe),
     Prometheus(&'a PrometheusProbe),
+}
+
+/// What asks.
+#[derive(Debug, Clone, Copy)]
+struct Clients<'a> {
+    http: &'a Http,
+    wire: &'a Wire,
 }
 
 /// What came of it.
@@ -30,34 +49,39 @@ enum Work<'a> {
 struct Seen {
     findings: Vec<Finding>,
     measurements: Vec<Measurement>,
-    fact: Option<(String, String)>,
+    facts: Vec<(String, String)>,
 }
 
 /// Runs the command.
 pub(crate) async fn execute(shared: &SharedFlags) -> Result<ExitCode, Error> {
     let plan = Plan::resolve(shared)?;
-    let http = Http::new(plan.trust())?;
+    let (http, wire) = (Http::new(plan.trust())?, Wire::new(plan.trust())?);
     if shared.dry_run {
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default();
         print(&(text + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let run = Run::start(&TOOL, plan.run.clone())?;
-    observe(&plan, &http, &run).await;
+    run.owes(owed::by_run(&plan));
+    observe(&plan, Clients { http: &http, wire: &wire }, &run).await;
     Ok(run.finish().publish()?)
 }
 
 /// Looks at everything, so many at once as the plan says. What is not done when the run is asked to stop is
 /// named as not checked.
-async fn observe(plan: &Plan, http: &Http, run: &Run) {
-    let work = (plan.http.iter().map(Work::Http))
+async fn observe(plan: &Plan, clients: Clients<'_>, run: &Run) {
+    let work: Vec<_> = (plan.http.iter().map(Work::Http))
+        .chain(plan.flows.iter().map(Work::Flow))
+        .chain(plan.tcp.iter().map(Work::Tcp))
+        .chain(plan.websocket.iter().map(Work::WebSocket))
         .chain(plan.metrics.iter().map(Work::Metrics))
-        .chain(plan.prometheus.iter().map(Work::Prometheus));
-    let total = plan.http.len() + plan.metrics.len() + plan.prometheus.len();
-    let bar = run.progress().bar(total as u64, "probing");
+        .chain(plan.prometheus.iter().map(Work::Prometheus))
+        .chain(plan.alertmanager.iter().map(Work::Alertmanager))
+        .collect();
+    let bar = run.progress().bar(work.len() as u64, "probing");
     let mut all = stream::iter(work)
         .map(|work| async move {
-            match run.stop().guard(look(http, work)).await {
+            match run.stop().guard(look(clients, work)).await {
                 Ok(seen) => seen,
                 Err(_) => Seen { findings: vec![given_up(run, work)], ..Seen::default() },
             }
@@ -68,37 +92,66 @@ async fn observe(plan: &Plan, http: &Http, run: &Run) {
         for measurement in seen.measurements {
             run.measurement(measurement);
         }
-        if let Some((name, value)) = seen.fact {
+        for (name, value) in seen.facts {
             run.fact(name, value);
         }
         bar.advance(1);
     }
 }
 
-async fn look(http: &Http, work: Work<'_>) -> Seen {
-    match work {
-        Work::Http(probe) => {
-            let (findings, measurement) =
-                probes::http::assess(probe, &probes::http::observe(http, probe).await);
-            Seen { findings, measurements: measurement.into_iter().collect(), fact: None }
+async fn look(clients: Clients<'_>, work: Work<'_>) -> Seen {
+    let Clients { http, wire } = clients;
+    let (findings, measurements) = match work {
+        Work::Http(probe) => probes::http::assess(probe, &probes::http::observe(wire, probe).await),
+        Work::Flow(flow) => probes::flow::assess(flow, &probes::flow::observe(wire, flow).await),
+        Work::Tcp(probe) => probes::tcp::assess(probe, &probes::tcp::observe(wire, probe).await),
+        Work::WebSocket(probe) => {
+            probes::websocket::assess(probe, &probes::websocket::observe(wire, probe).await)
         }
-        Work::Metrics(probe) => {
-            let scrape = probes::metrics::observe(http, probe).await;
-            let (findings, measurements) = probes::metrics::assess(probe, &scrape);
-            Seen { findings, measurements, fact: None }
-        }
+        Work::Metrics(probe) => probes::metrics::assess(probe, &probes::metrics::observe(http, probe).await),
         Work::Prometheus(probe) => {
             let observation = prometheus::observe(http, probe).await;
-            let fact =
-                observation.version.clone().map(|version| (format!("prometheus {}", probe.name), version));
-            Seen { findings: prometheus::assess(probe, &observation), measurements: Vec::new(), fact }
+            let facts = facts(
+                "prometheus",
+                &probe.name,
+                observation.version.as_deref(),
+                observation.configuration.as_deref(),
+            );
+            let findings = prometheus::assess(probe, &observation);
+            return Seen { findings, measurements: Vec::new(), facts };
         }
-    }
+        Work::Alertmanager(probe) => {
+            let observation = alertmanager::observe(http, probe).await;
+            let configuration = observation.configuration();
+            let facts = facts("alertmanager", &probe.name, observation.version(), configuration.as_deref());
+            let findings = alertmanager::assess(probe, &observation);
+            return Seen { findings, measurements: Vec::new(), facts };
+        }
+    };
+    Seen { findings, measurements, facts: Vec::new() }
+}
+
+/// What a server says about itself, for the evidence: of its configuration only a digest.
+fn facts(
+    what: &str,
+    name: &str,
+    version: Option<&str>,
+    configuration: Option<&str>,
+) -> Vec<(String, String)> {
+    let version = version.map(|version| (format!("{what} {name}"), version.to_owned()));
+    let configuration =
+        configuration.map(|digest| (format!("{what} {name}, configuration"), digest.to_owned()));
+    version.into_iter().chain(configuration).collect()
 }
 
 fn given_up(run: &Run, work: Work<'_>) -> Finding {
     let (check, name) = match work {
         Work::Http(probe) => (&PROBE_HTTP, &probe.name),
+        Work::Flow(flow) => (&PROBE_HTTP, &flow.name),
+        Work::Tcp(probe) if probe.config.expect == Reach::Blocked => (&PROBE_BLOCKED, &probe.config.name),
+        Work::Tcp(probe) => (&PROBE_TCP, &probe.config.name),
+        Work::WebSocket(probe) => (&PROBE_WEBSOCKET, &probe.name),
+        Work::Alertmanager(probe) => (&ALERTMANAGER_READY, &probe.name),
         Work::Metrics(probe) => (&METRICS_SCRAPE, &probe.name),
         Work::Prometheus(probe) => (&PROMETHEUS_READY, &probe.name),
     };

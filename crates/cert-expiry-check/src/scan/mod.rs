@@ -6,6 +6,7 @@ mod identities;
 mod kubernetes;
 mod networks;
 pub mod nodes;
+mod owed;
 mod remote;
 mod revocation;
 mod sources;
@@ -164,6 +165,7 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
     run.progress().phase("looking for files");
     let networks = networks::of(plan);
     let (files, mut sources) = sources::search(plan, run).await;
+    run.owes(owed::by(plan, files.len()));
     let count = number_of_servers(plan).saturating_add(files.len() as u64);
     let files = files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) });
     let queue: Queue<'_> = Box::new(
@@ -279,7 +281,8 @@ async fn look_at_all(
             let Some(group) = groups.get(group).cloned() else { continue };
             let whats = batch.iter().map(|task| task.what.clone()).collect();
             let look = look_at_batch(whats, plan.addresses, group, run.stop().clone());
-            under_way.insert(work.spawn(look).id(), batch);
+            // Boxed: a future of ten kilobytes is moved several times on its way into a task.
+            under_way.insert(work.spawn(Box::pin(look)).id(), batch);
         }
         let Some(done) = work.join_next_with_id().await else { break };
         let (id, judged) = match done {

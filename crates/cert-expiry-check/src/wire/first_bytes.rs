@@ -1,5 +1,7 @@
 //! A stream that remembers the first bytes it received: they tell what a port speaks that does not speak TLS.
-//! And it goes on reading when it can no longer write: a server that refuses us says why, and closes at once.
+//! It goes on reading when it can no longer write: a server that refuses us says why, and closes at once.
+//! And what is written waits until an answer is wanted or the stream ends: the end of a handshake, a goodbye and
+//! the end of the stream are one packet.
 
 use std::{
     io::{self, IoSlice},
@@ -8,8 +10,9 @@ use std::{
     task::{Context, Poll},
 };
 
+use rustix::net::{SendFlags, send};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
 
@@ -38,24 +41,48 @@ impl Received {
 pub(super) struct FirstBytes {
     inner: TcpStream,
     received: Received,
+    /// What was written and has not left yet.
+    waiting: Vec<u8>,
     /// Why nothing can be written any more.
     deaf: Option<io::ErrorKind>,
 }
 
 impl FirstBytes {
     pub(super) fn new(inner: TcpStream, received: Received) -> Self {
-        Self { inner, received, deaf: None }
+        Self { inner, received, waiting: Vec::new(), deaf: None }
     }
 
-    /// What came of writing so many bytes: those that nobody takes any more are as good as written.
-    fn taken(&mut self, polled: Poll<io::Result<usize>>, bytes: usize) -> Poll<io::Result<usize>> {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset};
-        match polled {
-            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
-                self.deaf = Some(error.kind());
-                Poll::Ready(Ok(bytes))
+    /// Sends what waits. What nobody takes any more is as good as sent. With [`SendFlags::MORE`] the kernel keeps
+    /// what it may of it, for the end of the stream to follow at once (send(2)).
+    fn poll_send(&mut self, context: &mut Context<'_>, flags: SendFlags) -> Poll<io::Result<()>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
+        while !self.waiting.is_empty() {
+            let Self { inner, waiting, .. } = self;
+            let sent = match inner.poll_write_ready(context) {
+                Poll::Ready(Ok(())) => inner
+                    .try_io(Interest::WRITABLE, || Ok(send(&*inner, waiting, flags | SendFlags::NOSIGNAL)?)),
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Pending => return Poll::Pending,
+            };
+            match sent {
+                Ok(count) => drop(waiting.drain(..count)),
+                Err(error) if error.kind() == WouldBlock => {}
+                Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
+                    self.deaf = Some(error.kind());
+                    self.waiting.clear();
+                }
+                Err(error) => return Poll::Ready(Err(error)),
             }
-            polled => polled,
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for FirstBytes {
+    /// An alert, say: whoever is told nothing waits for its own timeout.
+    fn drop(&mut self) {
+        if !self.waiting.is_empty() {
+            let _ = self.inner.try_write(&self.waiting);
         }
     }
 }
@@ -66,6 +93,10 @@ impl AsyncRead for FirstBytes {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Who cannot take what we say may still have said something.
+        if let Poll::Ready(Err(error)) = self.poll_send(context, SendFlags::empty()) {
+            return Poll::Ready(Err(error));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         self.received.take_in(&buffer.filled()[before..]);
@@ -84,29 +115,33 @@ impl AsyncWrite for FirstBytes {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.taken(polled, bytes.len())
+        self.as_mut().poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
 
-    /// The records of one flight leave together.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
+        _: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
-        self.taken(polled, slices.iter().map(|slice| slice.len()).sum())
+        // Only handshakes, alerts and one short request are ever written: a few kilobytes.
+        let before = self.waiting.len();
+        slices.iter().for_each(|slice| self.waiting.extend_from_slice(slice));
+        Poll::Ready(Ok(self.waiting.len() - before))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+    /// Nothing leaves before an answer is wanted.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+        match self.poll_send(context, SendFlags::MORE) {
+            Poll::Ready(Ok(())) => Pin::new(&mut self.inner).poll_shutdown(context),
+            unfinished => unfinished,
+        }
     }
 }

@@ -10,8 +10,16 @@ use jiff::Timestamp;
 
 use super::{
     CommandError,
+    accept::AcceptPlace,
     artefact_rules::{Policy, Ruled},
     artefacts::Seen,
+    capture,
+    dashboard::DashboardPlace,
+    diff::DiffPlace,
+    drill,
+    history::HistoryPlace,
+    import,
+    signature::{SignPlace, SignersPlace},
     tracker::Tracker,
 };
 use crate::{
@@ -23,6 +31,11 @@ const EXAMPLES: &str = "Examples:
   evidence-report verify doc/operations/evidence/*.md
   evidence-report check doc/operations/parallel_ops_track.md
   evidence-report gate doc/operations/parallel_ops_track.md --format text --format junit=gate.xml
+  evidence-report sign doc/operations/evidence/cert_expiry_report.md --key ~/.ssh/id_ed25519
+  evidence-report verify --allowed-signers ops/allowed_signers doc/operations/evidence/*.md
+  evidence-report accept rehearsal.md --environment staging --fact 'system identifier=7412345678901234567'
+  evidence-report history doc/operations/evidence/backup_restore_rehearsal_report.md
+  evidence-report dashboard -o target/readiness.html
   evidence-report merge shard-*.md --evidence doc/operations/evidence/cert_expiry_report.md
 
 --print-schema prints the JSON Schema of the record. Exit codes: 0 passed (gate open), 1 warned, 2 failed
@@ -52,13 +65,39 @@ pub(super) enum Command {
         /// Evidence files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        signers: SignersPlace,
     },
+    /// Sign evidence files with an SSH key: who answers for what was recorded
+    #[command(after_help = EXAMPLES)]
+    Sign(SignPlace),
+    /// Take evidence home that was made in a pod or on another host
+    #[command(after_help = EXAMPLES)]
+    Accept(AcceptPlace),
+    /// Show the runs of an evidence file, and how what they measured went
+    #[command(after_help = EXAMPLES)]
+    History(HistoryPlace),
+    /// Tell what changed from one run to another
+    #[command(after_help = EXAMPLES)]
+    Diff(DiffPlace),
     /// Check a tracker: does every item hold what it says?
     #[command(after_help = EXAMPLES)]
     Check(TrackerPlace),
     /// Decide the tracker's launch gate: open or closed, with every reason
     #[command(after_help = EXAMPLES)]
     Gate(TrackerPlace),
+    /// Draw the tracker, its gate and its evidence as one page for a browser
+    #[command(after_help = EXAMPLES)]
+    Dashboard(DashboardPlace),
+    /// Run a command and make its result evidence
+    #[command(after_help = capture::EXAMPLES)]
+    Capture(capture::CaptureArgs),
+    /// Make the results of another tool evidence
+    #[command(subcommand, after_help = import::EXAMPLES)]
+    Import(import::ImportCommand),
+    /// Keep the timeline of a drill, and make evidence of it
+    #[command(after_help = drill::EXAMPLES)]
+    Drill(drill::DrillArgs),
     /// Make one record of the records of all shards of one run
     #[command(after_help = EXAMPLES)]
     Merge {
@@ -95,12 +134,22 @@ impl CommandLine for Cli {
 
 impl Command {
     pub(super) fn defaults(&self) -> Defaults {
+        match self {
+            Self::Capture(args) => return args.defaults(),
+            Self::Import(command) => return command.defaults(),
+            _ => {}
+        }
         let title = match self {
             Self::Verify { .. } => "Verification of evidence files",
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
+            Self::Dashboard(_) => "Dashboard",
             Self::Merge { .. } => "Merge of shards",
-            Self::Sweep => "Sweep",
+            Self::Sign(_) => "Signature of evidence files",
+            Self::Accept(_) => "Evidence from elsewhere",
+            Self::History(_) => "History of evidence",
+            Self::Diff(_) => "Two runs",
+            Self::Capture(_) | Self::Import(_) | Self::Drill(_) | Self::Sweep => "Sweep",
         };
         Defaults {
             title,
@@ -114,18 +163,25 @@ impl Command {
     /// `--dry-run`: what would be read.
     pub(super) fn plan(&self, settings: &Settings) -> String {
         let lines: Vec<_> = match self {
-            Self::Verify { files } => {
+            Self::Capture(args) => return args.plan(settings),
+            Self::Import(command) => return command.plan(settings),
+            Self::Verify { files, .. } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
-            Self::Check(place) | Self::Gate(place) => vec![format!(
-                "would read {} and what it names, below {}\n",
-                place.tracker.display(),
-                place.root().display()
-            )],
+            Self::Check(place) | Self::Gate(place) => vec![place.plan()],
+            Self::Dashboard(place) => vec![place.plan()],
             Self::Merge { files } => {
                 files.iter().map(|file| format!("would merge {}\n", file.display())).collect()
             }
-            Self::Sweep => Vec::new(),
+            Self::Sign(place) => {
+                let told = place.files.iter().map(|file| format!("would sign {}\n", file.display()));
+                told.collect()
+            }
+            Self::Accept(place) => {
+                let told = place.files.iter().map(|file| format!("would accept {}\n", file.display()));
+                told.collect()
+            }
+            Self::History(_) | Self::Diff(_) | Self::Drill(_) | Self::Sweep => Vec::new(),
         };
         format!("{}\n{}", settings.title, lines.concat())
     }
@@ -147,6 +203,16 @@ impl TrackerPlace {
         Ok((tracker, seen))
     }
 
+    /// What `--dry-run` says.
+    pub(super) fn plan(&self) -> String {
+        format!("would read {} and what it names, below {}\n", self.tracker.display(), self.root().display())
+    }
+
+    /// The tracker's file.
+    pub(super) fn tracker(&self) -> &Path {
+        &self.tracker
+    }
+
     /// What came of the policy's rules about this tracker's items; nothing without a policy.
     pub(super) fn ruled(&self, tracker: &Tracker, as_of: Timestamp) -> Result<Ruled, CommandError> {
         let Some(path) = &self.policy else { return Ok(Ruled::default()) };
@@ -162,7 +228,8 @@ impl TrackerPlace {
         Ok(policy.run(&self.root(), as_of))
     }
 
-    fn root(&self) -> PathBuf {
+    /// Where the tracker's paths start.
+    pub(super) fn root(&self) -> PathBuf {
         self.root.clone().unwrap_or_else(|| {
             let folder = self.tracker.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = std::path::absolute(folder.unwrap_or(Path::new("."))).unwrap_or_default();

@@ -98,6 +98,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Findings beyond those, none worse, which are only counted.
     pub unlisted: Vec<Unlisted>,
+    /// The checks that the run owed by its plan: without one of them it is no pass, however little was found.
+    pub owed: Vec<&'static Check>,
     /// The measurements.
     pub measurements: Vec<Measurement>,
     /// How many measurements there are beyond those.
@@ -117,11 +119,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// The verdict: the worst of all findings; a run that was interrupted is never better than inconclusive.
+    /// The verdict: the worst of all findings; a run that was interrupted, or that came to no result on a check
+    /// that it owed, is never better than inconclusive.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let found = Verdict::worst(self.outcomes().filter_map(|(_, outcome, _)| outcome.verdict()));
-        if self.run.interrupted.is_some() { found.max(Verdict::Inconclusive) } else { found }
+        let whole = self.run.interrupted.is_none() && self.still_owed().next().is_none();
+        if whole { found } else { found.max(Verdict::Inconclusive) }
+    }
+
+    /// The checks that the run owed, and has no finding of.
+    pub fn still_owed(&self) -> impl Iterator<Item = &'static Check> + '_ {
+        let made: std::collections::BTreeSet<_> = self.outcomes().map(|(check, ..)| check.id).collect();
+        self.owed.iter().copied().filter(move |check| !made.contains(check.id))
     }
 
     /// Every outcome with its check, and how often: what is listed and what is only counted.

@@ -3,6 +3,7 @@
 use std::{
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use fs_err as fs;
@@ -11,7 +12,7 @@ use super::{
     journal::Journal,
     lock::Lock,
     session::RunError,
-    sweep::{self, Swept},
+    sweep::{self, Leftovers, Swept},
 };
 
 /// Names the base folder in tests and in pods; otherwise it is `/tmp/ops-smoke-UID`.
@@ -33,6 +34,7 @@ pub struct RunFolder {
     path: PathBuf,
     id: String,
     journal: Journal,
+    has_children: AtomicBool,
     _lock: Lock,
 }
 
@@ -59,7 +61,7 @@ impl RunFolder {
         fs::rename(&staging, &path).map_err(|source| RunError::folder(&path, source))?;
         let journal =
             Journal::open(&path.join("journal")).map_err(|source| RunError::folder(&path, source))?;
-        Ok(Self { path, id, journal, _lock: lock })
+        Ok(Self { path, id, journal, has_children: AtomicBool::new(false), _lock: lock })
     }
 
     /// The folder.
@@ -74,6 +76,12 @@ impl RunFolder {
         &self.id
     }
 
+    /// The id, for a child that is about to start: from now on processes may carry it.
+    pub(super) fn mark(&self) -> &str {
+        self.has_children.store(true, Ordering::Relaxed);
+        &self.id
+    }
+
     /// The journal of outside effects.
     #[must_use]
     pub fn journal(&self) -> &Journal {
@@ -82,9 +90,12 @@ impl RunFolder {
 }
 
 impl Drop for RunFolder {
-    /// However the run ends, what it left open is undone, and its folder goes.
+    /// However the run ends, what it left open is undone, and its folder goes. Processes are looked for where there
+    /// can be any.
     fn drop(&mut self) {
-        sweep::undo(&self.id, &self.path, self.journal.open_effects(), &mut Swept::default());
+        let leftovers =
+            if *self.has_children.get_mut() { Leftovers::Processes } else { Leftovers::NoProcesses };
+        sweep::undo(&self.id, &self.path, self.journal.open_effects(), leftovers, &mut Swept::default());
     }
 }
 

@@ -64,11 +64,18 @@ impl Expect {
 #[must_use]
 pub fn arguments(arguments: &[String]) -> Vec<String> {
     let mut hide_next = false;
+    let mut user_next = false;
     arguments
         .iter()
         .map(|argument| {
             let lower = argument.to_ascii_lowercase();
-            let hidden = if hide_next { "***".to_owned() } else { text(argument) };
+            let hidden = match argument.split_once(':') {
+                _ if hide_next => "***".to_owned(),
+                // `curl -u name:password`
+                Some((name, password)) if user_next && !password.starts_with("//") => format!("{name}:***"),
+                _ => text(argument),
+            };
+            user_next = matches!(argument.as_str(), "-u" | "--user" | "-U" | "--proxy-user");
             hide_next = SECRET_NAMES.iter().any(|name| lower.trim_start_matches('-') == *name)
                 && lower.starts_with('-');
             hidden
@@ -128,5 +135,7 @@ mod tests {
     fn the_argument_after_a_secret_flag_is_hidden() {
         let given = ["tool", "--token", "hunter2", "--password=hunter2", "x"].map(str::to_owned);
         assert_eq!(arguments(&given), ["tool", "--token", "***", "--password=***", "x"]);
+        let given = ["curl", "-u", "ada:hunter2", "a:b", "--user", "ada"].map(str::to_owned);
+        assert_eq!(arguments(&given), ["curl", "-u", "ada:***", "a:b", "--user", "ada"]);
     }
 }

@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -17,6 +18,7 @@ use super::{
     git,
     journal::Journal,
     lock::Lock,
+    mask::Mask,
     progress::Progress,
     publish::Finished,
     redact,
@@ -28,8 +30,8 @@ use super::{
 use crate::document::{hex, notes::Template};
 use crate::formats::Format;
 use crate::record::{
-    Attachment, Chart, Deadline, Detail, Environment, Finding, Gathering, Measurement, Report, RunFacts,
-    Series, Timeline, Tool,
+    Attachment, Chart, Check, Deadline, Detail, Environment, Finding, Gathering, Measurement, Outcome,
+    Report, Requirement, RunFacts, Series, Timeline, Tool, Unlisted, Verdict,
 };
 
 /// A run that could not start.
@@ -89,6 +91,7 @@ pub struct Run {
     started: Timestamp,
     swept: Swept,
     watchers: tokio::task::JoinSet<()>,
+    commit: JoinHandle<Option<(String, bool)>>,
     seen: Mutex<Seen>,
 }
 
@@ -99,6 +102,7 @@ struct Seen {
     environment: Option<Environment>,
     facts: Vec<(String, String)>,
     findings: Gathering,
+    owed: Vec<&'static Check>,
     measurements: Vec<Measurement>,
     series: Vec<Series>,
     deadlines: Vec<Deadline>,
@@ -107,7 +111,9 @@ struct Seen {
     charts: Vec<Chart>,
     details: Vec<Detail>,
     attachments: Vec<Attachment>,
+    counted: Vec<Unlisted>,
     templates: Vec<Template>,
+    mask: Mask,
 }
 
 impl Run {
@@ -142,6 +148,8 @@ impl Run {
             started: Timestamp::now(),
             swept,
             watchers,
+            // Beside the work, which need not wait for it: git takes its time in a large repository.
+            commit: std::thread::spawn(|| git::commit(&std::env::current_dir().ok()?)),
             seen: Mutex::default(),
         })
     }
@@ -211,7 +219,7 @@ impl Run {
     /// A child process of this run.
     #[must_use]
     pub fn child(&self, program: impl AsRef<OsStr>) -> ChildCommand {
-        ChildCommand::new(program.as_ref(), self.folder.id(), &self.groups)
+        ChildCommand::new(program.as_ref(), self.folder.mark(), &self.groups)
     }
 
     /// Adds a finding.
@@ -223,6 +231,17 @@ impl Run {
     pub fn findings(&self, findings: impl IntoIterator<Item = Finding>) {
         let mut seen = self.seen();
         findings.into_iter().for_each(|finding| seen.findings.push(finding));
+    }
+
+    /// Says which checks this run owes by its plan, before it looks at anything. One of which there is no finding
+    /// at the end, whatever became of its observation, is not checked and required: the run is no pass.
+    pub fn owes(&self, checks: impl IntoIterator<Item = &'static Check>) {
+        let mut seen = self.seen();
+        for check in checks {
+            if !seen.owed.iter().any(|known| known.id == check.id) {
+                seen.owed.push(check);
+            }
+        }
     }
 
     /// Adds a measurement.
@@ -264,14 +283,31 @@ impl Run {
 
     /// Keeps a text, redacted.
     pub fn detail(&self, title: impl Into<String>, text: &str) {
-        let detail = Detail { title: title.into(), text: redact::text(text) };
-        self.seen().details.push(detail);
+        let mut seen = self.seen();
+        let text = redact::text(&seen.mask.text(text));
+        seen.details.push(Detail { title: title.into(), text });
     }
 
     /// Proposes a note that people complete: it is put under the evidence file's notes, unless one with its heading
     /// stands there already. It is no part of the record.
     pub fn propose_note(&self, template: Template) {
         self.seen().templates.push(template);
+    }
+
+    /// Keeps these secrets out of the texts that are kept from now on, and out of the recorded command line.
+    pub fn hide(&self, mask: Mask) {
+        self.seen().mask = mask;
+    }
+
+    /// Counts findings that are not kept one by one: more of them than anybody reads. None may be worse than what
+    /// is kept.
+    pub fn counted(&self, check: &'static Check, outcome: Outcome, number: u64) {
+        self.seen().counted.push(Unlisted { check, outcome, number });
+    }
+
+    /// Adds the digest of a file that was read elsewhere.
+    pub fn attach(&self, attachment: Attachment) {
+        self.seen().attachments.push(attachment);
     }
 
     /// Adds a file's digest.
@@ -304,7 +340,8 @@ impl Run {
         let valid_until = finished
             .checked_add(jiff::SignedDuration::try_from(self.settings.valid_for).unwrap_or_default())
             .unwrap_or(Timestamp::MAX);
-        let (mut findings, unlisted) = seen.findings.end();
+        let (mut findings, mut unlisted) = seen.findings.end();
+        unlisted.extend(seen.counted);
         let judged_at = seen.judged_at.unwrap_or(self.started);
         let is_shard = seen.facts.iter().any(|(name, _)| name == SHARD_FACT);
         let extent = if is_shard || self.stop.reason().is_some() { Extent::Part } else { Extent::Whole };
@@ -324,13 +361,17 @@ impl Run {
                 host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
                 operator: operator(),
                 owner: self.settings.owner.clone(),
-                commit: std::env::current_dir().ok().and_then(|folder| git::commit(&folder)),
-                command: redact::arguments(&command_line(self.tool.name)),
+                commit: self.commit.join().ok().flatten(),
+                command: redact::arguments(&command_line(self.tool.name))
+                    .iter()
+                    .map(|word| seen.mask.text(word))
+                    .collect(),
                 interrupted: self.stop.reason().map(ToString::to_string),
                 previous: None,
             },
             findings,
             unlisted,
+            owed: seen.owed,
             measurements: seen.measurements,
             measurements_unlisted: 0,
             series: seen.series,
@@ -340,6 +381,7 @@ impl Run {
             details: seen.details,
             attachments: seen.attachments,
         };
+        tell_owed(&mut report);
         report.sort();
         drop(self.folder);
         Finished::new(report, self.settings).proposing(seen.templates)
@@ -348,6 +390,20 @@ impl Run {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was owed and not made is told where nothing else keeps the run from a pass: what does has its own reason.
+fn tell_owed(report: &mut Report) {
+    let found = Verdict::worst(report.outcomes().filter_map(|(_, outcome, _)| outcome.verdict()));
+    if found > Verdict::Warned || report.run.interrupted.is_some() {
+        return;
+    }
+    let missing: Vec<_> = report.still_owed().collect();
+    report.findings.extend(missing.into_iter().map(|check| {
+        let why = "the run came to no result on this check, though it owed one";
+        let remedy = "Run again with --verbose; if it stays, this is a fault of the tool: report it.";
+        check.not_checked(Requirement::Required, "this run", why).expected("a result").remedy(remedy)
+    }));
 }
 
 fn job_lock(base: &Path, tool: &str, evidence: &Path) -> Result<Lock, RunError> {

@@ -63,16 +63,27 @@ fn sweep_run(id: &str, path: &Path, is_gone: &dyn Fn(&str) -> bool, swept: &mut 
     let effects = fs::read_to_string(path.join("journal")).map(|text| open_effects(&text));
     let mut effects = effects.unwrap_or_default();
     effects.retain(|effect| !matches!(effect, Effect::Elsewhere { what, .. } if is_gone(what)));
-    undo(id, path, effects, swept);
+    undo(id, path, effects, Leftovers::Processes, swept);
+}
+
+/// What a run may have left besides its effects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leftovers {
+    /// Children that may still run.
+    Processes,
+    /// It never started one.
+    NoProcesses,
 }
 
 /// Undoes the open effects of one run, then removes its folder if nothing failed.
-pub(super) fn undo(id: &str, path: &Path, effects: Vec<Effect>, swept: &mut Swept) {
+pub(super) fn undo(id: &str, path: &Path, effects: Vec<Effect>, leftovers: Leftovers, swept: &mut Swept) {
     let before = swept.failed.len();
     // Processes first: a live server would write into a folder that is being removed.
-    let ended = end_processes(|process| is_marked(process, id) || works_for(process, &effects));
-    if !ended.is_empty() {
-        swept.undone.push(format!("ended {} process(es) of the run {id}", ended.len()));
+    if leftovers == Leftovers::Processes {
+        let ended = end_processes(|process| is_marked(process, id) || works_for(process, &effects));
+        if !ended.is_empty() {
+            swept.undone.push(format!("ended {} process(es) of the run {id}", ended.len()));
+        }
     }
     for effect in &effects {
         if let Effect::Elsewhere { what, undo } = effect {

@@ -2,12 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod accepting;
 mod artefact_rules;
+mod capture;
+mod comparing;
+mod corpus;
+mod dashboard;
+mod drilling;
 mod fixture;
 mod formats;
+mod golden;
+mod histories;
+mod importing;
 mod merging;
 mod nasty;
+mod place;
+mod publishing;
 mod rendering;
 mod running;
+mod signing;
 mod tracker_command;
 mod verification;

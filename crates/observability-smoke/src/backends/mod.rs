@@ -1,4 +1,7 @@
-//! Asks monitoring servers about themselves, and judges what they say. The judging is pure.
+//! Asks Prometheus and Alertmanager, and judges what they say about themselves.
 
+pub(crate) mod alertmanager;
+mod health;
 pub(crate) mod prometheus;
 pub(crate) mod prometheus_api;
+mod rule_drift;

@@ -1,10 +1,16 @@
-//! What Prometheus says about itself: ready, its targets, its rules, and the answers to expressions.
+//! What Prometheus says about itself: ready, its targets, its rules, and the answers to expressions. What it says
+//! about its own health (freshness, notifications, configuration) stands in `health`, drift of rules in
+//! `rule_drift`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use evidence_report::record::{Finding, Requirement};
 
-use super::prometheus_api::{Api, BuildInfo, QueryResult, Rules, Target, Targets};
+use super::{
+    health::{self, Health},
+    prometheus_api::{Api, BuildInfo, QueryResult, Rules, Target, Targets},
+    rule_drift,
+};
 use crate::{
     checks::{
         PROMETHEUS_QUERY, PROMETHEUS_READY, PROMETHEUS_RULE_HEALTH, PROMETHEUS_RULES, PROMETHEUS_TARGETS,
@@ -21,6 +27,8 @@ use crate::{
 pub(crate) struct Observation {
     ready: Result<u16, NoAnswer>,
     pub(crate) version: Option<String>,
+    /// SHA-256 of its configuration; never the configuration, which may hold secrets.
+    pub(crate) configuration: Option<String>,
     /// What was asked once it was ready.
     asked: Option<Asked>,
 }
@@ -30,6 +38,7 @@ struct Asked {
     targets: Result<Targets, NoAnswer>,
     rules: Result<Rules, NoAnswer>,
     queries: Vec<Queried>,
+    health: Health,
 }
 
 /// The answer to an expression, and what is known of its selectors when it is empty.
@@ -55,7 +64,7 @@ pub(crate) async fn observe(http: &Http, probe: &PrometheusProbe) -> Observation
     let api = Api { http, url: &probe.url, headers: &probe.headers.0, timeout: probe.timeout };
     let ready = api.ready().await;
     if ready.as_ref().ok() != Some(&200) {
-        return Observation { ready, version: None, asked: None };
+        return Observation { ready, version: None, configuration: None, asked: None };
     }
     let version = api.data::<BuildInfo>(&["status", "buildinfo"], &[]).await.ok().map(|info| info.version);
     let targets = api.data(&["targets"], &[("state", "active")]).await;
@@ -64,7 +73,9 @@ pub(crate) async fn observe(http: &Http, probe: &PrometheusProbe) -> Observation
     for query in &probe.queries {
         queries.push(ask_query(&api, &query.expr).await);
     }
-    Observation { ready, version, asked: Some(Asked { targets, rules, queries }) }
+    let health = health::observe(&api, probe).await;
+    let configuration = health::configuration_digest(&api).await;
+    Observation { ready, version, configuration, asked: Some(Asked { targets, rules, queries, health }) }
 }
 
 async fn ask_query(api: &Api<'_>, expr: &str) -> Queried {
@@ -113,6 +124,7 @@ pub(crate) fn assess(probe: &PrometheusProbe, observation: &Observation) -> Vec<
     let Some(asked) = &observation.asked else {
         let skipped = [&PROMETHEUS_TARGETS, &PROMETHEUS_RULES];
         let queries = (!probe.queries.is_empty()).then_some(&PROMETHEUS_QUERY);
+        let queries = queries.into_iter().chain(health::asked_for(probe));
         findings.extend(
             skipped
                 .into_iter()
@@ -126,9 +138,22 @@ pub(crate) fn assess(probe: &PrometheusProbe, observation: &Observation) -> Vec<
         Err(why) => vec![PROMETHEUS_TARGETS.failed(&subject).observed(why.to_string())],
     });
     findings.extend(match &asked.rules {
-        Ok(rules) => assess_rules(&probe.name, &probe.rules, rules),
+        Ok(rules) => {
+            let mut findings = assess_rules(&probe.name, &probe.rules, rules);
+            findings.extend(health::assess_freshness(&probe.name, rules, asked.health.now));
+            if let Some(manifest) = &probe.manifest {
+                findings.extend(rule_drift::assess(
+                    &probe.name,
+                    manifest,
+                    &probe.rules.other_groups,
+                    &rules.groups,
+                ));
+            }
+            findings
+        }
         Err(why) => vec![PROMETHEUS_RULES.failed(&subject).observed(why.to_string())],
     });
+    findings.extend(health::assess(&subject, probe, observation.version.as_deref(), &asked.health));
     findings.extend(
         probe.queries.iter().zip(&asked.queries).map(|(query, seen)| assess_query(&probe.name, query, seen)),
     );

@@ -1,6 +1,6 @@
 //! The part of Prometheus' HTTP API that is asked. Of an error only its type and message are kept.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -50,7 +50,7 @@ pub(crate) struct Targets {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Target {
     #[serde(default)]
-    pub(crate) labels: std::collections::BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) scrape_url: String,
     #[serde(default)]
@@ -66,15 +66,25 @@ pub(crate) struct Rules {
 }
 
 /// A group of rules.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Group {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) rules: Vec<Rule>,
+    /// Seconds between two evaluations.
+    #[serde(default)]
+    pub(crate) interval: Option<f64>,
+    /// Seconds that the last evaluation took.
+    #[serde(default)]
+    pub(crate) evaluation_time: Option<f64>,
+    /// RFC 3339; the year 1 before the first one.
+    #[serde(default)]
+    pub(crate) last_evaluation: Option<String>,
 }
 
 /// A rule that is loaded.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rule {
     pub(crate) name: String,
@@ -83,6 +93,45 @@ pub(crate) struct Rule {
     pub(crate) health: String,
     #[serde(default)]
     pub(crate) last_error: String,
+    /// The expression, as Prometheus writes it.
+    #[serde(default)]
+    pub(crate) query: String,
+    /// `for`, in seconds.
+    #[serde(default)]
+    pub(crate) duration: f64,
+    /// `keep_firing_for`, in seconds.
+    #[serde(default)]
+    pub(crate) keep_firing_for: f64,
+    #[serde(default)]
+    pub(crate) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) annotations: BTreeMap<String, String>,
+    /// `alerting` or `recording`
+    #[serde(default, rename = "type")]
+    pub(crate) kind: String,
+}
+
+/// `/api/v1/alertmanagers`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Alertmanagers {
+    #[serde(default)]
+    pub(crate) active_alertmanagers: Vec<Discovered>,
+    #[serde(default)]
+    pub(crate) dropped_alertmanagers: Vec<Discovered>,
+}
+
+/// An Alertmanager that was discovered.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Discovered {
+    #[serde(default)]
+    pub(crate) url: String,
+}
+
+/// `/api/v1/status/config`: of its text only a digest is ever kept.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct StatusConfig {
+    pub(crate) yaml: String,
 }
 
 /// `/api/v1/query`
@@ -122,6 +171,22 @@ impl Api<'_> {
     ) -> Result<T, NoAnswer> {
         let path: Vec<_> = ["api", "v1"].iter().chain(path).copied().collect();
         decode(&self.get(&path, query).await?)
+    }
+
+    /// An answer of another API than Prometheus': any status but 200 is none.
+    pub(crate) async fn plain<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, NoAnswer> {
+        let answer = self.get(path, &[]).await?;
+        if answer.status != 200 {
+            return Err(NoAnswer(format!("status {}", answer.status)));
+        }
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| NoAnswer("status 200, and the body is no answer of this API".to_owned()))
+    }
+
+    /// The server's own `/metrics`.
+    pub(crate) async fn metrics(&self) -> Result<Answer, NoAnswer> {
+        let answer = self.get(&["metrics"], &[]).await?;
+        if answer.status == 200 { Ok(answer) } else { Err(NoAnswer(format!("status {}", answer.status))) }
     }
 
     async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, NoAnswer> {
@@ -178,7 +243,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, body: body.as_bytes().to_vec(), took: Duration::ZERO }
+        Answer { status, body: body.as_bytes().to_vec() }
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! The configuration file, as it stands on disk. A value that cannot be meant is refused while it is read, so
 //! that the message names line and column; what the values come to is decided in the plan.
 
+mod alertmanager;
+mod json_path;
+mod request;
+mod sockets;
+mod template;
 mod values;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -9,7 +14,16 @@ use evidence_report::run::SharedConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use values::{Concurrency, Duration, HeaderName, Method, MetricName, Pattern, Statuses, Url};
+pub(crate) use alertmanager::{AlertmanagerConfig, Matchers, SilencesConfig};
+pub(crate) use json_path::JsonPath;
+pub(crate) use request::{
+    BasicAuth, CaptureConfig, FindConfig, FlowConfig, JsonAssertion, PhaseLimits, StepConfig,
+};
+pub(crate) use sockets::{Address, Reach, TcpConfig, WebSocketConfig};
+pub(crate) use template::{BUILT_IN, Template, Values, as_it_is, for_json, for_url, is_name};
+pub(crate) use values::{
+    Concurrency, Duration, HeaderName, Method, MetricName, Pattern, Statuses, Url, Version, WebSocketUrl,
+};
 
 use crate::exposition::Kind;
 
@@ -27,10 +41,18 @@ pub(crate) struct Config {
     pub(crate) roots: Option<PathBuf>,
     /// Requests to services.
     pub(crate) http: Vec<HttpConfig>,
+    /// Several requests in a row, with values that one hands to the next.
+    pub(crate) flows: Vec<FlowConfig>,
+    /// Ports that must be open, or blocked by a network policy.
+    pub(crate) tcp: Vec<TcpConfig>,
+    /// WebSockets.
+    pub(crate) websocket: Vec<WebSocketConfig>,
     /// `/metrics` endpoints.
     pub(crate) metrics: Vec<MetricsConfig>,
     /// Prometheus servers.
     pub(crate) prometheus: Vec<PrometheusConfig>,
+    /// Alertmanagers.
+    pub(crate) alertmanager: Vec<AlertmanagerConfig>,
     /// The drill.
     pub(crate) drill: crate::drill::config::DrillConfig,
 }
@@ -54,6 +76,8 @@ pub(crate) struct HttpConfig {
     pub(crate) header_files: BTreeMap<HeaderName, PathBuf>,
     /// File with a token, sent as `Authorization: Bearer …`.
     pub(crate) bearer_token_file: Option<PathBuf>,
+    /// User name and password, sent as `Authorization: Basic …`.
+    pub(crate) basic_auth: Option<BasicAuth>,
     /// The body to send.
     pub(crate) body: Option<String>,
     /// The status that is expected, one or many; any from 200 to 299 if not given.
@@ -63,11 +87,25 @@ pub(crate) struct HttpConfig {
     pub(crate) body_contains: Option<String>,
     /// Regular expression that must match somewhere in the body.
     pub(crate) body_matches: Option<Pattern>,
+    /// What must stand in a JSON body.
+    #[serde(default)]
+    pub(crate) json: Vec<JsonAssertion>,
+    /// Headers of the answer: a regular expression that must match the value.
+    #[serde(default)]
+    pub(crate) response_headers: BTreeMap<HeaderName, Pattern>,
     /// How long the answer may take at most, to its end.
     pub(crate) latency: Option<Duration>,
+    /// How long single phases may take at most.
+    #[serde(default)]
+    pub(crate) phases: PhaseLimits,
     /// Whether redirects are followed, at most five; if not, a redirect is the answer.
     #[serde(default)]
     pub(crate) follow_redirects: bool,
+    /// Whether every address behind the name is asked, and not the first that answers.
+    #[serde(default)]
+    pub(crate) every_node: bool,
+    /// With `every_node`: so many addresses the name must have at least; 1 if not given.
+    pub(crate) nodes: Option<usize>,
     /// How long the request may take before it is given up.
     pub(crate) timeout: Option<Duration>,
 }
@@ -88,11 +126,27 @@ pub(crate) struct MetricsConfig {
     pub(crate) header_files: BTreeMap<HeaderName, PathBuf>,
     /// File with a token, sent as `Authorization: Bearer …`.
     pub(crate) bearer_token_file: Option<PathBuf>,
+    /// User name and password, sent as `Authorization: Basic …`.
+    pub(crate) basic_auth: Option<BasicAuth>,
     /// How long the request may take before it is given up.
     pub(crate) timeout: Option<Duration>,
     /// The series that are required, or must be absent.
     #[serde(default)]
     pub(crate) series: Vec<SeriesConfig>,
+    /// Scrape again after this time: every counter and every histogram may only rise in between, unless the
+    /// process started anew.
+    pub(crate) again_after: Option<Duration>,
+    /// So many series at most in the whole exposition.
+    pub(crate) max_series: Option<u64>,
+    /// So many series at most under one name.
+    pub(crate) max_series_per_name: Option<u64>,
+    /// So many different values at most of these labels.
+    #[serde(default)]
+    pub(crate) max_label_values: BTreeMap<String, u64>,
+    /// So many bytes at most, unpacked.
+    pub(crate) max_bytes: Option<u64>,
+    /// So long a scrape may take at most.
+    pub(crate) max_duration: Option<Duration>,
     /// Whether lint warnings are findings; yes if not given.
     #[serde(default = "yes")]
     pub(crate) lint: bool,
@@ -125,6 +179,15 @@ pub(crate) struct SeriesConfig {
     pub(crate) at_least: Option<u64>,
     /// So many samples at most.
     pub(crate) at_most: Option<u64>,
+    /// The newest of the samples may be so old at most: by its timestamp, or, without one, by its value as seconds
+    /// since 1970.
+    pub(crate) max_age: Option<Duration>,
+    /// Whether the sum of the samples must rise between the two scrapes of `again_after`: something is happening.
+    #[serde(default)]
+    pub(crate) must_rise: bool,
+    /// Whether at least one of the samples must carry an exemplar (OpenMetrics).
+    #[serde(default)]
+    pub(crate) exemplars: bool,
 }
 
 /// The type of a metric family.
@@ -173,6 +236,8 @@ pub(crate) struct PrometheusConfig {
     pub(crate) header_files: BTreeMap<HeaderName, PathBuf>,
     /// File with a token, sent as `Authorization: Bearer …`.
     pub(crate) bearer_token_file: Option<PathBuf>,
+    /// User name and password, sent as `Authorization: Basic …`.
+    pub(crate) basic_auth: Option<BasicAuth>,
     /// How long one request may take before it is given up.
     pub(crate) timeout: Option<Duration>,
     /// The scrape jobs whose targets must be up; if none is named, every active target must be.
@@ -184,6 +249,12 @@ pub(crate) struct PrometheusConfig {
     /// Expressions to ask for.
     #[serde(default)]
     pub(crate) queries: Vec<QueryConfig>,
+    /// The oldest version that will do, for example `2.42`.
+    pub(crate) min_version: Option<Version>,
+    /// So many Alertmanagers it must have discovered at least.
+    pub(crate) alertmanagers: Option<u64>,
+    /// Watch its own counters for this time: no notification may fail or be dropped in it, no rule evaluation fail.
+    pub(crate) watch: Option<Duration>,
 }
 
 /// A scrape job.
@@ -204,6 +275,10 @@ pub(crate) struct RulesConfig {
     pub(crate) loaded: Vec<String>,
     /// Whether a server without any rule is as it should be.
     pub(crate) none_is_right: bool,
+    /// Rule files or PrometheusRule manifests: what is loaded must be what stands in them, no more and no less.
+    pub(crate) manifests: Vec<PathBuf>,
+    /// Groups that are loaded and stand in none of the manifests, and may.
+    pub(crate) other_groups: Vec<String>,
 }
 
 /// An expression, and what its answer must be.

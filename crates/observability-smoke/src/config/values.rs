@@ -56,6 +56,74 @@ impl Serialize for Url {
     }
 }
 
+/// A ws or wss address without user name and password.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct WebSocketUrl(#[schemars(skip)] pub(crate) reqwest::Url);
+
+impl<'de> Deserialize<'de> for WebSocketUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, |text| {
+            let url = reqwest::Url::parse(text).map_err(|error| format!("this is no URL: {error}"))?;
+            if !matches!(url.scheme(), "ws" | "wss") {
+                return Err("the URL must start with ws:// or wss://".to_owned());
+            }
+            if !url.username().is_empty() || url.password().is_some() {
+                return Err("the URL holds a user name or a password; put them into basic_auth".to_owned());
+            }
+            Ok(Self(url))
+        })
+    }
+}
+
+/// Without its query: it may hold a secret.
+impl fmt::Display for WebSocketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&evidence_report::run::redact::url(self.0.as_str()))
+    }
+}
+
+impl Serialize for WebSocketUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A version, as far as it is compared: `2.42`, `0.25.1`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct Version(#[schemars(skip)] Vec<u64>);
+
+impl FromStr for Version {
+    type Err = String;
+
+    /// What follows the numbers (`-rc.0`, `+ds`) is not compared.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = text.trim_start_matches('v').split(['-', '+', '~']).next().unwrap_or_default();
+        let numbers: Result<Vec<u64>, _> = plain.split('.').map(str::parse).collect();
+        numbers.map(Self).map_err(|_| format!("'{text}' is no version; write it as 2.42 or 2.42.1"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer, str::parse)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<_> = self.0.iter().map(u64::to_string).collect();
+        f.write_str(&numbers.join("."))
+    }
+}
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A time as people write it: `500ms`, `10s`, `2m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[schemars(with = "String")]
@@ -144,6 +212,12 @@ impl<'de> Deserialize<'de> for HeaderName {
                 .map(|name| Self(name.as_str().to_owned()))
                 .map_err(|_| format!("'{text}' is no name of a header"))
         })
+    }
+}
+
+impl Serialize for HeaderName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Sample<'a> {
     pub value: f64,
     /// The timestamp in seconds since 1970, where one is given.
     pub timestamp: Option<f64>,
+    /// Whether it carries an exemplar (OpenMetrics).
+    pub has_exemplar: bool,
     /// The line, counted from 1.
     pub line: u64,
 }
@@ -103,6 +105,19 @@ impl<'a> Sample<'a> {
             }
         }
         identity
+    }
+
+    /// A number that is the same for the same name and labels, in whatever order these stand: 64 bits, of which
+    /// two of a million series are the same with a probability of 3 in 10^8.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.identity("").series
+    }
+
+    /// The same as if it were called `name` and had no label `without`.
+    #[must_use]
+    pub fn fingerprint_as(&self, name: &str, without: &str) -> u64 {
+        fingerprint::of_name(name).wrapping_add(self.identity(without).metric)
     }
 
     /// Names and values of the labels, in the order of the line.

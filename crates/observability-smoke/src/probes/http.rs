@@ -1,85 +1,151 @@
-//! One request to a service, and what its answer must be.
+//! One request to a service, or to each of its nodes, and what its answer must be.
+
+use std::{net::SocketAddr, time::Duration};
 
 use evidence_report::record::{Decimal, Finding, Measurement, Objective};
 
+use super::{
+    answer::{expectation, fault},
+    checks::PROBE_PHASE,
+    nodes::{self, troubled},
+};
 use crate::{
     checks::{PROBE_HTTP, PROBE_LATENCY},
-    http::{Answer, Http, NoAnswer, ask},
-    plan::HttpProbe,
+    config::Values,
+    plan::{HttpProbe, Request},
+    wire::{Answer, Ask, Phases, Place, Redirects, Trouble, Wire},
 };
 
 /// So much of a body is read.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-/// Asks the service.
-pub(crate) async fn observe(http: &Http, probe: &HttpProbe) -> Result<Answer, NoAnswer> {
-    let (method, url, headers) = (&probe.method.0, &probe.url, &probe.headers.0);
-    let request = if probe.follow_redirects {
-        http.request_following(method, url, headers)
-    } else {
-        http.request(method, url, headers)
-    };
-    let request = match &probe.body {
-        Some(body) => request.body(body.clone()),
-        None => request,
-    };
-    ask(request, probe.timeout, BODY_LIMIT).await
-}
+/// What each node said; one without an address where the nodes are not told apart.
+pub(crate) type Answers = Vec<(Option<SocketAddr>, Result<Answer, Trouble>)>;
 
-/// Judges the answer.
-pub(crate) fn assess(
-    probe: &HttpProbe,
-    answer: &Result<Answer, NoAnswer>,
-) -> (Vec<Finding>, Option<Measurement>) {
-    let subject = format!("{}: {} {}", probe.name, probe.method.0, probe.url);
-    let expected = expectation(probe);
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(why) => {
-            return (vec![PROBE_HTTP.failed(subject).expected(expected).observed(why.to_string())], None);
+/// Asks the service, or each of its nodes.
+pub(crate) async fn observe(wire: &Wire, probe: &HttpProbe) -> Answers {
+    let none = Values::new();
+    let request = &probe.request;
+    let Some(place) = Place::of(&probe.url.0) else {
+        return vec![(None, Err(Trouble::talk("the URL names no host")))];
+    };
+    match nodes::behind(wire, &place, probe.every_node.is_some(), request.timeout).await {
+        Err(trouble) => vec![(None, Err(trouble))],
+        Ok(found) => {
+            let asked = found.into_iter().map(async |node| (node, ask(wire, request, node, &none).await));
+            futures_util::future::join_all(asked).await
         }
-    };
-    let mut findings = vec![match fault(probe, answer) {
-        Some(fault) => PROBE_HTTP.failed(&subject).expected(expected).observed(fault),
-        None => PROBE_HTTP.passed(&subject).expected(expected).observed(format!("status {}", answer.status)),
-    }];
-    let seconds = answer.took.as_secs_f64();
-    let measurement = Measurement::seconds("probe_duration_seconds", seconds).label("probe", &probe.name);
-    let Some(objective) = probe.latency else { return (findings, Some(measurement)) };
+    }
+}
+
+/// Sends a request with these values in it.
+pub(crate) async fn ask(
+    wire: &Wire,
+    request: &Request,
+    node: Option<SocketAddr>,
+    values: &Values,
+) -> Result<Answer, Trouble> {
+    let filled = request.fill(values).map_err(Trouble::talk)?;
+    let redirects = if request.follow_redirects { Redirects::Follow } else { Redirects::Answer };
+    wire.ask(Ask {
+        method: &request.method.0,
+        url: &filled.url,
+        headers: &filled.headers,
+        body: filled.body.as_deref(),
+        redirects,
+        node,
+        timeout: request.timeout,
+        limit: BODY_LIMIT,
+    })
+    .await
+}
+
+/// Judges the answers.
+pub(crate) fn assess(probe: &HttpProbe, answers: &Answers) -> (Vec<Finding>, Vec<Measurement>) {
+    let whole = format!("{}: {} {}", probe.name, probe.request.method.0, probe.url);
+    let (mut findings, mut measurements) = (Vec::new(), Vec::new());
+    if let Some(wanted) = probe.every_node {
+        let found = answers.iter().filter(|(node, _)| node.is_some()).count();
+        findings.push(nodes::enough(&whole, wanted, found));
+    }
+    for (node, answer) in answers {
+        let subject = nodes::subject(&whole, *node);
+        let expected = expectation(&probe.expected);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(trouble) => {
+                findings.push(troubled(&PROBE_HTTP, &subject, trouble).expected(expected));
+                continue;
+            }
+        };
+        let finding = match fault(&probe.expected, answer, &Values::new()) {
+            Some(fault) => PROBE_HTTP.failed(&subject).observed(fault),
+            None => PROBE_HTTP.passed(&subject).observed(format!("status {}", answer.status)),
+        };
+        findings.push(finding.expected(expected));
+        let label = |measurement: Measurement| {
+            let measurement = measurement.label("probe", &probe.name);
+            node.map_or(measurement.clone(), |node| measurement.label("node", node.to_string()))
+        };
+        let (latency, measured) = latency(&subject, probe.latency, answer.took, &answer.phases);
+        findings.extend(latency);
+        measurements.push(label(measured));
+        let (slow, measured) = phases(&subject, probe, &answer.phases);
+        findings.extend(slow);
+        measurements.extend(measured.into_iter().map(label));
+    }
+    (findings, measurements)
+}
+
+/// The time that an answer took against its objective.
+pub(crate) fn latency(
+    subject: &str,
+    objective: Option<Duration>,
+    took: Duration,
+    phases: &Phases,
+) -> (Option<Finding>, Measurement) {
+    let seconds = took.as_secs_f64();
+    let measurement = Measurement::seconds("probe_duration_seconds", seconds);
+    let Some(objective) = objective else { return (None, measurement) };
     let measurement = measurement.objective(Objective::AtMost(Decimal::new(objective.as_secs_f64(), 3)));
-    let within = answer.took <= objective;
-    let finding = if within { PROBE_LATENCY.passed(&subject) } else { PROBE_LATENCY.failed(&subject) };
-    let expected = format!("at most {} s", objective.as_secs_f64());
-    findings.push(finding.expected(expected).observed(format!("{seconds:.3} s")));
-    (findings, Some(measurement))
+    let within = took <= objective;
+    let finding = if within { PROBE_LATENCY.passed(subject) } else { PROBE_LATENCY.failed(subject) };
+    let split = phases
+        .named()
+        .iter()
+        .filter(|(_, took)| !took.is_zero())
+        .fold(String::new(), |words, (name, took)| format!("{words}; {name} {:.3} s", took.as_secs_f64()));
+    let finding = finding.expected(format!("at most {} s", objective.as_secs_f64())).observed(if within {
+        format!("{seconds:.3} s")
+    } else {
+        format!("{seconds:.3} s{split}")
+    });
+    (Some(finding), measurement)
 }
 
-fn expectation(probe: &HttpProbe) -> String {
-    let mut expected = match probe.status.to_string() {
-        range if range.starts_with('a') => range,
-        statuses => format!("status {statuses}"),
-    };
-    if let Some(text) = &probe.body_contains {
-        expected.push_str(&format!(", a body with `{text}`"));
-    }
-    if let Some(pattern) = &probe.body_matches {
-        expected.push_str(&format!(", a body that matches /{}/", pattern.0));
-    }
-    expected
-}
-
-/// What is wrong with the answer. Of the body nothing is shown: it may hold anything.
-fn fault(probe: &HttpProbe, answer: &Answer) -> Option<String> {
-    if !probe.status.allow(answer.status) {
-        return Some(format!("status {}", answer.status));
-    }
-    let body = String::from_utf8_lossy(&answer.body);
-    let size = answer.body.len();
-    if probe.body_contains.as_ref().is_some_and(|text| !body.contains(text)) {
-        return Some(format!("status {}, and a body of {size} bytes without that text", answer.status));
-    }
-    if probe.body_matches.as_ref().is_some_and(|pattern| !pattern.0.is_match(&body)) {
-        return Some(format!("status {}, and a body of {size} bytes that does not match", answer.status));
-    }
-    None
+/// Single phases against their objectives.
+fn phases(subject: &str, probe: &HttpProbe, phases: &Phases) -> (Vec<Finding>, Vec<Measurement>) {
+    let limits = probe.phases;
+    let limited = [
+        ("resolve", limits.resolve, phases.resolve),
+        ("connect", limits.connect, phases.connect),
+        ("tls", limits.tls, phases.tls),
+        ("processing", limits.first_byte, phases.first_byte),
+    ];
+    let limited = limited.into_iter().filter_map(|(name, limit, took)| Some((name, limit?.0, took)));
+    limited
+        .map(|(name, limit, took)| {
+            let subject = format!("{subject}, {name}");
+            let within = took <= limit;
+            let finding = if within { PROBE_PHASE.passed(subject) } else { PROBE_PHASE.failed(subject) };
+            let seconds = took.as_secs_f64();
+            let finding = finding
+                .expected(format!("at most {} s", limit.as_secs_f64()))
+                .observed(format!("{seconds:.3} s"));
+            let measurement = Measurement::seconds("probe_http_duration_seconds", seconds)
+                .label("phase", name)
+                .objective(Objective::AtMost(Decimal::new(limit.as_secs_f64(), 3)));
+            (finding, measurement)
+        })
+        .unzip()
 }

@@ -42,7 +42,17 @@ pub(super) fn read_sample<'a>(
             exemplar = Some(read_exemplar(&mut scanner, exemplar_spans)?);
         }
     }
-    let sample = Sample { text, series, labels: &[], name, kind: Kind::Unknown, value, timestamp, line };
+    let sample = Sample {
+        text,
+        series,
+        labels: &[],
+        name,
+        kind: Kind::Unknown,
+        value,
+        timestamp,
+        has_exemplar: exemplar.is_some(),
+        line,
+    };
     Ok((sample, exemplar))
 }
 

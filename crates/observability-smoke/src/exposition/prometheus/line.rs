@@ -63,8 +63,17 @@ pub(super) fn read_sample<'a>(
     })?;
     let timestamp = read_timestamp(scanner)?;
     let name = &scanner.text[name_at.0..name_at.1];
-    let sample =
-        Sample { text: scanner.text, series, labels: &[], name, kind: Kind::Unknown, value, timestamp, line };
+    let sample = Sample {
+        text: scanner.text,
+        series,
+        labels: &[],
+        name,
+        kind: Kind::Unknown,
+        value,
+        timestamp,
+        has_exemplar: false,
+        line,
+    };
     Ok((sample, name_at))
 }
 

@@ -1,0 +1,323 @@
+//! The page: one self-contained HTML document, without scripts, that asks nothing of any network. Every word of
+//! users is escaped by the markup; links lead to files only. Pure.
+
+use std::fmt::Write as _;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{
+    chart,
+    links::Links,
+    view::{Course, Drill, Expiry, Family, Gate, Row, Shown, State, View, day},
+};
+use crate::{
+    command::tracker::Status,
+    history::Trend,
+    record::{Objective, Verdict},
+};
+
+/// Colours, light and dark, phone and paper.
+const STYLE: &str = include_str!("style.css");
+
+/// Nothing may be loaded or run, whatever got in.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/// So many certificates are drawn; the evidence has them all.
+const CERTIFICATES: usize = 20;
+
+/// So many drills are listed.
+const DRILLS: usize = 12;
+
+/// The whole page.
+pub(super) fn page(view: &View, links: &Links) -> String {
+    let at = view.now.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let title = format!("Launch gate {}: operations readiness, {}", view.gate.word(), day(view.now));
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a class="skip" href="#items" { "To the items" }
+                header {
+                    p class="made" {
+                        "Operations readiness, from " (links.to_line(&view.tracker, None, &view.tracker))
+                        ", as of " time datetime=(view.now.to_string()) { (at) }
+                    }
+                    (gate(&view.gate, view, links))
+                    (tiles(view))
+                }
+                main {
+                    (items(view, links))
+                    (trends(view, links))
+                    (certificates(view, links))
+                    (drills(&view.drills, links))
+                }
+                footer {
+                    p {
+                        "Made by evidence-report from the sealed records of the evidence files. "
+                        "A page shows what was so when it was made: make it anew before you decide."
+                    }
+                }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+fn gate(gate: &Gate, view: &View, links: &Links) -> Markup {
+    let (class, sign) = match gate.verdict {
+        Verdict::Passed | Verdict::Warned => ("good", "✓"),
+        Verdict::Failed => ("bad", "✕"),
+        Verdict::Inconclusive => ("soon", "?"),
+    };
+    html! {
+        section class=(format!("gate {class}")) aria-labelledby="gate" {
+            h1 id="gate" { span class="sign" aria-hidden="true" { (sign) } " The launch gate is " strong { (gate.word()) } }
+            @if gate.reasons.is_empty() {
+                p { "Nothing stands in its way." }
+            } @else {
+                p { (many(gate.reasons.len(), "thing stands", "things stand")) " in its way:" }
+                ol {
+                    @for reason in &gate.reasons {
+                        li {
+                            b { (links.to_line(&view.tracker, reason.line, &reason.subject)) } ": " (reason.observed)
+                            @if !reason.remedy.is_empty() { span class="remedy" { (reason.remedy) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The counts that are asked for first.
+fn tiles(view: &View) -> Markup {
+    let evidence = || view.items.iter().flat_map(|row| &row.evidence);
+    let is_bad = |shown: &&Shown| {
+        matches!(shown.state, State::Missing | State::Altered | State::NotPassed(_) | State::Expired(_))
+    };
+    let tile = |number: usize, words: &str, class: &str| {
+        html! { li class=(if number > 0 { class } else { "" }) { b { (number) } " " span { (words) } } }
+    };
+    let in_state = |is: fn(&State) -> bool| evidence().filter(|shown| is(&shown.state)).count();
+    let bad = evidence().filter(is_bad).count();
+    let soon = in_state(|state| matches!(state, State::NotForLong(_)));
+    let valid = in_state(|state| matches!(state, State::Valid(_)));
+    html! {
+        ul class="tiles" aria-label="In numbers" {
+            (tile(view.count(Status::Done), "items done", "good"))
+            (tile(view.count(Status::InProgress), "in progress", ""))
+            (tile(view.count(Status::Open), "open", "soon"))
+            (tile(valid, "verified evidence", "good"))
+            (tile(soon, "valid not for long", "soon"))
+            (tile(bad, "missing, expired or failed", "bad"))
+        }
+    }
+}
+
+fn items(view: &View, links: &Links) -> Markup {
+    html! {
+        section aria-labelledby="items" {
+            h2 id="items" tabindex="-1" { "Items" }
+            div class="wide" tabindex="0" role="region" aria-labelledby="items" {
+                table class="items" {
+                    thead { tr {
+                        th scope="col" { "#" } th scope="col" { "Item" } th scope="col" { "Status" }
+                        th scope="col" { "Owner" } th scope="col" { "Target" } th scope="col" { "Evidence" }
+                    } }
+                    tbody { @for row in &view.items { (item(row, &view.tracker, links)) } }
+                }
+            }
+        }
+    }
+}
+
+fn item(row: &Row, tracker: &str, links: &Links) -> Markup {
+    let (status, class) = match row.status {
+        Some(Status::Done) => ("done", "good"),
+        Some(Status::InProgress) => ("in progress", "going"),
+        Some(Status::Open) => ("open", "soon"),
+        None => ("no status", "bad"),
+    };
+    let (freshness, worst) = row.freshness();
+    html! {
+        tr {
+            td class="number" data-label="Item" { (row.number) }
+            th scope="row" {
+                (links.to_line(tracker, Some(row.line), &row.title))
+                @if !row.pending.is_empty() {
+                    details {
+                        summary { (many(row.pending.len(), "thing", "things")) " pending" }
+                        ul { @for pending in &row.pending { li { (pending) } } }
+                    }
+                }
+            }
+            td data-label="Status" { span class=(format!("chip {class}")) { (status) } }
+            td data-label="Owner" { (row.owner.as_deref().unwrap_or("nobody")) }
+            td data-label="Target" { (row.target.as_deref().unwrap_or("none")) }
+            td data-label="Evidence" {
+                span class=(format!("dot {}", class_of(worst))) { (freshness) }
+                @if !row.evidence.is_empty() {
+                    details {
+                        summary { (many(row.evidence.len(), "file", "files")) }
+                        ul { @for shown in &row.evidence {
+                            li { (links.to_file(&shown.path, &shown.path)) " " span class=(format!("dot {}", class_of(Some(&shown.state)))) { (shown.state.words()) } }
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn class_of(state: Option<&State>) -> &'static str {
+    match state {
+        None | Some(State::Missing | State::Altered | State::NotPassed(_) | State::Expired(_)) => "bad",
+        Some(State::NotForLong(_)) => "soon",
+        Some(State::Valid(_)) => "good",
+        Some(State::ByHand | State::Present) => "plain",
+    }
+}
+
+fn trends(view: &View, links: &Links) -> Markup {
+    html! {
+        section aria-labelledby="trends" {
+            h2 id="trends" { "Measured, from run to run" }
+            @if view.trends.is_empty() {
+                p class="none" { "No history yet: recovery time, data loss and time to notify appear here with the first runs of backup-restore-smoke and observability-smoke." }
+            } @else {
+                div class="cards" { @for course in &view.trends { (card(course, links)) } }
+            }
+        }
+    }
+}
+
+fn card(course: &Course, links: &Links) -> Markup {
+    let trend = &course.trend;
+    let Some(last) = trend.points.last() else { return html! {} };
+    let name = match course.family {
+        Family::Recovery => "Recovery time",
+        Family::Loss => "Data loss",
+        Family::Notification => "Time to notify",
+        Family::Other => trend.metric.as_str(),
+    };
+    let labels = labels(trend);
+    let missed = chart::is_missed(last.value.to_f64(), trend.objective.as_ref());
+    let spoken = format!(
+        "{name}: {} {} in the newest of {}",
+        last.value,
+        trend.unit,
+        many(trend.points.len(), "run", "runs")
+    );
+    html! {
+        figure class=(if missed { "card bad" } else { "card" }) {
+            figcaption {
+                b { (name) } " " span class="chip" { (trend.environment) }
+                @if !labels.is_empty() { " " span class="labels" { (labels) } }
+            }
+            p class="value" { (links.to_file(&course.evidence, &last.value.to_string())) " " (trend.unit)
+                @if missed { " " span class="chip bad" { "missed" } } }
+            (chart::course(course, &spoken))
+            @if let Some(objective) = &trend.objective {
+                p class="objective" { (objective_words(objective)) " " (trend.unit) ", missed in " (trend.missed) " of " (many(trend.points.len(), "run", "runs")) }
+            }
+            details {
+                summary { "Numbers" }
+                table {
+                    thead { tr { th scope="col" { "Run" } th scope="col" { "Finished" } th scope="col" { (trend.unit) } } }
+                    tbody { @for (point, finished) in trend.points.iter().zip(&course.finished).rev() {
+                        tr { td { (point.run) } td { (finished) } td { (point.value) } }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+fn labels(trend: &Trend) -> String {
+    let mut text = String::new();
+    for label in &trend.labels {
+        let separator = if text.is_empty() { "" } else { ", " };
+        let _ = write!(text, "{separator}{}", label.value);
+    }
+    text
+}
+
+fn objective_words(objective: &Objective) -> String {
+    match objective {
+        Objective::AtMost(limit) => format!("At most {limit}"),
+        Objective::AtLeast(limit) => format!("At least {limit}"),
+    }
+}
+
+fn certificates(view: &View, links: &Links) -> Markup {
+    let all = view.certificates.len();
+    html! {
+        section aria-labelledby="certificates" {
+            h2 id="certificates" { "Certificates, the soonest end first" }
+            @if view.certificates.is_empty() {
+                p class="none" { "No evidence about certificates; cert-expiry-check makes it." }
+            } @else {
+                div class="wide" tabindex="0" role="region" aria-labelledby="certificates" {
+                    table class="certificates" {
+                        thead { tr { th scope="col" { "Ends" } th scope="col" { (chart::axis()) } th scope="col" { "Where" } } }
+                        tbody { @for expiry in view.certificates.iter().take(CERTIFICATES) { (certificate(expiry, view, links)) } }
+                    }
+                }
+                @if all > CERTIFICATES { p class="none" { "and " (all - CERTIFICATES) " more, all later." } }
+            }
+        }
+    }
+}
+
+fn certificate(expiry: &Expiry, view: &View, links: &Links) -> Markup {
+    html! {
+        tr {
+            td { (day(expiry.at)) @if expiry.at <= view.now { " " span class="chip bad" { "expired" } } }
+            td { (chart::bar(expiry, view.now)) }
+            td { (links.to_file(&expiry.evidence, &expiry.subject)) }
+        }
+    }
+}
+
+fn drills(drills: &[Drill], links: &Links) -> Markup {
+    html! {
+        section aria-labelledby="drills" {
+            h2 id="drills" { "Drills executed" }
+            @if drills.is_empty() {
+                p class="none" { "None yet." }
+            } @else {
+                div class="wide" tabindex="0" role="region" aria-labelledby="drills" {
+                    table {
+                        thead { tr { th scope="col" { "Finished (UTC)" } th scope="col" { "Drill" } th scope="col" { "Where" } th scope="col" { "Outcome" } } }
+                        tbody { @for drill in drills.iter().take(DRILLS) {
+                            tr {
+                                td { (drill.finished) }
+                                td { (links.to_file(&drill.evidence, &drill.title)) }
+                                td { (drill.environment) }
+                                td { span class=(format!("chip {}", match drill.verdict {
+                                    Verdict::Passed => "good", Verdict::Failed => "bad", _ => "soon",
+                                })) { (drill.verdict) } }
+                            }
+                        } }
+                    }
+                }
+                @if drills.len() > DRILLS { p class="none" { "and " (drills.len() - DRILLS) " earlier ones." } }
+            }
+        }
+    }
+}
+
+/// `1 thing`, `2 things`.
+fn many(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}

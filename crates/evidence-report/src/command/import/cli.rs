@@ -1,0 +1,140 @@
+//! What was typed behind `import`.
+
+use std::{
+    io::{Read, Seek},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Args, Subcommand};
+
+use super::{
+    assess::Skipped,
+    junit, k6,
+    sarif::{self, Severity},
+    tap,
+    told::{Account, Sink, Unreadable},
+};
+use crate::{
+    command::named_check::{self, parse_id},
+    run::{Defaults, Settings, parse_duration},
+};
+
+pub(in crate::command) const EXAMPLES: &str = "Examples:
+  evidence-report import junit --item 9 --check audit.export target/*/junit.xml
+  evidence-report import sarif --item 7 --check security.sast --fails-from high semgrep.sarif trivy.sarif
+  conftest test --output tap deploy/ | evidence-report import tap --item 8 --check parity.policies -
+  evidence-report import k6 --item 6 --check capacity.load --environment staging summary.json
+
+Each file is attached by its digest. Skipped, ignored, to do and suppressed never pass. A file that is cut, empty or
+not what it claims to be is inconclusive; what could be read of it counts. Exit codes: 0 passed, 1 warned, 2 failed,
+3 inconclusive (also usage errors).";
+
+/// Which tool's results.
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum ImportCommand {
+    /// JUnit XML, as nearly every test runner writes it
+    #[command(after_help = EXAMPLES)]
+    Junit(ImportArgs),
+    /// SARIF 2.1.0, as scanners write it
+    #[command(after_help = EXAMPLES)]
+    Sarif {
+        #[command(flatten)]
+        args: ImportArgs,
+        /// From which severity on a finding fails; from medium on it warns
+        #[arg(long, value_enum, default_value_t)]
+        fails_from: Severity,
+    },
+    /// The Test Anything Protocol, versions 12 to 14
+    #[command(after_help = EXAMPLES)]
+    Tap(ImportArgs),
+    /// k6's summary, of --summary-export or of handleSummary
+    #[command(after_help = EXAMPLES)]
+    K6(ImportArgs),
+}
+
+/// What every import knows.
+#[derive(Debug, Args)]
+pub(in crate::command) struct ImportArgs {
+    /// Item of the tracker that this is evidence for (repeatable)
+    #[arg(long = "item", value_name = "NUMBER")]
+    items: Vec<u32>,
+    /// What the results say, as a dotted name: security.sast
+    #[arg(long, value_name = "ID", value_parser = parse_id)]
+    pub(super) check: Option<String>,
+    /// Title of the evidence [default: the name of the check]
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
+    /// What to do when it does not pass
+    #[arg(long, value_name = "TEXT")]
+    pub(super) remedy: Option<String>,
+    /// What a skipped test counts for
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) skipped: Skipped,
+    /// How old a report may be
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1d")]
+    pub(super) max_age: Duration,
+    /// How long the evidence may be relied upon
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30d")]
+    valid_for: Duration,
+    /// Reports; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl ImportCommand {
+    pub(super) fn args(&self) -> &ImportArgs {
+        match self {
+            Self::Junit(args) | Self::Sarif { args, .. } | Self::Tap(args) | Self::K6(args) => args,
+        }
+    }
+
+    /// Reads one file.
+    pub(super) fn read(
+        &self,
+        source: &mut (impl Read + Seek),
+        sink: Sink<'_>,
+    ) -> Result<Account, Unreadable> {
+        match self {
+            Self::Junit(_) => junit::read(source, sink),
+            Self::Sarif { fails_from, .. } => sarif::read(source, *fails_from, sink),
+            Self::Tap(_) => tap::read(source, sink),
+            Self::K6(_) => k6::read(source, sink),
+        }
+    }
+
+    /// What the run brings along where the shared flags say nothing.
+    pub(in crate::command) fn defaults(&self) -> Defaults {
+        let (title, file) = match self {
+            Self::Junit(_) => ("Imported test results", "imported_junit.md"),
+            Self::Sarif { .. } => ("Imported scanner findings", "imported_sarif.md"),
+            Self::Tap(_) => ("Imported test results", "imported_tap.md"),
+            Self::K6(_) => ("Imported load test", "imported_k6.md"),
+        };
+        let args = self.args();
+        Defaults {
+            title,
+            evidence_name: Some(args.check.as_deref().map_or(file, named_check::evidence_name)),
+            tracker_items: &[],
+            timeout: Duration::from_secs(600),
+            valid_for: args.valid_for,
+        }
+    }
+
+    /// `--dry-run`.
+    pub(in crate::command) fn plan(&self, settings: &Settings) -> String {
+        let files: Vec<_> =
+            self.args().files.iter().map(|file| format!("would read {}\n", file.display())).collect();
+        format!("{}\n{}", settings.title, files.concat())
+    }
+}
+
+impl ImportArgs {
+    /// Puts what was typed into the settings.
+    pub(super) fn complete(&self, settings: &mut Settings) {
+        if let Some(title) = self.title.as_ref().or(self.check.as_ref()) {
+            settings.title.clone_from(title);
+        }
+        settings.tracker_items.clone_from(&self.items);
+    }
+}

@@ -1,0 +1,131 @@
+//! `import junit|sarif|tap|k6 FILE…`: what other tools say becomes checks. Their files are somebody else's bytes:
+//! read as a stream, bounded in memory, never obeyed. One importer a file; each tells results one by one, and in the
+//! end what of the file is missing.
+
+mod assess;
+mod bounds;
+pub(super) mod checks;
+mod cli;
+pub mod junit;
+pub mod k6;
+pub mod sarif;
+pub mod tap;
+mod told;
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Seek, SeekFrom},
+    path::Path,
+    process::ExitCode,
+};
+
+use jiff::Timestamp;
+
+use super::{CommandError, capture::digest_of, named_check::Named};
+use crate::{
+    record::Attachment,
+    run::{Run, Settings, Stop},
+};
+use assess::Tally;
+pub(super) use cli::{EXAMPLES, ImportCommand};
+pub use told::{Account, Said, Sink, Told, Unreadable};
+
+/// A larger file is not read.
+const LARGEST: u64 = 1024 * 1024 * 1024;
+
+/// Imports the files and publishes what they say.
+pub(super) fn import(command: &ImportCommand, mut settings: Settings) -> Result<ExitCode, CommandError> {
+    let args = command.args();
+    args.complete(&mut settings);
+    let named = args.check.clone().map(|id| Named {
+        title: args.title.clone().unwrap_or_else(|| id.clone()),
+        id,
+        explanation: checks::RESULT.explanation.to_owned(),
+        remedy: args.remedy.clone().unwrap_or_else(|| checks::RESULT.remedy.to_owned()),
+    });
+    let (tool, check) = named.map_or((&super::checks::TOOL, &checks::RESULT), Named::register);
+    let run = Run::start(tool, settings)?;
+    for path in &args.files {
+        run.progress().phase(format!("reading {}", path.display()));
+        one(&run, command, path, check);
+    }
+    Ok(run.finish().publish()?)
+}
+
+fn one(run: &Run, command: &ImportCommand, path: &Path, check: &'static crate::record::Check) {
+    let args = command.args();
+    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+    let mut tally = Tally::new(run, check, args.skipped, (args.files.len() > 1).then(|| name.clone()));
+    let opened = open(path);
+    let (file, changed) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return run.finding(assess::unread(&name, &error)),
+    };
+    let mut file = UntilStopped { file, stop: run.stop() };
+    let account = command.read(&mut file, &mut |told| tally.take(told));
+    let counts = tally.end();
+    match file.rewind().and_then(|()| digest_of(&mut file)) {
+        Ok(digest) => {
+            run.attach(Attachment { name: name.clone(), sha256: digest.sha256, bytes: digest.bytes });
+        }
+        Err(error) => run.finding(assess::unread(&name, &error)),
+    }
+    if let Ok(Account { tool: Some(tool), .. }) = &account {
+        run.fact(format!("{name} was made by"), tool);
+    }
+    if let Ok(account) = &account {
+        for measurement in account.measurements.iter().cloned() {
+            let several = args.files.len() > 1;
+            run.measurement(if several { measurement.label("file", &name) } else { measurement });
+        }
+        run.finding(assess::recent(&name, account.made_at, changed, args.max_age, Timestamp::now()));
+    }
+    run.findings(assess::complete(&name, &account, &counts));
+}
+
+/// The file, and when it was last written. Standard input is kept in a nameless file first: some formats are read
+/// twice.
+fn open(path: &Path) -> io::Result<(BufReader<File>, Option<Timestamp>)> {
+    if path == Path::new("-") {
+        let mut kept = tempfile::tempfile()?;
+        let copied = io::copy(&mut io::stdin().lock().take(LARGEST + 1), &mut kept)?;
+        kept.seek(SeekFrom::Start(0))?;
+        return small_enough(copied).map(|()| (BufReader::new(kept), None));
+    }
+    // Opening a pipe or a device could wait for ever.
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    small_enough(meta.len())?;
+    let changed = meta.modified().ok().and_then(|at| Timestamp::try_from(at).ok());
+    Ok((BufReader::new(File::open(path)?), changed))
+}
+
+/// Reads on until the run is asked to stop.
+struct UntilStopped<'r> {
+    file: BufReader<File>,
+    stop: &'r Stop,
+}
+
+impl Read for UntilStopped<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_requested() {
+            return Err(io::Error::other("the run was asked to stop"));
+        }
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for UntilStopped<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+fn small_enough(bytes: u64) -> io::Result<()> {
+    match bytes {
+        0..=LARGEST => Ok(()),
+        _ => Err(io::Error::other(format!("it is larger than {} MiB", LARGEST / 1024 / 1024))),
+    }
+}

@@ -1,0 +1,188 @@
+//! Required series: there, or not; of their type; within their bounds; young enough; rising; with exemplars. Pure.
+
+use std::time::Duration;
+
+use evidence_report::record::Finding;
+
+use crate::{
+    checks::{METRICS_ABSENT, METRICS_SERIES},
+    exposition::{Kind, Sample},
+    http::excerpt,
+    plan::RequiredSeries,
+    probes::{
+        checks::{METRICS_FRESHNESS, METRICS_RISING},
+        reading::counted,
+    },
+};
+
+/// What was found of one required series.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Found {
+    samples: u64,
+    kind: Kind,
+    lowest: Option<f64>,
+    highest: Option<f64>,
+    pub(crate) sum: f64,
+    /// The newest time that a sample names: its timestamp, or else its value.
+    newest: Option<f64>,
+    exemplars: u64,
+    /// The first sample that is out of bounds.
+    outside: Option<String>,
+}
+
+impl Found {
+    /// Takes a sample, if it is one of those that are required.
+    pub(crate) fn look(&mut self, required: &RequiredSeries, sample: &Sample<'_>) {
+        if sample.name != required.name
+            || !required.labels.iter().all(|(name, value)| carries(sample, name, value.as_deref()))
+        {
+            return;
+        }
+        self.samples += 1;
+        self.kind = sample.kind;
+        self.sum += sample.value;
+        self.exemplars += u64::from(sample.has_exemplar);
+        let time = sample.timestamp.unwrap_or(sample.value);
+        self.newest = Some(self.newest.map_or(time, |newest| newest.max(time)));
+        self.lowest = Some(self.lowest.map_or(sample.value, |lowest| lowest.min(sample.value)));
+        self.highest = Some(self.highest.map_or(sample.value, |highest| highest.max(sample.value)));
+        // A value that is no number is within no bounds.
+        let inside = required.min.is_none_or(|min| sample.value >= min)
+            && required.max.is_none_or(|max| sample.value <= max);
+        if !inside && self.outside.is_none() {
+            self.outside = Some(format!("{} is {}", excerpt(sample.series(), 120), sample.value));
+        }
+    }
+}
+
+/// Whether the sample carries the label. An empty value is the same as no label.
+fn carries(sample: &Sample<'_>, name: &str, value: Option<&str>) -> bool {
+    let carried = sample.label(name).unwrap_or_default();
+    value.map_or(!carried.is_empty(), |value| carried == value)
+}
+
+/// Judges what was found; `now` in seconds since 1970.
+pub(crate) fn assess(probe: &str, required: &RequiredSeries, found: &Found, now: f64) -> Vec<Finding> {
+    let subject = format!("{probe}: {}", selector(required));
+    if required.absent {
+        let finding = match found.samples {
+            0 => METRICS_ABSENT.passed(subject).observed("absent"),
+            count => METRICS_ABSENT.failed(subject).observed(counted(count, "sample", "samples")),
+        };
+        return vec![finding.expected("no such sample")];
+    }
+    let wrong = if found.samples == 0 && required.at_least > 0 {
+        Some("no such sample".to_owned())
+    } else if found.samples < required.at_least || required.at_most.is_some_and(|most| found.samples > most) {
+        Some(counted(found.samples, "sample", "samples"))
+    } else if required.kind.is_some_and(|kind| kind != found.kind) && found.samples > 0 {
+        Some(format!("its type is {}", found.kind))
+    } else if required.exemplars && found.exemplars == 0 {
+        Some(format!("{} without an exemplar", counted(found.samples, "sample", "samples")))
+    } else {
+        found.outside.clone()
+    };
+    let finding = match wrong {
+        Some(wrong) => METRICS_SERIES.failed(&subject).observed(wrong),
+        None => METRICS_SERIES.passed(&subject).observed(seen(found)),
+    };
+    let mut findings = vec![finding.expected(expectation(required))];
+    if let (Some(most), Some(newest)) = (required.max_age, found.newest) {
+        findings.push(age(&subject, most, now - newest));
+    }
+    findings
+}
+
+/// A time may lie ahead by a minute: clocks differ.
+const AHEAD: f64 = -60.0;
+
+fn age(subject: &str, most: Duration, age: f64) -> Finding {
+    let finding = if age < AHEAD {
+        METRICS_FRESHNESS.failed(subject).observed(format!("{:.0} s ahead of our clock", -age))
+    } else if age <= most.as_secs_f64() {
+        METRICS_FRESHNESS.passed(subject).observed(format!("{:.0} s old", age.max(0.0)))
+    } else {
+        // Also what is no number, or no time at all.
+        METRICS_FRESHNESS.failed(subject).observed(format!("{age:.0} s old"))
+    };
+    finding.expected(format!("at most {} s old", most.as_secs_f64()))
+}
+
+/// Whether the samples' sum rose between two scrapes.
+pub(crate) fn assess_rise(
+    probe: &str,
+    required: &RequiredSeries,
+    first: f64,
+    second: f64,
+    restarted: bool,
+) -> Finding {
+    let subject = format!("{probe}: {}", selector(required));
+    let rose = second > first || (restarted && second > 0.0);
+    let finding = if rose { METRICS_RISING.passed(subject) } else { METRICS_RISING.failed(subject) };
+    finding.expected("rises between two scrapes").observed(format!("from {first} to {second}"))
+}
+
+fn seen(found: &Found) -> String {
+    match (found.samples, found.lowest, found.highest) {
+        (1, Some(value), _) => format!("1 sample: {value}"),
+        (count, Some(lowest), Some(highest)) => format!("{count} samples from {lowest} to {highest}"),
+        (count, ..) => format!("{count} samples"),
+    }
+}
+
+/// The series as PromQL would select it.
+pub(crate) fn selector(required: &RequiredSeries) -> String {
+    let labels: Vec<_> = (required.labels.iter())
+        .map(|(name, value)| match value {
+            Some(value) => format!("{name}={value:?}"),
+            None => format!("{name}!=\"\""),
+        })
+        .collect();
+    if labels.is_empty() {
+        required.name.clone()
+    } else {
+        format!("{}{{{}}}", required.name, labels.join(","))
+    }
+}
+
+fn expectation(required: &RequiredSeries) -> String {
+    let mut parts = vec![match (required.at_least, required.at_most) {
+        (least, Some(most)) if least == most => counted(least, "sample", "samples"),
+        (least, Some(most)) => format!("{least} to {most} samples"),
+        (1, None) => "at least one sample".to_owned(),
+        (least, None) => format!("at least {least} samples"),
+    }];
+    parts.extend(required.kind.map(|kind| format!("type {kind}")));
+    match (required.min, required.max) {
+        (Some(min), Some(max)) => parts.push(format!("values from {min} to {max}")),
+        (Some(min), None) => parts.push(format!("values not below {min}")),
+        (None, Some(max)) => parts.push(format!("values not above {max}")),
+        (None, None) => {}
+    }
+    if required.exemplars {
+        parts.push("an exemplar".to_owned());
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence_report::record::Outcome;
+
+    use super::*;
+
+    #[test]
+    fn an_age_is_judged_at_its_limits_and_what_is_no_time_is_not_young() {
+        use Outcome::{Failed, Passed};
+        for (seconds, outcome) in [
+            (0.0, Passed),
+            (10.0, Passed),
+            (10.1, Failed),
+            (-60.0, Passed),
+            (-61.0, Failed),
+            (f64::NAN, Failed),
+        ] {
+            assert_eq!(age("x", Duration::from_secs(10), seconds).outcome, outcome, "{seconds}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! One HTTP/1.1 request and its whole answer, with bounds on time and size, and with redirects where they are
+//! allowed.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Method, Request, Uri,
+    body::{Bytes, Incoming},
+    header::{HOST, HeaderMap, HeaderValue, LOCATION, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{task::JoinSet, time::timeout_at};
+
+use super::{
+    Phases,
+    connection::{Connected, Place, Wire, innermost},
+    trouble::{Cause, Trouble},
+};
+use crate::http::REDIRECTS;
+
+/// What is sent, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) url: &'a reqwest::Url,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Option<&'a str>,
+    pub(crate) redirects: Redirects,
+    /// This one of the nodes behind the name.
+    pub(crate) node: Option<SocketAddr>,
+    pub(crate) timeout: Duration,
+    /// So many bytes of a body are read.
+    pub(crate) limit: usize,
+}
+
+/// What is done with a redirect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Redirects {
+    /// It is the answer.
+    Answer,
+    /// It is followed, at most [`REDIRECTS`] times: never from https to http, and with a secret or a body only
+    /// within the origin of the first request. Whatever else is then the answer.
+    Follow,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// The phases of all requests that were needed.
+    pub(crate) phases: Phases,
+    /// From the beginning to the last byte.
+    pub(crate) took: Duration,
+}
+
+impl Wire {
+    /// Asks, and reads the whole answer.
+    pub(crate) async fn ask(&self, ask: Ask<'_>) -> Result<Answer, Trouble> {
+        let started = Instant::now();
+        let deadline = started + ask.timeout;
+        let mut url = ask.url.clone();
+        let (mut method, mut body) = (ask.method.clone(), ask.body);
+        let (mut node, mut phases) = (ask.node, Phases::default());
+        for _ in 0..=REDIRECTS {
+            let step = Step { method: &method, url: &url, body, node, deadline };
+            let mut answer = self.once(&ask, step).await?;
+            phases = phases.then(answer.phases);
+            (answer.phases, answer.took) = (phases, started.elapsed());
+            let Some(next) = followed(&ask, &url, &answer) else { return Ok(answer) };
+            if next.origin() != url.origin() {
+                node = None;
+            }
+            // As every client does: what was posted is not posted again, unless the server asks for it.
+            if answer.status == 303 || (matches!(answer.status, 301 | 302) && method == Method::POST) {
+                (method, body) = (Method::GET, None);
+            }
+            url = next;
+        }
+        Err(Trouble::talk(format!("it redirects more than {REDIRECTS} times")))
+    }
+
+    async fn once(&self, ask: &Ask<'_>, step: Step<'_>) -> Result<Answer, Trouble> {
+        let place = Place::of(step.url).ok_or_else(|| Trouble::talk("the URL names no host"))?;
+        let Connected { stream, mut phases } = self.connect(&place, step.node, step.deadline).await?;
+        let late = |_| Trouble::late("no whole answer", ask.timeout);
+        let request = request(ask, &step)?;
+        let sent = Instant::now();
+        let opening = hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream));
+        let (mut sender, connection) = timeout_at(step.deadline.into(), opening)
+            .await
+            .map_err(late)?
+            .map_err(|error| explain(&error))?;
+        // Ends with this function, however that ends.
+        let mut driver = JoinSet::new();
+        driver.spawn(connection);
+        let response = timeout_at(step.deadline.into(), sender.send_request(request)).await;
+        let response = response.map_err(late)?.map_err(|error| explain(&error))?;
+        phases.first_byte = sent.elapsed();
+        let (head, incoming) = response.into_parts();
+        let begun = Instant::now();
+        let reading = read(incoming, ask.limit);
+        let body = timeout_at(step.deadline.into(), reading).await.map_err(late)??;
+        phases.transfer = begun.elapsed();
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, phases, took: Duration::ZERO })
+    }
+}
+
+/// One request of those that redirects may make necessary.
+#[derive(Debug, Clone, Copy)]
+struct Step<'a> {
+    method: &'a Method,
+    url: &'a reqwest::Url,
+    body: Option<&'a str>,
+    node: Option<SocketAddr>,
+    deadline: Instant,
+}
+
+fn request(ask: &Ask<'_>, step: &Step<'_>) -> Result<Request<Full<Bytes>>, Trouble> {
+    let url = step.url;
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let target: Uri =
+        target.parse().map_err(|_| Trouble::talk("the URL's path is none that HTTP can send"))?;
+    let body = Full::new(step.body.map(|body| Bytes::from(body.to_owned())).unwrap_or_default());
+    let mut request = Request::new(body);
+    *request.method_mut() = step.method.clone();
+    *request.uri_mut() = target;
+    let headers = request.headers_mut();
+    *headers = ask.headers.clone();
+    let host = url.host_str().unwrap_or_default();
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    if !headers.contains_key(HOST) {
+        let host = HeaderValue::from_str(&host).map_err(|_| Trouble::talk("the URL's host is no header"))?;
+        headers.insert(HOST, host);
+    }
+    headers
+        .entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(concat!("observability-smoke/", env!("CARGO_PKG_VERSION"))));
+    Ok(request)
+}
+
+async fn read(mut incoming: Incoming, limit: usize) -> Result<Vec<u8>, Trouble> {
+    let mut body = Vec::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| {
+            Trouble::talk(format!("the answer was cut off or cannot be decoded: {}", innermost(&error)))
+        })?;
+        if let Some(data) = frame.data_ref() {
+            if body.len() + data.len() > limit {
+                return Err(Trouble::talk(format!("the answer is longer than {limit} bytes")));
+            }
+            body.extend_from_slice(data);
+        }
+    }
+    Ok(body)
+}
+
+fn explain(error: &hyper::Error) -> Trouble {
+    let words = innermost(error);
+    Trouble::new(Cause::Talk, format!("no HTTP answer: {words}"))
+}
+
+/// Where the answer sends us, if we may go there.
+fn followed(ask: &Ask<'_>, url: &reqwest::Url, answer: &Answer) -> Option<reqwest::Url> {
+    let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+    if ask.redirects == Redirects::Answer || !is_redirect {
+        return None;
+    }
+    let location = answer.headers.get(LOCATION)?.to_str().ok()?;
+    let next = url.join(location).ok()?;
+    let downgraded = url.scheme() == "https" && next.scheme() != "https";
+    let carries_secret = ask.body.is_some() || ask.headers.values().any(HeaderValue::is_sensitive);
+    let stays = next.origin() == ask.url.origin();
+    let allowed = matches!(next.scheme(), "http" | "https") && !downgraded && (stays || !carries_secret);
+    allowed.then_some(next)
+}
