@@ -58,7 +58,8 @@ pub(super) fn fits(pattern: &str, key: &str) -> bool {
 }
 
 /// Words that name a secret.
-const SECRET_WORDS: [&str; 12] = [
+const SECRET_WORDS: [&str; 13] = [
+    "pwd",
     "password",
     "passwd",
     "passphrase",
@@ -82,6 +83,14 @@ fn named_like_secret(key: &str) -> bool {
         "required", "policy", "source",
     ];
     SECRET_WORDS.iter().any(|word| name.contains(word)) && !about.iter().any(|word| name.ends_with(word))
+}
+
+/// Whether any part of a key could name a secret: enough not to show what stands under it.
+fn may_name_secret(key: &str) -> bool {
+    key.to_lowercase().split(['.', '_', '-', ':']).any(|part| {
+        matches!(part, "pw" | "pass" | "pin" | "key" | "keys" | "salt" | "auth" | "cookie" | "dsn" | "cert")
+            || SECRET_WORDS.iter().any(|word| part.contains(word))
+    }) || named_like_secret(key)
 }
 
 /// A value that only says where the secret is.
@@ -127,7 +136,7 @@ pub(super) fn holds_secret(key: &str, leaf: &Leaf) -> bool {
 /// A value for people: shortened; nothing that may be a secret.
 pub(super) fn shown(key: &str, leaf: &Leaf) -> String {
     let text = &leaf.text;
-    if named_like_secret(key) || has_userinfo(text) || looks_like_key(text) || text.contains("://") {
+    if may_name_secret(key) || has_userinfo(text) || looks_like_key(text) || text.contains("://") {
         return "not shown".to_owned();
     }
     let mut short: String = text.chars().take(40).filter(|c| !c.is_control()).collect();
@@ -186,5 +195,11 @@ mod tests {
         }
         assert_eq!(shown("a", &leaf("AKIA1234567890ABCDEF1234567890")), "not shown");
         assert_eq!(shown("a", &leaf("8443")), "8443");
+        assert_eq!(shown("monkey.level", &leaf("info")), "info");
+        for key in
+            ["db.pw", "secrets.database", "API_KEY", "smtp.auth.user", "hash-salt", "PASSWORDS.0", "db_pass"]
+        {
+            assert_eq!(shown(key, &leaf("hunter2")), "not shown", "{key}");
+        }
     }
 }

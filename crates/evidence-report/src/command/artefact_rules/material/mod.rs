@@ -30,8 +30,8 @@ use crate::record::Finding;
 /// A file beyond this is not taken into memory.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// A glob that matches more than this is cut, and says so.
-const MOST_FILES: usize = 2_000;
+/// All files together; what is beyond is not read, and says so.
+const LARGEST_IN_ALL: u64 = 64 * 1024 * 1024;
 
 /// What was seen of everything that rules name.
 #[derive(Debug, Default)]
@@ -69,14 +69,12 @@ impl Observed {
     pub(super) fn read<'p>(root: &Path, patterns: impl IntoIterator<Item = &'p str>) -> Self {
         let mut observed = Self::default();
         let canonical = fs_err::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+        let mut room = LARGEST_IN_ALL;
         for pattern in patterns.into_iter().collect::<BTreeSet<_>>() {
-            let paths = if is_pattern(pattern) {
-                matches(&canonical, pattern).into_iter().take(MOST_FILES).collect()
-            } else {
-                vec![pattern.to_owned()]
-            };
+            let paths =
+                if is_pattern(pattern) { matches(&canonical, pattern) } else { vec![pattern.to_owned()] };
             for path in &paths {
-                observed.files.entry(path.clone()).or_insert_with(|| Seen::of(&canonical, path));
+                observed.files.entry(path.clone()).or_insert_with(|| Seen::of(&canonical, path, &mut room));
             }
             observed.patterns.insert(pattern.to_owned(), paths);
         }
@@ -200,7 +198,8 @@ impl Form {
 }
 
 impl Seen {
-    fn of(root: &Path, path: &str) -> Self {
+    /// Reads a file, and takes its length from the room that is left.
+    fn of(root: &Path, path: &str, room: &mut u64) -> Self {
         let leads_out = || Self::Wrong("the path leads out of the repository".to_owned(), None);
         let Some(inside) = inside(path) else { return leads_out() };
         let whole = root.join(inside);
@@ -212,10 +211,11 @@ impl Seen {
             }
             Err(error) => return Self::Prevented(plain(&error)),
         }
-        match read(&whole) {
-            Ok(seen) => seen,
-            Err(error) => Self::Prevented(plain(&error)),
+        let seen = read(&whole, *room).unwrap_or_else(|error| Self::Prevented(plain(&error)));
+        if let Self::Text(text) = &seen {
+            *room = room.saturating_sub(u64::try_from(text.len()).unwrap_or(u64::MAX));
         }
+        seen
     }
 
     fn of_bytes(bytes: Vec<u8>) -> Self {
@@ -235,7 +235,7 @@ fn plain(error: &std::io::Error) -> String {
     format!("it cannot be read: {}", error.kind())
 }
 
-fn read(path: &Path) -> std::io::Result<Seen> {
+fn read(path: &Path, room: u64) -> std::io::Result<Seen> {
     let meta = fs_err::metadata(path)?;
     if !meta.is_file() {
         return Ok(Seen::Wrong("it is no file".to_owned(), None));
@@ -245,6 +245,12 @@ fn read(path: &Path) -> std::io::Result<Seen> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         let why = format!("it is larger than {} MiB, and was not read", LARGEST / 1024 / 1024);
         return Ok(Seen::Prevented(why));
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > room) {
+        let most = LARGEST_IN_ALL / 1024 / 1024;
+        return Ok(Seen::Prevented(format!(
+            "it was not read: the files of the rules are larger than {most} MiB in all"
+        )));
     }
     Ok(Seen::of_bytes(bytes))
 }
@@ -296,6 +302,19 @@ mod tests {
         let large = seen(|path| fs_err::File::create(path).unwrap().set_len(LARGEST + 1).unwrap());
         let told = "it is larger than 16 MiB, and was not read".to_owned();
         assert_eq!(large, (Outcome::Inconclusive, told, None));
+    }
+
+    #[test]
+    fn all_files_together_have_a_bound_and_what_is_beyond_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["1.yaml", "2.yaml", "3.yaml", "4.yaml", "5.yaml"];
+        let text = "a".repeat(usize::try_from(LARGEST).unwrap());
+        names.iter().for_each(|name| fs_err::write(folder.path().join(name), &text).unwrap());
+        let observed = Observed::read(folder.path(), ["*.yaml"]);
+        assert_eq!(observed.paths("*.yaml"), names);
+        let read = names.map(|name| observed.text(name).map(str::len).map_err(|finding| finding.outcome));
+        assert_eq!(read[..4], [const { Ok(16 * 1024 * 1024) }; 4]);
+        assert_eq!(read[4], Err(Outcome::Inconclusive));
     }
 
     #[test]

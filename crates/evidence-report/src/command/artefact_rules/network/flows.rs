@@ -65,7 +65,11 @@ fn wanted(declared: &Declared, from: End, to: End) -> Ports {
     };
     let flows = declared.flows.iter().filter(|flow| is(&flow.from, from) && is(&flow.to, to));
     let own = flows.fold(Ports::default(), |sum, flow| sum.union(&flow.ports));
-    if declared.dns.is_some_and(|dns| to == End::Workload(dns)) { own.union(&dns_ports()) } else { own }
+    if declared.dns.is_some_and(|dns| to == End::Workload(dns)) && matches!(from, End::Workload(_)) {
+        own.union(&dns_ports())
+    } else {
+        own
+    }
 }
 
 /// By the end that is reached, what reaches it and how surely: who does.
