@@ -8,6 +8,7 @@ mod drill;
 mod flows;
 mod ingestion;
 mod metrics;
+mod metrics_probes;
 mod run;
 mod sockets;
 mod support;
