@@ -3,6 +3,7 @@
 
 mod backends;
 mod conformance;
+mod differential;
 mod documentation;
 mod drill;
 mod flows;
