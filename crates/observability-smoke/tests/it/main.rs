@@ -3,6 +3,7 @@
 
 mod backends;
 mod conformance;
+mod corpus;
 mod differential;
 mod documentation;
 mod drill;
