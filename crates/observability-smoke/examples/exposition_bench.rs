@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p observability-smoke --example exposition_bench [-- MEGABYTES [REPEATS]]
 //! cargo run --release -p observability-smoke --example exposition_bench -- write FILE [MEGABYTES]
+//! cargo run --release -p observability-smoke --example exposition_bench -- prometheus-parse FILE
 //! ```
 //!
 //! Method: about 100 MB of Prometheus text are generated in memory: 419 families (counters, gauges and
@@ -12,7 +13,8 @@
 //! text in chunks of 64 KiB and does everything that it does in the tool (UTF-8, duplicates, coherence); its
 //! peak memory is what it holds beside one chunk. prometheus-parse takes lines from memory and keeps all
 //! samples, as its interface asks for. `write` writes the text to a file, so that other programs can be timed
-//! on it. Figures drift with the machine: quote the ratio.
+//! on it, and `prometheus-parse` reads such a file line by line with it alone, as a program of its own, so that its
+//! time and memory can be held against theirs. Figures drift with the machine: quote the ratio.
 
 use std::{
     fmt::Write as _,
@@ -30,6 +32,12 @@ fn main() -> io::Result<()> {
     if arguments.first().is_some_and(|argument| argument == "write") {
         let path = arguments.get(1).ok_or_else(|| io::Error::other("write needs a FILE"))?;
         return std::fs::write(path, exposition(number(arguments.get(2), 100)));
+    }
+    if arguments.first().is_some_and(|argument| argument == "prometheus-parse") {
+        let path = arguments.get(1).ok_or_else(|| io::Error::other("prometheus-parse needs a FILE"))?;
+        let lines = io::BufRead::lines(io::BufReader::new(std::fs::File::open(path)?));
+        let scrape = prometheus_parse::Scrape::parse(lines)?;
+        return writeln!(io::stdout(), "{} samples", scrape.samples.len());
     }
     let text = exposition(number(arguments.first(), 100));
     let repeats = number(arguments.get(1), 3).max(1);

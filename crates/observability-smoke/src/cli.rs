@@ -31,7 +31,7 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Probe services, read their metrics and ask Prometheus, as the configuration says
+    /// Probe services, read their metrics and ask Prometheus and Alertmanager, as the configuration says
     Run,
     /// Read an exposition strictly: a file, a URL, or `-` for standard input
     Metrics(MetricsArguments),

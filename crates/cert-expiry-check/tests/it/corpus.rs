@@ -80,8 +80,9 @@ fn every_parser_has_a_corpus_and_a_fuzz_target() {
     corpora.insert("store".to_owned());
     assert_eq!(corpora, parsers);
     let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/fuzz_targets");
-    // Other crates have targets of their own.
-    assert!(names(&targets).is_superset(&parsers));
+    // Other tools have targets there as well.
+    let targets = names(&targets);
+    assert!(parsers.is_subset(&targets), "{:?}", parsers.difference(&targets));
 }
 
 #[test]

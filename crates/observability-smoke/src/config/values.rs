@@ -229,8 +229,11 @@ pub(crate) struct MetricName(#[schemars(skip)] pub(crate) String);
 impl<'de> Deserialize<'de> for MetricName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         parsed(deserializer, |text| {
-            let starts = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':');
-            let good = text.starts_with(starts) && text.chars().all(|c| starts(c) || c.is_ascii_digit());
+            // Since Prometheus 3 a name may hold nearly anything; what looks like a selector is a mistake.
+            let never =
+                |c: char| c.is_control() || c.is_whitespace() || matches!(c, '{' | '}' | '"' | '=' | ',');
+            let good =
+                !text.is_empty() && !text.contains(never) && !text.starts_with(|c: char| c.is_ascii_digit());
             good.then(|| Self(text.to_owned()))
                 .ok_or_else(|| format!("'{text}' is no metric name; labels stand under the key labels"))
         })

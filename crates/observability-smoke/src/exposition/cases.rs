@@ -237,6 +237,11 @@ fn broken_openmetrics_is_refused_at_its_column() {
             ("# TYPE jobs gauge\n# UNIT jobs seconds\n# EOF\n", &["2:13 unit"], Refused),
             ("# TYPE jobs gauge\njobs 1 # {a=\"b\"} 1\n# EOF\n", &["2:8 exemplar-place"], Refused),
             ("# TYPE jobs counter\njobs_total 1 # {a=\"b\"}\n# EOF\n", &["2:23 exemplar"], Refused),
+            (
+                "# TYPE h histogram\nh_bucket{le=\"1\"} 1 # {a=\"b\"} 1\nh_bucket{le=\"2\"} 2 # {a=\"b\"} 2.1\nh_bucket{le=\"+Inf\"} 2 # {a=\"b\"} 9\n# EOF\n",
+                &["3:20 exemplar-range"],
+                Whole,
+            ),
             ("# TYPE jobs counter\njobs 1\n# EOF\n", &["2:1 sample-name"], Whole),
             ("a 1\nb 1\na{x=\"1\"} 1\n# EOF\n", &["3:1 interleaved-family"], Whole),
             (

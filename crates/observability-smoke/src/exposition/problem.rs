@@ -131,6 +131,8 @@ rules! {
     Exemplar = "exemplar", Invalid, Refused;
     /// An exemplar where none may stand, or with more than 128 characters.
     ExemplarPlace = "exemplar-place", Invalid, Whole;
+    /// An exemplar whose value its bucket does not cover.
+    ExemplarRange = "exemplar-range", Invalid, Whole;
     /// Not one sample.
     NoSamples = "no-samples", Lint, Whole;
     /// A family without HELP.

@@ -1,10 +1,16 @@
 //! The command as its user meets it, against real servers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod backends;
 mod conformance;
+mod corpus;
+mod differential;
 mod documentation;
 mod drill;
+mod flows;
 mod ingestion;
 mod metrics;
+mod metrics_probes;
 mod run;
+mod sockets;
 mod support;

@@ -278,12 +278,28 @@ pub(crate) fn closed_port() -> u16 {
 pub(crate) struct Prometheus {
     pub(crate) url: String,
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Prometheus {
+    /// Another configuration on disk; in force once it is asked to reload.
+    pub(crate) fn write_config(&self, config: &str) {
+        std::fs::write(self.folder.path().join("prometheus.yml"), config).unwrap();
+    }
+
+    /// Asks it to read its configuration again.
+    pub(crate) fn reload(&self) {
+        let asked = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+    }
+
     /// Starts it with this configuration (and rules, in `rules.yml` beside it), and waits until it is ready.
     pub(crate) fn start(config: &str, rules: &str) -> Self {
+        Self::start_with(config, rules, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn start_with(config: &str, rules: &str, flags: &[&str]) -> Self {
         for _ in 0..5 {
             let folder = tempfile::Builder::new().prefix("prom").tempdir_in("/tmp").unwrap();
             std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
@@ -294,12 +310,13 @@ impl Prometheus {
                 .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
                 .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .args(flags)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("prometheus must be installed: scripts/test installs it");
-            let mut prometheus = Self { url: format!("http://127.0.0.1:{port}"), child, _folder: folder };
+            let mut prometheus = Self { url: format!("http://127.0.0.1:{port}"), child, folder };
             if prometheus.becomes_ready() {
                 return prometheus;
             }

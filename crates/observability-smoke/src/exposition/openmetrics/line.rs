@@ -7,13 +7,20 @@ use super::super::{
     scan::{LabelSpan, Scanner, Style},
 };
 
-/// Reads a sample's line. The labels are left in `spans`; comes back with the place of the exemplar.
+/// An exemplar: where it stands, and its value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exemplar {
+    pub(super) at: (usize, usize),
+    pub(super) value: f64,
+}
+
+/// Reads a sample's line. The labels are left in `spans`; comes back with the exemplar.
 pub(super) fn read_sample<'a>(
     text: &'a str,
     spans: &mut Vec<LabelSpan>,
     exemplar_spans: &mut Vec<LabelSpan>,
     line: u64,
-) -> Result<(Sample<'a>, Option<(usize, usize)>), Fault> {
+) -> Result<(Sample<'a>, Option<Exemplar>), Fault> {
     let mut scanner = Scanner::new(text, Style::Strict);
     let name = scanner.metric_name();
     if name.is_empty() {
@@ -71,7 +78,7 @@ fn read_number(
 }
 
 /// An exemplar: `# {labels} value`, and perhaps a timestamp.
-fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Result<(usize, usize), Fault> {
+fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Result<Exemplar, Fault> {
     let from = scanner.at;
     let wrong = |scanner: &Scanner<'_>, message: &'static str| {
         Fault::new(Rule::Exemplar, scanner.at, scanner.text.len(), message)
@@ -88,7 +95,7 @@ fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Resul
     if !scanner.take(b' ') {
         return Err(wrong(scanner, "a blank and a value must follow an exemplar's labels"));
     }
-    read_number(scanner, Rule::Exemplar, number::parse)?;
+    let value = read_number(scanner, Rule::Exemplar, number::parse)?;
     if !scanner.is_at_end() {
         if !scanner.take(b' ') {
             return Err(wrong(scanner, "one blank must follow an exemplar's value"));
@@ -98,5 +105,5 @@ fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Resul
             return Err(wrong(scanner, "nothing may follow an exemplar's timestamp"));
         }
     }
-    Ok((from, scanner.text.len()))
+    Ok(Exemplar { at: (from, scanner.text.len()), value })
 }

@@ -7,10 +7,11 @@ mod line;
 use std::collections::HashMap;
 
 use family::{Family, suffixes};
-use line::read_sample;
+use line::{Exemplar, read_sample};
 
 use super::{
     histogram::Role,
+    number,
     problem::{Fault, Ingestion, Problems, Rule},
     sample::{Kind, Sample},
     scan::{LabelSpan, Scanner, Style},
@@ -204,7 +205,7 @@ impl OpenMetrics {
     fn place(
         &mut self,
         sample: &mut Sample<'_>,
-        exemplar: Option<(usize, usize)>,
+        exemplar: Option<Exemplar>,
         exemplar_spans: &[LabelSpan],
     ) -> Result<(), Fault> {
         let name_at = (sample.series.0, sample.series.0 + sample.name.len());
@@ -220,8 +221,8 @@ impl OpenMetrics {
             let message = format!("a sample of type {} ends with {}", family.kind, ends.join(", "));
             return Err(Fault::new(Rule::SampleName, name_at.0, name_at.1, message));
         };
-        if let Some(at) = exemplar {
-            let fault = check_exemplar(role, sample, at, exemplar_spans).err();
+        if let Some(exemplar) = exemplar {
+            let fault = check_exemplar(role, sample, exemplar, exemplar_spans).err();
             fault.into_iter().for_each(|fault| self.problems.add(sample.line, sample.text.as_bytes(), fault));
         }
         family.take(role, sample, &mut self.problems);
@@ -250,7 +251,7 @@ fn kind_of(word: &str, at: (usize, usize)) -> Result<Kind, Fault> {
 fn check_exemplar(
     role: Role,
     sample: &Sample<'_>,
-    at: (usize, usize),
+    Exemplar { at, value }: Exemplar,
     spans: &[LabelSpan],
 ) -> Result<(), Fault> {
     let text = sample.text;
@@ -272,6 +273,15 @@ fn check_exemplar(
             "the labels of an exemplar have {characters} characters, and may have {EXEMPLAR_CHARACTERS}"
         );
         return Err(Fault::new(Rule::ExemplarPlace, at.0, at.1, message));
+    }
+    // A bucket covers the values up to its bound.
+    let bound = sample.label("le").and_then(|le| number::parse(&le).ok());
+    if let (Role::Bucket, Some(bound)) = (role, bound)
+        && (value > bound || value.is_nan())
+    {
+        let (value, bound) = (number::show(value), number::show(bound));
+        let message = format!("an exemplar of {value} does not belong to a bucket up to {bound}");
+        return Err(Fault::new(Rule::ExemplarRange, at.0, at.1, message));
     }
     Ok(())
 }
