@@ -4,12 +4,14 @@
 //! * [`exposition`]: the strict reader of the Prometheus text format and of OpenMetrics; knows nothing of checks.
 //! * `probes` and `backends`: ask services, `/metrics` endpoints and Prometheus, and judge the answers.
 //! * `drill` and `rules`: from a fault to the notification received, stage by stage.
+//! * `alertmanager`: what an Alertmanager does with an alert, computed from its configuration.
 //! * `checks`: every check that the tool can make, in one table.
 //!
 //! Each command has a module of its own: `run_command`, `metrics_command`, `drill_command`.
 
 use std::process::ExitCode;
 
+mod alertmanager;
 mod backends;
 mod checks;
 mod cli;
