@@ -6,7 +6,7 @@ use evidence_report::{
     run::WAIVER,
 };
 
-use crate::drill;
+use crate::{drill, review};
 
 /// A service answers as it should.
 pub(crate) const PROBE_HTTP: Check = Check {
@@ -151,14 +151,21 @@ const OWN: [&Check; 15] = [
     &WAIVER,
 ];
 
-const COUNT: usize = OWN.len() + drill::checks::ALL.len();
+const COUNT: usize = OWN.len() + drill::checks::ALL.len() + review::checks::ALL.len();
 
 /// The tables of all parts in one.
 static ALL: [&Check; COUNT] = {
     let mut all = [OWN[0]; COUNT];
     let mut index = 0;
     while index < COUNT {
-        all[index] = if index < OWN.len() { OWN[index] } else { drill::checks::ALL[index - OWN.len()] };
+        let behind = OWN.len() + drill::checks::ALL.len();
+        all[index] = if index < OWN.len() {
+            OWN[index]
+        } else if index < behind {
+            drill::checks::ALL[index - OWN.len()]
+        } else {
+            review::checks::ALL[index - behind]
+        };
         index += 1;
     }
     all

@@ -5,9 +5,10 @@
 //! * `probes` and `backends`: ask services, `/metrics` endpoints and Prometheus, and judge the answers.
 //! * `drill` and `rules`: from a fault to the notification received, stage by stage.
 //! * `alertmanager`: what an Alertmanager does with an alert, computed from its configuration.
+//! * `review`: alert rules judged as they are written, and joined with what runs.
 //! * `checks`: every check that the tool can make, in one table.
 //!
-//! Each command has a module of its own: `run_command`, `metrics_command`, `drill_command`.
+//! Each command has a module of its own: `run_command`, `metrics_command`, `drill_command`, `rules_command`.
 
 use std::process::ExitCode;
 
@@ -24,7 +25,9 @@ mod http;
 mod metrics_command;
 mod plan;
 mod probes;
+mod review;
 mod rules;
+mod rules_command;
 mod run_command;
 
 use cli::{Cli, Command};
@@ -43,6 +46,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Error> {
         Command::Run => run_command::execute(&cli.shared).await,
         Command::Metrics(arguments) => metrics_command::execute(&arguments, &cli.shared).await,
         Command::Drill(arguments) => Ok(drill_command::execute(arguments, &cli.shared).await?),
+        Command::Rules(arguments) => rules_command::execute(arguments, &cli.shared).await,
         Command::Sweep => Ok(evidence_report::run::sweep_command()),
     }
 }

@@ -112,12 +112,6 @@ impl Route {
         all
     }
 
-    /// The route and everything below it, from the outside in.
-    pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
-        visit(self);
-        self.routes.iter().for_each(|route| route.walk(visit));
-    }
-
     /// Whether the route is silent at an instant.
     #[must_use]
     pub(crate) fn muted(&self, intervals: &Intervals, at: Timestamp) -> Muted {

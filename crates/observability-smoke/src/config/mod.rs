@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) prometheus: Vec<PrometheusConfig>,
     /// The drill.
     pub(crate) drill: crate::drill::config::DrillConfig,
+    /// What is asked of alert rules.
+    pub(crate) rules: crate::review::config::RulesPolicy,
 }
 
 /// How to reach a server. Secrets stand in files only.

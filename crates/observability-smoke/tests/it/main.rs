@@ -6,5 +6,6 @@ mod documentation;
 mod drill;
 mod ingestion;
 mod metrics;
+mod rules;
 mod run;
 mod support;
