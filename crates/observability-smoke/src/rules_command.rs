@@ -255,7 +255,8 @@ impl Plan {
         };
         if let Some(configuration) = &of_file {
             run.findings(routes::expected(&self.policy.routes, configuration, world.at));
-            let sets = join::all_sets(&self.files, &world);
+            let mut sets = join::all_sets(&self.files, &world);
+            sets.extend(world.alertmanager.iter().flat_map(|seen| seen.firing.clone()));
             run.findings(routes::unreached(configuration, &sets, &self.policy.routes));
         }
         if world.prometheus.is_some() || world.configuration.is_some() {

@@ -51,7 +51,7 @@ pub(super) struct RawRoute {
     pub(super) active_time_intervals: Vec<Spanned<String>>,
     #[serde(rename = "continue")]
     pub(super) goes_on: bool,
-    pub(super) routes: Vec<Spanned<RawRoute>>,
+    pub(super) routes: Vec<Spanned<Self>>,
     pub(super) group_wait: Option<Spanned<String>>,
     pub(super) group_interval: Option<Spanned<String>>,
     pub(super) repeat_interval: Option<Spanned<String>>,

@@ -26,7 +26,13 @@ fn rules_in_use_give_no_false_alarm() {
     wrong.retain(|finding| !matches!(finding.outcome, Outcome::Passed | Outcome::Warned));
     let shown: Vec<_> =
         wrong.iter().map(|f| format!("{} {}: {}", f.check.id, f.subject, f.observed)).collect();
-    assert_eq!(shown, [""; 0]);
+    // Its annotation is named `message`.
+    assert_eq!(shown, ["rules.annotations GrafanaRequestsFailing (warning): without summary"]);
+    let told = written::assess(&files, &policy);
+    let told: Vec<_> =
+        told.iter().filter(|f| f.outcome == Outcome::Warned && f.check.id == "rules.template").collect();
+    // Their `description` names {{$labels.job}}, which their `by (namespace, service…)` drops: true, and upstream's.
+    assert!(told.iter().all(|finding| finding.subject.starts_with("Alertmanager")), "{told:?}");
     let burning = burn_rate::assess(&files, &SloPolicy::default());
     for finding in &burning {
         assert!(finding.subject.contains("Burn"), "{finding:?}");

@@ -70,19 +70,29 @@ pub(crate) fn assess(files: &[RuleFile], policy: &Policy) -> Vec<Finding> {
     findings
 }
 
+/// Whether it is an alert, its name, its labels.
+type Identity<'a> = (bool, &'a str, &'a BTreeMap<String, String>);
+
+/// The same rule twice fails. Two alerts of one name and labels with other expressions are told; two recording rules
+/// are often meant so: their expressions have other labels.
 fn duplicates(files: &[RuleFile]) -> Vec<Finding> {
-    let mut first: BTreeMap<(bool, &str, &BTreeMap<String, String>), String> = BTreeMap::new();
+    let mut first: BTreeMap<Identity<'_>, Vec<(&str, String)>> = BTreeMap::new();
     let mut findings = Vec::new();
     for rule in all(files) {
-        let key = (rule.is_alert(), rule.rule.name.as_str(), &rule.rule.labels);
-        let place = format!("{}:{}", rule.file.path, rule.rule.line);
-        if let Some(earlier) = first.get(&key) {
-            let finding =
-                checks::DUPLICATE.failed(rule.subject()).expected("one rule of this name and these labels");
-            findings.push(placed(finding.observed(format!("it stands at {earlier} already")), &rule));
-        } else {
-            first.insert(key, place);
+        let earlier = first.entry((rule.is_alert(), rule.rule.name.as_str(), &rule.rule.labels)).or_default();
+        let expression = rule.rule.expression.trim();
+        let check = &checks::DUPLICATE;
+        if let Some((_, place)) = earlier.iter().find(|(other, _)| *other == expression) {
+            let finding = check
+                .failed(rule.subject())
+                .expected("one rule of this name, these labels and this expression");
+            findings.push(placed(finding.observed(format!("it stands at {place} already")), &rule));
+        } else if let Some((_, place)) = earlier.first().filter(|_| rule.is_alert()) {
+            let finding = check.warned(rule.subject()).expected("one alert of this name and these labels");
+            let observed = format!("it stands at {place} already, with another expression");
+            findings.push(placed(finding.observed(observed), &rule));
         }
+        earlier.push((expression, format!("{}:{}", rule.file.path, rule.rule.line)));
     }
     findings
 }
@@ -175,7 +185,7 @@ fn templates(alert: &Placed<'_>, files: &[RuleFile]) -> Vec<Finding> {
         if !gone.is_empty() {
             let gone: Vec<_> = gone.into_iter().collect();
             let observed = format!("$labels is empty for {}", gone.join(", "));
-            let finding = checks::TEMPLATE.failed(subject).expected("labels that the expression keeps");
+            let finding = checks::TEMPLATE.warned(subject).expected("labels that the expression keeps");
             findings.push(placed(finding.observed(observed), alert));
         }
     }
@@ -267,13 +277,13 @@ mod tests {
             (
                 rule("").replace("summary: s", "summary: '{{ $labels.pod }}'"),
                 "rules.template",
-                Failed,
+                Warned,
                 "empty for pod",
             ),
             (
                 rule("").replace("summary: s", "summary: '{{ $labels.severity }}'"),
                 "rules.template",
-                Failed,
+                Warned,
                 "only the rule adds it",
             ),
             (rule("").replace("summary: s", "summary: '{{ $value'"), "rules.template", Failed, "not closed"),
@@ -287,11 +297,15 @@ mod tests {
 
     #[test]
     fn a_rule_that_stands_twice_is_named_with_the_first_place() {
-        let text = "groups:\n- name: g\n  rules:\n  - {alert: A, expr: x}\n  - {alert: A, expr: y}\n  - {alert: A, expr: y, labels: {a: b}}\n";
+        let text = "groups:\n- name: g\n  rules:\n  - {alert: A, expr: x}\n  - {alert: A, expr: x}\n  - {alert: A, expr: y}\n  - {alert: A, expr: y, labels: {a: b}}\n  - {record: r, expr: x}\n  - {record: r, expr: y}\n";
         let files =
             [RuleFile { path: "r.yml".to_owned(), groups: crate::rules::manifest::read(text).unwrap() }];
         let found = duplicates(&files);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].observed, "it stands at r.yml:4 already");
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].outcome, found[0].observed.as_str()),
+            (Outcome::Failed, "it stands at r.yml:4 already")
+        );
+        assert_eq!(found[1].outcome, Outcome::Warned);
     }
 }
