@@ -331,7 +331,8 @@ fn unreadable(name: &str, why: &ManifestError) -> Finding {
     finding.observed(text.lines().next().unwrap_or_default()).at(name, line)
 }
 
-/// The rule files below a folder, in order; links are not followed.
+/// The rule files below a folder, in order. Links to files are followed (a mounted ConfigMap is made of them), links
+/// to folders are not.
 fn within(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let wrong = |source| Error::Read { path: folder.to_owned(), source };
     let mut entries =
@@ -344,7 +345,7 @@ fn within(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             path.extension().is_some_and(|e| ["yaml", "yml", "rules"].iter().any(|known| e == *known));
         if kind.is_dir() {
             found.extend(within(&path)?);
-        } else if kind.is_file() && is_rules {
+        } else if is_rules && path.is_file() {
             found.push(path);
         }
     }
