@@ -7,7 +7,7 @@ use evidence_report::{
     run::WAIVER,
 };
 
-use crate::{drill, probes};
+use crate::{drill, probes, review};
 
 /// A service answers as it should.
 pub(crate) const PROBE_HTTP: Check = Check {
@@ -153,7 +153,7 @@ const OWN: [&Check; 15] = [
 ];
 
 /// The tables of all parts.
-const PARTS: [&[&Check]; 3] = [&OWN, &probes::checks::ALL, drill::checks::ALL];
+const PARTS: [&[&Check]; 4] = [&OWN, &probes::checks::ALL, drill::checks::ALL, &review::checks::ALL];
 
 const COUNT: usize = {
     let (mut count, mut part) = (0, 0);

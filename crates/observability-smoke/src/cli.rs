@@ -3,7 +3,10 @@
 use clap::{Parser, Subcommand};
 use evidence_report::run::{CommandLine, SharedFlags};
 
-use crate::{config::Config, drill_command::DrillArguments, metrics_command::MetricsArguments};
+use crate::{
+    config::Config, drill_command::DrillArguments, metrics_command::MetricsArguments,
+    rules_command::RulesArguments,
+};
 
 /// Proves that the monitoring works
 #[derive(Debug, Parser)]
@@ -16,7 +19,8 @@ use crate::{config::Config, drill_command::DrillArguments, metrics_command::Metr
         observability-smoke run --config ops/observability.yaml\n  \
         observability-smoke metrics http://127.0.0.1:9100/metrics\n  \
         curl -s 127.0.0.1:8080/metrics | observability-smoke metrics -\n  \
-        observability-smoke drill --embedded --rules alerts.yaml --alert ApiProbeFailing\n\n\
+        observability-smoke drill --embedded --rules alerts.yaml --alert ApiProbeFailing\n  \
+        observability-smoke rules alerts.yaml --prometheus http://127.0.0.1:9090 --alertmanager http://127.0.0.1:9093\n\n\
         Exit codes: 0 passed, 1 warned, 2 failed, 3 inconclusive (also usage and configuration errors)."
 )]
 pub(crate) struct Cli {
@@ -37,6 +41,8 @@ pub(crate) enum Command {
     Metrics(MetricsArguments),
     /// Cause a fault and time the alert to its notification
     Drill(DrillArguments),
+    /// Judge alert rules, and follow each alert from its series to the person
+    Rules(RulesArguments),
     /// Undo what a killed run left behind
     Sweep,
 }

@@ -5,12 +5,15 @@
 //! * `probes` and `backends`: ask services, `/metrics` endpoints and Prometheus, and judge the answers.
 //! * `wire`: connections with every phase timed, for the probes that need it.
 //! * `drill` and `rules`: from a fault to the notification received, stage by stage.
+//! * `alertmanager`: what an Alertmanager does with an alert, computed from its configuration.
+//! * `review`: alert rules judged as they are written, and joined with what runs.
 //! * `checks`: every check that the tool can make, in one table.
 //!
-//! Each command has a module of its own: `run_command`, `metrics_command`, `drill_command`.
+//! Each command has a module of its own: `run_command`, `metrics_command`, `drill_command`, `rules_command`.
 
 use std::process::ExitCode;
 
+mod alertmanager;
 mod backends;
 mod checks;
 mod cli;
@@ -24,7 +27,9 @@ mod metrics_command;
 mod owed;
 mod plan;
 mod probes;
+mod review;
 mod rules;
+mod rules_command;
 mod run_command;
 mod wire;
 
@@ -44,6 +49,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Error> {
         Command::Run => run_command::execute(&cli.shared).await,
         Command::Metrics(arguments) => metrics_command::execute(&arguments, &cli.shared).await,
         Command::Drill(arguments) => Ok(drill_command::execute(arguments, &cli.shared).await?),
+        Command::Rules(arguments) => rules_command::execute(arguments, &cli.shared).await,
         Command::Sweep => Ok(evidence_report::run::sweep_command()),
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) alertmanager: Vec<AlertmanagerConfig>,
     /// The drill.
     pub(crate) drill: crate::drill::config::DrillConfig,
+    /// What is asked of alert rules.
+    pub(crate) rules: crate::review::config::RulesPolicy,
 }
 
 /// How to reach a server. Secrets stand in files only.

@@ -11,6 +11,7 @@ mod flows;
 mod ingestion;
 mod metrics;
 mod metrics_probes;
+mod rules;
 mod run;
 mod sockets;
 mod support;

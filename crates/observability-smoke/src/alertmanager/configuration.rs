@@ -1,0 +1,436 @@
+//! From the file's text to the routing tree, the receivers' names and the inhibit rules. What Alertmanager would
+//! refuse about these is refused, with its line. Nothing of a secret is kept: of the whole text only a digest.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use serde_saphyr::Spanned;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Labels,
+    inhibition::InhibitRule,
+    matcher::{Matcher, Operator},
+    raw::{RawConfiguration, RawInhibition, RawInterval, RawNamedInterval, RawPart, RawRoute},
+    route::{GroupBy, Options, Reached, Route, in_words},
+    time_interval::{self, Span, TimeInterval},
+};
+use crate::rules::duration;
+
+/// Named intervals.
+pub(crate) type Intervals = BTreeMap<String, Vec<TimeInterval>>;
+
+/// A configuration that Alertmanager would not load, or that says something that we do not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ConfigurationError {
+    /// It is no YAML, or has keys that no Alertmanager from 0.25 to 0.34 knows.
+    #[error("line {line}, column {column}: {message}")]
+    Yaml {
+        /// Counting from 1.
+        line: u64,
+        /// Counting from 1.
+        column: u64,
+        /// What is wrong; never a line of the file.
+        message: String,
+    },
+    /// Something in it is wrong.
+    #[error("line {line}: {message}")]
+    Wrong {
+        /// Counting from 1.
+        line: u32,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// A receiver, as far as it may be known: its name and its kinds of integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Receiver {
+    /// Its name.
+    pub(crate) name: String,
+    /// How many integrations of which kind: `webhook`, `pagerduty`. None: what reaches it is told nobody.
+    pub(crate) integrations: BTreeMap<String, usize>,
+}
+
+/// What an Alertmanager does with alerts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Configuration {
+    /// The routing tree.
+    pub(crate) root: Route,
+    /// The receivers, in order.
+    pub(crate) receivers: Vec<Receiver>,
+    /// The inhibit rules, in order.
+    pub(crate) inhibit_rules: Vec<InhibitRule>,
+    /// The named intervals.
+    pub(crate) intervals: Intervals,
+    /// SHA-256 of the text, `sha256:` and 64 digits: the text itself holds secrets.
+    pub(crate) digest: String,
+}
+
+impl Configuration {
+    /// Reads the text of a configuration file, or what Alertmanager says of its own (`/api/v2/status`).
+    ///
+    /// # Errors
+    /// When Alertmanager would not load it, or when it says what we do not know.
+    pub(crate) fn read(text: &str) -> Result<Self, ConfigurationError> {
+        let raw: RawConfiguration = serde_saphyr::from_str(text).map_err(yaml)?;
+        let receivers = raw.receivers.into_iter().flatten().map(receiver).collect::<Result<Vec<_>, _>>()?;
+        for (index, receiver) in receivers.iter().enumerate() {
+            if receivers[..index].iter().any(|earlier| earlier.name == receiver.name) {
+                return Err(wrong(1, format!("two receivers are named '{}'", receiver.name)));
+            }
+        }
+        let mut intervals = Intervals::new();
+        for named in raw.mute_time_intervals.into_iter().chain(raw.time_intervals).flatten() {
+            let line = line_of(&named.name);
+            let name = named.name.value.clone();
+            if intervals.insert(name.clone(), interval(named)?).is_some() {
+                return Err(wrong(line, format!("two time intervals are named '{name}'")));
+            }
+        }
+        let root = raw.route.ok_or_else(|| wrong(1, "it has no `route`".to_owned()))?;
+        let known = Known { receivers: &receivers, intervals: &intervals };
+        let root = known.root(root)?;
+        let rules = raw.inhibit_rules.into_iter().flatten().map(inhibit_rule).collect::<Result<_, _>>()?;
+        let hex: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { root, receivers, inhibit_rules: rules, intervals, digest: format!("sha256:{hex}") })
+    }
+
+    /// Every receiver that an alert with these labels reaches, in the order of the routes. One that stands twice
+    /// is notified twice.
+    #[must_use]
+    pub(crate) fn route(&self, labels: &Labels, at: Timestamp) -> Vec<Reached> {
+        let reached = |way: Vec<&Route>| {
+            let route = way.last().copied().unwrap_or(&self.root);
+            Reached {
+                options: route.options.clone(),
+                muted: route.muted(&self.intervals, at),
+                path: in_words(&way),
+                line: route.line,
+            }
+        };
+        self.root.reached(labels).into_iter().map(reached).collect()
+    }
+
+    /// The rule by which `source`, while it fires, mutes `target`.
+    #[must_use]
+    pub(crate) fn mutes(&self, source: &Labels, target: &Labels) -> Option<&InhibitRule> {
+        self.inhibit_rules.iter().find(|rule| rule.mutes(source, target))
+    }
+
+    /// The receiver of this name.
+    #[must_use]
+    pub(crate) fn receiver(&self, name: &str) -> Option<&Receiver> {
+        self.receivers.iter().find(|receiver| receiver.name == name)
+    }
+}
+
+/// Without the snippet of the file that usually goes with it: it may hold a password.
+fn yaml(error: serde_saphyr::Error) -> ConfigurationError {
+    let error = error.without_snippet();
+    let place = error.location();
+    let message = error.to_string();
+    // The place stands before it already.
+    let message = message.split(" at line ").next().unwrap_or_default();
+    ConfigurationError::Yaml {
+        line: place.map_or(1, |place| place.line()),
+        column: place.map_or(1, |place| place.column()),
+        message: evidence_report::run::redact::text(message),
+    }
+}
+
+fn wrong(line: u32, message: String) -> ConfigurationError {
+    ConfigurationError::Wrong { line, message }
+}
+
+fn line_of<T>(spanned: &Spanned<T>) -> u32 {
+    u32::try_from(spanned.referenced.line()).unwrap_or(u32::MAX)
+}
+
+fn receiver(raw: BTreeMap<String, RawPart>) -> Result<Receiver, ConfigurationError> {
+    let (mut name, mut integrations) = (None, BTreeMap::new());
+    for (key, part) in raw {
+        match (key.as_str(), part) {
+            ("name", RawPart::Name(text)) if !text.is_empty() => name = Some(text),
+            (_, RawPart::Integrations(list)) => {
+                if let Some(kind) = key.strip_suffix("_configs").filter(|_| !list.is_empty()) {
+                    integrations.insert(kind.to_owned(), list.len());
+                }
+            }
+            _ => {}
+        }
+    }
+    let name = name.ok_or_else(|| wrong(1, "a receiver has no `name`".to_owned()))?;
+    Ok(Receiver { name, integrations })
+}
+
+fn interval(raw: RawNamedInterval) -> Result<Vec<TimeInterval>, ConfigurationError> {
+    if raw.name.value.is_empty() {
+        return Err(wrong(line_of(&raw.name), "a time interval has no name".to_owned()));
+    }
+    raw.time_intervals.into_iter().map(time_interval).collect()
+}
+
+type ReadSpan = fn(&str) -> Result<Span, String>;
+
+fn time_interval(raw: RawInterval) -> Result<TimeInterval, ConfigurationError> {
+    let spans = |list: Option<Vec<Spanned<String>>>, read: ReadSpan| {
+        let one = |text: Spanned<String>| read(&text.value).map_err(|why| wrong(line_of(&text), why));
+        list.map(|list| list.into_iter().map(one).collect::<Result<Vec<_>, _>>()).transpose()
+    };
+    let mut times = None;
+    for raw in raw.times.into_iter().flatten() {
+        let line = line_of(&raw.start_time);
+        let minute = |text: &str| time_interval::minute(text).map_err(|why| wrong(line, why));
+        let span = Span { first: minute(&raw.start_time.value)?, last: minute(&raw.end_time.value)? };
+        if span.first >= span.last {
+            let message = "the time ends before it begins; across midnight needs two entries";
+            return Err(wrong(line, message.to_owned()));
+        }
+        times.get_or_insert_with(Vec::new).push(span);
+    }
+    Ok(TimeInterval {
+        times,
+        weekdays: spans(raw.weekdays, time_interval::weekdays)?,
+        days_of_month: spans(raw.days_of_month, time_interval::days_of_month)?,
+        months: spans(raw.months, time_interval::months)?,
+        years: spans(raw.years, time_interval::years)?,
+        place: time_interval::place(raw.location.as_deref()),
+    })
+}
+
+/// What a side of a route or rule says, in all three forms.
+fn matchers(
+    line: u32,
+    equal: &BTreeMap<String, String>,
+    pattern: &BTreeMap<String, String>,
+    written: &[Spanned<String>],
+) -> Result<Vec<Matcher>, ConfigurationError> {
+    let mut all = Vec::new();
+    for (operator, pairs) in [(Operator::Equal, equal), (Operator::Matches, pattern)] {
+        for (name, value) in pairs {
+            all.push(Matcher::new(name, operator, value).map_err(|why| wrong(line, why))?);
+        }
+    }
+    for text in written {
+        all.extend(Matcher::parse(&text.value).map_err(|why| wrong(line_of(text), why))?);
+    }
+    Ok(all)
+}
+
+fn inhibit_rule(raw: Spanned<RawInhibition>) -> Result<InhibitRule, ConfigurationError> {
+    let line = line_of(&raw);
+    let raw = raw.value;
+    Ok(InhibitRule {
+        source: matchers(line, &raw.source_match, &raw.source_match_re, &raw.source_matchers)?,
+        target: matchers(line, &raw.target_match, &raw.target_match_re, &raw.target_matchers)?,
+        equal: raw.equal,
+        line,
+    })
+}
+
+/// What routes may name.
+struct Known<'a> {
+    receivers: &'a [Receiver],
+    intervals: &'a Intervals,
+}
+
+impl Known<'_> {
+    fn root(&self, raw: Spanned<RawRoute>) -> Result<Route, ConfigurationError> {
+        let line = line_of(&raw);
+        let refuse = |what: &str| Err(wrong(line, format!("the root route must not have {what}")));
+        let route = &raw.value;
+        if route.receiver.is_none() {
+            return Err(wrong(line, "the root route names no receiver".to_owned()));
+        }
+        if !(route.equal.is_empty() && route.pattern.is_empty() && route.matchers.is_empty()) {
+            return refuse("matchers: every alert that no other route takes comes to it");
+        }
+        if !(route.mute_time_intervals.is_empty() && route.active_time_intervals.is_empty()) {
+            return refuse("time intervals");
+        }
+        let defaults = Options {
+            receiver: String::new(),
+            group_by: GroupBy::Labels(std::collections::BTreeSet::new()),
+            group_wait: Duration::from_secs(30),
+            group_interval: Duration::from_secs(5 * 60),
+            repeat_interval: Duration::from_secs(4 * 3600),
+        };
+        self.route(raw, &defaults)
+    }
+
+    fn route(&self, raw: Spanned<RawRoute>, parent: &Options) -> Result<Route, ConfigurationError> {
+        let line = line_of(&raw);
+        let raw = raw.value;
+        let options = self.options(line, &raw, parent)?;
+        let names = |list: Vec<Spanned<String>>| {
+            let one = |name: Spanned<String>| {
+                let line = line_of(&name);
+                let known = self.intervals.contains_key(&name.value);
+                known.then_some(()).ok_or_else(|| {
+                    wrong(
+                        line,
+                        format!("the route names the time interval '{}', which is not defined", name.value),
+                    )
+                })?;
+                Ok(name.value)
+            };
+            list.into_iter().map(one).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Route {
+            matchers: matchers(line, &raw.equal, &raw.pattern, &raw.matchers)?,
+            goes_on: raw.goes_on,
+            mute: names(raw.mute_time_intervals)?,
+            active: names(raw.active_time_intervals)?,
+            routes: (raw.routes.into_iter())
+                .map(|child| self.route(child, &options))
+                .collect::<Result<_, _>>()?,
+            options,
+            line,
+        })
+    }
+
+    fn options(&self, line: u32, raw: &RawRoute, parent: &Options) -> Result<Options, ConfigurationError> {
+        let mut options = parent.clone();
+        if let Some(name) = raw.receiver.as_ref().filter(|name| !name.value.is_empty()) {
+            if !self.receivers.iter().any(|receiver| receiver.name == name.value) {
+                let message = format!("the route names the receiver '{}', which is not defined", name.value);
+                return Err(wrong(line_of(name), message));
+            }
+            options.receiver.clone_from(&name.value);
+        }
+        if let Some(labels) = &raw.group_by {
+            options.group_by = group_by(line, labels)?;
+        }
+        let time = |key: &str, text: &Option<Spanned<String>>, inherited: Duration| {
+            let Some(text) = text else { return Ok(inherited) };
+            match duration::parse(&text.value) {
+                Ok(Duration::ZERO) if key != "group_wait" => {
+                    Err(wrong(line_of(text), format!("`{key}` must be more than zero")))
+                }
+                Ok(time) => Ok(time),
+                Err(why) => Err(wrong(line_of(text), format!("`{key}`: {why}"))),
+            }
+        };
+        options.group_wait = time("group_wait", &raw.group_wait, parent.group_wait)?;
+        options.group_interval = time("group_interval", &raw.group_interval, parent.group_interval)?;
+        options.repeat_interval = time("repeat_interval", &raw.repeat_interval, parent.repeat_interval)?;
+        Ok(options)
+    }
+}
+
+fn group_by(line: u32, labels: &[String]) -> Result<GroupBy, ConfigurationError> {
+    let set: std::collections::BTreeSet<_> = labels.iter().cloned().collect();
+    match (set.contains("..."), set.len()) {
+        (true, 1) => Ok(GroupBy::All),
+        (true, _) => Err(wrong(line, "`group_by` has `...` and other labels at once".to_owned())),
+        (false, count) if count < labels.len() => {
+            Err(wrong(line, "`group_by` names a label twice".to_owned()))
+        }
+        (false, _) => Ok(GroupBy::Labels(set)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::route::Muted, *};
+
+    const WHOLE: &str = "
+global: {smtp_auth_password: hunter2}
+templates: [a.tmpl]
+route:
+  receiver: default
+  group_by: [alertname]
+  routes:
+  - matchers: [severity=critical, 'team=~\"db|api\"']
+    receiver: pager
+    group_wait: 0s
+    group_by: ['...']
+    continue: true
+    routes:
+    - {match: {team: db}, receiver: database, active_time_intervals: [office], group_by: []}
+  - match_re: {severity: crit.*}
+    repeat_interval: 1h
+    mute_time_intervals: [weekend]
+receivers:
+- name: default
+- name: pager
+  pagerduty_configs: [{routing_key: hunter2}]
+  webhook_configs: [{url: 'http://a/hunter2'}, {url: 'http://b'}]
+- {name: database, email_configs: [{to: a@example}]}
+inhibit_rules:
+- {source_matchers: [severity=critical], target_match: {severity: warning}, equal: [cluster]}
+time_intervals:
+- name: office
+  time_intervals: [{weekdays: ['monday:friday'], times: [{start_time: '09:00', end_time: '17:00'}]}]
+mute_time_intervals:
+- name: weekend
+  time_intervals: [{weekdays: [saturday, sunday]}]
+";
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_tree_is_walked_with_what_is_inherited() {
+        let read = Configuration::read(WHOLE).unwrap();
+        assert!(!format!("{read:?}").contains("hunter2"), "secrets are not kept");
+        assert_eq!(read.receivers[1].integrations["webhook"], 2);
+        let friday = "2026-11-27T10:00:00Z".parse().unwrap();
+        let of = |pairs, at| read.route(&labels(pairs), at);
+        let both = of(&[("severity", "critical"), ("team", "db")], friday);
+        let names: Vec<_> = both.iter().map(Reached::receiver).collect();
+        assert_eq!(names, ["database", "default"], "continue asks the next sibling");
+        assert_eq!(both[0].options.group_by, GroupBy::Labels(std::collections::BTreeSet::new()));
+        assert_eq!(both[0].options.group_wait, Duration::ZERO);
+        assert_eq!(both[0].path, "{severity=\"critical\",team=~\"db|api\"} / {team=\"db\"}");
+        assert_eq!(both[1].options.repeat_interval, Duration::from_secs(3600));
+        assert_eq!((both[0].muted.clone(), both[1].muted.clone()), (Muted::No, Muted::No));
+        let api = of(&[("severity", "critical"), ("team", "api")], friday);
+        assert_eq!((api[0].receiver(), &api[0].options.group_by), ("pager", &GroupBy::All));
+        let saturday = "2026-11-28T10:00:00Z".parse().unwrap();
+        let both = of(&[("severity", "critical"), ("team", "db")], saturday);
+        assert_eq!(both[0].muted, Muted::Outside(vec!["office".to_owned()]));
+        assert_eq!(both[1].muted, Muted::During("weekend".to_owned()));
+        let none = of(&[("severity", "info")], friday);
+        assert_eq!((none[0].receiver(), none[0].path.as_str()), ("default", "default route"));
+        let (critical, warning) = (labels(&[("severity", "critical")]), labels(&[("severity", "warning")]));
+        assert!(read.mutes(&critical, &warning).is_some() && read.mutes(&warning, &critical).is_none());
+    }
+
+    #[test]
+    fn what_alertmanager_refuses_is_refused_with_its_line_and_without_the_text() {
+        let base = "receivers: [{name: a, webhook_configs: [{url: 'http://hunter2'}]}]\n";
+        for (rest, expected) in [
+            ("", "no `route`"),
+            ("route: {}\n", "line 2: the root route names no receiver"),
+            ("route: {receiver: b}\n", "line 2: the route names the receiver 'b'"),
+            ("route:\n  receiver: a\n  match: {x: y}\n", "must not have matchers"),
+            ("route:\n  receiver: a\n  mute_time_intervals: [x]\n", "must not have time intervals"),
+            ("route:\n  receiver: a\n  recever: a\n", "recever"),
+            ("route:\n  receiver: a\n  routes:\n  - matchers:\n    - 'x'\n", "line 6: after x"),
+            ("route:\n  receiver: a\n  routes:\n  - matchers: ['x=~\"(\"']\n", "line 5: the value of x"),
+            (
+                "route:\n  receiver: a\n  routes:\n  - active_time_intervals: [x]\n",
+                "line 5: the route names the time",
+            ),
+            ("route:\n  receiver: a\n  group_wait: soon\n", "line 4: `group_wait`"),
+            ("route:\n  receiver: a\n  repeat_interval: 0s\n", "line 4: `repeat_interval` must be more"),
+            ("route:\n  receiver: a\n  group_by: ['...', x]\n", "other labels at once"),
+            ("route:\n  receiver: a\n  group_by: [x, x]\n", "twice"),
+            ("route: {receiver: a}\ninhibit_rules: [{source: x}]\n", "source"),
+            ("route: {receiver: a}\nroutes: []\n", "routes"),
+            ("route: {receiver: a}\nreceivers: []\n", "uplicate"),
+            ("route: [receiver: a\n", "line"),
+            (
+                "route: {receiver: a}\ntime_intervals: [{name: x, time_intervals: [{weekdays: [mon]}]}]\n",
+                "line 3: 'mon'",
+            ),
+        ] {
+            let error = Configuration::read(&format!("{base}{rest}")).unwrap_err().to_string();
+            assert!(error.contains(expected), "{rest}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The arithmetic of burn-rate alerts that were written by hand: factor = budget share × period / long window.
+//! Pure. What is not clearly a burn-rate alert is left alone.
+
+use std::time::Duration;
+
+use evidence_report::record::Finding;
+use promql_parser::parser::{Expr, parse};
+
+use super::{Placed, RuleFile, alerts, checks, config::SloPolicy, placed};
+use crate::rules::{
+    duration,
+    expression::{constant, longest_range, metric_names, selectors, walk},
+};
+
+const DAY: f64 = 86_400.0;
+
+/// One comparison: a ratio over a window against factor × budget.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Burn {
+    /// The window of the ratio, in seconds.
+    pub(crate) window: f64,
+    /// How many times as fast as allowed the budget is spent.
+    pub(crate) factor: f64,
+    /// The errors that are allowed, as a ratio.
+    pub(crate) budget: f64,
+}
+
+/// The burn comparisons of an expression, in order.
+pub(crate) fn burns(expression: &Expr, files: &[RuleFile]) -> Vec<Burn> {
+    let mut found = Vec::new();
+    walk(expression, &mut |part| {
+        let Expr::Binary(binary) = part else { return };
+        let (ratio, limit) = match binary.op.to_string().as_str() {
+            ">" | ">=" => (&binary.lhs, &binary.rhs),
+            "<" | "<=" => (&binary.rhs, &binary.lhs),
+            _ => return,
+        };
+        if let (Some((factor, budget)), Some(window)) = (product(limit), window(ratio, files)) {
+            found.push(Burn { window, factor, budget });
+        }
+    });
+    found
+}
+
+/// `14.4 * 0.001` or `14.4 * (1 - 0.999)`: the factor and the budget.
+fn product(limit: &Expr) -> Option<(f64, f64)> {
+    match limit {
+        Expr::Paren(paren) => product(&paren.expr),
+        Expr::Binary(binary) if binary.op.to_string() == "*" => {
+            let (left, right) = (constant(&binary.lhs)?, constant(&binary.rhs)?);
+            let (factor, budget) = if left >= right { (left, right) } else { (right, left) };
+            (factor >= 0.5 && budget > 0.0 && budget < 0.5).then_some((factor, budget))
+        }
+        _ => None,
+    }
+}
+
+/// The window of a ratio: its longest range, or that of the recorded series' rule, or what its name says.
+fn window(ratio: &Expr, files: &[RuleFile]) -> Option<f64> {
+    if let Some(range) = longest_range(ratio) {
+        return Some(range.as_secs_f64());
+    }
+    let name = metric_names(ratio).into_iter().next().filter(|_| selectors(ratio).len() == 1)?;
+    let recorded = super::all(files).find(|rule| !rule.is_alert() && rule.rule.name == name);
+    let of_rule = recorded.and_then(|rule| longest_range(&parse(&rule.rule.expression).ok()?));
+    let of_name = || {
+        let start = name.rfind(|sign: char| !sign.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+        let last = &name[start..];
+        let digits = last.find(|sign: char| sign.is_ascii_digit())?;
+        duration::parse(&last[digits..]).ok()
+    };
+    Some(of_rule.or_else(of_name)?.as_secs_f64()).filter(|window| *window > 0.0)
+}
+
+/// The periods and shares that are right.
+fn usual(policy: &SloPolicy) -> Vec<(f64, Vec<f64>)> {
+    let thirty = || vec![0.02, 0.05, 0.1];
+    let twenty_eight = || vec![1.0 / 48.0, 1.0 / 16.0, 1.0 / 14.0, 1.0 / 7.0];
+    let shares = |usual: Vec<f64>| if policy.shares.is_empty() { usual } else { policy.shares.clone() };
+    match policy.period {
+        Some(period) => {
+            let usual: Vec<_> = thirty().into_iter().chain(twenty_eight()).collect();
+            vec![(period.0.as_secs_f64(), shares(usual))]
+        }
+        None => {
+            vec![(30.0 * DAY, shares(thirty())), (28.0 * DAY, shares([thirty(), twenty_eight()].concat()))]
+        }
+    }
+}
+
+/// Whether the factor is a usual share of a usual period: within 3 in 100, for factors are rounded.
+fn fits(policy: &SloPolicy, burn: Burn) -> bool {
+    usual(policy).iter().any(|(period, shares)| {
+        shares.iter().any(|share| (burn.factor * burn.window / period / share - 1.0).abs() <= 0.03)
+    })
+}
+
+/// Judges every burn-rate alert.
+pub(crate) fn assess(files: &[RuleFile], policy: &SloPolicy) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for alert in alerts(files) {
+        let Ok(expression) = parse(&alert.rule.expression) else { continue };
+        let burns = burns(&expression, files);
+        let name = alert.rule.name.to_lowercase();
+        let named = name.contains("burn") || name.contains("budget");
+        if burns.len() >= 2 || (named && !burns.is_empty()) {
+            findings.extend(arithmetic(&alert, &burns, policy).into_iter().map(|f| placed(f, &alert)));
+            findings.push(placed(traffic(&alert, &expression, files), &alert));
+        }
+    }
+    findings
+}
+
+fn seconds(seconds: f64) -> String {
+    duration::display(Duration::from_secs_f64(seconds))
+}
+
+fn arithmetic(alert: &Placed<'_>, burns: &[Burn], policy: &SloPolicy) -> Vec<Finding> {
+    let subject = alert.subject();
+    let check = &checks::BURN_RATE;
+    let mut findings = Vec::new();
+    // Every factor has a long window: the longest one with that factor.
+    let mut factors: Vec<f64> = burns.iter().map(|burn| burn.factor).collect();
+    factors.dedup();
+    for factor in factors {
+        let same = || burns.iter().filter(|burn| (burn.factor - factor).abs() < f64::EPSILON);
+        let Some(long) = same().copied().max_by(|a, b| a.window.total_cmp(&b.window)) else { continue };
+        let short = same().map(|burn| burn.window).fold(f64::INFINITY, f64::min);
+        let (period, shares) = usual(policy).swap_remove(0);
+        let share = factor * long.window / period;
+        let expected = "factor = budget share × period / long window";
+        if !fits(policy, long) {
+            let nearest =
+                shares.iter().copied().min_by(|a, b| (a - share).abs().total_cmp(&(b - share).abs()));
+            let right = nearest.map_or(0.0, |share| share * period / long.window);
+            let observed = format!(
+                "{factor} over {} is {:.1} % of the budget of {}; for {:.1} % it would be {}",
+                seconds(long.window),
+                share * 100.0,
+                seconds(period),
+                nearest.unwrap_or_default() * 100.0,
+                (right * 100.0).round() / 100.0
+            );
+            findings.push(check.failed(&subject).expected(expected).observed(observed));
+        }
+        let ratio = long.window / short;
+        if !(6.0..=30.0).contains(&ratio) {
+            let observed = if ratio <= 1.0 {
+                format!("only the window {}", seconds(long.window))
+            } else {
+                format!("windows {} and {}", seconds(long.window), seconds(short))
+            };
+            findings.push(
+                check
+                    .warned(&subject)
+                    .expected("a short window of about a twelfth of the long one")
+                    .observed(observed),
+            );
+        }
+    }
+    if findings.is_empty() {
+        findings.push(check.passed(&subject).observed("factor and windows agree"));
+    }
+    findings
+}
+
+/// Whether the alert knows how little traffic there is, and whether somebody is told when there is none.
+fn traffic(alert: &Placed<'_>, expression: &Expr, files: &[RuleFile]) -> Finding {
+    let subject = alert.subject();
+    let mut comparisons = 0;
+    walk(expression, &mut |part| {
+        if let Expr::Binary(binary) = part
+            && matches!(binary.op.to_string().as_str(), ">" | ">=" | "<" | "<=")
+        {
+            comparisons += 1;
+        }
+    });
+    let guarded = comparisons > burns(expression, files).len();
+    let base = bases(expression, files);
+    let told = alerts(files).any(|other| {
+        let Ok(parsed) = parse(&other.rule.expression) else { return false };
+        let mut absent = false;
+        walk(&parsed, &mut |part| {
+            absent |= matches!(part, Expr::Call(call) if call.func.name.starts_with("absent"));
+        });
+        absent && bases(&parsed, files).iter().any(|name| base.contains(name))
+    });
+    let missing: Vec<_> = [
+        (!guarded).then_some("no least traffic (one error of three requests fires it)"),
+        (!told).then_some("no alert with absent() on its series (it is silent when they end)"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let expected = "a least traffic in the alert, and an alert for no traffic beside it";
+    let check = &checks::BURN_TRAFFIC;
+    if missing.is_empty() {
+        return check.passed(subject).expected(expected).observed("both are there");
+    }
+    check.warned(subject).expected(expected).observed(missing.join("; "))
+}
+
+/// The names of the metrics, with those that the recorded ones are made of.
+fn bases(expression: &Expr, files: &[RuleFile]) -> std::collections::BTreeSet<String> {
+    let mut names = metric_names(expression);
+    for name in names.clone() {
+        for rule in super::all(files).filter(|rule| !rule.is_alert() && rule.rule.name == name) {
+            names.extend(parse(&rule.rule.expression).iter().flat_map(metric_names));
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence_report::record::Outcome;
+
+    use super::*;
+
+    fn judged(factor: &str, long: &str, short: &str, policy: &SloPolicy) -> Outcome {
+        let expr = format!(
+            "sum(rate(e[{long}])) / sum(rate(a[{long}])) > ({factor} * 0.001) and sum(rate(e[{short}])) / sum(rate(a[{short}])) > ({factor} * (1 - 0.999))"
+        );
+        let text = format!("groups: [{{name: g, rules: [{{alert: Burn, expr: '{expr}'}}]}}]");
+        let files = [RuleFile { path: String::new(), groups: crate::rules::manifest::read(&text).unwrap() }];
+        let findings = assess(&files, policy);
+        assert_eq!(findings.last().unwrap().outcome, Outcome::Warned, "no guard");
+        findings[0].outcome
+    }
+
+    #[test]
+    fn the_numbers_of_sloth_and_pyrra_are_right_and_wrong_ones_are_not() {
+        use Outcome::{Failed, Passed, Warned};
+        for (factor, long, short, outcome) in [
+            // sloth, 30 days
+            ("14.4", "1h", "5m", Passed),
+            ("6", "6h", "30m", Passed),
+            ("3", "1d", "2h", Passed),
+            ("1", "3d", "6h", Passed),
+            // pyrra, 28 days
+            ("14", "1h", "5m", Passed),
+            ("7", "6h", "30m", Passed),
+            ("2", "1d", "2h", Passed),
+            ("1", "4d", "6h", Passed),
+            // mistakes
+            ("14.4", "6h", "30m", Failed),
+            ("6", "1h", "5m", Failed),
+            ("144", "1h", "5m", Failed),
+            ("14.4", "1h", "1h", Warned),
+            ("14.4", "1h", "30m", Warned),
+        ] {
+            assert_eq!(
+                judged(factor, long, short, &SloPolicy::default()),
+                outcome,
+                "{factor} {long} {short}"
+            );
+        }
+        let own: SloPolicy = serde_saphyr::from_str("{period: 7d, shares: [0.1]}").unwrap();
+        assert_eq!(judged("16.8", "1h", "5m", &own), Passed);
+        assert_eq!(judged("14.4", "1h", "5m", &own), Failed);
+    }
+
+    #[test]
+    fn what_is_no_burn_rate_is_left_alone() {
+        for expr in
+            ["up == 0", "time() - x > 2 * 3600", "rate(x[5m]) > 0.05", "x > 2 * 0.1", "rate(x[5m]) > 2 * 0.1"]
+        {
+            let text = format!("groups: [{{name: g, rules: [{{alert: Other, expr: '{expr}'}}]}}]");
+            let files =
+                [RuleFile { path: String::new(), groups: crate::rules::manifest::read(&text).unwrap() }];
+            assert_eq!(assess(&files, &SloPolicy::default()), [], "{expr}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Asks Prometheus and Alertmanager, by GET alone.
+
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use promql_parser::parser::{Expr, parse};
+use reqwest::{Method, header::HeaderMap};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{Alertmanager, Loaded, Prometheus, Selected};
+use crate::{
+    alertmanager::{
+        Configuration, Labels,
+        matcher::{Matcher, Operator},
+    },
+    backends::prometheus_api::Api,
+    config::Url,
+    error::Error,
+    http::{Http, NoAnswer, ask, header_from_file},
+    plan::REQUEST_TIMEOUT,
+    review::{RuleFile, alerts},
+    rules::expression::{metric_name, selectors},
+};
+
+/// So many series of a selector are looked at.
+const SHOWN: usize = 50;
+/// So many questions are under way at once.
+const CONCURRENCY: usize = 4;
+/// So much of an answer is read.
+const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+
+/// A server of the join.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// Its address.
+    pub(crate) url: Url,
+    /// How it is asked; with the token, where there is one.
+    pub(crate) headers: HeaderMap,
+}
+
+impl Server {
+    /// A server, with the token of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn new(url: Url, token: Option<&PathBuf>) -> Result<Self, Error> {
+        let mut headers = HeaderMap::new();
+        if let Some(path) = token {
+            let (name, value) = header_from_file("authorization", "Bearer ", path)?;
+            headers.insert(name, value);
+        }
+        Ok(Self { url, headers })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Rules {
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Group {
+    #[serde(default)]
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    labels: Labels,
+    #[serde(default)]
+    health: String,
+    #[serde(default)]
+    last_error: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct StatusConfig {
+    yaml: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PrometheusFile {
+    global: PrometheusGlobal,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PrometheusGlobal {
+    external_labels: Labels,
+}
+
+#[derive(Debug, Deserialize)]
+struct Vector {
+    result: Vec<Element>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Element {
+    metric: Labels,
+}
+
+/// Asks Prometheus for its rules, its external labels and every selector of the alerts.
+///
+/// # Errors
+/// When it does not say what rules it has.
+pub(crate) async fn prometheus(
+    http: &Http,
+    server: &Server,
+    files: &[RuleFile],
+) -> Result<Prometheus, NoAnswer> {
+    let api = Api { http, url: &server.url, headers: &server.headers, timeout: REQUEST_TIMEOUT };
+    let rules: Rules = api.data(&["rules"], &[("type", "alert")]).await?;
+    let loaded =
+        rules.groups.into_iter().flat_map(|group| group.rules).filter(|rule| rule.kind == "alerting");
+    let status: Result<StatusConfig, _> = api.data(&["status", "config"], &[]).await;
+    let external = status.ok().and_then(|status| serde_saphyr::from_str::<PrometheusFile>(&status.yaml).ok());
+    let asked: BTreeSet<(String, Option<String>)> = alerts(files)
+        .filter_map(|alert| parse(&alert.rule.expression).ok())
+        .flat_map(|expression| questions(&expression))
+        .collect();
+    let api = &api;
+    let selected = stream::iter(asked)
+        .map(|(selector, metric)| async move {
+            let selected = select(api, &selector, metric.as_deref()).await;
+            (selector, selected)
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    Ok(Prometheus {
+        loaded: loaded
+            .map(|rule| Loaded {
+                name: rule.name,
+                labels: rule.labels,
+                health: rule.health,
+                last_error: rule.last_error,
+            })
+            .collect(),
+        external: external.map(|file| file.global.external_labels).unwrap_or_default(),
+        selected,
+    })
+}
+
+fn questions(expression: &Expr) -> Vec<(String, Option<String>)> {
+    selectors(expression).iter().map(|selector| (selector.to_string(), metric_name(selector))).collect()
+}
+
+async fn select(api: &Api<'_>, selector: &str, metric: Option<&str>) -> Selected {
+    let series = |query: String| async move {
+        let vector: Vector = api.data(&["query"], &[("query", &query)]).await?;
+        Ok::<_, NoAnswer>(vector.result.into_iter().map(|element| element.metric).collect::<Vec<_>>())
+    };
+    match series(format!("topk({SHOWN}, {selector})")).await {
+        Err(why) => Selected::Unknown(why.to_string()),
+        Ok(found) if !found.is_empty() => Selected::Series(found),
+        Ok(_) => match metric {
+            None => Selected::Nothing,
+            Some(name) => match series(format!("count({{__name__={name:?}}})")).await {
+                Err(why) => Selected::Unknown(why.to_string()),
+                Ok(found) if found.is_empty() => Selected::Nothing,
+                // Histograms have no values to rank: they are there all the same.
+                Ok(_) if name == selector => Selected::Series(Vec::new()),
+                Ok(_) => Selected::OnlyOthers,
+            },
+        },
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Status {
+    config: Original,
+}
+
+#[derive(Debug, Deserialize)]
+struct Original {
+    original: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Silence {
+    id: String,
+    status: State,
+    matchers: Vec<SilenceMatcher>,
+}
+
+#[derive(Debug, Deserialize)]
+struct State {
+    state: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SilenceMatcher {
+    name: String,
+    value: String,
+    is_regex: bool,
+    #[serde(default = "yes")]
+    is_equal: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Deserialize)]
+struct Firing {
+    labels: Labels,
+}
+
+/// Asks Alertmanager for its configuration, its silences and its alerts. The configuration's text, full of tokens,
+/// ends here.
+///
+/// # Errors
+/// When it does not answer, or its configuration is not understood.
+pub(crate) async fn alertmanager(
+    http: &Http,
+    server: &Server,
+) -> Result<(Configuration, Alertmanager), NoAnswer> {
+    let status: Status = get(http, server, &["status"]).await?;
+    let configuration = Configuration::read(&status.config.original)
+        .map_err(|why| NoAnswer(format!("its configuration is not understood: {why}")))?;
+    let silences: Vec<Silence> = get(http, server, &["silences"]).await?;
+    let firing: Vec<Firing> = get(http, server, &["alerts"]).await?;
+    let active = silences.into_iter().filter(|silence| silence.status.state == "active");
+    let silences = active.filter_map(|silence| Some((silence.id.clone(), matchers(&silence)?))).collect();
+    let firing = firing.into_iter().map(|alert| alert.labels).collect();
+    Ok((configuration, Alertmanager { silences, firing }))
+}
+
+fn matchers(silence: &Silence) -> Option<Vec<Matcher>> {
+    let one = |matcher: &SilenceMatcher| {
+        let operator = match (matcher.is_regex, matcher.is_equal) {
+            (false, true) => Operator::Equal,
+            (false, false) => Operator::NotEqual,
+            (true, true) => Operator::Matches,
+            (true, false) => Operator::MatchesNot,
+        };
+        Matcher::new(&matcher.name, operator, &matcher.value).ok()
+    };
+    silence.matchers.iter().map(one).collect()
+}
+
+async fn get<T: DeserializeOwned>(http: &Http, server: &Server, path: &[&str]) -> Result<T, NoAnswer> {
+    let mut url = server.url.0.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(["api", "v2"].iter().chain(path));
+    }
+    url.set_query(None);
+    let request = http.request_following(&Method::GET, &Url(url), &server.headers);
+    let timeout: Duration = REQUEST_TIMEOUT;
+    let answer = ask(request, timeout, ANSWER_LIMIT).await?;
+    if answer.status != 200 {
+        return Err(NoAnswer(format!("status {}", answer.status)));
+    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|_| NoAnswer("the answer is none of Alertmanager's API".to_owned()))
+}

@@ -1,0 +1,200 @@
+//! Templates of labels and annotations: whether they close what they open, call what there is, and name labels
+//! that can be there. Pure. It reads Go's templates as far as that needs; what is doubtful passes.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What Prometheus gives to its templates, and what Go's own engine does.
+const FUNCTIONS: &[&str] = &[
+    "query",
+    "first",
+    "label",
+    "value",
+    "sortByLabel",
+    "strvalue",
+    "args",
+    "reReplaceAll",
+    "safeHtml",
+    "match",
+    "title",
+    "toUpper",
+    "toLower",
+    "graphLink",
+    "tableLink",
+    "externalURL",
+    "pathPrefix",
+    "tmpl",
+    "parseDuration",
+    "humanize",
+    "humanize1024",
+    "humanizeDuration",
+    "humanizePercentage",
+    "humanizeTimestamp",
+    "toTime",
+    "toDuration",
+    "now",
+    "stripPort",
+    "stripDomain",
+    "urlQueryEscape",
+    "and",
+    "or",
+    "not",
+    "call",
+    "html",
+    "index",
+    "slice",
+    "js",
+    "len",
+    "print",
+    "printf",
+    "println",
+    "urlquery",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "if",
+    "else",
+    "end",
+    "range",
+    "with",
+    "define",
+    "template",
+    "block",
+    "break",
+    "continue",
+    "nil",
+    "true",
+    "false",
+];
+
+static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?:\$labels|\.Labels)\.([A-Za-z_][A-Za-z0-9_]*)|index\s+(?:\$labels|\.Labels)\s+"([^"]+)""#)
+        .ok()
+});
+
+/// What a template needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Template {
+    /// The labels that it names in `$labels`.
+    pub(crate) labels: Vec<String>,
+}
+
+/// Reads a text that may hold template actions.
+///
+/// # Errors
+/// A sentence that says what Prometheus would refuse.
+pub(crate) fn read(text: &str) -> Result<Template, String> {
+    let (mut rest, mut open, mut labels) = (text, Vec::new(), Vec::new());
+    while let Some((_, behind)) = rest.split_once("{{") {
+        let end = end_of_action(behind).ok_or("a '{{' is not closed by '}}'")?;
+        let action = behind[..end].trim_start_matches('-').trim_end_matches('-').trim();
+        rest = &behind[end + 2..];
+        if action.starts_with("/*") {
+            continue;
+        }
+        if action.is_empty() {
+            return Err("an action '{{ }}' is empty".to_owned());
+        }
+        for found in LABEL.iter().flat_map(|regex| regex.captures_iter(action)) {
+            labels.extend(found.get(1).or_else(|| found.get(2)).map(|name| name.as_str().to_owned()));
+        }
+        let bare = without_texts(action);
+        match bare.split_whitespace().next().unwrap_or_default() {
+            word @ ("if" | "range" | "with" | "block" | "define") => open.push(word.to_owned()),
+            "end" if open.pop().is_none() => return Err("an '{{ end }}' ends nothing".to_owned()),
+            "else" if open.is_empty() => return Err("an '{{ else }}' belongs to nothing".to_owned()),
+            _ => {}
+        }
+        if let Some(unknown) = unknown_function(&bare) {
+            return Err(format!("there is no function '{unknown}'"));
+        }
+    }
+    match open.pop() {
+        Some(word) => Err(format!("a '{{{{ {word} }}}}' has no '{{{{ end }}}}'")),
+        None => Ok(Template { labels }),
+    }
+}
+
+/// Where the action ends; `}}` inside of a text does not end it.
+fn end_of_action(text: &str) -> Option<usize> {
+    let (mut quote, mut escaped) = (None, false);
+    for (at, sign) in text.char_indices() {
+        match (quote, sign) {
+            (Some('"'), '\\') if !escaped => {
+                escaped = true;
+                continue;
+            }
+            (Some(open), sign) if sign == open && !escaped => quote = None,
+            (None, '"' | '`') => quote = Some(sign),
+            (None, '}') if text[at..].starts_with("}}") => return Some(at),
+            _ => {}
+        }
+        escaped = false;
+    }
+    None
+}
+
+fn without_texts(action: &str) -> String {
+    let (mut bare, mut quote, mut escaped) = (String::new(), None, false);
+    for sign in action.chars() {
+        match quote {
+            None if matches!(sign, '"' | '`') => {
+                quote = Some(sign);
+                bare.push(' ');
+            }
+            None => bare.push(sign),
+            Some(open) => {
+                if sign == open && !escaped {
+                    quote = None;
+                }
+                escaped = sign == '\\' && !escaped && open == '"';
+            }
+        }
+    }
+    bare
+}
+
+/// A word in the place of a function that is none.
+fn unknown_function(bare: &str) -> Option<String> {
+    let words = bare.split(|sign: char| sign.is_whitespace() || "()|,=:".contains(sign));
+    let names = words.filter(|word| word.starts_with(|sign: char| sign.is_ascii_alphabetic()));
+    names
+        .map(|word| word.split('.').next().unwrap_or(word))
+        .find(|word| !FUNCTIONS.contains(word))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_found_and_what_go_refuses_is_refused() {
+        let labels = |text| read(text).unwrap().labels;
+        assert_eq!(labels("{{ $labels.job }} on {{ .Labels.instance | toUpper }}"), ["job", "instance"]);
+        assert_eq!(labels("{{ index $labels \"a-b\" }}{{ $value | humanize }}"), ["a-b"]);
+        assert_eq!(labels("{{ printf \"a }} %v\" $labels.job }}"), ["job"]);
+        assert_eq!(
+            labels(
+                "{{- if gt $value 1.0 -}} a {{ else }} b {{ end }}{{ with query \"up\" }}{{ . | first | value }}{{ end }}"
+            ),
+            [""; 0]
+        );
+        assert_eq!(labels("{{ range $i, $x := query \"up\" }}{{ $x.Labels.job }}{{ end }}"), ["job"]);
+        assert_eq!(labels("100 % {no} action }}"), [""; 0]);
+        for (wrong, says) in [
+            ("{{ $value", "not closed"),
+            ("{{ }}", "empty"),
+            ("{{ if $value }} x", "no '{{ end }}'"),
+            ("{{ end }}", "ends nothing"),
+            ("{{ $value | humanise }}", "'humanise'"),
+            ("{{ labels.job }}", "'labels'"),
+        ] {
+            assert!(read(wrong).unwrap_err().contains(says), "{wrong}: {:?}", read(wrong));
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Rules as they are written, against the policy. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use evidence_report::record::{Check, Finding};
+use promql_parser::parser::{Expr, parse};
+
+use super::{Placed, RuleFile, alerts, all, checks, labels, placed, template};
+use crate::rules::{duration, expression::walk, manifest::Kind};
+
+/// What every alert must have.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Policy {
+    /// Labels.
+    pub(crate) labels: Vec<String>,
+    /// Annotations.
+    pub(crate) annotations: Vec<String>,
+    /// The severities of the model; any is right where none is named.
+    pub(crate) severities: BTreeSet<String>,
+}
+
+/// Judges everything that can be seen in the text alone; expressions apart.
+pub(crate) fn assess(files: &[RuleFile], policy: &Policy) -> Vec<Finding> {
+    let count = alerts(files).count();
+    let whole = |check: &'static Check, findings: Vec<Finding>, said: String| {
+        if findings.is_empty() { vec![check.passed("all alerts").observed(said)] } else { findings }
+    };
+    let required = |check: &'static Check,
+                    names: &[String],
+                    of: fn(&Placed<'_>) -> BTreeMap<String, String>| {
+        let lacks = |alert: Placed<'_>| {
+            let there = of(&alert);
+            let missing: Vec<_> =
+                names.iter().filter(|name| there.get(*name).is_none_or(String::is_empty)).cloned().collect();
+            (!missing.is_empty()).then(|| {
+                let finding = check.failed(alert.subject()).expected(names.join(", "));
+                placed(finding.observed(format!("without {}", missing.join(", "))), &alert)
+            })
+        };
+        whole(
+            check,
+            alerts(files).filter_map(lacks).collect(),
+            format!("{count} alerts have {}", names.join(", ")),
+        )
+    };
+    let mut findings = whole(
+        &checks::DUPLICATE,
+        duplicates(files),
+        format!("{} rules, none of them twice", all(files).count()),
+    );
+    if !policy.labels.is_empty() {
+        findings.extend(required(&checks::LABELS, &policy.labels, |alert| alert.rule.labels.clone()));
+    }
+    if !policy.annotations.is_empty() {
+        let of = |alert: &Placed<'_>| alert.rule.annotations.clone();
+        findings.extend(required(&checks::ANNOTATIONS, &policy.annotations, of));
+    }
+    if !policy.severities.is_empty() {
+        let known: Vec<_> = policy.severities.iter().cloned().collect();
+        let wrong = alerts(files).filter_map(|alert| severity(&alert, policy)).collect();
+        findings.extend(whole(&checks::SEVERITY, wrong, format!("each is one of {}", known.join(", "))));
+    }
+    let timing = alerts(files).flat_map(|alert| timing(&alert)).collect();
+    findings.extend(whole(&checks::TIMING, timing, format!("{count} alerts")));
+    let templates = alerts(files).flat_map(|alert| templates(&alert, files)).collect();
+    findings.extend(whole(&checks::TEMPLATE, templates, format!("{count} alerts")));
+    findings
+}
+
+/// Whether it is an alert, its name, its labels.
+type Identity<'a> = (bool, &'a str, &'a BTreeMap<String, String>);
+
+/// The same rule twice fails. Two alerts of one name and labels with other expressions are told; two recording rules
+/// are often meant so: their expressions have other labels.
+fn duplicates(files: &[RuleFile]) -> Vec<Finding> {
+    let mut first: BTreeMap<Identity<'_>, Vec<(&str, String)>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for rule in all(files) {
+        let earlier = first.entry((rule.is_alert(), rule.rule.name.as_str(), &rule.rule.labels)).or_default();
+        let expression = rule.rule.expression.trim();
+        let check = &checks::DUPLICATE;
+        if let Some((_, place)) = earlier.iter().find(|(other, _)| *other == expression) {
+            let finding = check
+                .failed(rule.subject())
+                .expected("one rule of this name, these labels and this expression");
+            findings.push(placed(finding.observed(format!("it stands at {place} already")), &rule));
+        } else if let Some((_, place)) = earlier.first().filter(|_| rule.is_alert()) {
+            let finding = check.warned(rule.subject()).expected("one alert of this name and these labels");
+            let observed = format!("it stands at {place} already, with another expression");
+            findings.push(placed(finding.observed(observed), &rule));
+        }
+        earlier.push((expression, format!("{}:{}", rule.file.path, rule.rule.line)));
+    }
+    findings
+}
+
+fn severity(alert: &Placed<'_>, policy: &Policy) -> Option<Finding> {
+    let severity = alert.rule.labels.get("severity").filter(|severity| !severity.contains("{{"))?;
+    let known: Vec<_> = policy.severities.iter().cloned().collect();
+    (!policy.severities.contains(severity)).then(|| {
+        let finding =
+            checks::SEVERITY.failed(alert.subject()).expected(format!("one of {}", known.join(", ")));
+        placed(finding.observed(format!("severity {severity}")), alert)
+    })
+}
+
+/// Longer than this, a condition is a ticket.
+const LONGEST_HOLD: Duration = Duration::from_secs(3600);
+/// Shorter than this, a range holds fewer than four scrapes of the usual 15 s.
+const SHORTEST_RANGE: Duration = Duration::from_secs(60);
+
+fn timing(alert: &Placed<'_>) -> Vec<Finding> {
+    let (rule, mut said) = (alert.rule, Vec::new());
+    let pages =
+        rule.labels.get("severity").is_some_and(|severity| severity == "critical" || severity == "page");
+    if rule.hold > LONGEST_HOLD && pages {
+        said.push(format!("for {}: a page comes after more than an hour", duration::display(rule.hold)));
+    }
+    if let Some(interval) = alert.group.interval
+        && !rule.hold.is_zero()
+        && rule.hold < interval
+    {
+        let (hold, interval) = (duration::display(rule.hold), duration::display(interval));
+        said.push(format!(
+            "for {hold} is below the group's interval {interval}: it lasts {interval} in truth"
+        ));
+    }
+    let mut short = None;
+    if let Ok(expression) = parse(&rule.expression) {
+        walk(&expression, &mut |part| {
+            if let Expr::Call(call) = part
+                && matches!(call.func.name, "rate" | "increase" | "irate" | "delta" | "deriv")
+            {
+                for argument in &call.args.args {
+                    if let Expr::MatrixSelector(matrix) = argument.as_ref()
+                        && matrix.range < SHORTEST_RANGE
+                    {
+                        short = Some((call.func.name, matrix.range));
+                    }
+                }
+            }
+        });
+    }
+    if let Some((function, range)) = short {
+        said.push(format!(
+            "{function} over {}: at a scrape interval of 15 s it has gaps",
+            duration::display(range)
+        ));
+    }
+    let expected = "`for` and ranges that fit the intervals";
+    said.into_iter()
+        .map(|why| placed(checks::TIMING.warned(alert.subject()).expected(expected).observed(why), alert))
+        .collect()
+}
+
+fn templates(alert: &Placed<'_>, files: &[RuleFile]) -> Vec<Finding> {
+    let kept = parse(&alert.rule.expression).ok().map(|expression| labels::kept(&expression, files));
+    let mut findings = Vec::new();
+    for (name, text) in alert.rule.annotations.iter().chain(&alert.rule.labels) {
+        let subject = format!("{}: {name}", alert.subject());
+        let read = match template::read(text) {
+            Ok(read) => read,
+            Err(why) => {
+                let finding = checks::TEMPLATE.failed(subject).expected("a template that Prometheus reads");
+                findings.push(placed(finding.observed(why), alert));
+                continue;
+            }
+        };
+        let Some(kept) = &kept else { continue };
+        let gone: BTreeSet<_> = read
+            .labels
+            .iter()
+            .filter(|label| *label == "alertname" || !kept.can_have(label))
+            .map(|label| {
+                if label == "alertname" || alert.rule.labels.contains_key(label) {
+                    format!("{label} (only the rule adds it, after the template was filled in)")
+                } else {
+                    label.clone()
+                }
+            })
+            .collect();
+        if !gone.is_empty() {
+            let gone: Vec<_> = gone.into_iter().collect();
+            let observed = format!("$labels is empty for {}", gone.join(", "));
+            let finding = checks::TEMPLATE.warned(subject).expected("labels that the expression keeps");
+            findings.push(placed(finding.observed(observed), alert));
+        }
+    }
+    findings
+}
+
+/// What became of an expression that our parser refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// promtool takes it: it is newer than our parser.
+    Right,
+    /// promtool refuses it, in these words.
+    Wrong(String),
+    /// Nobody could be asked.
+    Nobody,
+}
+
+/// Every rule whose expression our parser refuses, with what it says.
+pub(crate) fn refused(files: &[RuleFile]) -> Vec<(Placed<'_>, String)> {
+    all(files).filter_map(|rule| Some((rule, parse(&rule.rule.expression).err()?))).collect()
+}
+
+/// Judges the expressions, with what promtool said of those that we do not read.
+pub(crate) fn expressions(files: &[RuleFile], refused: &[(Placed<'_>, String, Asked)]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (rule, why, asked) in refused {
+        let check = &checks::EXPRESSION;
+        let finding = match asked {
+            Asked::Right => continue,
+            Asked::Wrong(said) => check.failed(rule.subject()).observed(said.clone()),
+            Asked::Nobody => check
+                .inconclusive(rule.subject())
+                .observed(format!("our parser does not read it ({why}), and there is no promtool to ask"))
+                .remedy("apt-get install -y --no-install-recommends prometheus brings promtool"),
+        };
+        findings.push(placed(finding.expected("PromQL"), rule));
+    }
+    if findings.is_empty() {
+        let count = all(files).count();
+        let kinds = all(files).filter(|rule| rule.rule.kind == Kind::Record).count();
+        let said = format!("{count} expressions, {kinds} of recording rules");
+        findings.push(checks::EXPRESSION.passed("all rules").observed(said));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use evidence_report::record::Outcome;
+
+    use super::*;
+
+    fn judged(rules: &str) -> Vec<(&'static str, Outcome, String)> {
+        let text = format!("groups:\n- name: g\n  interval: 1m\n  rules:\n{rules}");
+        let files =
+            [RuleFile { path: "r.yml".to_owned(), groups: crate::rules::manifest::read(&text).unwrap() }];
+        let policy = Policy {
+            labels: vec!["severity".to_owned(), "service".to_owned()],
+            annotations: vec!["summary".to_owned()],
+            severities: ["critical", "warning"].map(str::to_owned).into(),
+        };
+        let findings = assess(&files, &policy);
+        findings
+            .into_iter()
+            .filter(|finding| finding.outcome != Outcome::Passed)
+            .map(|finding| {
+                assert_eq!(finding.location.unwrap().line, Some(5));
+                (finding.check.id, finding.outcome, finding.observed)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_fault_is_named_and_a_good_rule_is_not() {
+        use Outcome::{Failed, Warned};
+        let rule = |rest: &str| {
+            format!(
+                "  - {{alert: A, expr: 'sum by (job) (rate(x[5m])) > 1', labels: {{severity: critical, service: a}}, annotations: {{summary: s}}{rest}}}\n"
+            )
+        };
+        assert_eq!(judged(&rule("")), []);
+        for (rules, id, outcome, says) in [
+            (rule("").replace(", service: a", ""), "rules.labels", Failed, "without service"),
+            (rule("").replace("summary: s", "summary: ''"), "rules.annotations", Failed, "without summary"),
+            (rule("").replace("critical", "crit"), "rules.severity", Failed, "severity crit"),
+            (rule(", for: 2h"), "rules.timing", Warned, "for 2h"),
+            (rule(", for: 30s"), "rules.timing", Warned, "below the group's interval 1m"),
+            (rule("").replace("[5m]", "[30s]"), "rules.timing", Warned, "rate over 30s"),
+            (
+                rule("").replace("summary: s", "summary: '{{ $labels.pod }}'"),
+                "rules.template",
+                Warned,
+                "empty for pod",
+            ),
+            (
+                rule("").replace("summary: s", "summary: '{{ $labels.severity }}'"),
+                "rules.template",
+                Warned,
+                "only the rule adds it",
+            ),
+            (rule("").replace("summary: s", "summary: '{{ $value'"), "rules.template", Failed, "not closed"),
+        ] {
+            let found = judged(&rules);
+            assert_eq!(found.len(), 1, "{rules}: {found:?}");
+            assert_eq!((found[0].0, found[0].1), (id, outcome), "{rules}");
+            assert!(found[0].2.contains(says), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_stands_twice_is_named_with_the_first_place() {
+        let text = "groups:\n- name: g\n  rules:\n  - {alert: A, expr: x}\n  - {alert: A, expr: x}\n  - {alert: A, expr: y}\n  - {alert: A, expr: y, labels: {a: b}}\n  - {record: r, expr: x}\n  - {record: r, expr: y}\n";
+        let files =
+            [RuleFile { path: "r.yml".to_owned(), groups: crate::rules::manifest::read(text).unwrap() }];
+        let found = duplicates(&files);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].outcome, found[0].observed.as_str()),
+            (Outcome::Failed, "it stands at r.yml:4 already")
+        );
+        assert_eq!(found[1].outcome, Outcome::Warned);
+    }
+}

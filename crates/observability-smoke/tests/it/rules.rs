@@ -1,0 +1,282 @@
+//! `rules`: alert rules as they are written, and joined with a real Prometheus and a real Alertmanager.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::support::{Prometheus, Run, Server, Tool, closed_port};
+
+const RULES: &str = r#"groups:
+- name: queue
+  interval: 1s
+  rules:
+  - alert: QueueDeep
+    expr: depth{queue="mail"} > 100
+    labels: {severity: critical, team: mail}
+    annotations: {summary: 'Queue {{ $labels.queue }} is deep', runbook_url: runbooks/queue.md}
+  - alert: QueueGone
+    expr: depht{queue="mail"} == 0
+    labels: {severity: critical, team: mail}
+    annotations: {summary: s, runbook_url: runbooks/queue.md}
+  - alert: FaxDeep
+    expr: depth{queue="fax"} > 100
+    labels: {severity: warning}
+    annotations: {summary: s, runbook_url: runbooks/queue.md}
+  - alert: QueueMissing
+    expr: absent(depth{queue="mail"})
+    labels: {severity: page}
+    annotations: {summary: s, runbook_url: runbooks/queue.md}
+  - alert: QueueWide
+    expr: count(depth) > 50
+    labels: {severity: info}
+    annotations: {summary: s, runbook_url: runbooks/queue.md}
+  - alert: QueueBusy
+    expr: depth{queue="mail"} > 50
+    labels: {severity: critical, team: silent}
+    annotations: {summary: s, runbook_url: runbooks/queue.md}
+"#;
+
+const ROUTES: &str = r#"
+route:
+  receiver: nobody
+  routes:
+  - {matchers: ['severity="critical"', 'queue="mail"'], receiver: pager}
+  - {matchers: ['severity="warning"'], receiver: tickets}
+  - {matchers: ['severity="info"'], receiver: tickets}
+  - {matchers: ['severity="crit"'], receiver: old}
+receivers:
+- name: nobody
+- {name: pager, webhook_configs: [{url: 'http://127.0.0.1:9/hunter2'}]}
+- {name: tickets, webhook_configs: [{url: 'http://127.0.0.1:9/hunter2'}]}
+- {name: old, webhook_configs: [{url: 'http://127.0.0.1:9/hunter2'}]}
+inhibit_rules:
+- {source_matchers: [alertname=Maintenance], target_matchers: [severity=info]}
+"#;
+
+struct Alertmanager {
+    address: String,
+    child: Child,
+}
+
+impl Alertmanager {
+    fn start(folder: &Path) -> Self {
+        let config = folder.join("alertmanager.yml");
+        std::fs::write(&config, ROUTES).unwrap();
+        for _ in 0..5 {
+            let address = format!("127.0.0.1:{}", closed_port());
+            let child = Command::new("prometheus-alertmanager")
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!("--storage.path={}", folder.join("am").display()))
+                .arg(format!("--web.listen-address={address}"))
+                .arg("--cluster.listen-address=")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("prometheus-alertmanager must be installed: scripts/test installs it");
+            let mut started = Self { address, child };
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while Instant::now() < deadline && started.child.try_wait().unwrap().is_none() {
+                if started.ask("GET", "/-/ready", "").is_some_and(|answer| answer.contains(" 200 ")) {
+                    return started;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        panic!("Alertmanager did not become ready");
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+}
+
+impl Drop for Alertmanager {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn rules(tool: &Tool, arguments: &[&str]) -> Run {
+    tool.command().args(["rules", "--verbose"]).args(arguments).output().unwrap().into()
+}
+
+fn with_runbook() -> Tool {
+    let tool = Tool::new();
+    std::fs::create_dir(tool.path("runbooks")).unwrap();
+    tool.write("runbooks/queue.md", "# Queue\n## First five minutes\n## Mend\n");
+    tool
+}
+
+#[test]
+fn each_alert_is_followed_from_its_series_to_the_person() {
+    let target = Server::start(|_, wire| wire.text("# TYPE depth gauge\ndepth{queue=\"mail\"} 1\n"));
+    let config = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: a}}}}\nrule_files: [rules.yml]\nscrape_configs:\n- {{job_name: app, static_configs: [{{targets: ['{}']}}]}}\n",
+        target.address
+    );
+    let prometheus = Prometheus::start(&config, RULES);
+    let tool = with_runbook();
+    let alertmanager = Alertmanager::start(tool.folder.path());
+    let silence = "{\"matchers\":[{\"name\":\"team\",\"value\":\"silent\",\"isRegex\":false,\"isEqual\":true}],\"startsAt\":\"2020-01-01T00:00:00Z\",\"endsAt\":\"2099-01-01T00:00:00Z\",\"createdBy\":\"test\",\"comment\":\"test\"}";
+    let answer = alertmanager.ask("POST", "/api/v2/silences", silence).unwrap();
+    assert!(answer.contains(" 200 "), "{answer}");
+    let firing = "[{\"labels\":{\"alertname\":\"Maintenance\"}}]";
+    assert!(alertmanager.ask("POST", "/api/v2/alerts", firing).unwrap().contains(" 200 "));
+    prometheus.wait_for("/api/v1/query?query=depth", |answer| answer.contains("mail"));
+    prometheus.wait_for("/api/v1/rules", |answer| {
+        answer.contains("\"ok\"") && !answer.contains("\"health\":\"unknown\"")
+    });
+    tool.write("rules.yml", &format!("{RULES}  - {{alert: NotLoaded, expr: depth > 1, labels: {{severity: critical}}, annotations: {{summary: s, runbook_url: runbooks/queue.md}}}}\n"));
+    let url = format!("http://{}", alertmanager.address);
+    let run = rules(
+        &tool,
+        &["rules.yml", "--prometheus", &prometheus.url, "--alertmanager", &url, "--evidence", "evidence.md"],
+    );
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line(
+        "passed",
+        "join.alert",
+        "QueueDeep (critical): series for 1 of 1 selectors → loaded, healthy → {queue=\"mail\",severity=\"critical\"} → pager (webhook) → neither silenced nor inhibited → runbook runbooks/queue.md",
+    );
+    run.line(
+        "FAILED",
+        "join.series",
+        "QueueGone (critical): stops: no series at all for depht{queue=\"mail\"}",
+    );
+    run.line("WARNED", "join.series", "FaxDeep (warning): nothing matches depth{queue=\"fax\"} now");
+    run.line("FAILED", "join.route", "QueueMissing (page): series for 0 of 0 selectors → loaded, healthy → stops: default route → nobody, a receiver without integrations");
+    run.line("FAILED", "join.muted", "stops: inhibited now by the firing Maintenance");
+    run.line("FAILED", "join.muted", "stops: silenced now by");
+    run.line("FAILED", "join.loaded", "stops: Prometheus has not loaded the rule");
+    run.line("WARNED", "routes.unreached", "receiver old");
+    assert!(!run.stdout.contains("inhibit rule, line"), "an alert that fires now is its source");
+    let evidence = std::fs::read_to_string(tool.path("evidence.md")).unwrap();
+    assert!(evidence.contains("sha256:"));
+    assert!(!evidence.contains("hunter2") && !run.stdout.contains("hunter2"), "tokens in URLs are secrets");
+}
+
+#[test]
+fn servers_that_do_not_answer_or_lie_make_it_inconclusive() {
+    let server = Server::start(|_, wire| wire.json("{\"status\":\"success\",\"data\":7}"));
+    let tool = with_runbook();
+    tool.write("rules.yml", RULES);
+    let closed = format!("http://127.0.0.1:{}", closed_port());
+    let run = rules(&tool, &["rules.yml", "--prometheus", &server.url(""), "--alertmanager", &closed]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    run.line("INCONCLUSIVE", "join.servers", "Prometheus at");
+    run.line("INCONCLUSIVE", "join.servers", "no connection");
+}
+
+#[test]
+fn routes_are_tested_in_a_batch_without_any_server() {
+    let tool = with_runbook();
+    tool.write("rules.yml", RULES);
+    tool.write("am.yml", ROUTES);
+    let config = tool.write(
+        "smoke.yaml",
+        "rules:\n  alertmanager_config: am.yml\n  routes:\n    - {labels: {severity: critical, queue: mail}, receivers: [pager]}\n    - {labels: {severity: critical, queue: fax}, receivers: [pager]}\n",
+    );
+    let run = rules(&tool, &["rules.yml", "--config", config.to_str().unwrap()]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("passed", "routes.expected", "{queue=\"mail\", severity=\"critical\"}");
+    run.line("FAILED", "routes.expected", "default route → nobody");
+    tool.write("am.yml", &ROUTES.replace("receiver: tickets", "receiver: ticket"));
+    let run = rules(&tool, &["rules.yml", "--config", config.to_str().unwrap()]);
+    run.line("FAILED", "routes.readable", "the route names the receiver 'ticket'");
+    assert!(!run.stdout.contains("hunter2"));
+}
+
+#[test]
+fn what_is_wrong_in_the_files_is_named_with_its_line_in_every_format() {
+    let tool = with_runbook();
+    std::fs::create_dir(tool.path("rules")).unwrap();
+    tool.write("rules/a.yml", RULES);
+    tool.write("rules/b.yaml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    fro: 5m\n");
+    tool.write("rules/c.yaml", "groups:\n- name: g\n  rules:\n  - alert: Broken\n    expr: 'sum by job (up)'\n    labels: {severity: critical}\n    annotations: {summary: s, runbook_url: runbooks/none.md}\n");
+    tool.write("rules/other.yaml", "kind: Deployment\nspec: {replicas: 1}\n");
+    let config = tool.write(
+        "smoke.yaml",
+        "rules:\n  severities: [critical, warning, info]\n  runbook_sections: ['^Mend', '^Escalate']\n  families:\n    - {family: queue lag, alert: 'Queue.*'}\n    - {family: billing drift, labels: {service: billing}}\n",
+    );
+    let run = rules(
+        &tool,
+        &["rules", "--config", config.to_str().unwrap(), "--format", "text", "--format", "sarif=out.sarif"],
+    );
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("FAILED", "rules.readable", "rules/b.yaml");
+    run.line("FAILED", "rules.expression", "Broken (critical)");
+    run.line("FAILED", "rules.severity", "severity page");
+    run.line("FAILED", "rules.runbook", "has no section ^Escalate");
+    run.line("FAILED", "rules.runbook", "runbooks/none.md");
+    run.line("FAILED", "rules.coverage", "billing drift");
+    run.line("passed", "rules.coverage", "queue lag: QueueDeep");
+    let sarif = std::fs::read_to_string(tool.path("out.sarif")).unwrap();
+    assert!(
+        sarif.contains("rules/c.yaml") && sarif.contains("\"startLine\":4")
+            || sarif.contains("\"startLine\": 4"),
+        "{sarif}"
+    );
+}
+
+#[test]
+fn links_are_asked_only_when_that_is_asked_for_head_first() {
+    let pages =
+        Server::start(|request, wire| match (request.head.split(' ').next(), request.path.as_str()) {
+            (Some("HEAD"), "/get-only") => wire.answer("405 Method Not Allowed", "", ""),
+            (_, "/get-only" | "/there") => wire.answer("200 OK", "", ""),
+            _ => wire.answer("404 Not Found", "", ""),
+        });
+    let tool = Tool::new();
+    let rule = |name: &str, path: &str| {
+        format!(
+            "  - {{alert: {name}, expr: up == 0, labels: {{severity: critical}}, annotations: {{summary: s, runbook_url: '{}'}}}}\n",
+            pages.url(path)
+        )
+    };
+    let text = [
+        "groups:\n- name: g\n  rules:\n".to_owned(),
+        rule("A", "/there"),
+        rule("B", "/get-only"),
+        rule("C", "/gone?token=hunter2"),
+    ];
+    tool.write("rules.yml", &text.concat());
+    let run = rules(&tool, &["rules.yml"]);
+    assert_eq!((run.code, pages.requests.lock().unwrap().len()), (0, 0), "{}{}", run.stdout, run.stderr);
+    let run = rules(&tool, &["rules.yml", "--check-links"]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("passed", "rules.runbook", "A (critical)");
+    run.line("passed", "rules.runbook", "B (critical)");
+    run.line("FAILED", "rules.runbook", "status 404");
+    assert!(!run.stdout.contains("hunter2"));
+    let asked: Vec<_> =
+        pages.requests.lock().unwrap().iter().map(|r| r.head.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(asked, ["HEAD", "HEAD", "GET", "HEAD", "GET"]);
+}
+
+#[test]
+fn unit_tests_run_through_promtool_and_what_they_cover_is_told() {
+    let tool = with_runbook();
+    tool.write("rules.yml", RULES);
+    let test = "rule_files: [rules.yml]\nevaluation_interval: 1s\ntests:\n- interval: 1s\n  input_series: [{series: 'depth{queue=\"mail\"}', values: '1x10 200x10'}]\n  alert_rule_test:\n  - {eval_time: 5s, alertname: QueueDeep, exp_alerts: []}\n  - {eval_time: 15s, alertname: QueueDeep, exp_alerts: [{exp_labels: {severity: critical, team: mail, queue: mail}, exp_annotations: {summary: 'Queue mail is deep', runbook_url: runbooks/queue.md}}]}\n";
+    tool.write("tests.yml", test);
+    let run = rules(&tool, &["rules.yml", "--unit-tests", "tests.yml"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    run.line("passed", "rules.unit_tests", "tests.yml");
+    run.line("passed", "rules.tested", "QueueDeep");
+    run.line("WARNED", "rules.tested", "QueueGone (critical): no case");
+    tool.write("tests.yml", &test.replace("200x10", "2x10"));
+    let run = rules(&tool, &["rules.yml", "--unit-tests", "tests.yml"]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("FAILED", "rules.unit_tests", "tests.yml");
+}
