@@ -43,6 +43,6 @@ async fn execute(cli: Cli) -> Result<ExitCode, Error> {
         Command::Run => run_command::execute(&cli.shared).await,
         Command::Metrics(arguments) => metrics_command::execute(&arguments, &cli.shared).await,
         Command::Drill(arguments) => Ok(drill_command::execute(arguments, &cli.shared).await?),
-        Command::Sweep => Ok(evidence_report::run::sweep_command()),
+        Command::Sweep => drill_command::sweep(&cli.shared),
     }
 }

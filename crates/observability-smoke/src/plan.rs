@@ -271,7 +271,7 @@ fn prometheus_probe(config: PrometheusConfig, timeout: Duration) -> Result<Prome
     })
 }
 
-fn headers(
+pub(crate) fn headers(
     plain: &BTreeMap<HeaderName, String>,
     files: &BTreeMap<HeaderName, PathBuf>,
     bearer: Option<&PathBuf>,
