@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
 use evidence_report::run::{
-    Defaults, Run, Settings, SharedFlags, Usage, parse_duration, print, read_config, sweep_command_knowing,
+    Defaults, Run, Settings, SharedFlags, parse_duration, print, read_config, sweep_command_knowing,
 };
 use jiff::Timestamp;
 

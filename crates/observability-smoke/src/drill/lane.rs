@@ -1,7 +1,7 @@
 //! One embedded stack, and the alerts that are drilled on it beside each other.
 
 use evidence_report::run::Run;
-use futures_util::future::{join_all, select};
+use futures_util::future::{Either, join_all, select};
 use tokio::sync::{Mutex, watch};
 
 use super::{
@@ -119,10 +119,13 @@ async fn once(
             rounds
         }
     });
-    let watching = std::pin::pin!(watch(&asked, clock, &into, || stack.casualty()));
-    let observed = match select(std::pin::pin!(join_all(trials)), watching).await {
-        futures_util::future::Either::Left((observed, _)) => observed,
-        futures_util::future::Either::Right(((), trials)) => trials.await,
+    let observed = {
+        let watching = std::pin::pin!(watch(&asked, clock, &into, || stack.casualty()));
+        match select(std::pin::pin!(join_all(trials)), watching).await {
+            Either::Left((observed, _)) => observed,
+            // It asks for ever; this is never reached.
+            Either::Right(((), trials)) => trials.await,
+        }
     };
     if observed.iter().flatten().any(|seen| seen.halted.is_some()) {
         outcome.logs = stack.logs();

@@ -256,13 +256,6 @@ impl Plan {
         };
         self.lanes.chunks(LANES_AT_ONCE).map(|wave| wave.iter().map(of).max().unwrap_or_default()).sum()
     }
-
-    /// The alerts' names.
-    #[must_use]
-    pub(crate) fn names(&self) -> String {
-        let names: Vec<_> = self.alerts.iter().map(|alert| alert.name.as_str()).collect();
-        names.join(", ")
-    }
 }
 
 type Chosen = (Vec<AlertPlan>, Vec<(String, String)>);

@@ -108,12 +108,6 @@ impl Prediction {
         STARTING + self.intervals.scrape * BASELINE_SCRAPES + self.intervals.evaluation * 2
     }
 
-    /// The whole drill of one alert.
-    #[must_use]
-    pub(crate) fn whole(&self) -> Duration {
-        self.before_the_fault() + self.until_notified() + self.until_resolved() + Duration::from_secs(1)
-    }
-
     /// In words, part by part.
     #[must_use]
     pub(crate) fn sum(&self) -> String {

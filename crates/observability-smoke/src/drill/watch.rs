@@ -25,8 +25,6 @@ pub(super) struct Snapshot {
     pub(super) active: Option<Vec<ActiveAlert>>,
     /// The rules, when last asked.
     pub(super) rules: Vec<LoadedRule>,
-    /// When the rules were asked for.
-    pub(super) rules_asked: f64,
     /// How many Alertmanagers Prometheus has discovered.
     pub(super) alertmanagers: usize,
     /// The targets, where somebody needs them.
@@ -69,15 +67,14 @@ pub(super) async fn watch(
     into: &watch::Sender<Snapshot>,
     mut casualty: impl FnMut() -> Option<String>,
 ) {
-    let mut rules = (0.0, Vec::new());
+    let mut rules = Vec::new();
     let mut alertmanagers = 0;
     for round in 0_u32.. {
         let began = clock.now();
         let (active, held) = tokio::join!(asked.prometheus.active(), asked.alertmanager.held());
         if round.is_multiple_of(SELDOM) {
-            let rules_asked = clock.now();
             if let Ok(loaded) = asked.prometheus.rules().await {
-                rules = (rules_asked, loaded);
+                rules = loaded;
             }
             if alertmanagers == 0 {
                 alertmanagers = asked.prometheus.alertmanagers().await.unwrap_or(0);
@@ -89,8 +86,7 @@ pub(super) async fn watch(
             *seen = Snapshot {
                 asked: began,
                 active: active.ok(),
-                rules: rules.1.clone(),
-                rules_asked: rules.0,
+                rules: rules.clone(),
                 alertmanagers,
                 targets: targets.unwrap_or_else(|| std::mem::take(&mut seen.targets)),
                 held: held.ok(),

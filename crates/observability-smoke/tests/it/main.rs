@@ -4,6 +4,8 @@
 mod conformance;
 mod documentation;
 mod drill;
+mod drill_many;
+mod drill_real;
 mod ingestion;
 mod metrics;
 mod run;
