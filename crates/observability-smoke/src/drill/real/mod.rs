@@ -159,7 +159,11 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             annotations.insert(fence::LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
             let silent = arrival::silent(states.first().map(|(_, configuration)| configuration), &reached);
             drilled.push(Drilled {
-                plan: AlertPlan { prediction: Prediction::of_a_post(grouping), ..posted.plan.clone() },
+                plan: AlertPlan {
+                    prediction: Prediction::of_a_post(grouping),
+                    prediction_as_written: Prediction::of_a_post(grouping),
+                    ..posted.plan.clone()
+                },
                 labels,
                 annotations,
                 integrations: arrival::integrations(
