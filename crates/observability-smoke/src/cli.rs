@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Metrics(MetricsArguments),
     /// Cause a fault and time the alert to its notification
     Drill(DrillArguments),
+    /// Break good alerts in the ways of the field, and show each fault caught
+    SelfTest,
     /// Undo what a killed run left behind
     Sweep,
 }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
+use evidence_report::record::Finding;
 use evidence_report::run::{
     Defaults, Run, Settings, SharedFlags, parse_duration, print, read_config, sweep_command_knowing,
 };
@@ -160,4 +161,22 @@ pub(crate) fn sweep(shared: &SharedFlags) -> Result<ExitCode, Error> {
         access.bearer_token_file.as_ref(),
     )?;
     Ok(sweep_command_knowing(&|entry| drill::real::sweep(entry, &headers.0)))
+}
+
+/// What a drill on the embedded stack finds, without evidence and output: for the self-test.
+///
+/// # Errors
+/// When the drill cannot be prepared.
+pub(crate) async fn findings(
+    arguments: &DrillArguments,
+    shared: &SharedFlags,
+) -> Result<Vec<Finding>, Error> {
+    let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+    let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
+    let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), true)?;
+    let plan = Plan::resolve(arguments, settings, &config.drill, &files, Timestamp::now())?;
+    plan.fits()?;
+    let run = Run::start(&TOOL, plan.settings.clone())?;
+    drill::observe(&plan, &run).await;
+    Ok(run.finish().report().findings.clone())
 }

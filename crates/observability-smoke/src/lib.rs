@@ -26,6 +26,7 @@ mod plan;
 mod probes;
 mod rules;
 mod run_command;
+mod self_test;
 
 use cli::{Cli, Command};
 use error::Error;
@@ -43,6 +44,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Error> {
         Command::Run => run_command::execute(&cli.shared).await,
         Command::Metrics(arguments) => metrics_command::execute(&arguments, &cli.shared).await,
         Command::Drill(arguments) => Ok(drill_command::execute(arguments, &cli.shared).await?),
+        Command::SelfTest => self_test::execute(&cli.shared).await,
         Command::Sweep => drill_command::sweep(&cli.shared),
     }
 }

@@ -9,4 +9,5 @@ mod drill_real;
 mod ingestion;
 mod metrics;
 mod run;
+mod self_test;
 mod support;
