@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Drill(DrillArguments),
     /// Judge alert rules, and follow each alert from its series to the person
     Rules(RulesArguments),
+    /// Break good alerts in the ways of the field, and show each fault caught
+    SelfTest,
     /// Undo what a killed run left behind
     Sweep,
 }

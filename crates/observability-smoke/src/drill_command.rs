@@ -1,9 +1,12 @@
 //! `drill`: cause a fault and time the alert to its notification.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
-use evidence_report::run::{Defaults, Run, Settings, SharedFlags, Usage, parse_duration, print, read_config};
+use evidence_report::record::Finding;
+use evidence_report::run::{
+    Defaults, Run, Settings, SharedFlags, parse_duration, print, read_config, sweep_command_knowing,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -11,7 +14,8 @@ use crate::{
     config::Config,
     drill::{
         self,
-        plan::{Files, Plan, Until},
+        plan::{Files, Plan, TimeScale, Until},
+        real::RealPlan,
     },
     error::Error,
 };
@@ -27,9 +31,18 @@ pub(crate) struct DrillArguments {
     /// Rule files or PrometheusRule manifests; the recording rules that the alert stands on are taken from all
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
-    /// The alert: its name, or with labels that the rule sets, as 'DiskFull{severity="critical"}'
+    /// An alert: its name, or with labels that the rule sets, as 'DiskFull{severity="critical"}'. Repeatable
     #[arg(long, value_name = "NAME")]
-    pub(crate) alert: String,
+    pub(crate) alert: Vec<String>,
+    /// Every alert of the rule files, many at once
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How many trials each alert gets, each at a random phase of the intervals
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) repeat: u32,
+    /// Run the commands of `fault` in the configuration, which cause real faults and end them
+    #[arg(long)]
+    pub(crate) run_hooks: bool,
     /// promtool unit-test file that gives the alert's series
     #[arg(long, value_name = "FILE")]
     pub(crate) unit_tests: Option<PathBuf>,
@@ -43,18 +56,40 @@ pub(crate) struct DrillArguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1s")]
     pub(crate) evaluation_interval: Duration,
     /// Run an accelerated copy of the rule, so many times as fast: ranges, `for` and intervals divided, growth
-    /// multiplied. Marked in the evidence; it says nothing about the time that the rule as written takes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
-    pub(crate) time_scale: Option<u32>,
+    /// multiplied. Marked in the evidence; it says nothing about the time that the rule as written takes. With
+    /// `auto` each alert gets the factor that it needs to be done within seconds, or none
+    #[arg(long, value_name = "N|auto")]
+    pub(crate) time_scale: Option<TimeScale>,
     /// How far to go
     #[arg(long, value_enum, value_name = "STAGE", default_value = "resolved")]
     pub(crate) until: Until,
     /// The program Prometheus [default: `prometheus` on PATH]
     #[arg(long, value_name = "FILE")]
-    pub(crate) prometheus: Option<PathBuf>,
-    /// The program Alertmanager [default: `prometheus-alertmanager` or `alertmanager` on PATH]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) alertmanager: Option<PathBuf>,
+    pub(crate) prometheus: Option<String>,
+    /// With --embedded the program Alertmanager [default: `prometheus-alertmanager` or `alertmanager` on PATH].
+    /// Without, the URL of a real one to which the alerts are posted; repeat it for each peer of a cluster
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) alertmanager: Vec<String>,
+    #[command(flatten)]
+    pub(crate) real: RealArguments,
+}
+
+/// What a drill against a real Alertmanager needs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RealArguments {
+    /// A receiver that drill alerts may reach, by its name in Alertmanager's configuration. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_receiver: Vec<String>,
+    /// A host, as host or host:port, that may be drilled; loopback always may. Repeatable
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_target: Vec<String>,
+    /// Drill although the environment is production
+    #[arg(long)]
+    pub(crate) drill_production: bool,
+    /// Where our webhook listens, for a receiver of yours that posts to http://ADDRESS/notifications; without it
+    /// Alertmanager's own counters are the proof
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -70,14 +105,13 @@ const DEFAULTS: Defaults = Defaults {
 /// # Errors
 /// When the drill cannot be prepared, or its evidence cannot be written.
 pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> Result<ExitCode, Error> {
-    if !arguments.embedded {
-        let how =
-            "say where to drill: --embedded starts the installed Prometheus and Alertmanager on loopback";
-        return Err(Usage(how.to_owned()).into());
-    }
     let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
-    let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref())?;
+    let only_tests = !arguments.all && arguments.alert.len() == 1;
+    let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), only_tests)?;
+    if !arguments.embedded {
+        return real(&arguments, settings, &config, &files, shared).await;
+    }
     let plan = Plan::resolve(&arguments, settings, &config.drill, &files, Timestamp::now())?;
     if shared.dry_run {
         print(&plan.to_string())?;
@@ -89,4 +123,62 @@ pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> 
     let run = Run::start(&TOOL, plan.settings.clone())?;
     drill::observe(&plan, &run).await;
     Ok(run.finish().publish()?)
+}
+
+async fn real(
+    arguments: &DrillArguments,
+    settings: Settings,
+    config: &Config,
+    files: &Files,
+    shared: &SharedFlags,
+) -> Result<ExitCode, Error> {
+    let headers = crate::plan::headers(
+        &std::collections::BTreeMap::new(),
+        &config.drill.access.header_files,
+        config.drill.access.bearer_token_file.as_ref(),
+        None,
+    )?;
+    let plan = RealPlan::resolve(arguments, settings, &config.drill, files, headers.0, Timestamp::now())?;
+    if shared.dry_run {
+        print(&plan.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let run = Run::start(&TOOL, plan.settings.clone())?;
+    drill::real::observe(&plan, &run).await;
+    Ok(run.finish().publish()?)
+}
+
+/// Undoes what killed runs left behind: here, at a real Alertmanager, and of real faults. `--config` says how to
+/// reach an Alertmanager that asks for a token.
+///
+/// # Errors
+/// When the configuration cannot be used.
+pub(crate) fn sweep(shared: &SharedFlags) -> Result<ExitCode, Error> {
+    let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+    let access = &config.drill.access;
+    let headers = crate::plan::headers(
+        &std::collections::BTreeMap::new(),
+        &access.header_files,
+        access.bearer_token_file.as_ref(),
+        None,
+    )?;
+    Ok(sweep_command_knowing(&|entry| drill::real::sweep(entry, &headers.0)))
+}
+
+/// What a drill on the embedded stack finds, without evidence and output: for the self-test.
+///
+/// # Errors
+/// When the drill cannot be prepared.
+pub(crate) async fn findings(
+    arguments: &DrillArguments,
+    shared: &SharedFlags,
+) -> Result<Vec<Finding>, Error> {
+    let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+    let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
+    let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), true)?;
+    let plan = Plan::resolve(arguments, settings, &config.drill, &files, Timestamp::now())?;
+    plan.fits()?;
+    let run = Run::start(&TOOL, plan.settings.clone())?;
+    drill::observe(&plan, &run).await;
+    Ok(run.finish().report().findings.clone())
 }

@@ -21,6 +21,8 @@ pub(crate) const REDIRECTS: usize = 5;
 /// used: what is measured is the target.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
+    /// Takes a redirect for the answer: what is posted goes where it was sent.
+    direct: Client,
     following: Client,
     /// Follows only to where the first request went: for requests that carry secrets.
     faithful: Client,
@@ -90,9 +92,15 @@ impl Http {
             builder.build().map_err(|error| HttpError::Tls(innermost(&error)))
         };
         Ok(Self {
+            direct: build(redirect::Policy::none())?,
             following: build(redirect::Policy::limited(REDIRECTS))?,
             faithful: build(redirect::Policy::custom(within_the_origin))?,
         })
+    }
+
+    /// A request that takes a redirect for the answer.
+    pub(crate) fn request(&self, method: &Method, url: &Url, headers: &HeaderMap) -> RequestBuilder {
+        self.direct.request(method.clone(), url.0.clone()).headers(headers.clone())
     }
 
     /// A request that follows redirects; with a secret among its headers only within the same origin, since

@@ -31,6 +31,7 @@ mod review;
 mod rules;
 mod rules_command;
 mod run_command;
+mod self_test;
 mod wire;
 
 use cli::{Cli, Command};
@@ -50,6 +51,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Error> {
         Command::Metrics(arguments) => metrics_command::execute(&arguments, &cli.shared).await,
         Command::Drill(arguments) => Ok(drill_command::execute(arguments, &cli.shared).await?),
         Command::Rules(arguments) => rules_command::execute(arguments, &cli.shared).await,
-        Command::Sweep => Ok(evidence_report::run::sweep_command()),
+        Command::SelfTest => self_test::execute(&cli.shared).await,
+        Command::Sweep => drill_command::sweep(&cli.shared),
     }
 }

@@ -371,7 +371,7 @@ fn no_secret_in_the_configuration(name: &HeaderName, is_captured: bool) -> Resul
     Ok(())
 }
 
-fn headers(
+pub(crate) fn headers(
     plain: &BTreeMap<HeaderName, String>,
     files: &BTreeMap<HeaderName, PathBuf>,
     bearer: Option<&PathBuf>,

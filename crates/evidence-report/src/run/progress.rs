@@ -1,6 +1,9 @@
 //! Progress on stderr: bars and a spinner on a terminal, plain lines elsewhere when asked for.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -111,9 +114,9 @@ impl Progress {
         let _ = self.bars.clear();
     }
 
-    #[expect(clippy::print_stderr, reason = "progress belongs on stderr")]
+    /// Whoever reads it may be gone; that must not keep a run from cleaning up.
     fn plain(&self, what: &str) {
-        eprintln!("{what}");
+        let _ = writeln!(std::io::stderr(), "{what}");
     }
 }
 

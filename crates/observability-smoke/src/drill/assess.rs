@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use evidence_report::record::{Check, Decimal, Finding, Measurement, Objective, Requirement};
 
 use super::{
+    alert_plan::{AlertPlan, Level},
     checks,
-    fixture::Source,
     observation::{Cause, Halt, Observation, Stage},
-    plan::{Plan, Until},
+    plan::Until,
     receiver::NotifiedAlert,
     seconds,
+    spread::Spread,
 };
 use crate::rules::manifest::Rule;
 
@@ -18,50 +19,62 @@ use crate::rules::manifest::Rule;
 pub(crate) const LEVEL: &str = "fixture series scraped by a real Prometheus, notified by a real Alertmanager to our own webhook; \
     your exporter, your scrape configuration, your routes and your receivers are not part of it";
 
+/// The same where a command makes the fault.
+pub(crate) const LEVEL_OF_A_FAULT: &str = "a real fault, seen by your own exporter, scraped by a real Prometheus of ours, \
+    notified by a real Alertmanager to our own webhook; your scrape configuration, your routes and your receivers are \
+    not part of it";
+
 /// What is known before the drill begins.
 #[must_use]
-pub(crate) fn before(plan: &Plan) -> Vec<Finding> {
+pub(crate) fn before(plan: &AlertPlan) -> Vec<Finding> {
     let rule = &plan.alert.rule;
     let place = |finding: Finding| finding.at(plan.alert.path.display().to_string(), Some(rule.line));
     let series = match &plan.fixture {
-        Ok(given) => {
-            let source = match given.source {
-                Source::Configuration => "given by the configuration file",
-                Source::UnitTest => "given by a unit test",
-                Source::Derived => "derived from the expression",
-            };
+        Ok(_) => {
+            let named = names(plan);
+            let named = if named.is_empty() { named } else { format!(": {named}") };
             checks::SERIES
-                .passed(&rule.name)
+                .passed(&plan.name)
                 .expected("series that make the condition true")
-                .observed(format!("{} {source}: {}", given.series.len(), names(plan)))
+                .observed(format!("{}{named}", plan.source_in_words()))
         }
         Err(why) => checks::SERIES
-            .inconclusive(&rule.name)
+            .inconclusive(&plan.name)
             .expected("series that make the condition true")
             .observed(why),
     };
-    vec![
-        checks::LEVEL.not_checked(
-            Requirement::Optional,
-            "your exporter, routes and receivers",
-            format!("level of proof: {LEVEL}"),
-        ),
-        place(series),
-        place(as_written(plan)),
-    ]
+    vec![place(series), place(as_written(plan))]
 }
 
-fn as_written(plan: &Plan) -> Finding {
+/// What the drill of these alerts does not reach.
+#[must_use]
+pub(crate) fn level(plans: &[AlertPlan]) -> Vec<Finding> {
+    let of = |level| plans.iter().filter(|plan| plan.level == level).count();
+    let said = |level, subject, words: &str| {
+        let alerts = match (of(level), plans.len()) {
+            (0, _) => return None,
+            (some, all) if some == all => String::new(),
+            (some, all) => format!(" ({some} of {all} alerts)"),
+        };
+        let reason = format!("level of proof{alerts}: {words}");
+        Some(checks::LEVEL.not_checked(Requirement::Optional, subject, reason))
+    };
+    let fixture = said(Level::Fixture, "your exporter, routes and receivers", LEVEL);
+    let fault = said(Level::Fault, "your routes and receivers", LEVEL_OF_A_FAULT);
+    fixture.into_iter().chain(fault).collect()
+}
+
+fn as_written(plan: &AlertPlan) -> Finding {
     let (rule, copy) = (&plan.written.rule, &plan.alert.rule);
     let hold = |rule: &Rule| seconds(rule.hold.as_secs_f64());
     match plan.time_scale {
         None => checks::AS_WRITTEN
-            .passed(&rule.name)
+            .passed(&plan.name)
             .expected("expression, `for`, labels and annotations as they stand")
             .observed("unchanged"),
         Some(by) => checks::AS_WRITTEN.not_checked(
             Requirement::Optional,
-            &rule.name,
+            &plan.name,
             format!(
                 "an accelerated copy was drilled, {by} times as fast, as --time-scale asks: `for` {} became {}, the \
                  expression `{}`",
@@ -73,7 +86,7 @@ fn as_written(plan: &Plan) -> Finding {
     }
 }
 
-fn names(plan: &Plan) -> String {
+fn names(plan: &AlertPlan) -> String {
     let series = plan.series();
     let shown: Vec<_> = series.iter().take(3).map(super::series::Series::name).collect();
     let more = if series.len() > 3 { format!(" and {} more", series.len() - 3) } else { String::new() };
@@ -97,8 +110,8 @@ fn unreached(check: &'static Check, name: &str, reason: impl Into<String>) -> Fi
 
 /// The findings of a drill that did not begin: nothing was checked, and that is said check by check.
 #[must_use]
-pub(crate) fn not_reached(plan: &Plan, reason: &str) -> Vec<Finding> {
-    let name = &plan.alert.rule.name;
+pub(crate) fn not_reached(plan: &AlertPlan, reason: &str) -> Vec<Finding> {
+    let name = &plan.name;
     [
         &checks::QUIET,
         &checks::PENDING,
@@ -112,62 +125,159 @@ pub(crate) fn not_reached(plan: &Plan, reason: &str) -> Vec<Finding> {
     .collect()
 }
 
-/// What was seen, judged.
+/// What was seen, judged: by the trial in which the alert stopped, or else by the slowest.
 #[must_use]
-pub(crate) fn after(plan: &Plan, seen: &Observation) -> Vec<Finding> {
-    let mut findings = vec![stack(seen)];
-    findings.extend(STAGES.iter().map(|(stage, check)| stage_finding(plan, seen, *stage, check)));
+pub(crate) fn after(plan: &AlertPlan, rounds: &[Observation]) -> Vec<Finding> {
+    let Some(seen) = decisive(rounds) else { return Vec::new() };
+    let stages = STAGES.iter().map(|(stage, check)| stage_finding(plan, seen, *stage, check));
+    let mut findings: Vec<_> = stages.collect();
     findings.push(content(plan, seen));
-    findings.push(time_to_notify(plan, seen));
+    findings.push(time_to_notify(plan, rounds));
+    findings.push(predicted_delay(plan));
+    findings.extend(fault_ended(plan, rounds));
+    findings
+}
+
+/// The findings of an alert that was not posted.
+#[must_use]
+pub(crate) fn not_posted(plan: &AlertPlan, reason: &str) -> Vec<Finding> {
+    let checks = [&checks::NOTIFIED, &checks::CONTENT, &checks::RESOLVED];
+    checks.into_iter().map(|check: &'static Check| unreached(check, &plan.name, reason)).collect()
+}
+
+/// What was seen of an alert that was posted with these labels and annotations, judged.
+#[must_use]
+pub(crate) fn after_post(
+    plan: &AlertPlan,
+    rounds: &[Observation],
+    labels: &BTreeMap<String, String>,
+    annotations: &BTreeMap<String, String>,
+) -> Vec<Finding> {
+    let Some(seen) = decisive(rounds) else { return not_posted(plan, "nothing was posted") };
+    let stages = STAGES.iter().filter(|(stage, _)| *stage >= Stage::Received);
+    let mut findings: Vec<_> =
+        stages.map(|(stage, check)| stage_finding(plan, seen, *stage, check)).collect();
+    let subject = &plan.name;
+    let expected = format!("{} labels and {} annotations as posted", labels.len(), annotations.len());
+    findings.push(match &seen.notified {
+        None if seen.received.is_some() => checks::CONTENT.not_checked(
+            Requirement::Optional,
+            subject,
+            "proven by Alertmanager's counters, which do not show what was sent (--listen does)",
+        ),
+        None => unreached(&checks::CONTENT, subject, "no notification was received"),
+        Some(arrived) => {
+            let compared = [
+                ("label", labels, &arrived.alert.labels),
+                ("annotation", annotations, &arrived.alert.annotations),
+            ];
+            let wrong: Vec<_> = compared
+                .into_iter()
+                .flat_map(|(kind, posted, got)| {
+                    posted
+                        .iter()
+                        .filter(|(name, value)| got.get(*name) != Some(value))
+                        .map(move |(name, _)| format!("{kind} {name} did not arrive as posted"))
+                })
+                .collect();
+            let finding = if wrong.is_empty() {
+                let by = arrived.group.keys().cloned().collect::<Vec<_>>().join(", ");
+                checks::CONTENT
+                    .passed(subject)
+                    .observed(format!("receiver {}, grouped by {by}", arrived.receiver))
+            } else {
+                checks::CONTENT.failed(subject).observed(wrong.join("; "))
+            };
+            finding.expected(expected)
+        }
+    });
+    findings.push(time_to_notify(plan, rounds));
     findings.push(predicted_delay(plan));
     findings
 }
 
-fn stack(seen: &Observation) -> Finding {
-    let subject = "prometheus and alertmanager";
-    match &seen.halted {
-        Some(Halt { cause: Cause::Environment, reason, .. }) => {
-            checks::STACK.inconclusive(subject).expected("both live until the drill has ended").observed(reason)
+/// The trial that decides: the one in which the alert stopped, or else the slowest.
+#[must_use]
+pub(crate) fn decisive(rounds: &[Observation]) -> Option<&Observation> {
+    let slowest = |one: &&Observation, other: &&Observation| {
+        let time = |seen: &Observation| seen.time_to_notify().unwrap_or_default();
+        time(one).total_cmp(&time(other))
+    };
+    rounds.iter().find(|seen| seen.halted.is_some()).or_else(|| rounds.iter().max_by(slowest))
+}
+
+/// The times to notify of all trials.
+#[must_use]
+pub(crate) fn times(rounds: &[Observation]) -> Option<Spread> {
+    Spread::of(rounds.iter().filter_map(Observation::time_to_notify))
+}
+
+fn fault_ended(plan: &AlertPlan, rounds: &[Observation]) -> Option<Finding> {
+    plan.hooks.as_ref()?;
+    let expected = "the command that ends the fault succeeds";
+    let left = rounds.iter().find_map(|seen| seen.left_behind.as_ref());
+    Some(match left {
+        Some(why) => checks::FAULT_ENDED.failed(&plan.name).expected(expected).observed(why),
+        None => checks::FAULT_ENDED.passed(&plan.name).expected(expected).observed("it did"),
+    })
+}
+
+/// Whether the servers of a stack lived, for all alerts on it.
+#[must_use]
+pub(crate) fn stack(subject: &str, rounds: &[&Observation]) -> Finding {
+    let expected = "both live until the drill has ended";
+    let halts = rounds.iter().filter_map(|seen| seen.halted.as_ref());
+    match halts.into_iter().find(|halt| halt.cause == Cause::Environment) {
+        Some(Halt { reason, .. }) => {
+            checks::STACK.inconclusive(subject).expected(expected).observed(reason)
                 .remedy("Run the drill again; when it ends so once more, read the last lines of the logs in the evidence")
         }
-        _ => checks::STACK.passed(subject).expected("both live until the drill has ended").observed("both did"),
+        None => checks::STACK.passed(subject).expected(expected).observed("both did"),
     }
 }
 
-fn stage_finding(plan: &Plan, seen: &Observation, stage: Stage, check: &'static Check) -> Finding {
+fn stage_finding(plan: &AlertPlan, seen: &Observation, stage: Stage, check: &'static Check) -> Finding {
     let rule = &plan.alert.rule;
     let finding = match &seen.halted {
-        Some(halt) if halt.stage == stage || (stage == Stage::Pending && halt.stage == Stage::Scraped) => {
-            match halt.cause {
-                Cause::Alert => {
-                    check.failed(&rule.name).expected(expected(plan, stage)).observed(stopped(seen, halt))
-                }
-                Cause::Environment | Cause::Stop => unreached(check, &rule.name, stopped(seen, halt)),
+        Some(halt) if check_of(halt.stage) == stage => match halt.cause {
+            Cause::Alert => {
+                check.failed(&plan.name).expected(expected(plan, stage)).observed(stopped(seen, halt))
             }
-        }
+            Cause::Environment | Cause::Stop => unreached(check, &plan.name, stopped(seen, halt)),
+        },
         Some(halt) if halt.stage < stage => {
-            unreached(check, &rule.name, format!("the alert stopped before: not {}", halt.stage.word()))
+            unreached(check, &plan.name, format!("the alert stopped before: not {}", halt.stage.word()))
         }
         None if stage == Stage::Resolved && plan.until == Until::Received => {
-            check.not_checked(Requirement::Optional, &rule.name, "--until received was asked for")
+            check.not_checked(Requirement::Optional, &plan.name, "--until received was asked for")
         }
-        _ => check.passed(&rule.name).expected(expected(plan, stage)).observed(observed(seen, stage)),
+        _ => check.passed(&plan.name).expected(expected(plan, stage)).observed(observed(seen, stage)),
     };
     finding.at(plan.alert.path.display().to_string(), Some(rule.line))
 }
 
+/// The stage whose check says of another one that it was not reached.
+const fn check_of(stage: Stage) -> Stage {
+    match stage {
+        Stage::Scraped => Stage::Pending,
+        Stage::Accepted => Stage::Received,
+        stage => stage,
+    }
+}
+
 /// The last stage that was reached, and why it went no further.
 fn stopped(seen: &Observation, halt: &Halt) -> String {
-    let last = [Stage::Received, Stage::Firing, Stage::Pending, Stage::Scraped, Stage::Quiet]
-        .into_iter()
-        .find(|stage| seen.reached(*stage));
+    let last =
+        [Stage::Received, Stage::Accepted, Stage::Firing, Stage::Pending, Stage::Scraped, Stage::Quiet]
+            .into_iter()
+            .find(|stage| seen.reached(*stage));
     match last {
         Some(last) => format!("stopped at {}: {}", last.word(), halt.reason),
         None => halt.reason.clone(),
     }
 }
 
-fn expected(plan: &Plan, stage: Stage) -> String {
+fn expected(plan: &AlertPlan, stage: Stage) -> String {
     let at_most = |by: Duration| seconds(by.as_secs_f64());
     match stage {
         Stage::Loaded => "loaded, and evaluated without an error".to_owned(),
@@ -177,6 +287,7 @@ fn expected(plan: &Plan, stage: Stage) -> String {
             format!("condition true within {} of the fault", at_most(plan.prediction.until_pending()))
         }
         Stage::Firing => format!("firing within {} of the fault", at_most(plan.prediction.until_firing())),
+        Stage::Accepted => "in Alertmanager".to_owned(),
         Stage::Received => {
             format!("received within {} of the fault", at_most(plan.prediction.until_notified()))
         }
@@ -201,6 +312,7 @@ fn observed(seen: &Observation, stage: Stage) -> String {
                 if seen.instances == 1 { String::new() } else { format!(", {} instances", seen.instances) };
             format!("fired {} after the fault{instances}", after_fault(seen.firing))
         }
+        Stage::Accepted => format!("in Alertmanager {} after the fault", after_fault(seen.accepted)),
         Stage::Received => format!("received {} after the fault", after_fault(seen.received)),
         Stage::Resolved => {
             let took = seen.resolved.unwrap_or_default() - seen.cleared.unwrap_or_default();
@@ -209,11 +321,12 @@ fn observed(seen: &Observation, stage: Stage) -> String {
     }
 }
 
-fn content(plan: &Plan, seen: &Observation) -> Finding {
+fn content(plan: &AlertPlan, seen: &Observation) -> Finding {
     let rule = &plan.alert.rule;
     let Some(notified) = &seen.notified else {
-        return unreached(&checks::CONTENT, &rule.name, "no notification was received");
+        return unreached(&checks::CONTENT, &plan.name, "no notification was received");
     };
+    let notified = &notified.alert;
     let wrong = differences(rule, &seen.labels, notified);
     let said = format!(
         "alertname, {} labels and {} annotations of the rule",
@@ -223,9 +336,9 @@ fn content(plan: &Plan, seen: &Observation) -> Finding {
     let finding = if wrong.is_empty() {
         let firing =
             format!("status {}, labels {}", notified.status, super::series::display(&notified.labels));
-        checks::CONTENT.passed(&rule.name).observed(firing)
+        checks::CONTENT.passed(&plan.name).observed(firing)
     } else {
-        checks::CONTENT.failed(&rule.name).observed(wrong.join("; "))
+        checks::CONTENT.failed(&plan.name).observed(wrong.join("; "))
     };
     finding.expected(said).at(plan.alert.path.display().to_string(), Some(rule.line))
 }
@@ -269,37 +382,35 @@ fn differences(rule: &Rule, labels: &BTreeMap<String, String>, notified: &Notifi
     wrong
 }
 
-fn time_to_notify(plan: &Plan, seen: &Observation) -> Finding {
-    let name = &plan.alert.rule.name;
-    if let (Some(by), Some(took)) = (plan.time_scale, seen.time_to_notify()) {
+fn time_to_notify(plan: &AlertPlan, rounds: &[Observation]) -> Finding {
+    let name = &plan.name;
+    let times = times(rounds);
+    if let (Some(by), Some(took)) = (plan.time_scale, times) {
         let reason = format!(
-            "{} was measured on a copy {by} times as fast: it is not the time of the rule as written",
-            seconds(took)
+            "{took} was measured on a copy {by} times as fast: it is not the time of the rule as written",
         );
         return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
     }
     let Some(objective) = plan.objective else {
-        let reason = match seen.time_to_notify() {
-            Some(took) => {
-                format!("measured {}; no objective was given (--objective DURATION)", seconds(took))
-            }
+        let reason = match times {
+            Some(took) => format!("measured {took}; no objective was given (--objective DURATION)"),
             None => "no objective was given (--objective DURATION)".to_owned(),
         };
         return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
     };
     let expected = format!("at most {}", seconds(objective.as_secs_f64()));
-    match seen.time_to_notify() {
+    match times {
         None => unreached(&checks::TIME_TO_NOTIFY, name, "no notification was received").expected(expected),
-        Some(took) if took <= objective.as_secs_f64() => {
-            checks::TIME_TO_NOTIFY.passed(name).expected(expected).observed(seconds(took))
+        Some(took) if took.greatest <= objective.as_secs_f64() => {
+            checks::TIME_TO_NOTIFY.passed(name).expected(expected).observed(took.to_string())
         }
-        Some(took) => checks::TIME_TO_NOTIFY.failed(name).expected(expected).observed(seconds(took)),
+        Some(took) => checks::TIME_TO_NOTIFY.failed(name).expected(expected).observed(took.to_string()),
     }
 }
 
 /// With an accelerated copy the prediction for the rule as written is all that stands against the objective.
-fn predicted_delay(plan: &Plan) -> Finding {
-    let name = &plan.alert.rule.name;
+fn predicted_delay(plan: &AlertPlan) -> Finding {
+    let name = &plan.name;
     let prediction = &plan.prediction_as_written;
     let predicted = prediction.until_notified();
     let sum = format!("{} = {}", seconds(predicted.as_secs_f64()), prediction.sum());
@@ -317,27 +428,31 @@ fn predicted_delay(plan: &Plan) -> Finding {
 
 /// What was measured, and what was predicted.
 #[must_use]
-pub(crate) fn measurements(plan: &Plan, seen: &Observation) -> Vec<Measurement> {
-    let name = &plan.alert.rule.name;
+pub(crate) fn measurements(plan: &AlertPlan, rounds: &[Observation]) -> Vec<Measurement> {
     let labelled = |metric: &str, value: f64| {
-        let measurement = Measurement::seconds(metric, value).label("alert", name);
+        let measurement = Measurement::seconds(metric, value).label("alert", &plan.name);
         match plan.time_scale {
             Some(by) => measurement.label("time_scale", by.to_string()),
             None => measurement,
         }
     };
     let mut measured = Vec::new();
-    if let Some(took) = seen.time_to_notify() {
-        let measurement = labelled("time_to_notify_seconds", took);
+    if let Some(took) = times(rounds) {
+        let measurement = labelled("time_to_notify_seconds", took.greatest);
         measured.push(match plan.objective.filter(|_| plan.time_scale.is_none()) {
             Some(objective) => {
                 measurement.objective(Objective::AtMost(Decimal::new(objective.as_secs_f64(), 3)))
             }
             None => measurement,
         });
+        if took.count > 1 {
+            measured.push(labelled("time_to_notify_median_seconds", took.median));
+            measured.push(labelled("time_to_notify_min_seconds", took.least));
+        }
     }
-    if let (Some(cleared), Some(resolved)) = (seen.cleared, seen.resolved) {
-        measured.push(labelled("time_to_resolve_seconds", resolved - cleared));
+    let resolved = rounds.iter().filter_map(|seen| Some(seen.resolved? - seen.cleared?));
+    if let Some(took) = Spread::of(resolved) {
+        measured.push(labelled("time_to_resolve_seconds", took.greatest));
     }
     let predicted = plan.prediction.until_notified().as_secs_f64();
     measured.push(labelled("predicted_time_to_notify_seconds", predicted));

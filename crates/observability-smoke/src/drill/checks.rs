@@ -121,6 +121,53 @@ pub(crate) const PREDICTED_DELAY: Check = Check {
     remedy: "Shorten `for` or the intervals, or set an objective that they can keep.",
 };
 
+/// `alert.fault_ended`
+pub(crate) const FAULT_ENDED: Check = Check {
+    id: "alert.fault_ended",
+    title: "Real fault is ended again",
+    explanation: "A fault that a command of yours causes is ended by another one, whatever happens to the drill. When \
+        that one fails, the fault may still be there, and people may suffer from it.",
+    remedy: "End the fault by hand, now; then correct fault.stop in the configuration.",
+};
+
+/// `drill.fence`
+pub(crate) const FENCE: Check = Check {
+    id: "drill.fence",
+    title: "Drill alerts reach only allowed receivers",
+    explanation: "Before anything is posted to a real Alertmanager, the route of every drill alert is computed from its \
+        live configuration. Unless every receiver that is reached was allowed by name, and no inhibit rule lets a drill \
+        alert mute one that is no drill, nothing is posted.",
+    remedy: "Give the drill a route of its own: first in the tree, matchers ['drill=~\".+\"'], with a receiver for \
+        drills, named by --allow-receiver; and add drill to `equal` of the inhibit rules.",
+};
+
+/// `drill.alertmanager`
+pub(crate) const PEER: Check = Check {
+    id: "drill.alertmanager",
+    title: "Alertmanager answers throughout",
+    explanation: "The Alertmanager that is drilled must answer from the beginning to the end. One that is restarted \
+        forgets what was posted, until it is posted again.",
+    remedy: "Look at its log and at who ended it; then drill again.",
+};
+
+/// `drill.real_route`
+pub(crate) const REAL_ROUTE: Check = Check {
+    id: "drill.real_route",
+    title: "Without the drill's label the alert is told somebody",
+    explanation: "The label that marks a drill changes its route. So the route that the alert takes in reality is \
+        computed from the live configuration: it must lead to a receiver that tells somebody, and not be silent now.",
+    remedy: "Give the receiver an integration, or correct the route or its time intervals.",
+};
+
+/// `drill.left_out`
+pub(crate) const LEFT_OUT: Check = Check {
+    id: "drill.left_out",
+    title: "Every alert is drilled",
+    explanation: "The configuration can leave an alert out of --all, with a reason. It is then not proven, and that \
+        is said.",
+    remedy: "Remove `skip` from the alert in the configuration when the reason is gone.",
+};
+
 /// The drill's part of the table of checks.
 pub(crate) const ALL: &[&Check] = &[
     &STACK,
@@ -136,4 +183,9 @@ pub(crate) const ALL: &[&Check] = &[
     &RESOLVED,
     &TIME_TO_NOTIFY,
     &PREDICTED_DELAY,
+    &FAULT_ENDED,
+    &LEFT_OUT,
+    &FENCE,
+    &PEER,
+    &REAL_ROUTE,
 ];

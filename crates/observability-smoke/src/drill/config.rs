@@ -1,26 +1,85 @@
 //! The drill's part of the configuration file, as it stands on disk.
 
+use std::{collections::BTreeMap, path::PathBuf};
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::series::Written;
+use crate::config::{Duration, HeaderName};
 
 /// The drill's part of the configuration file.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DrillConfig {
-    /// The series of the alerts that are drilled.
+    /// What is special about single alerts: their series, their real fault, their objective.
     pub(crate) alerts: Vec<DrilledAlert>,
+    /// Names of the Alertmanager receivers that drill alerts may reach. A drill against a real Alertmanager is
+    /// refused when an alert would reach any other.
+    pub(crate) receivers: Vec<String>,
+    /// Hosts, as `host` or `host:port`, of real Prometheus and Alertmanager servers that may be drilled;
+    /// loopback always may.
+    pub(crate) targets: Vec<String>,
+    /// How to reach the real Prometheus and Alertmanager.
+    pub(crate) access: AccessConfig,
 }
 
-/// An alert, and the series that its fault is made of.
+/// How to reach real servers. Secrets stand in files only.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AccessConfig {
+    /// Headers whose value is the content of a file.
+    pub(crate) header_files: BTreeMap<HeaderName, PathBuf>,
+    /// File with a token, sent as `Authorization: Bearer …`.
+    pub(crate) bearer_token_file: Option<PathBuf>,
+}
+
+/// An alert, and what is special about it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DrilledAlert {
     /// The alert's name.
     pub(crate) alert: String,
     /// The series that the fixture exposes for it.
+    #[serde(default)]
     pub(crate) series: Vec<DrilledSeries>,
+    /// Time to notify that must be kept, instead of `--objective`.
+    pub(crate) objective: Option<Duration>,
+    /// Run an accelerated copy of the rule, so many times as fast, instead of `--time-scale`; 1 is the rule as
+    /// written.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub(crate) time_scale: Option<u32>,
+    /// Why it is left out of `--all`. The evidence says so.
+    pub(crate) skip: Option<String>,
+    /// Commands that cause its real fault and end it. They run only with `--run-hooks`.
+    pub(crate) fault: Option<FaultConfig>,
+    /// What the embedded Prometheus scrapes for a real fault.
+    #[serde(default)]
+    pub(crate) scrape: Vec<ScrapeConfig>,
+}
+
+/// Commands as lists of words; no shell reads them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FaultConfig {
+    /// Causes the fault.
+    pub(crate) start: Vec<String>,
+    /// Ends it. It runs always, also when the drill is stopped, and by `sweep` when the drill was killed.
+    pub(crate) stop: Vec<String>,
+    /// How long each of the two may take; 30 s if not given.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A job that the embedded Prometheus scrapes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScrapeConfig {
+    /// The label `job` of its series.
+    pub(crate) job: String,
+    /// `host:port` of its exporters.
+    pub(crate) targets: Vec<String>,
+    /// The path; `/metrics` if not given.
+    pub(crate) path: Option<String>,
 }
 
 /// A series, healthy and faulty.

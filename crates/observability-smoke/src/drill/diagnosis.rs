@@ -5,11 +5,11 @@ use std::time::Duration;
 use promql_parser::parser::Expr;
 
 use super::{
-    plan::Plan,
-    prometheus::Api,
+    alert_plan::AlertPlan,
+    prometheus::{Api, LoadedRule},
     receiver::Inbox,
     series::{Series, display},
-    stack::Stack,
+    watch::Snapshot,
 };
 use crate::rules::expression;
 
@@ -17,13 +17,16 @@ use crate::rules::expression;
 const NAMED: usize = 4;
 
 /// Scraped, but the condition is not true.
-pub(super) async fn silent(api: &Api, plan: &Plan, patience: Duration) -> String {
+pub(super) async fn silent(api: &Api, plan: &AlertPlan, patience: Duration) -> String {
     let waited =
         format!("the condition stayed false for {} s after the fault was scraped", patience.as_secs());
     if let Some(broken) = broken_rule(api, plan).await {
         return broken;
     }
     let blind = blind_selectors(api, plan).await;
+    if !blind.is_empty() && plan.series().is_empty() {
+        return format!("{waited}: {} selects no series", blind.join(" and "));
+    }
     if !blind.is_empty() {
         let given = plan.series().iter().map(Series::name).take(NAMED).collect::<Vec<_>>().join(", ");
         return format!("{waited}: {} selects no series; the fixture exposes {given}", blind.join(" and "));
@@ -32,7 +35,7 @@ pub(super) async fn silent(api: &Api, plan: &Plan, patience: Duration) -> String
 }
 
 /// Pending, but never firing.
-pub(super) async fn pending_only(api: &Api, plan: &Plan, patience: Duration) -> String {
+pub(super) async fn pending_only(api: &Api, plan: &AlertPlan, patience: Duration) -> String {
     if let Some(broken) = broken_rule(api, plan).await {
         return broken;
     }
@@ -44,32 +47,68 @@ pub(super) async fn pending_only(api: &Api, plan: &Plan, patience: Duration) -> 
     )
 }
 
-/// Firing, but not received.
-pub(super) async fn undelivered(stack: &Stack, plan: &Plan, inbox: &Inbox, patience: Duration) -> String {
-    let name = &plan.alert.rule.name;
+/// In Alertmanager, but not received.
+pub(super) fn undelivered(seen: &Snapshot, name: &str, inbox: &Inbox, patience: Duration) -> String {
     if let Some(unreadable) = inbox.unreadable.first() {
         return format!("what Alertmanager posted could not be read: {unreadable}");
     }
-    let known = match stack.alertmanager_api.alertmanager_has(name).await {
-        Ok(true) => "Alertmanager has the alert, but did not deliver it".to_owned(),
-        Ok(false) => "Prometheus fires, but Alertmanager does not have the alert".to_owned(),
-        Err(error) => format!("Alertmanager cannot be asked ({error})"),
-    };
-    format!("no notification within {} s: {known}", patience.as_secs())
+    format!("no notification within {} s: {}", patience.as_secs(), held_back(seen, name))
+}
+
+/// What Alertmanager says of why it does not notify an alert.
+pub(super) fn held_back(seen: &Snapshot, name: &str) -> String {
+    let Some(held) = &seen.held else { return "Alertmanager does not answer".to_owned() };
+    let mut said = Vec::new();
+    for one in seen.held(name) {
+        said.extend(one.status.silenced_by.iter().map(|silence| format!("it is silenced by {silence}")));
+        said.extend(one.status.inhibited_by.iter().map(|fingerprint| {
+            let by = held.iter().find(|other| other.fingerprint == *fingerprint);
+            let by = by.map_or_else(|| fingerprint.clone(), |other| display_alert(&other.labels));
+            format!("it is muted by an inhibit rule while {by} fires")
+        }));
+    }
+    said.sort();
+    said.dedup();
+    if !said.is_empty() {
+        return said.join("; ");
+    }
+    match seen.held(name).next() {
+        None => "Alertmanager does not have the alert any more".to_owned(),
+        Some(one) => {
+            let receivers: Vec<_> = one.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+            format!(
+                "Alertmanager has the alert for the receiver {}, but did not deliver it",
+                receivers.join(", ")
+            )
+        }
+    }
+}
+
+fn display_alert(labels: &super::series::Labels) -> String {
+    let mut labels = labels.clone();
+    if let Some(name) = labels.remove("alertname") {
+        labels.insert("__name__".to_owned(), name);
+    }
+    display(&labels)
 }
 
 /// Cleared, but no resolved notification.
-pub(super) async fn unresolved(api: &Api, plan: &Plan, patience: Duration) -> String {
-    let still = match api.active(&plan.alert.rule.name).await {
-        Ok(active) if active.is_empty() => "Prometheus has ended the alert".to_owned(),
-        Ok(active) => format!("still {}: {}", active[0].state, value(api, plan).await),
+pub(super) async fn unresolved(api: &Api, plan: &AlertPlan, patience: Duration) -> String {
+    let name = &plan.alert.rule.name;
+    let still = match api.active().await {
         Err(error) => error.to_string(),
+        Ok(active) => {
+            match active.iter().find(|one| one.labels.get("alertname").is_some_and(|one| one == name)) {
+                None => "Prometheus has ended the alert".to_owned(),
+                Some(one) => format!("still {}: {}", one.state, value(api, plan).await),
+            }
+        }
     };
     format!("no resolved notification within {} s of clearing: {still}", patience.as_secs())
 }
 
 /// What the expression, and the side of it that is compared, come to now.
-pub(super) async fn value(api: &Api, plan: &Plan) -> String {
+pub(super) async fn value(api: &Api, plan: &AlertPlan) -> String {
     let text = plan.alert.rule.expression.trim();
     let compared = plan.expression.as_ref().and_then(compared);
     let asked = compared.as_ref().map_or(text, |(side, _)| side.as_str());
@@ -122,15 +161,23 @@ fn compared(expression: &Expr) -> Option<(String, String)> {
     }
 }
 
-async fn broken_rule(api: &Api, plan: &Plan) -> Option<String> {
+async fn broken_rule(api: &Api, plan: &AlertPlan) -> Option<String> {
     let rules = api.rules().await.ok()?;
-    let broken = rules.into_iter().find(|rule| rule.health == "err")?;
-    let which = if broken.name == plan.alert.rule.name { "the rule".to_owned() } else { broken.name };
+    let broken = broken(plan, &rules)?;
+    let which = if broken.name == plan.alert.rule.name { "the rule" } else { &broken.name };
     Some(format!("the evaluation of {which} ends in an error: {}", broken.last_error))
 }
 
+/// The rule of this alert, or one that it stands on, whose evaluation ends in an error. Other alerts may run in
+/// the same Prometheus.
+pub(super) fn broken<'r>(plan: &AlertPlan, rules: &'r [LoadedRule]) -> Option<&'r LoadedRule> {
+    let own =
+        |name: &str| plan.alert.loaded.iter().flat_map(|group| &group.rules).any(|rule| rule.name == name);
+    rules.iter().find(|rule| rule.health == "err" && own(&rule.name))
+}
+
 /// The selectors of the alert and of the recording rules under it that find no series at all.
-async fn blind_selectors(api: &Api, plan: &Plan) -> Vec<String> {
+async fn blind_selectors(api: &Api, plan: &AlertPlan) -> Vec<String> {
     let recorded =
         plan.alert.recordings().filter_map(|rule| promql_parser::parser::parse(&rule.expression).ok());
     let expressions: Vec<_> = plan.expression.iter().cloned().chain(recorded).collect();

@@ -3,7 +3,7 @@
 
 use super::{
     DrillError,
-    config::DrillConfig,
+    config::DrilledAlert,
     series::{Behaviour, Labels, Series},
 };
 use crate::rules::unit_test::{self, Expectation, UnitTest};
@@ -17,6 +17,21 @@ pub(crate) enum Source {
     UnitTest,
     /// The alert's expression.
     Derived,
+    /// There are none of ours: a real fault, or an alert that is only posted.
+    Hook,
+}
+
+impl Source {
+    /// In words.
+    #[must_use]
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Configuration => "given by the configuration file",
+            Self::UnitTest => "given by a unit test of promtool",
+            Self::Derived => "derived from the expression",
+            Self::Hook => "your own",
+        }
+    }
 }
 
 /// The series of one alert.
@@ -32,11 +47,10 @@ pub(crate) struct Given {
 ///
 /// # Errors
 /// When what it gives is no series.
-pub(crate) fn configured(config: &DrillConfig, alert: &str) -> Result<Option<Given>, DrillError> {
-    let Some(drilled) = config.alerts.iter().find(|drilled| drilled.alert == alert) else { return Ok(None) };
-    let wrong = |why| DrillError::Series { alert: alert.to_owned(), why };
+pub(crate) fn configured(drilled: &DrilledAlert) -> Result<Option<Given>, DrillError> {
+    let wrong = |why| DrillError::Series { alert: drilled.alert.clone(), why };
     if drilled.series.is_empty() {
-        return Err(wrong("no series are given".to_owned()));
+        return Ok(None);
     }
     let mut series: Vec<Series> = Vec::new();
     for written in &drilled.series {
@@ -121,6 +135,7 @@ pub(crate) fn as_scraped(labels: &Labels) -> Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drill::config::DrillConfig;
 
     const TESTS: &str = "tests:
 - interval: 1m
@@ -165,10 +180,12 @@ mod tests {
             ))
             .unwrap()
         };
-        let given = configured(&config("5/s"), "A").unwrap().unwrap();
+        let configured = |config: &DrillConfig| configured(&config.alerts[0]);
+        let given = configured(&config("5/s")).unwrap().unwrap();
         assert_eq!(given.series[0].faulty, Behaviour::Growing(5.0));
-        assert!(configured(&config("0"), "A").unwrap_err().to_string().contains("no fault"));
-        assert!(configured(&config("sometimes"), "A").unwrap_err().to_string().contains("5/s"));
-        assert_eq!(configured(&config("1"), "B").unwrap(), None);
+        assert!(configured(&config("0")).unwrap_err().to_string().contains("no fault"));
+        assert!(configured(&config("sometimes")).unwrap_err().to_string().contains("5/s"));
+        let none: DrillConfig = serde_saphyr::from_str("alerts: [{alert: A, skip: no}]").unwrap();
+        assert_eq!(configured(&none).unwrap(), None);
     }
 }

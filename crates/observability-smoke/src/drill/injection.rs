@@ -1,17 +1,108 @@
-//! The fault: a fixture exporter on loopback that exposes an alert's series, and whose fault is switched.
+//! The fault: a fixture exporter that exposes an alert's series, and whose fault is switched; or a command of
+//! the user's.
 
 use std::{fmt::Write, net::SocketAddr};
 
-use tokio::sync::watch;
+use evidence_report::run::Run;
+use tokio::sync::{Mutex, watch};
 
 use super::{
     clock::Clock,
+    fixture::as_scraped,
+    hooks::{self, Caused, Hooks},
     loopback::{Answer, Server},
     series::{Series, Switches, display},
+    watch::Snapshot,
 };
 
 /// The media type of the Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How an alert's fault is made.
+#[derive(Debug)]
+pub(super) enum Injection {
+    /// By series of ours.
+    Fixture(Fixture),
+    /// By commands; while the fault lasts, what is needed to end it.
+    Hook(Hooks, Mutex<Option<Caused>>),
+}
+
+impl Injection {
+    /// Makes ready for another trial.
+    pub(super) fn rearm(&self) {
+        if let Self::Fixture(fixture) = self {
+            fixture.rearm();
+        }
+    }
+
+    /// How often the series were scraped. Of the user's own exporter only the last scrape is known: once all its
+    /// targets were scraped, that is enough.
+    pub(super) fn scrapes(&self, seen: &Snapshot, clock: Clock) -> u64 {
+        match self {
+            Self::Fixture(fixture) => fixture.scrapes().count,
+            Self::Hook(hooks, _) => {
+                let times = times(hooks, seen, clock);
+                if !times.is_empty() && times.iter().all(|at| *at > 0.0) {
+                    u64::from(super::prediction::BASELINE_SCRAPES)
+                } else {
+                    0
+                }
+            }
+        }
+    }
+
+    /// When the fault was first scraped, where it was. Of the user's own exporter: when all its targets had been
+    /// scraped after it.
+    pub(super) fn first_scrape_after(&self, seen: &Snapshot, clock: Clock, fault: f64) -> Option<f64> {
+        match self {
+            Self::Fixture(fixture) => fixture.scrapes().faulty,
+            Self::Hook(hooks, _) => {
+                let times = times(hooks, seen, clock);
+                let after = !times.is_empty() && times.iter().all(|at| *at > fault);
+                after.then(|| times.into_iter().fold(fault, f64::max))
+            }
+        }
+    }
+
+    /// Makes the fault, and says when.
+    pub(super) async fn cause(&self, run: &Run, clock: Clock, alert: &str) -> Result<f64, String> {
+        match self {
+            Self::Fixture(fixture) => Ok(fixture.switch_on()),
+            Self::Hook(hooks, held) => {
+                let (at, caused) = hooks::cause(run, clock, alert, hooks).await?;
+                *held.lock().await = Some(caused);
+                Ok(at)
+            }
+        }
+    }
+
+    /// Ends the fault, and says when.
+    pub(super) async fn clear(&self, run: &Run, clock: Clock) -> Result<f64, String> {
+        match self {
+            Self::Fixture(fixture) => Ok(fixture.clear()),
+            Self::Hook(..) => {
+                self.end_if_caused(run).await?;
+                Ok(clock.now())
+            }
+        }
+    }
+
+    /// Ends a real fault that is still there.
+    pub(super) async fn end_if_caused(&self, run: &Run) -> Result<(), String> {
+        let Self::Hook(hooks, held) = self else { return Ok(()) };
+        match held.lock().await.take() {
+            Some(caused) => hooks::end(run, hooks, caused).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// When each target of a hook's jobs was last scraped.
+fn times(hooks: &Hooks, seen: &Snapshot, clock: Clock) -> Vec<f64> {
+    let ours = |pool: &str| hooks.scrape.iter().any(|scrape| scrape.job == pool);
+    let targets = seen.targets.iter().filter(|target| ours(&target.scrape_pool));
+    targets.map(|target| clock.of(target.last_scrape)).collect()
+}
 
 /// What was scraped so far; times in seconds on the drill's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,10 +115,12 @@ pub(super) struct Scrapes {
     pub(super) faulty: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     switches: Switches,
     scrapes: Scrapes,
+    /// Where each series stood when `switches.started` was.
+    bases: Vec<f64>,
 }
 
 /// The exporter. Dropping it closes its port.
@@ -35,23 +128,37 @@ struct State {
 pub(super) struct Fixture {
     server: Server,
     clock: Clock,
+    series: Vec<Series>,
     state: watch::Sender<State>,
 }
 
 impl Fixture {
-    /// Starts to expose the series, healthy.
-    pub(super) async fn start(clock: Clock, series: Vec<Series>) -> std::io::Result<Self> {
+    /// Starts to expose the series, healthy, on a free port of loopback or where it is told. Each carries its
+    /// own job and instance: one target is scraped for each alert, and the alerts shall not tell them apart.
+    pub(super) async fn start(
+        clock: Clock,
+        series: Vec<Series>,
+        listen: Option<SocketAddr>,
+    ) -> std::io::Result<Self> {
         let started = clock.now();
+        let bases = vec![0.0; series.len()];
         let (state, _) = watch::channel(State {
             switches: Switches { started, ..Switches::default() },
             scrapes: Scrapes::default(),
+            bases,
         });
         let scraped = state.clone();
+        let exposed: Vec<_> =
+            series.iter().map(|one| Series { labels: as_scraped(&one.labels), ..one.clone() }).collect();
         let handle = move |target: &str, _: &[u8]| match target {
-            "GET /metrics" => scrape(&scraped, &clock, &series),
+            "GET /metrics" => scrape(&scraped, &clock, &exposed),
             _ => Answer::status(404),
         };
-        Ok(Self { server: Server::start(handle).await?, clock, state })
+        let server = match listen {
+            None => Server::start(handle).await?,
+            Some(address) => Server::start_at(address, handle).await?,
+        };
+        Ok(Self { server, clock, series, state })
     }
 
     /// Where it is scraped.
@@ -71,6 +178,18 @@ impl Fixture {
         now
     }
 
+    /// Makes ready for another trial: healthy again from now on, counters going on where they stand.
+    pub(super) fn rearm(&self) {
+        let now = self.clock.now();
+        self.state.send_modify(|state| {
+            for (one, base) in self.series.iter().zip(&mut state.bases) {
+                *base = one.value_from(*base, &state.switches, now).unwrap_or(*base);
+            }
+            state.switches = Switches { started: now, ..Switches::default() };
+            state.scrapes = Scrapes::default();
+        });
+    }
+
     /// Switches the fault off again, and says when.
     pub(super) fn clear(&self) -> f64 {
         let now = self.clock.now();
@@ -85,7 +204,7 @@ fn scrape(state: &watch::Sender<State>, clock: &Clock, series: &[Series]) -> Ans
     let mut body = String::new();
     state.send_modify(|state| {
         let now = clock.now();
-        body = expose(series, &state.switches, now);
+        body = expose(series, &state.bases, &state.switches, now);
         state.scrapes.count += 1;
         state.scrapes.last = Some(now);
         if state.switches.fault.is_some_and(|fault| now > fault) && state.scrapes.faulty.is_none() {
@@ -96,10 +215,10 @@ fn scrape(state: &watch::Sender<State>, clock: &Clock, series: &[Series]) -> Ans
 }
 
 /// The series in the Prometheus text format, at time `now`.
-fn expose(series: &[Series], switches: &Switches, now: f64) -> String {
+fn expose(series: &[Series], bases: &[f64], switches: &Switches, now: f64) -> String {
     let mut text = String::new();
-    for one in series {
-        if let Some(value) = one.value(switches, now) {
+    for (one, base) in series.iter().zip(bases) {
+        if let Some(value) = one.value_from(*base, switches, now) {
             let value = match value {
                 value if value.is_nan() => "NaN".to_owned(),
                 f64::INFINITY => "+Inf".to_owned(),
@@ -130,7 +249,7 @@ mod tests {
             named("c", Behaviour::Growing(2.0)),
         ];
         let switches = Switches { started: 0.0, fault: Some(3.0), cleared: None };
-        assert_eq!(expose(&series, &switches, 1.0), "a +Inf\nc 2\n");
-        assert_eq!(expose(&series, &switches, 4.0), "");
+        assert_eq!(expose(&series, &[0.0; 3], &switches, 1.0), "a +Inf\nc 2\n");
+        assert_eq!(expose(&series, &[0.0; 3], &switches, 4.0), "");
     }
 }

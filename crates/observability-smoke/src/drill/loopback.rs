@@ -1,4 +1,4 @@
-//! A small HTTP server on loopback, for the fixture exporter and for the webhook. It knows neither.
+//! A small HTTP server, on loopback unless it is told otherwise, for the fixture exporter and for the webhook. It knows neither.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
@@ -24,7 +24,7 @@ impl Answer {
     }
 }
 
-/// A server on a free port of 127.0.0.1. Dropping it closes the port and every connection.
+/// A server. Dropping it closes the port and every connection.
 #[derive(Debug)]
 pub(super) struct Server {
     address: SocketAddr,
@@ -32,12 +32,20 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it. `handle` gets the method and path as `GET /metrics`, and the body.
+    /// Starts it on a free port of 127.0.0.1. `handle` gets the method and path as `GET /metrics`, and the body.
     pub(super) async fn start<H>(handle: H) -> std::io::Result<Self>
     where
         H: Fn(&str, &[u8]) -> Answer + Send + Sync + 'static,
     {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), handle).await
+    }
+
+    /// Starts it where it is told.
+    pub(super) async fn start_at<H>(address: SocketAddr, handle: H) -> std::io::Result<Self>
+    where
+        H: Fn(&str, &[u8]) -> Answer + Send + Sync + 'static,
+    {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, Arc::new(handle)));

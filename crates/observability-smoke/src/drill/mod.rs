@@ -3,21 +3,26 @@
 //! The user's own rule runs in the installed Prometheus; a fixture exporter of ours exposes the series that it
 //! uses and switches them to faulty; the installed Alertmanager notifies our own webhook.
 //!
-//! * [`plan`]: what was asked for, complete: the alert ([`selection`]), its series ([`series`], [`fixture`],
-//!   [`derivation`]), the delay to expect ([`prediction`], computed with [`model`]).
-//! * `stack`, `injection`, `receiver`, `trial`, `diagnosis`: the world: servers, clocks and answers.
-//! * [`observation`], [`timeline`], [`assess`]: what was seen, as values, and what it means. Pure.
+//! * [`plan`]: what was asked for, complete: the alerts ([`selection`], [`alert_plan`]), their series
+//!   ([`series`], [`fixture`], [`derivation`]) or [`hooks`], the delay to expect ([`prediction`], computed with
+//!   [`model`]), and which of them share a stack ([`lanes`]).
+//! * `lane`, `stack`, `watch`, `injection`, `receiver`, `trial`, `diagnosis`: the world: servers, clocks and answers.
+//! * `real`: the same alerts posted to a real Alertmanager, behind a fence of its own.
+//! * [`observation`], [`timeline`], [`spread`], [`table`], [`assess`]: what was seen, as values, and what it means.
+//!   Pure.
 //!
 //! It knows nothing of probes and of exposition text.
 
 use std::path::PathBuf;
 
 use evidence_report::{
-    record::{Environment, Finding, Requirement},
+    record::{Chart, Environment, Finding, Requirement},
     run::{Run, Usage},
 };
+use futures_util::future::join_all;
 
 mod acceleration;
+pub(crate) mod alert_plan;
 pub(crate) mod assess;
 pub(crate) mod checks;
 mod clock;
@@ -27,26 +32,32 @@ mod corpora;
 mod derivation;
 mod diagnosis;
 pub(crate) mod fixture;
+mod hooks;
 mod injection;
+mod lane;
+mod lanes;
 mod loopback;
 mod model;
 pub(crate) mod observation;
 pub(crate) mod plan;
 pub(crate) mod prediction;
 mod prometheus;
+pub(crate) mod real;
 pub(crate) mod receiver;
+pub(crate) mod remains;
 pub(crate) mod selection;
 pub(crate) mod series;
+mod spread;
 pub(crate) mod stack;
+mod table;
 pub(crate) mod timeline;
 mod trial;
+mod watch;
 
-use clock::Clock;
-use injection::Fixture;
+use lane::Outcome;
+use observation::Observation;
 use plan::Plan;
-use receiver::Receiver;
-use stack::{Programs, Stack, StackError, Wiring};
-use trial::Trial;
+use stack::{Programs, StackError};
 
 /// A drill that could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -86,103 +97,149 @@ pub(crate) enum DrillError {
     TooLong(String),
 }
 
-/// Drills the alert of the plan; what is seen goes into `run`.
+/// Drills the alerts of the plan on embedded stacks; what is seen goes into `run`.
 pub(crate) async fn observe(plan: &Plan, run: &Run) {
     // Whatever the flags say: servers that we started ourselves are nobody's production.
     run.is_really(Environment::Local);
     run.owes(checks::ALL.iter().copied());
     facts(plan, run);
-    run.findings(assess::before(plan));
-    if let Err(error) = drill(plan, run).await {
-        run.finding(not_begun(plan, &error));
-        run.findings(assess::not_reached(plan, "the drill did not begin"));
+    run.findings(assess::level(&plan.alerts));
+    for alert in &plan.alerts {
+        run.findings(assess::before(alert));
+        if alert.fixture.is_err() {
+            run.findings(assess::not_reached(alert, "there are no series for it"));
+        }
     }
+    for (name, reason) in &plan.skipped {
+        run.finding(checks::LEFT_OUT.not_checked(Requirement::Optional, name, format!("left out: {reason}")));
+    }
+    let mut seen: Vec<Vec<Observation>> = plan.alerts.iter().map(|_| Vec::new()).collect();
+    match Programs::find(plan.prometheus.as_deref(), plan.alertmanager.as_deref()) {
+        Err(error) if !plan.lanes.is_empty() => {
+            run.finding(not_begun(SERVERS, &error));
+            for alert in plan.lanes.iter().flatten().map(|index| &plan.alerts[*index]) {
+                run.findings(assess::not_reached(alert, "the drill did not begin"));
+            }
+        }
+        Err(_) => {}
+        Ok(programs) => {
+            let numbers: Vec<_> = (0..plan.lanes.len()).collect();
+            for wave in numbers.chunks(plan::LANES_AT_ONCE) {
+                let lanes = wave.iter().map(|number| lane::drill(plan, run, &programs, *number));
+                for (number, outcome) in wave.iter().zip(join_all(lanes).await) {
+                    conclude(plan, run, *number, outcome, &mut seen);
+                }
+            }
+        }
+    }
+    show(plan, run, &seen);
 }
 
+/// The subject of what is said of the servers.
+const SERVERS: &str = "prometheus and alertmanager";
+
 /// What keeps a drill from beginning: our environment, but for rules that Prometheus refuses.
-fn not_begun(plan: &Plan, error: &StackError) -> Finding {
-    let servers = "prometheus and alertmanager";
+fn not_begun(subject: &str, error: &StackError) -> Finding {
     let finding = match error {
-        StackError::RulesRefused(_) => checks::LOADED.failed(&plan.alert.rule.name),
-        StackError::Stopped => checks::STACK.not_checked(Requirement::Required, servers, ""),
-        StackError::Missing { package, .. } => checks::STACK.inconclusive(servers).remedy(format!(
+        StackError::RulesRefused { .. } => checks::LOADED.failed(subject),
+        StackError::Stopped => checks::STACK.not_checked(Requirement::Required, subject, ""),
+        StackError::Missing { package, .. } => checks::STACK.inconclusive(subject).remedy(format!(
             "apt-get install -y --no-install-recommends {package}, or name the program by its flag"
         )),
         StackError::NotReady { .. } => checks::STACK
-            .inconclusive(servers)
+            .inconclusive(subject)
             .remedy("Run the drill again; when it ends so once more, start that program by hand and read what it says"),
     };
     finding.expected("both started on loopback, the rule loaded").observed(error.to_string())
 }
 
 fn facts(plan: &Plan, run: &Run) {
-    let rule = &plan.alert.rule;
-    run.fact("Alert", format!("{} ({}:{})", rule.name, plan.alert.path.display(), rule.line));
-    run.fact("Intervals", plan.intervals_in_words());
-    run.fact("Series", plan.source_in_words());
-    if let Some(by) = plan.time_scale {
+    let [alert] = plan.alerts.as_slice() else {
+        run.fact("Alerts", plan.alerts.len().to_string());
+        run.fact("Embedded stacks", plan.lanes.len().to_string());
+        let copies = plan.alerts.iter().filter(|alert| alert.time_scale.is_some()).count();
+        if copies > 0 {
+            run.fact("Accelerated copies", format!("{copies} of {} alerts", plan.alerts.len()));
+        }
+        let rules = plan.alerts.iter().map(|alert| {
+            let heading = alert.subject_in_words();
+            format!("{heading}\n{}", indented(&alert.series_in_words()))
+        });
+        run.detail("Series of the fixtures: healthy → faulty", &rules.collect::<Vec<_>>().join("\n"));
+        return;
+    };
+    let rule = &alert.alert.rule;
+    run.fact("Alert", format!("{} ({}:{})", rule.name, alert.alert.path.display(), rule.line));
+    run.fact("Intervals", alert.intervals_in_words());
+    run.fact("Series", alert.source_in_words());
+    if let Some(by) = alert.time_scale {
         run.fact("Accelerated copy", format!("{by} times as fast as the rule as written"));
-        run.detail("Rule as written", &crate::rules::manifest::write(&plan.written.loaded));
+        run.detail("Rule as written", &crate::rules::manifest::write(&alert.written.loaded));
     }
-    run.detail("Rule as it was loaded", &crate::rules::manifest::write(&plan.alert.loaded));
-    run.detail("Series of the fixture: healthy → faulty", &plan.series_in_words());
+    run.detail("Rule as it was loaded", &crate::rules::manifest::write(&alert.alert.loaded));
+    run.detail("Series of the fixture: healthy → faulty", &alert.series_in_words());
 }
 
-async fn drill(plan: &Plan, run: &Run) -> Result<(), StackError> {
-    if plan.fixture.is_err() {
-        run.findings(assess::not_reached(plan, "there are no series for it"));
-        return Ok(());
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn conclude(plan: &Plan, run: &Run, number: usize, outcome: Outcome, seen: &mut [Vec<Observation>]) {
+    let stack =
+        if plan.lanes.len() == 1 { SERVERS.to_owned() } else { format!("{SERVERS} (stack {})", number + 1) };
+    let mut told = false;
+    for (index, error) in &outcome.not_begun {
+        let alert = &plan.alerts[*index];
+        match error {
+            StackError::RulesRefused { .. } => run.finding(not_begun(&alert.name, error)),
+            _ if !told => {
+                told = true;
+                run.finding(not_begun(&stack, error));
+            }
+            _ => {}
+        }
+        run.findings(assess::not_reached(alert, "the drill did not begin"));
     }
-    let programs = Programs::find(plan.prometheus.as_deref(), plan.alertmanager.as_deref())?;
-    let clock = Clock::start();
-    let ours = |error: std::io::Error| StackError::NotReady {
-        program: "our own server on loopback",
-        why: error.to_string(),
-    };
-    let fixture = Fixture::start(clock, plan.series().to_vec()).await.map_err(ours)?;
-    let receiver = Receiver::start(clock).await.map_err(ours)?;
-    let rules = crate::rules::manifest::write(&plan.alert.loaded);
-    let wiring = Wiring {
-        rules: &rules,
-        scrape_interval: plan.scrape_interval,
-        evaluation_interval: plan.evaluation_interval,
-        fixture: fixture.address(),
-        receiver: receiver.address(),
-    };
-    run.progress().phase("starting Prometheus and Alertmanager");
-    let mut stack = Stack::start(run, &programs, &wiring).await?;
-    run.progress().note(format!("embedded stack: {}", stack.processes()));
-    versions(run, &stack).await;
-    let mut trial = Trial { plan, run, clock, stack: &mut stack, fixture: &fixture, receiver: &receiver };
-    let observation = trial.observe().await;
-    run.progress().phase("ending Prometheus and Alertmanager");
-    if observation.halted.is_some() {
-        for (program, log) in stack.logs() {
-            run.detail(format!("Last lines of the log of {program}"), &log);
+    if outcome.seen.is_empty() {
+        return;
+    }
+    let all: Vec<_> = outcome.seen.iter().flat_map(|(_, rounds)| rounds).collect();
+    run.finding(assess::stack(&stack, &all));
+    if number == 0 {
+        for (name, version) in &outcome.versions {
+            run.fact(*name, version);
         }
     }
-    stack.end(run).await;
-    conclude(plan, run, &observation);
-    Ok(())
+    for (program, log) in &outcome.logs {
+        let which = if plan.lanes.len() == 1 { String::new() } else { format!(" (stack {})", number + 1) };
+        run.detail(format!("Last lines of the log of {program}{which}"), log);
+    }
+    for (index, rounds) in outcome.seen {
+        let alert = &plan.alerts[index];
+        run.findings(assess::after(alert, &rounds));
+        for measurement in assess::measurements(alert, &rounds) {
+            run.measurement(measurement);
+        }
+        seen[index] = rounds;
+    }
 }
 
-async fn versions(run: &Run, stack: &Stack) {
-    if let Ok(version) = stack.api.version().await {
-        run.fact("Prometheus", version);
+/// The timeline of one alert, or the table of many.
+fn show(plan: &Plan, run: &Run, seen: &[Vec<Observation>]) {
+    if let ([alert], [rounds]) = (plan.alerts.as_slice(), seen) {
+        let decisive = assess::decisive(rounds);
+        let shown =
+            decisive.and_then(|seen| timeline::timeline(&alert.subject_in_words(), seen, &alert.prediction));
+        if let Some(timeline) = shown {
+            run.timeline(timeline);
+        }
+        if plan.repeat == 1 {
+            return;
+        }
     }
-    if let Ok(version) = stack.alertmanager_api.alertmanager_version().await {
-        run.fact("Alertmanager", version);
-    }
-}
-
-fn conclude(plan: &Plan, run: &Run, observation: &observation::Observation) {
-    run.findings(assess::after(plan, observation));
-    for measurement in assess::measurements(plan, observation) {
-        run.measurement(measurement);
-    }
-    if let Some(timeline) = timeline::timeline(&plan.subject_in_words(), observation, &plan.prediction) {
-        run.timeline(timeline);
-    }
+    let rows: Vec<_> =
+        plan.alerts.iter().zip(seen).map(|(alert, rounds)| (alert, rounds.as_slice())).collect();
+    run.chart(Chart { title: "Alerts, in seconds after the fault".to_owned(), lines: table::table(&rows) });
 }
 
 /// Seconds as people read them: milliseconds below ten, tenths above.

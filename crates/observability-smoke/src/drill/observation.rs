@@ -1,6 +1,6 @@
 //! What a trial saw of one alert, as values: the stages with their times, and where it stopped.
 
-use super::receiver::NotifiedAlert;
+use super::receiver::Arrived;
 
 /// The stages of an alert, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +15,8 @@ pub(crate) enum Stage {
     Pending,
     /// The condition has held for as long as `for` asks.
     Firing,
+    /// Alertmanager has it.
+    Accepted,
     /// The notification was received.
     Received,
     /// The resolved notification was received.
@@ -31,6 +33,7 @@ impl Stage {
             Self::Scraped => "scraped",
             Self::Pending => "pending",
             Self::Firing => "firing",
+            Self::Accepted => "in Alertmanager",
             Self::Received => "received",
             Self::Resolved => "resolved",
         }
@@ -72,6 +75,8 @@ pub(crate) struct Observation {
     pub(crate) pending: Option<f64>,
     /// The evaluation at which it fired.
     pub(crate) firing: Option<f64>,
+    /// When Alertmanager had it.
+    pub(crate) accepted: Option<f64>,
     /// When the notification had been read whole.
     pub(crate) received: Option<f64>,
     /// When the fault was switched off.
@@ -83,7 +88,11 @@ pub(crate) struct Observation {
     /// The labels with which Prometheus has the alert.
     pub(crate) labels: std::collections::BTreeMap<String, String>,
     /// What was received.
-    pub(crate) notified: Option<NotifiedAlert>,
+    pub(crate) notified: Option<Arrived>,
+    /// Whether a command made the fault, and not a fixture.
+    pub(crate) hooked: bool,
+    /// Why a real fault may still be there.
+    pub(crate) left_behind: Option<String>,
     /// Where it stopped.
     pub(crate) halted: Option<Halt>,
 }
@@ -100,6 +109,7 @@ impl Observation {
             Stage::Scraped => self.scraped.is_some(),
             Stage::Pending => self.pending.is_some(),
             Stage::Firing => self.firing.is_some(),
+            Stage::Accepted => self.accepted.is_some(),
             Stage::Received => self.received.is_some(),
             Stage::Resolved => self.resolved.is_some(),
         }

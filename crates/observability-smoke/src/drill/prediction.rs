@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use super::stack::{GROUP_INTERVAL, GROUP_WAIT};
-
 /// The intervals of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Intervals {
@@ -15,11 +13,22 @@ pub(crate) struct Intervals {
     pub(crate) recording: Duration,
 }
 
+/// How Alertmanager groups what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grouping {
+    /// Before the first notification of a group.
+    pub(crate) wait: Duration,
+    /// Between two notifications of a group.
+    pub(crate) interval: Duration,
+}
+
 /// The parts of the worst case of one alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Prediction {
     /// The intervals.
     pub(crate) intervals: Intervals,
+    /// How Alertmanager groups.
+    pub(crate) grouping: Grouping,
     /// From the first scrape of the fault until the condition is true; `None` when it cannot be computed.
     pub(crate) condition: Option<Duration>,
     /// `for`, rounded up to an evaluation.
@@ -42,6 +51,24 @@ const STARTING: Duration = Duration::from_secs(7);
 pub(super) const BASELINE_SCRAPES: u32 = 3;
 
 impl Prediction {
+    /// Of an alert that is posted to Alertmanager: it groups and sends, and nothing else takes time.
+    #[must_use]
+    pub(crate) const fn of_a_post(grouping: Grouping) -> Self {
+        Self {
+            intervals: Intervals {
+                scrape: Duration::ZERO,
+                evaluation: Duration::ZERO,
+                recording: Duration::ZERO,
+            },
+            grouping,
+            condition: Some(Duration::ZERO),
+            hold: Duration::ZERO,
+            recovery: Some(Duration::ZERO),
+            range: Duration::ZERO,
+            keep_firing: Duration::ZERO,
+        }
+    }
+
     /// From the fault until the alert is pending, at worst.
     #[must_use]
     pub(crate) fn until_pending(&self) -> Duration {
@@ -60,7 +87,7 @@ impl Prediction {
     /// From the fault until the notification is received, at worst.
     #[must_use]
     pub(crate) fn until_notified(&self) -> Duration {
-        self.until_firing() + GROUP_WAIT + SEND
+        self.until_firing() + self.grouping.wait + SEND
     }
 
     /// From clearing until the resolved notification is received, at worst.
@@ -71,7 +98,7 @@ impl Prediction {
             + self.intervals.recording
             + self.intervals.evaluation
             + self.keep_firing
-            + GROUP_INTERVAL
+            + self.grouping.interval
             + SEND
     }
 
@@ -81,17 +108,14 @@ impl Prediction {
         STARTING + self.intervals.scrape * BASELINE_SCRAPES + self.intervals.evaluation * 2
     }
 
-    /// The whole drill of one alert.
-    #[must_use]
-    pub(crate) fn whole(&self) -> Duration {
-        self.before_the_fault() + self.until_notified() + self.until_resolved() + Duration::from_secs(1)
-    }
-
     /// In words, part by part.
     #[must_use]
     pub(crate) fn sum(&self) -> String {
         let seconds = |duration: Duration| super::seconds(duration.as_secs_f64());
-        let mut parts = vec![format!("scrape interval {}", seconds(self.intervals.scrape))];
+        let mut parts = Vec::new();
+        if !self.intervals.scrape.is_zero() {
+            parts.push(format!("scrape interval {}", seconds(self.intervals.scrape)));
+        }
         match self.condition {
             Some(Duration::ZERO) => {}
             Some(condition) => parts.push(format!("until the condition is true {}", seconds(condition))),
@@ -100,11 +124,13 @@ impl Prediction {
         if !self.intervals.recording.is_zero() {
             parts.push(format!("recording rules {}", seconds(self.intervals.recording)));
         }
-        parts.push(format!("evaluation interval {}", seconds(self.intervals.evaluation)));
+        if !self.intervals.evaluation.is_zero() {
+            parts.push(format!("evaluation interval {}", seconds(self.intervals.evaluation)));
+        }
         if !self.hold.is_zero() {
             parts.push(format!("`for` {}", seconds(self.hold)));
         }
-        parts.push(format!("group_wait {}, send {}", seconds(GROUP_WAIT), seconds(SEND)));
+        parts.push(format!("group_wait {}, send {}", seconds(self.grouping.wait), seconds(SEND)));
         parts.join(" + ")
     }
 }
@@ -135,6 +161,7 @@ mod tests {
     fn the_worst_case_is_the_sum_of_its_parts() {
         let prediction = Prediction {
             intervals: Intervals { scrape: seconds(15), evaluation: seconds(30), recording: seconds(0) },
+            grouping: Grouping { wait: seconds(0), interval: seconds(1) },
             condition: Some(seconds(15)),
             hold: rounded_up(seconds(45), seconds(30)),
             recovery: None,

@@ -112,9 +112,49 @@ struct AlertmanagerStatus {
     version_info: BuildInfo,
 }
 
+/// An alert as Alertmanager has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HeldAlert {
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) fingerprint: String,
+    #[serde(default)]
+    pub(super) status: HeldStatus,
+    #[serde(default)]
+    pub(super) receivers: Vec<Named>,
+    /// When Alertmanager last took it in.
+    pub(super) updated_at: Timestamp,
+}
+
+/// Whether Alertmanager keeps an alert from being notified.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct HeldStatus {
+    /// Ids of silences.
+    pub(super) silenced_by: Vec<String>,
+    /// Fingerprints of alerts.
+    pub(super) inhibited_by: Vec<String>,
+}
+
+/// Something with a name.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Named {
+    pub(super) name: String,
+}
+
+/// A target that Prometheus scrapes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ScrapedTarget {
+    pub(super) scrape_pool: String,
+    pub(super) last_scrape: Timestamp,
+}
+
 #[derive(Debug, Deserialize)]
-struct HeldAlert {
-    labels: BTreeMap<String, String>,
+#[serde(rename_all = "camelCase")]
+struct TargetList {
+    active_targets: Vec<ScrapedTarget>,
 }
 
 /// One server's API.
@@ -138,11 +178,14 @@ impl Api {
         self.client.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
-    /// The instances of an alert that are pending or firing.
-    pub(super) async fn active(&self, alert: &str) -> Result<Vec<ActiveAlert>, ApiError> {
-        let mut alerts: Alerts = self.data("api/v1/alerts", &[]).await?;
-        alerts.alerts.retain(|one| one.labels.get("alertname").is_some_and(|name| name == alert));
-        Ok(alerts.alerts)
+    /// Every alert that is pending or firing.
+    pub(super) async fn active(&self) -> Result<Vec<ActiveAlert>, ApiError> {
+        Ok(self.data::<Alerts>("api/v1/alerts", &[]).await?.alerts)
+    }
+
+    /// The targets that it scrapes.
+    pub(super) async fn targets(&self) -> Result<Vec<ScrapedTarget>, ApiError> {
+        Ok(self.data::<TargetList>("api/v1/targets", &[("state", "active")]).await?.active_targets)
     }
 
     /// Every rule that is loaded.
@@ -180,10 +223,9 @@ impl Api {
         Ok(status.version_info.version)
     }
 
-    /// Whether Alertmanager has an alert of this name.
-    pub(super) async fn alertmanager_has(&self, alert: &str) -> Result<bool, ApiError> {
-        let alerts: Vec<HeldAlert> = self.json("api/v2/alerts", &[]).await?;
-        Ok(alerts.iter().any(|one| one.labels.get("alertname").is_some_and(|name| name == alert)))
+    /// The alerts that Alertmanager has.
+    pub(super) async fn held(&self) -> Result<Vec<HeldAlert>, ApiError> {
+        self.json("api/v2/alerts", &[]).await
     }
 
     async fn data<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ApiError> {

@@ -31,10 +31,29 @@ pub(crate) struct NotifiedAlert {
     pub(crate) generator_url: String,
 }
 
+/// An alert that arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Arrived {
+    /// When, in seconds on the drill's clock.
+    pub(crate) at: f64,
+    /// As it came.
+    pub(crate) alert: NotifiedAlert,
+    /// The receiver that Alertmanager sent it for.
+    pub(crate) receiver: String,
+    /// The labels that its group is made of.
+    pub(crate) group: BTreeMap<String, String>,
+}
+
 /// One notification.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Notification {
+    /// The receiver that it is for.
+    #[serde(default)]
+    pub(crate) receiver: String,
+    /// The labels that its group is made of.
+    #[serde(default)]
+    pub(crate) group_labels: BTreeMap<String, String>,
     /// The alerts.
     pub(crate) alerts: Vec<NotifiedAlert>,
 }
@@ -55,25 +74,32 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    /// When the alert first came firing, and how.
-    pub(super) fn firing(&self, alert: &str) -> Option<(f64, NotifiedAlert)> {
-        self.first(|one| {
-            one.status == "firing" && one.labels.get("alertname").is_some_and(|name| name == alert)
-        })
+    /// When an alert that fits first came firing after `since`, and how.
+    pub(super) fn firing(
+        &self,
+        since: f64,
+        fits: impl Fn(&BTreeMap<String, String>) -> bool,
+    ) -> Option<Arrived> {
+        self.first(since, |one| one.status == "firing" && fits(&one.labels))
     }
 
-    /// When this instance of the alert first came resolved.
-    pub(super) fn resolved(&self, instance: &NotifiedAlert) -> Option<f64> {
-        self.first(|one| {
+    /// When this instance of the alert first came resolved after `since`.
+    pub(super) fn resolved(&self, since: f64, instance: &NotifiedAlert) -> Option<f64> {
+        self.first(since, |one| {
             one.status == "resolved" && one.labels == instance.labels && one.ends_at > one.starts_at
         })
-        .map(|(at, _)| at)
+        .map(|arrived| arrived.at)
     }
 
-    fn first(&self, wanted: impl Fn(&NotifiedAlert) -> bool) -> Option<(f64, NotifiedAlert)> {
-        self.notifications.iter().find_map(|received| {
+    fn first(&self, since: f64, wanted: impl Fn(&NotifiedAlert) -> bool) -> Option<Arrived> {
+        self.notifications.iter().filter(|received| received.at > since).find_map(|received| {
             let found = received.notification.alerts.iter().find(|one| wanted(one))?;
-            Some((received.at, found.clone()))
+            Some(Arrived {
+                at: received.at,
+                alert: found.clone(),
+                receiver: received.notification.receiver.clone(),
+                group: received.notification.group_labels.clone(),
+            })
         })
     }
 }
@@ -89,8 +115,8 @@ pub(super) struct Receiver {
 pub(super) const PATH: &str = "/notifications";
 
 impl Receiver {
-    /// Starts to listen.
-    pub(super) async fn start(clock: Clock) -> std::io::Result<Self> {
+    /// Starts to listen, on a free port of loopback or where it is told.
+    pub(super) async fn start(clock: Clock, listen: Option<SocketAddr>) -> std::io::Result<Self> {
         let (inbox, _) = watch::channel(Inbox::default());
         let incoming = inbox.clone();
         let wanted = format!("POST {PATH}");
@@ -110,7 +136,11 @@ impl Receiver {
                 }
             }
         };
-        Ok(Self { server: Server::start(handle).await?, inbox })
+        let server = match listen {
+            None => Server::start(handle).await?,
+            Some(address) => Server::start_at(address, handle).await?,
+        };
+        Ok(Self { server, inbox })
     }
 
     /// Where it listens.
@@ -118,8 +148,8 @@ impl Receiver {
         self.server.address()
     }
 
-    /// What came in so far.
-    pub(super) fn inbox(&self) -> Inbox {
-        self.inbox.borrow().clone()
+    /// Looks at what came in so far.
+    pub(super) fn look<T>(&self, at: impl FnOnce(&Inbox) -> T) -> T {
+        at(&self.inbox.borrow())
     }
 }

@@ -73,6 +73,62 @@ pub(crate) enum SelectionError {
     Name(String),
 }
 
+/// Which alerts are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Choice<'a> {
+    /// Every one.
+    All,
+    /// These, by name or by name and labels.
+    Named(&'a [String]),
+}
+
+/// The alerts that are wanted, each with what it is called: its name, with a label where the name alone is not
+/// enough, with its place where that is not enough either.
+///
+/// # Errors
+/// When one of the names is none, or more than one.
+pub(crate) fn choose(
+    files: &[RuleFile],
+    choice: Choice<'_>,
+) -> Result<Vec<(String, Selected)>, SelectionError> {
+    let selected: Vec<Selected> = match choice {
+        Choice::Named(names) => names.iter().map(|name| select(files, name)).collect::<Result<_, _>>()?,
+        Choice::All => rules(files)
+            .filter(|(_, _, rule)| rule.kind == Kind::Alert)
+            .map(|(path, group, rule)| picked(files, path, group, rule))
+            .collect(),
+    };
+    if selected.is_empty() {
+        return Err(not_found(files, "at all", ""));
+    }
+    let bare = |one: &Selected| one.rule.name.clone();
+    let labelled = |one: &Selected| example(&one.rule.name, &one.rule);
+    let placed = |one: &Selected| format!("{} ({}:{})", one.rule.name, one.path.display(), one.rule.line);
+    let called = |one: &Selected| {
+        let once = |name: &dyn Fn(&Selected) -> String| {
+            selected.iter().filter(|other| name(other) == name(one)).count() == 1
+        };
+        if once(&bare) {
+            bare(one)
+        } else if once(&labelled) {
+            labelled(one)
+        } else {
+            placed(one)
+        }
+    };
+    let names: Vec<_> = selected.iter().map(called).collect();
+    Ok(names.into_iter().zip(selected).collect())
+}
+
+fn picked(files: &[RuleFile], path: &Path, group: &Group, rule: &Rule) -> Selected {
+    Selected {
+        rule: rule.clone(),
+        path: path.to_path_buf(),
+        interval: group.interval,
+        loaded: needed(files, rule),
+    }
+}
+
 /// Picks the alert called `wanted`: a name, or a name with labels that the rule sets:
 /// `DiskFull{severity="critical"}`.
 ///
@@ -95,12 +151,7 @@ pub(crate) fn select(files: &[RuleFile], wanted: &str) -> Result<Selected, Selec
     let found: Vec<_> = rules(files).filter(|(_, _, rule)| fits(rule)).collect();
     match found.as_slice() {
         [] => Err(not_found(files, wanted, &name)),
-        [(path, group, rule)] => Ok(Selected {
-            rule: (*rule).clone(),
-            path: path.to_path_buf(),
-            interval: group.interval,
-            loaded: needed(files, rule),
-        }),
+        [(path, group, rule)] => Ok(picked(files, path, group, rule)),
         several => Err(SelectionError::Ambiguous {
             count: several.len(),
             places: several
@@ -237,6 +288,20 @@ mod tests {
         assert!(error.ends_with("did you mean HighErrorRate?"), "{error}");
         let error = select(&file(RULES), "Nothing").unwrap_err().to_string();
         assert!(error.contains("there are DiskFull, HighErrorRate"), "{error}");
+    }
+
+    #[test]
+    fn all_are_chosen_and_each_is_called_so_that_it_can_be_told() {
+        let names = |choice| -> Vec<String> {
+            choose(&file(RULES), choice).unwrap().into_iter().map(|(name, _)| name).collect()
+        };
+        let disk = |severity: &str| format!("DiskFull{{severity=\"{severity}\"}}");
+        let all = ["HighErrorRate".to_owned(), disk("warning"), disk("critical")];
+        assert_eq!(names(Choice::All), all);
+        assert_eq!(names(Choice::Named(&[disk("critical")])), ["DiskFull"]);
+        let twins = "groups: [{name: a, rules: [{alert: A, expr: x}, {alert: A, expr: y}]}]";
+        let twins = choose(&file(twins), Choice::All).unwrap();
+        assert!(twins[0].0.starts_with("A (rules.yml:"), "{}", twins[0].0);
     }
 
     #[test]

@@ -114,10 +114,15 @@ pub(crate) struct Switches {
 }
 
 impl Series {
-    /// The value at time `at`.
+    /// The value at time `at` of a series that began at zero.
     #[must_use]
     pub(crate) fn value(&self, switches: &Switches, at: f64) -> Option<f64> {
-        let base = 0.0;
+        self.value_from(0.0, switches, at)
+    }
+
+    /// The value at time `at` of a series that stood at `base` when it began.
+    #[must_use]
+    pub(crate) fn value_from(&self, base: f64, switches: &Switches, at: f64) -> Option<f64> {
         let Some(fault) = switches.fault.filter(|fault| at > *fault) else {
             return self.healthy.value(base, at - switches.started);
         };
@@ -173,6 +178,15 @@ mod tests {
         let switches = Switches { started: 0.0, fault: Some(5.0), cleared: Some(7.0) };
         let at = |t| counter.value(&switches, t).unwrap();
         assert_eq!([at(5.0), at(6.0), at(7.0), at(8.0)], [5.0, 15.0, 25.0, 26.0]);
+    }
+
+    #[test]
+    fn a_counter_goes_on_where_it_stood_in_the_next_trial() {
+        let counter = series(Behaviour::Growing(1.0), Behaviour::Growing(10.0));
+        let first = Switches { started: 0.0, fault: Some(5.0), cleared: Some(7.0) };
+        let base = counter.value(&first, 10.0).unwrap();
+        let second = Switches { started: 10.0, fault: None, cleared: None };
+        assert_eq!(counter.value_from(base, &second, 11.0), Some(base + 1.0));
     }
 
     #[test]

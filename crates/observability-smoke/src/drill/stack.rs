@@ -52,8 +52,13 @@ pub(crate) enum StackError {
         why: String,
     },
     /// Prometheus refuses the rules.
-    #[error("{0}")]
-    RulesRefused(String),
+    #[error("{message}")]
+    RulesRefused {
+        /// Whose, by their place in the wiring.
+        index: usize,
+        /// In Prometheus' words.
+        message: String,
+    },
     /// The run was asked to stop.
     #[error("the run was asked to stop")]
     Stopped,
@@ -105,18 +110,34 @@ fn find(
 
 /// What the stack is configured with.
 #[derive(Debug)]
-pub(super) struct Wiring<'a> {
-    pub(super) rules: &'a str,
+pub(super) struct Wiring {
+    /// The stack's folder, in the run's.
+    pub(super) folder: String,
+    /// The rules of each alert, as a rule file.
+    pub(super) rules: Vec<String>,
     pub(super) scrape_interval: Duration,
     pub(super) evaluation_interval: Duration,
-    pub(super) fixture: SocketAddr,
+    pub(super) scrapes: Vec<Scrape>,
     pub(super) receiver: SocketAddr,
+}
+
+/// A job to scrape.
+#[derive(Debug, Clone)]
+pub(super) struct Scrape {
+    pub(super) job: String,
+    pub(super) targets: Vec<String>,
+    pub(super) path: String,
+    /// Whether the labels that the exporter gives come before the target's own, as our fixtures need it.
+    pub(super) honor_labels: bool,
 }
 
 /// The job label of what the fixture exposes without one of its own.
 pub(super) const JOB: &str = "ops-smoke-drill";
 /// The instance label of what the fixture exposes without one of its own.
 pub(super) const INSTANCE: &str = "fixture";
+
+/// Rule files are called this and their number.
+const RULE_FILE: &str = "rules-";
 
 #[derive(Debug)]
 struct Server {
@@ -140,12 +161,8 @@ pub(super) struct Stack {
 
 impl Stack {
     /// Starts both, and waits until they are ready.
-    pub(super) async fn start(
-        run: &Run,
-        programs: &Programs,
-        wiring: &Wiring<'_>,
-    ) -> Result<Self, StackError> {
-        let folder = run.folder().join("stack");
+    pub(super) async fn start(run: &Run, programs: &Programs, wiring: &Wiring) -> Result<Self, StackError> {
+        let folder = run.folder().join(&wiring.folder);
         let broken = |program| move |error: std::io::Error| not_ready(program, &error);
         fs_err::create_dir_all(&folder).map_err(broken("prometheus"))?;
         let routing = folder.join("alertmanager.yml");
@@ -158,8 +175,12 @@ impl Stack {
                 .arg("--cluster.listen-address=")
         })
         .await?;
-        let rules = folder.join("rules.yml");
-        fs_err::write(&rules, wiring.rules).map_err(broken("prometheus"))?;
+        let mut rules = Vec::new();
+        for (index, text) in wiring.rules.iter().enumerate() {
+            let path = folder.join(format!("{RULE_FILE}{index}.yml"));
+            fs_err::write(&path, text).map_err(broken("prometheus"))?;
+            rules.push(path);
+        }
         let scraping = folder.join("prometheus.yml");
         let configuration = prometheus_configuration(wiring, &rules, alertmanager.address);
         fs_err::write(&scraping, configuration).map_err(broken("prometheus"))?;
@@ -288,8 +309,12 @@ fn exited(server: &Server, status: std::process::ExitStatus) -> StackError {
         .filter_map(|line| line.split_once("err=").or_else(|| line.split_once("error=")))
         .map(|(_, message)| message.trim_matches('"').replace("\\\"", "\""))
         .collect();
-    if let Some(refused) = errors.iter().find(|error| error.contains("rules.yml")) {
-        return StackError::RulesRefused(refused.clone());
+    let whose = |error: &String| {
+        let (_, rest) = error.split_once(RULE_FILE)?;
+        Some((rest.split('.').next()?.parse().ok()?, error.clone()))
+    };
+    if let Some((index, message)) = errors.iter().find_map(whose) {
+        return StackError::RulesRefused { index, message };
     }
     let said = errors.first().cloned().or_else(|| log.lines().last().map(str::to_owned)).unwrap_or_default();
     let said = if said.is_empty() { said } else { format!(": {said}") };
@@ -312,24 +337,17 @@ fn tail(log: &Path) -> String {
 }
 
 /// JSON is YAML: both servers read it.
-fn prometheus_configuration(wiring: &Wiring<'_>, rules: &Path, alertmanager: SocketAddr) -> String {
-    let scrape = duration::display(wiring.scrape_interval);
+fn prometheus_configuration(wiring: &Wiring, rules: &[PathBuf], alertmanager: SocketAddr) -> String {
+    let interval = duration::display(wiring.scrape_interval);
+    let scrapes: Vec<_> = wiring.scrapes.iter().map(scrape_configuration).collect();
     json!({
         "global": {
-            "scrape_interval": scrape,
+            "scrape_interval": interval,
             "scrape_timeout": duration::display(wiring.scrape_interval.min(Duration::from_secs(10))),
             "evaluation_interval": duration::display(wiring.evaluation_interval),
         },
-        "rule_files": [rules.to_string_lossy()],
-        "scrape_configs": [{
-            "job_name": JOB,
-            // The series keep the job and instance that the rule asks for.
-            "honor_labels": true,
-            "static_configs": [{
-                "targets": [wiring.fixture.to_string()],
-                "labels": { "instance": INSTANCE },
-            }],
-        }],
+        "rule_files": rules.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+        "scrape_configs": scrapes,
         "alerting": {
             "alertmanagers": [{
                 "api_version": "v2",
@@ -340,7 +358,16 @@ fn prometheus_configuration(wiring: &Wiring<'_>, rules: &Path, alertmanager: Soc
     .to_string()
 }
 
-fn alertmanager_configuration(wiring: &Wiring<'_>) -> String {
+fn scrape_configuration(scrape: &Scrape) -> serde_json::Value {
+    json!({
+        "job_name": scrape.job,
+        "honor_labels": scrape.honor_labels,
+        "metrics_path": scrape.path,
+        "static_configs": [{ "targets": scrape.targets }],
+    })
+}
+
+fn alertmanager_configuration(wiring: &Wiring) -> String {
     json!({
         "route": {
             "receiver": "drill",

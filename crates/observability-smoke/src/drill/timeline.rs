@@ -11,7 +11,11 @@ use super::{observation::Observation, prediction::Prediction, seconds};
 pub(crate) fn timeline(alert: &str, observation: &Observation, prediction: &Prediction) -> Option<Timeline> {
     let fault = observation.fault?;
     let at_most = |by: Duration| format!("predicted at most {}", seconds(by.as_secs_f64()));
-    let mut stages = vec![instant("fault", 0.0, "series switched to faulty".to_owned())];
+    let mut stages = vec![instant(
+        "fault",
+        0.0,
+        if observation.hooked { "its command started" } else { "series switched to faulty" }.to_owned(),
+    )];
     let mut add = |name, time: Option<f64>, note: String| {
         let Some(time) = time else { return };
         // Prometheus stamps an evaluation with the time it was planned for, some milliseconds before it sees
@@ -30,13 +34,19 @@ pub(crate) fn timeline(alert: &str, observation: &Observation, prediction: &Pred
         observation.firing,
         format!("{}; Prometheus' evaluation", at_most(prediction.until_firing())),
     );
+    add("in Alertmanager", observation.accepted, "as Alertmanager's API says".to_owned());
     add(
         "received",
         observation.received,
         format!("{}; read whole by our webhook", at_most(prediction.until_notified())),
     );
     if let Some(cleared) = observation.cleared {
-        add("cleared", observation.cleared, "series switched to healthy".to_owned());
+        add(
+            "cleared",
+            observation.cleared,
+            if observation.hooked { "its command has ended it" } else { "series switched to healthy" }
+                .to_owned(),
+        );
         let by = at_most(prediction.until_resolved());
         let measured = observation.resolved.map_or(0.0, |resolved| resolved - cleared);
         add("resolved", observation.resolved, format!("{} after clearing, {by}", seconds(measured)));
@@ -51,13 +61,14 @@ fn instant(name: &str, offset: f64, note: String) -> Shown {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prediction::Intervals;
+    use super::super::prediction::{Grouping, Intervals};
     use super::*;
 
     fn prediction() -> Prediction {
         let second = Duration::from_secs(1);
         Prediction {
             intervals: Intervals { scrape: second, evaluation: second, recording: Duration::ZERO },
+            grouping: Grouping { wait: Duration::ZERO, interval: second },
             condition: Some(Duration::ZERO),
             hold: Duration::ZERO,
             recovery: None,

@@ -1,29 +1,28 @@
-//! One trial of one alert: healthy baseline, fault, pending, firing, notification, clearing, resolution.
+//! The trials of one alert: healthy baseline, fault, pending, firing, notification, clearing, resolution.
 //! It observes and judges nothing; each wait has a deadline, and ends when the run is asked to stop or when a
 //! server of the stack has ended.
 
 use std::{
-    ops::AsyncFnMut,
+    hash::{BuildHasher, Hasher, RandomState},
     time::{Duration, Instant},
 };
 
 use evidence_report::run::Run;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::{
+    alert_plan::AlertPlan,
     clock::Clock,
     diagnosis,
-    injection::Fixture,
+    injection::Injection,
     observation::{Cause, Halt, Observation, Stage},
-    plan::{Plan, Until},
+    plan::Until,
     prediction::BASELINE_SCRAPES,
-    prometheus::ActiveAlert,
+    prometheus::{ActiveAlert, Api},
     receiver::Receiver,
-    stack::Stack,
+    watch::{POLL, Snapshot},
 };
-
-/// How often Prometheus is asked. What has a timestamp of its own is not limited by it.
-pub(super) const POLL: Duration = Duration::from_millis(50);
 
 /// Prometheus' discovery takes 5 s until the first scrape; so much is granted to it.
 const DISCOVERY: Duration = Duration::from_secs(20);
@@ -33,75 +32,108 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Everything that a trial works with.
 pub(super) struct Trial<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a AlertPlan,
     pub(super) run: &'a Run,
     pub(super) clock: Clock,
-    pub(super) stack: &'a mut Stack,
-    pub(super) fixture: &'a Fixture,
+    pub(super) api: &'a Api,
+    pub(super) seen: watch::Receiver<Snapshot>,
+    pub(super) fault: &'a Injection,
     pub(super) receiver: &'a Receiver,
 }
 
 impl Trial<'_> {
-    /// Takes the alert through its stages, as far as it comes.
-    pub(super) async fn observe(&mut self) -> Observation {
-        let mut seen = Observation::default();
-        if let Err(halt) = self.stages(&mut seen).await {
-            seen.halted = Some(halt);
+    /// Takes the alert through its stages, as far as it comes, so many times; it ends with the first time that
+    /// the alert stops.
+    pub(super) async fn observe(&self, rounds: u32) -> Vec<Observation> {
+        let mut all: Vec<Observation> = Vec::new();
+        for round in 0..rounds {
+            if let Some(before) = all.last() {
+                self.phase(&format!(
+                    "trial {} of {rounds}: waiting until the last one is forgotten",
+                    round + 1
+                ));
+                if self.forgotten(before).await.is_err() {
+                    break;
+                }
+                self.fault.rearm();
+            }
+            let mut seen = Observation { hooked: self.plan.hooks.is_some(), ..Observation::default() };
+            if let Err(halt) = self.stages(&mut seen).await {
+                seen.halted = Some(halt);
+            }
+            if let Err(why) = self.fault.end_if_caused(self.run).await {
+                seen.left_behind = Some(why);
+            }
+            let stops = seen.halted.is_some() || seen.left_behind.is_some();
+            all.push(seen);
+            if stops {
+                break;
+            }
         }
-        seen
+        all
     }
 
-    async fn stages(&mut self, seen: &mut Observation) -> Result<(), Halt> {
-        self.loaded().await?;
-        self.quiet(seen).await?;
+    /// A range that still holds the last fault would make the next one seem quicker.
+    async fn forgotten(&self, before: &Observation) -> Result<(), Halt> {
+        let range = self.plan.prediction.range.as_secs_f64();
+        let left = range - (self.clock.now() - before.cleared.unwrap_or_default());
+        let pause = Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default();
+        self.pause(Stage::Quiet, pause).await
+    }
+
+    async fn stages(&self, seen: &mut Observation) -> Result<(), Halt> {
+        let since = self.loaded().await?;
+        self.quiet(seen, since).await?;
         self.wait_for_a_random_phase().await?;
         self.phase("fault on: waiting for the scrape");
-        let fault = self.fixture.switch_on();
-        seen.fault = Some(fault);
+        let caused = self.fault.cause(self.run, self.clock, &self.plan.name).await;
+        let caused = caused.map_err(|why| halt(Stage::Scraped, Cause::Environment, why));
+        seen.fault = Some(caused?);
         self.scraped(seen).await?;
         self.pending(seen).await?;
         self.firing(seen).await?;
+        self.accepted(seen).await?;
         self.received(seen).await?;
         if self.plan.until == Until::Received {
             return Ok(());
         }
         self.phase("notification received; fault cleared: waiting for the resolved notification");
-        seen.cleared = Some(self.fixture.clear());
+        let cleared = self.fault.clear(self.run, self.clock).await;
+        let cleared = cleared.map_err(|why| halt(Stage::Resolved, Cause::Environment, why));
+        seen.cleared = Some(cleared?);
         self.resolved(seen).await
     }
 
     /// The healthy series were scraped, Alertmanager was discovered, and the rule was evaluated after that.
-    async fn loaded(&mut self) -> Result<(), Halt> {
+    async fn loaded(&self) -> Result<f64, Halt> {
         self.phase("waiting for the first scrapes (Prometheus' discovery takes 5 s)");
         let intervals = self.plan.prediction.intervals;
-        let (fixture, clock) = (self.fixture, self.clock);
         let patience = DISCOVERY + intervals.scrape * (BASELINE_SCRAPES + 1);
         let scraped = self
-            .until(Stage::Loaded, patience, async |stack| {
-                let enough = fixture.scrapes().count >= u64::from(BASELINE_SCRAPES);
-                let discovered = enough && stack.api.alertmanagers().await.is_ok_and(|count| count > 0);
-                discovered.then(|| clock.now())
+            .until(Stage::Loaded, patience, |seen| {
+                let enough = self.fault.scrapes(seen, self.clock) >= u64::from(BASELINE_SCRAPES);
+                (enough && seen.alertmanagers > 0).then(|| self.clock.now())
             })
             .await?;
         let Some(scraped) = scraped else {
-            let count = self.fixture.scrapes().count;
-            let reason = format!("the fixture was scraped {count} times in {} s", patience.as_secs());
+            let count = self.fault.scrapes(&self.seen.borrow(), self.clock);
+            let reason = format!("the series were scraped {count} times in {} s", patience.as_secs());
             return Err(halt(Stage::Loaded, Cause::Environment, reason));
         };
-        let name = self.plan.alert.rule.name.clone();
+        let name = &self.plan.alert.rule.name;
         let patience = self.patience(intervals.recording + intervals.evaluation * 2);
         let health = self
-            .until(Stage::Loaded, patience, async |stack| {
-                let rules = stack.api.rules().await.ok()?;
-                if let Some(broken) = rules.iter().find(|rule| rule.health == "err") {
+            .until(Stage::Loaded, patience, |seen| {
+                if let Some(broken) = diagnosis::broken(self.plan, &seen.rules) {
                     return Some(Err(format!("{} cannot be evaluated: {}", broken.name, broken.last_error)));
                 }
-                let rule = rules.into_iter().find(|rule| rule.name == name)?;
-                (rule.health == "ok" && clock.of(rule.last_evaluation) > scraped).then_some(Ok(()))
+                let rule = seen.rules.iter().find(|rule| rule.name == *name)?;
+                let evaluated = rule.health == "ok" && self.clock.of(rule.last_evaluation) > scraped;
+                evaluated.then(|| Ok(self.clock.now()))
             })
             .await?;
         match health {
-            Some(Ok(())) => Ok(()),
+            Some(Ok(at)) => Ok(at),
             Some(Err(reason)) => Err(halt(Stage::Loaded, Cause::Alert, reason)),
             None => {
                 Err(halt(Stage::Loaded, Cause::Alert, "Prometheus does not evaluate the rule".to_owned()))
@@ -109,53 +141,67 @@ impl Trial<'_> {
         }
     }
 
-    async fn quiet(&mut self, seen: &mut Observation) -> Result<(), Halt> {
-        match self.stack.api.active(&self.plan.alert.rule.name).await {
-            Err(error) => Err(halt(Stage::Quiet, Cause::Environment, error.to_string())),
-            Ok(active) => match active.first() {
-                None => {
-                    seen.healthy_scrapes = Some(self.fixture.scrapes().count);
-                    Ok(())
-                }
-                Some(alert) => {
-                    let value = diagnosis::value(&self.stack.api, self.plan).await;
-                    let reason = format!("{} before the fault: {value}", alert.state);
-                    Err(halt(Stage::Quiet, Cause::Alert, reason))
-                }
-            },
+    async fn quiet(&self, seen: &mut Observation, since: f64) -> Result<(), Halt> {
+        let name = &self.plan.alert.rule.name;
+        let fresh = self
+            .until(Stage::Quiet, GRACE, |now| {
+                (now.asked > since && now.active.is_some()).then(|| now.active(name))
+            })
+            .await?;
+        let Some(active) = fresh else {
+            let reason = "Prometheus does not answer".to_owned();
+            return Err(halt(Stage::Quiet, Cause::Environment, reason));
+        };
+        match active.first() {
+            None => {
+                seen.healthy_scrapes = Some(self.fault.scrapes(&self.seen.borrow(), self.clock));
+                Ok(())
+            }
+            Some(alert) => {
+                let value = diagnosis::value(self.api, self.plan).await;
+                let reason = format!("{} before the fault: {value}", alert.state);
+                Err(halt(Stage::Quiet, Cause::Alert, reason))
+            }
         }
     }
 
     /// Faults do not wait for scrapes: without this, every trial would begin right after an evaluation.
     async fn wait_for_a_random_phase(&self) -> Result<(), Halt> {
         let intervals = self.plan.prediction.intervals;
-        let fraction = f64::from(Timestamp::now().subsec_nanosecond().unsigned_abs() / 1000 % 1000) / 1000.0;
-        let pause = tokio::time::sleep(intervals.scrape.max(intervals.evaluation).mul_f64(fraction));
-        let stopped = |_| halt(Stage::Scraped, Cause::Stop, "the run was asked to stop".to_owned());
-        self.run.stop().guard(pause).await.map_err(stopped)
+        // A hasher of the standard library is keyed at random.
+        let random = RandomState::new().build_hasher().finish() % 1000;
+        #[expect(clippy::cast_precision_loss, reason = "below a thousand")]
+        let fraction = random as f64 / 1000.0;
+        let pause = intervals.scrape.max(intervals.evaluation).mul_f64(fraction);
+        self.pause(Stage::Scraped, pause).await
     }
 
-    async fn scraped(&mut self, seen: &mut Observation) -> Result<(), Halt> {
+    async fn pause(&self, stage: Stage, pause: Duration) -> Result<(), Halt> {
+        let stopped = |_| halt(stage, Cause::Stop, "the run was asked to stop".to_owned());
+        self.run.stop().guard(tokio::time::sleep(pause)).await.map_err(stopped)
+    }
+
+    async fn scraped(&self, seen: &mut Observation) -> Result<(), Halt> {
         let patience = self.patience(self.plan.prediction.intervals.scrape);
-        let fixture = self.fixture;
-        let scraped = self.until(Stage::Scraped, patience, async |_| fixture.scrapes().faulty).await?;
+        let fault = seen.fault.unwrap_or_default();
+        let scraped = self
+            .until(Stage::Scraped, patience, |now| self.fault.first_scrape_after(now, self.clock, fault))
+            .await?;
         seen.scraped = scraped;
-        let reason = || format!("Prometheus did not scrape the fixture within {} s", patience.as_secs());
+        let reason = || format!("Prometheus did not scrape the series within {} s", patience.as_secs());
         scraped.map(drop).ok_or_else(|| halt(Stage::Scraped, Cause::Environment, reason()))
     }
 
-    async fn pending(&mut self, seen: &mut Observation) -> Result<(), Halt> {
+    async fn pending(&self, seen: &mut Observation) -> Result<(), Halt> {
         self.phase("faulty series scraped: waiting for the condition");
         let patience = self.condition_patience();
-        let name = self.plan.alert.rule.name.clone();
+        let name = &self.plan.alert.rule.name;
         let active = self
-            .until(Stage::Pending, patience, async |stack| {
-                stack.api.active(&name).await.ok().filter(|active| !active.is_empty())
-            })
+            .until(Stage::Pending, patience, |now| Some(now.active(name)).filter(|active| !active.is_empty()))
             .await?;
         let Some(active) = active else {
-            self.was_evaluated(seen).await?;
-            let reason = diagnosis::silent(&self.stack.api, self.plan, patience).await;
+            self.was_evaluated(seen)?;
+            let reason = diagnosis::silent(self.api, self.plan, patience).await;
             return Err(halt(Stage::Pending, Cause::Alert, reason));
         };
         seen.pending = first_activity(&active).map(|at| self.clock.of(at));
@@ -163,35 +209,36 @@ impl Trial<'_> {
     }
 
     /// A machine so busy that Prometheus did not evaluate the rule since the fault says nothing of the alert.
-    async fn was_evaluated(&self, seen: &Observation) -> Result<(), Halt> {
-        let environment = |reason: String| halt(Stage::Pending, Cause::Environment, reason);
-        let rules = self.stack.api.rules().await.map_err(|error| environment(error.to_string()))?;
+    fn was_evaluated(&self, seen: &Observation) -> Result<(), Halt> {
+        let now = self.seen.borrow();
         let name = &self.plan.alert.rule.name;
-        let evaluated =
-            rules.iter().filter(|rule| rule.name == *name).map(|rule| self.clock.of(rule.last_evaluation));
+        let evaluated = now
+            .rules
+            .iter()
+            .filter(|rule| rule.name == *name)
+            .map(|rule| self.clock.of(rule.last_evaluation));
         if evaluated.fold(f64::NEG_INFINITY, f64::max) > seen.scraped.unwrap_or_default() {
             return Ok(());
         }
-        Err(environment(
-            "Prometheus has not evaluated the rule since it scraped the fault: it is too busy".to_owned(),
-        ))
+        let reason =
+            "Prometheus has not evaluated the rule since it scraped the fault: it is too busy, or gone";
+        Err(halt(Stage::Pending, Cause::Environment, reason.to_owned()))
     }
 
-    async fn firing(&mut self, seen: &mut Observation) -> Result<(), Halt> {
+    async fn firing(&self, seen: &mut Observation) -> Result<(), Halt> {
         self.phase("condition true: waiting until it has held long enough");
         let prediction = &self.plan.prediction;
         let patience = self.patience(prediction.hold + prediction.intervals.evaluation);
-        let name = self.plan.alert.rule.name.clone();
-        let clock = self.clock;
+        let name = &self.plan.alert.rule.name;
         let firing = self
-            .until(Stage::Firing, patience, async |stack| {
-                let active = stack.api.active(&name).await.ok()?;
+            .until(Stage::Firing, patience, |now| {
+                let active = now.active(name);
                 let firing: Vec<_> = active.into_iter().filter(|alert| alert.state == "firing").collect();
-                (!firing.is_empty()).then(|| (clock.now(), firing))
+                (!firing.is_empty()).then(|| (self.clock.now(), firing))
             })
             .await?;
         let Some((noticed, firing)) = firing else {
-            let reason = diagnosis::pending_only(&self.stack.api, self.plan, patience).await;
+            let reason = diagnosis::pending_only(self.api, self.plan, patience).await;
             return Err(halt(Stage::Firing, Cause::Alert, reason));
         };
         seen.instances = firing.len();
@@ -200,64 +247,92 @@ impl Trial<'_> {
         Ok(())
     }
 
-    async fn received(&mut self, seen: &mut Observation) -> Result<(), Halt> {
-        self.phase("firing: waiting for the notification");
+    async fn accepted(&self, seen: &mut Observation) -> Result<(), Halt> {
+        self.phase("firing: waiting for Alertmanager");
         let patience = self.patience(self.plan.prediction.intervals.evaluation);
-        let name = self.plan.alert.rule.name.clone();
-        let receiver = self.receiver;
-        let received =
-            self.until(Stage::Received, patience, async |_| receiver.inbox().firing(&name)).await?;
-        let Some((at, alert)) = received else {
-            let reason = diagnosis::undelivered(self.stack, self.plan, &receiver.inbox(), patience).await;
+        let name = &self.plan.alert.rule.name;
+        let accepted = self
+            .until(Stage::Accepted, patience, |now| {
+                let first = now.held(name).map(|one| self.clock.of(one.updated_at)).reduce(f64::min)?;
+                Some(first.min(self.clock.now()))
+            })
+            .await?;
+        seen.accepted = accepted;
+        let reason = || {
+            let waited = patience.as_secs();
+            format!("Prometheus fires, but Alertmanager does not have the alert after {waited} s")
+        };
+        accepted.map(drop).ok_or_else(|| halt(Stage::Accepted, Cause::Alert, reason()))
+    }
+
+    async fn received(&self, seen: &mut Observation) -> Result<(), Halt> {
+        self.phase("in Alertmanager: waiting for the notification");
+        let prediction = &self.plan.prediction;
+        let patience = self.patience(prediction.intervals.evaluation + prediction.grouping.wait);
+        let name = &self.plan.alert.rule.name;
+        let fault = seen.fault.unwrap_or_default();
+        let ours = |labels: &super::series::Labels| labels.get("alertname").is_some_and(|one| one == name);
+        let arrived =
+            self.until(Stage::Received, patience, |_| self.receiver.look(|inbox| inbox.firing(fault, ours)));
+        let Some(arrived) = arrived.await? else {
+            let now = self.seen.borrow().clone();
+            let reason = self.receiver.look(|inbox| diagnosis::undelivered(&now, name, inbox, patience));
             return Err(halt(Stage::Received, Cause::Alert, reason));
         };
-        seen.received = Some(at);
+        seen.received = Some(arrived.at);
         // The notification carries the evaluation at which the alert fired: exact, where polling is not.
-        let exact = self.clock.of(alert.starts_at);
+        let exact = self.clock.of(arrived.alert.starts_at);
         seen.firing = Some(seen.firing.map_or(exact, |noticed| exact.min(noticed)));
+        seen.accepted = seen.accepted.map(|accepted| accepted.min(arrived.at));
         // Of several instances the one that was notified is compared with what Prometheus has.
-        let active = self.stack.api.active(&name).await.unwrap_or_default();
-        if let Some(same) = active.into_iter().find(|one| one.labels == alert.labels) {
+        let active = self.seen.borrow().active(name);
+        if let Some(same) = active.into_iter().find(|one| one.labels == arrived.alert.labels) {
             seen.labels = same.labels;
         }
-        seen.notified = Some(alert);
+        seen.notified = Some(arrived);
         Ok(())
     }
 
-    async fn resolved(&mut self, seen: &mut Observation) -> Result<(), Halt> {
+    async fn resolved(&self, seen: &mut Observation) -> Result<(), Halt> {
         let patience = self.patience(self.plan.prediction.until_resolved());
-        let Some(instance) = seen.notified.clone() else { return Ok(()) };
-        let receiver = self.receiver;
-        let resolved =
-            self.until(Stage::Resolved, patience, async |_| receiver.inbox().resolved(&instance)).await?;
+        let Some(instance) = seen.notified.clone().map(|arrived| arrived.alert) else { return Ok(()) };
+        let cleared = seen.cleared.unwrap_or_default();
+        let resolved = self
+            .until(Stage::Resolved, patience, |_| {
+                self.receiver.look(|inbox| inbox.resolved(cleared, &instance))
+            })
+            .await?;
         let Some(at) = resolved else {
-            let reason = diagnosis::unresolved(&self.stack.api, self.plan, patience).await;
+            let reason = diagnosis::unresolved(self.api, self.plan, patience).await;
             return Err(halt(Stage::Resolved, Cause::Alert, reason));
         };
         seen.resolved = Some(at);
         Ok(())
     }
 
-    /// Asks `check` again and again until it has an answer. `None` when `patience` is at its end.
+    /// Looks at what the servers say again and again until `check` has an answer. `None` when `patience` is at
+    /// its end.
     async fn until<T>(
-        &mut self,
+        &self,
         stage: Stage,
         patience: Duration,
-        mut check: impl AsyncFnMut(&Stack) -> Option<T>,
+        mut check: impl FnMut(&Snapshot) -> Option<T>,
     ) -> Result<Option<T>, Halt> {
         let began = Instant::now();
         loop {
-            let stopped = |_| halt(stage, Cause::Stop, "the run was asked to stop".to_owned());
-            if let Some(found) = self.run.stop().guard(check(self.stack)).await.map_err(stopped)? {
-                return Ok(Some(found));
-            }
-            if let Some(casualty) = self.stack.casualty() {
-                return Err(halt(stage, Cause::Environment, casualty));
+            {
+                let now = self.seen.borrow();
+                if let Some(found) = check(&now) {
+                    return Ok(Some(found));
+                }
+                if let Some(casualty) = &now.casualty {
+                    return Err(halt(stage, Cause::Environment, casualty.clone()));
+                }
             }
             if began.elapsed() > patience {
                 return Ok(None);
             }
-            self.run.stop().guard(tokio::time::sleep(POLL)).await.map_err(stopped)?;
+            self.pause(stage, POLL).await?;
         }
     }
 
@@ -275,7 +350,7 @@ impl Trial<'_> {
     }
 
     fn phase(&self, what: &str) {
-        self.run.progress().phase(format!("{}: {what}", self.plan.alert.rule.name));
+        self.run.progress().phase(format!("{}: {what}", self.plan.name));
     }
 }
 

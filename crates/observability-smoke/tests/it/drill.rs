@@ -192,7 +192,10 @@ fn assert_passes(rules: &str, alert: &str, arguments: &[&str]) {
     }
     let stages = stages(&tool);
     let names: Vec<_> = stages.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["fault", "scraped", "pending", "firing", "received", "cleared", "resolved"]);
+    assert_eq!(
+        names,
+        ["fault", "scraped", "pending", "firing", "in Alertmanager", "received", "cleared", "resolved"]
+    );
     assert!(stages.is_sorted_by_key(|(_, at)| *at), "{stages:?}");
     let record = record(&tool);
     assert_eq!(record["environment"], "local");

@@ -20,9 +20,9 @@ use self::{
 };
 use super::{
     fixture::as_scraped,
-    model::{Recording, Unknown, World},
+    model::{Recording, Unknown, Value, World},
     prediction::BASELINE_SCRAPES,
-    series::{Series, Switches},
+    series::{Labels, Series, Switches},
 };
 use crate::rules::expression;
 
@@ -102,6 +102,17 @@ fn selectors(question: &Question<'_>) -> Result<Vec<VectorSelector>, String> {
             .to_owned());
     }
     Ok(found)
+}
+
+/// The labels of what the expression returns while the fault lasts; `None` where the model cannot tell.
+pub(crate) fn firing(question: &Question<'_>, series: &[Series]) -> Option<Vec<Labels>> {
+    let (condition, _) = delays(question, series);
+    let world = world(question, series, None);
+    match world.evaluate(question.expression, condition? + question.scrape).ok()? {
+        Value::Scalar(_) => Some(vec![Labels::new()]),
+        Value::Vector(elements) if elements.is_empty() => None,
+        Value::Vector(elements) => Some(elements.into_iter().map(|(labels, _)| labels).collect()),
+    }
 }
 
 /// The world of a question with these series; the fault comes at zero, right after a scrape.

@@ -1,0 +1,243 @@
+//! The drill against a real Alertmanager: alerts are posted to it as Prometheus would, behind a fence, and
+//! followed to their receiver. It says nothing about rules and series.
+
+mod arrival;
+mod fence;
+mod peer;
+mod plan;
+pub(crate) mod remains;
+mod round;
+mod sweep;
+
+use std::time::Duration;
+
+use evidence_report::{
+    record::{Chart, Finding, Requirement},
+    run::Run,
+};
+use jiff::Timestamp;
+
+use super::{
+    alert_plan::AlertPlan,
+    assess, checks,
+    clock::Clock,
+    observation::Observation,
+    prediction::{Grouping, Prediction},
+    receiver::Receiver,
+    table,
+};
+use crate::{
+    alertmanager::{Configuration, Labels},
+    http::{Http, Trust},
+};
+use peer::{Peer, State};
+use round::{Drilled, Round};
+
+pub(crate) use plan::RealPlan;
+pub(crate) use sweep::sweep;
+
+/// Drills the alerts of the plan; what is seen goes into `run`.
+pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
+    run.findings([checks::LEVEL.not_checked(
+        Requirement::Optional,
+        "your rules and series",
+        "level of proof: the alerts were posted to Alertmanager; nothing is said about PromQL, series and rules",
+    )]);
+    for (name, reason) in &plan.skipped {
+        run.finding(checks::LEFT_OUT.not_checked(Requirement::Optional, name, format!("left out: {reason}")));
+    }
+    let peers = match peers(plan) {
+        Ok(peers) => peers,
+        Err(why) => return run.finding(checks::PEER.inconclusive("alertmanager").observed(why)),
+    };
+    let Some(states) = states(&peers, plan, run).await else { return };
+    let Some(drilled) = fenced(plan, run, &states) else { return };
+    let clock = Clock::start();
+    let receiver = match plan.listen {
+        None => None,
+        Some(address) => match Receiver::start(clock, Some(address)).await {
+            Ok(receiver) => Some(receiver),
+            Err(error) => {
+                let finding = checks::FENCE
+                    .inconclusive("our webhook")
+                    .observed(format!("listening on {address}: {error}"));
+                return run
+                    .finding(finding.remedy("Choose an address of this machine that nobody listens on."));
+            }
+        },
+    };
+    let round = Round { run, clock, peers: &peers, drilled: &drilled, receiver: receiver.as_ref() };
+    let seen = round.observe().await;
+    conclude(run, &peers, &states, &drilled, &seen).await;
+}
+
+fn peers(plan: &RealPlan) -> Result<Vec<Peer>, String> {
+    let needs_tls = plan.peers.iter().any(|url| url.0.scheme() == "https");
+    let http = Http::new(if needs_tls { Trust::System } else { Trust::Nobody })
+        .map_err(|error| error.to_string())?;
+    let peer = |url: &crate::config::Url| Peer {
+        url: url.clone(),
+        http: http.clone(),
+        headers: plan.headers.clone(),
+    };
+    Ok(plan.peers.iter().map(peer).collect())
+}
+
+/// What each peer says of itself; `None` when one does not answer, or its configuration is not understood: then
+/// nothing is posted.
+async fn states(peers: &[Peer], plan: &RealPlan, run: &Run) -> Option<Vec<(State, Configuration)>> {
+    let mut states = Vec::new();
+    for peer in peers {
+        let subject = peer.url.to_string();
+        let finding = match run.stop().guard(peer.state()).await {
+            Err(_) => checks::PEER.not_checked(Requirement::Required, subject, "the run was asked to stop"),
+            Ok(Err(why)) => checks::PEER.failed(subject).expected("an answer").observed(why.to_string()),
+            Ok(Ok(mut state)) => match std::mem::replace(&mut state.configuration, Err(String::new())) {
+                Ok(configuration) => {
+                    run.fact(format!("Alertmanager {}", peer.url), &state.version);
+                    run.fact(format!("Configuration of {}", peer.url), &configuration.digest);
+                    states.push((state, configuration));
+                    continue;
+                }
+                Err(why) => checks::FENCE
+                    .inconclusive(subject)
+                    .expected("a configuration from which routes can be computed")
+                    .observed(format!("nothing was posted: {why}")),
+            },
+        };
+        run.finding(finding);
+        for posted in &plan.alerts {
+            run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
+        }
+        return None;
+    }
+    Some(states)
+}
+
+/// The alerts that may be posted; `None` when one may not, and then none is.
+fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Option<Vec<Drilled>> {
+    let now = Timestamp::now();
+    let (mut drilled, mut refused) = (Vec::new(), false);
+    for posted in &plan.alerts {
+        let name = &posted.plan.name;
+        let expected =
+            format!("only these receivers: {}", plan.allowed.iter().cloned().collect::<Vec<_>>().join(", "));
+        let natural = match &posted.labels {
+            Ok(labels) => labels.clone(),
+            Err(why) => {
+                refused = true;
+                run.finding(
+                    checks::FENCE
+                        .inconclusive(name)
+                        .expected(expected)
+                        .observed(format!("nothing was posted: {why}")),
+                );
+                continue;
+            }
+        };
+        let mut labels = natural.clone();
+        labels.insert(fence::LABEL.to_owned(), run.id().to_owned());
+        let mut objections: Vec<String> = states
+            .iter()
+            .flat_map(|(_, configuration)| fence::objections(configuration, &labels, &plan.allowed, now))
+            .map(|objection| objection.to_string())
+            .collect();
+        objections.dedup();
+        run.findings(states.first().map(|(_, configuration)| real_route(name, configuration, &natural, now)));
+        if objections.is_empty() {
+            let reached = states
+                .iter()
+                .flat_map(|(_, configuration)| configuration.route(&labels, now))
+                .collect::<Vec<_>>();
+            let grouping = Grouping {
+                wait: reached.iter().map(|one| one.options.group_wait).max().unwrap_or_default(),
+                interval: reached.iter().map(|one| one.options.group_interval).max().unwrap_or_default(),
+            };
+            let receivers: Vec<_> = reached.iter().map(|one| one.receiver().to_owned()).collect();
+            run.finding(checks::FENCE.passed(name).expected(expected).observed(receivers.join(", ")));
+            let mut annotations = posted.plan.written.rule.annotations.clone();
+            annotations.insert(fence::LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
+            let silent = arrival::silent(states.first().map(|(_, configuration)| configuration), &reached);
+            drilled.push(Drilled {
+                plan: AlertPlan {
+                    prediction: Prediction::of_a_post(grouping),
+                    prediction_as_written: Prediction::of_a_post(grouping),
+                    ..posted.plan.clone()
+                },
+                labels,
+                annotations,
+                integrations: arrival::integrations(
+                    states.iter().map(|(_, configuration)| configuration),
+                    &reached,
+                ),
+                silent,
+            });
+        } else {
+            refused = true;
+            let observed = format!("nothing was posted: {}", objections.join("; "));
+            run.finding(checks::FENCE.inconclusive(name).expected(expected).observed(observed));
+        }
+    }
+    if refused {
+        for posted in &plan.alerts {
+            run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
+        }
+        return None;
+    }
+    Some(drilled)
+}
+
+/// Where the alert goes in reality, without the drill's label: computed, not proven.
+fn real_route(name: &str, configuration: &Configuration, natural: &Labels, now: Timestamp) -> Finding {
+    let reached = configuration.route(natural, now);
+    let words: Vec<_> = reached.iter().map(|one| format!("{} by {}", one.receiver(), one.path)).collect();
+    let words = words.join("; ");
+    let expected = "without the drill's label: a receiver that tells somebody, now";
+    match arrival::silent(Some(configuration), &reached) {
+        Some(why) => checks::REAL_ROUTE.failed(name).expected(expected).observed(format!("{words}: {why}")),
+        None => checks::REAL_ROUTE.passed(name).expected(expected).observed(words),
+    }
+}
+
+async fn conclude(
+    run: &Run,
+    peers: &[Peer],
+    states: &[(State, Configuration)],
+    drilled: &[Drilled],
+    seen: &[Observation],
+) {
+    for (peer, (before, _)) in peers.iter().zip(states) {
+        let subject = peer.url.to_string();
+        let expected = "answers to the end, and is not restarted";
+        let finding = match tokio::time::timeout(Duration::from_secs(6), peer.state()).await {
+            Ok(Ok(after)) if after.since == before.since => checks::PEER.passed(subject).observed("it did"),
+            Ok(Ok(after)) => checks::PEER
+                .warned(subject)
+                .observed(format!("restarted in the middle of the drill, at {}", after.since)),
+            Ok(Err(why)) => {
+                checks::PEER.failed(subject).observed(format!("gone in the middle of the drill: {why}"))
+            }
+            Err(_) => checks::PEER.failed(subject).observed("no answer any more"),
+        };
+        run.finding(finding.expected(expected));
+    }
+    let rounds: Vec<_> = seen.iter().map(std::slice::from_ref).collect();
+    for (one, rounds) in drilled.iter().zip(&rounds) {
+        run.findings(assess::after_post(&one.plan, rounds, &one.labels, &one.annotations));
+        for measurement in assess::measurements(&one.plan, rounds) {
+            run.measurement(measurement);
+        }
+    }
+    let rows: Vec<_> = drilled.iter().zip(&rounds).map(|(one, rounds)| (&one.plan, *rounds)).collect();
+    run.chart(Chart {
+        title: "Alerts, in seconds after they were posted".to_owned(),
+        lines: table::table(&rows),
+    });
+}
+
+/// Labels as people write them.
+#[must_use]
+pub(crate) fn in_braces(labels: &Labels) -> String {
+    let pairs: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{{{}}}", pairs.join(", "))
+}

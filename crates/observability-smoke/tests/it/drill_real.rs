@@ -1,0 +1,294 @@
+//! The drill against a real Alertmanager: the fence, the arrival, and what is left after a kill.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::support::{Run, Server, Tool, closed_port};
+
+/// A real Alertmanager on loopback, which can be killed and started again at its port.
+struct Alertmanager {
+    port: u16,
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Alertmanager {
+    fn start(config: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("am").tempdir_in("/tmp").unwrap();
+        std::fs::write(folder.path().join("alertmanager.yml"), config).unwrap();
+        let port = closed_port();
+        let child = spawn(folder.path(), port);
+        let mut alertmanager = Self { port, child, folder };
+        alertmanager.wait_until_ready();
+        alertmanager
+    }
+
+    fn restart(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(self.folder.path(), self.port);
+        self.wait_until_ready();
+    }
+
+    #[track_caller]
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !self.amtool(&["config", "show"]).status.success() {
+            assert!(self.child.try_wait().unwrap().is_none(), "alertmanager ended");
+            assert!(Instant::now() < deadline, "alertmanager is not ready");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn amtool(&self, arguments: &[&str]) -> std::process::Output {
+        let url = format!("--alertmanager.url={}", self.url());
+        Command::new("amtool").arg(url).args(arguments).output().expect("amtool must be installed")
+    }
+
+    fn alerts(&self) -> String {
+        String::from_utf8_lossy(&self.amtool(&["alert", "query", "-o", "extended"]).stdout).into_owned()
+    }
+}
+
+impl Drop for Alertmanager {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(folder: &Path, port: u16) -> Child {
+    Command::new("prometheus-alertmanager")
+        .arg(format!("--config.file={}", folder.join("alertmanager.yml").display()))
+        .arg(format!("--storage.path={}", folder.join("data").display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg("--cluster.listen-address=")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("prometheus-alertmanager must be installed")
+}
+
+const RULES: &str = "groups:
+- name: a
+  rules:
+  - alert: Full
+    expr: depth > 100
+    labels: {severity: critical}
+    annotations: {summary: The queue is full}
+";
+
+/// A configuration whose drills go to `drills`, which posts to this port; the rest of it at the end.
+fn config(port: u16, drills: &str, more: &str) -> String {
+    format!(
+        "route:
+  receiver: pager
+  group_wait: 1s
+  group_interval: 1s
+  routes:
+  - matchers: ['drill=~\".+\"']
+    receiver: {drills}
+receivers:
+- name: pager
+  webhook_configs: [{{url: 'http://127.0.0.1:{port}/secret-token-of-the-pager'}}]
+- name: drills
+  webhook_configs: [{{url: 'http://127.0.0.1:{port}/notifications', send_resolved: true}}]
+- name: nobody
+{more}
+"
+    )
+}
+
+fn drill(tool: &Tool, alertmanager: &Alertmanager, arguments: &[&str]) -> Command {
+    tool.write("rules.yml", RULES);
+    let mut command = tool.command();
+    command.args([
+        "drill",
+        "--verbose",
+        "--evidence",
+        "evidence.md",
+        "--rules",
+        "rules.yml",
+        "--alert",
+        "Full",
+    ]);
+    command.args(["--alertmanager", &alertmanager.url(), "--environment", "staging"]).args(arguments);
+    command
+}
+
+#[test]
+fn a_posted_alert_is_followed_to_our_webhook_and_its_end() {
+    let tool = Tool::new();
+    let port = closed_port();
+    let alertmanager = Alertmanager::start(&config(port, "drills", ""));
+    let listen = format!("127.0.0.1:{port}");
+    let run: Run = drill(&tool, &alertmanager, &["--allow-receiver", "drills", "--listen", &listen])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    run.line("passed", "drill.fence", "Full: drills");
+    run.line("passed", "alert.content", "receiver drills");
+    run.line("passed", "alert.resolved", "Full");
+    // Where it goes in reality is computed, for the label changes its route.
+    run.line("passed", "drill.real_route", "pager by default route");
+    run.line("not checked", "drill.level", "nothing is said about PromQL");
+    let evidence = tool.evidence();
+    assert!(!evidence.contains("secret-token"), "{evidence}");
+    assert!(evidence.contains("notification only"), "{evidence}");
+    assert!(!alertmanager.alerts().contains("Full"), "{}", alertmanager.alerts());
+}
+
+#[test]
+fn alertmanagers_own_counters_prove_what_no_webhook_of_ours_sees() {
+    let tool = Tool::new();
+    let theirs = Server::start(|_, wire| wire.text(""));
+    let alertmanager = Alertmanager::start(&config(theirs.address.port(), "drills", ""));
+    let run: Run = drill(&tool, &alertmanager, &["--allow-receiver", "drills"]).output().unwrap().into();
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    run.line("passed", "alert.notified", "Full");
+    run.line("not checked", "alert.content", "proven by Alertmanager's counters");
+}
+
+#[test]
+fn nothing_is_posted_where_it_could_wake_or_mute_somebody() {
+    let mutes = "inhibit_rules: [{source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], equal: [service]}]";
+    std::thread::scope(|scope| {
+        for (drills, more, says) in [
+            ("pager", "", "it would reach the receiver pager, which is not on the allow-list"),
+            ("drills", mutes, "it could mute alerts that are no drill"),
+        ] {
+            scope.spawn(move || {
+                let tool = Tool::new();
+                let pager = Server::start(|_, wire| wire.text(""));
+                let alertmanager = Alertmanager::start(&config(pager.address.port(), drills, more));
+                let run: Run =
+                    drill(&tool, &alertmanager, &["--allow-receiver", "drills"]).output().unwrap().into();
+                assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+                run.line("INCONCLUSIVE", "drill.fence", says);
+                assert!(!alertmanager.alerts().contains("Full"), "{}", alertmanager.alerts());
+                assert!(pager.requests.lock().unwrap().is_empty());
+            });
+        }
+    });
+    let tool = Tool::new();
+    tool.write("rules.yml", RULES);
+    let refused = |arguments: &[&str], says: &str| {
+        let mut command = tool.command();
+        command.args(["drill", "--rules", "rules.yml", "--alert", "Full", "--evidence", "none"]);
+        let run: Run = command.args(arguments).output().unwrap().into();
+        assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains(says), "{}", run.stderr);
+    };
+    refused(
+        &["--alertmanager", "http://alertmanager.example:9093"],
+        "--allow-target alertmanager.example:9093",
+    );
+    refused(&["--alertmanager", "http://127.0.0.1:1", "--environment", "production"], "--drill-production");
+}
+
+#[test]
+fn what_keeps_a_posted_alert_from_its_receiver_is_named() {
+    let always = "time_intervals: [{name: always, time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}]}]}]";
+    let inhibited = "inhibit_rules: [{source_matchers: ['alertname=\"Maintenance\"'], target_matchers: ['severity=\"critical\"']}]";
+    std::thread::scope(|scope| {
+        for (case, says) in [
+            ("dead", "the receiver nobody has no integration: a dead route"),
+            ("muted", "is muted by the time interval always"),
+            ("silenced", "it is silenced by"),
+            ("inhibited", "it is muted by an inhibit rule while Maintenance"),
+        ] {
+            scope.spawn(move || {
+                let tool = Tool::new();
+                let port = closed_port();
+                let drills = if case == "dead" { "nobody" } else { "drills" };
+                let more = match case {
+                    "muted" => always,
+                    "inhibited" => inhibited,
+                    _ => "",
+                };
+                let mut text = config(port, drills, more);
+                if case == "muted" {
+                    text = text.replace(
+                        "    receiver: drills\n",
+                        "    receiver: drills\n    mute_time_intervals: [always]\n",
+                    );
+                }
+                let alertmanager = Alertmanager::start(&text);
+                if case == "silenced" {
+                    let silenced = alertmanager.amtool(&["silence", "add", "-c", "work", "alertname=Full"]);
+                    assert!(silenced.status.success());
+                }
+                if case == "inhibited" {
+                    assert!(alertmanager.amtool(&["alert", "add", "Maintenance"]).status.success());
+                }
+                let listen = format!("127.0.0.1:{port}");
+                let arguments = ["--allow-receiver", drills, "--listen", &listen];
+                let run: Run = drill(&tool, &alertmanager, &arguments).output().unwrap().into();
+                assert_eq!(run.code, 2, "{case}: {}{}", run.stdout, run.stderr);
+                let line = run.line("FAILED", "alert.notified", "stopped at in Alertmanager");
+                assert!(line.contains(says), "{case}: {line}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_restart_in_the_middle_is_told_and_the_alert_still_arrives() {
+    let tool = Tool::new();
+    let port = closed_port();
+    let text = config(port, "drills", "").replace("group_wait: 1s", "group_wait: 8s");
+    let mut alertmanager = Alertmanager::start(&text);
+    let listen = format!("127.0.0.1:{port}");
+    let mut command = drill(&tool, &alertmanager, &["--allow-receiver", "drills", "--listen", &listen]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("the post", || alertmanager.alerts().contains("Full"));
+    alertmanager.restart();
+    let run: Run = child.wait_with_output().unwrap().into();
+    run.line("WARNED", "drill.alertmanager", "restarted in the middle of the drill");
+    run.line("passed", "alert.notified", "Full");
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn stopped_it_ends_what_it_posted_and_killed_outright_the_sweep_does() {
+    let text = config(closed_port(), "drills", "").replace("group_wait: 1s", "group_wait: 60s");
+    let alertmanager = Alertmanager::start(&text);
+    for signal in ["INT", "KILL"] {
+        let tool = Tool::new();
+        let mut command = drill(&tool, &alertmanager, &["--allow-receiver", "drills"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let phases = BufReader::new(child.stderr.take().unwrap());
+        assert!(phases.lines().map_while(Result::ok).any(|line| line.contains("posting to Alertmanager")));
+        wait_until("the post", || alertmanager.alerts().contains("Full"));
+        let sent =
+            Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let ended = child.wait().unwrap();
+        if signal == "KILL" {
+            assert!(alertmanager.alerts().contains("Full"));
+            let swept: Run = tool.command().arg("sweep").output().unwrap().into();
+            assert_eq!(swept.code, 0, "{}{}", swept.stdout, swept.stderr);
+        } else {
+            assert_eq!(ended.code(), Some(3));
+        }
+        wait_until("its end", || !alertmanager.alerts().contains("Full"));
+    }
+}
