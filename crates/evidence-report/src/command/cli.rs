@@ -30,6 +30,7 @@ use crate::{
 const EXAMPLES: &str = "Examples:
   evidence-report verify doc/operations/evidence/*.md
   evidence-report check doc/operations/parallel_ops_track.md
+  evidence-report check --fix --dry-run
   evidence-report gate doc/operations/parallel_ops_track.md --format text --format junit=gate.xml
   evidence-report sign doc/operations/evidence/cert_expiry_report.md --key ~/.ssh/id_ed25519
   evidence-report verify --allowed-signers ops/allowed_signers doc/operations/evidence/*.md
@@ -82,7 +83,7 @@ pub(super) enum Command {
     Diff(DiffPlace),
     /// Check a tracker: does every item hold what it says?
     #[command(after_help = EXAMPLES)]
-    Check(TrackerPlace),
+    Check(CheckPlace),
     /// Decide the tracker's launch gate: open or closed, with every reason
     #[command(after_help = EXAMPLES)]
     Gate(TrackerPlace),
@@ -107,6 +108,15 @@ pub(super) enum Command {
     },
     /// Undo what killed runs left behind
     Sweep,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckPlace {
+    #[command(flatten)]
+    pub(super) place: TrackerPlace,
+    /// Mend what is mechanical (scripts executable, status words), and check again; --dry-run only shows it
+    #[arg(long)]
+    pub(super) fix: bool,
 }
 
 #[derive(Debug, Args)]
@@ -168,7 +178,8 @@ impl Command {
             Self::Verify { files, .. } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
-            Self::Check(place) | Self::Gate(place) => vec![place.plan()],
+            Self::Check(check) => vec![check.place.plan()],
+            Self::Gate(place) => vec![place.plan()],
             Self::Dashboard(place) => vec![place.plan()],
             Self::Merge { files } => {
                 files.iter().map(|file| format!("would merge {}\n", file.display())).collect()

@@ -12,11 +12,17 @@ mod cli;
 mod dashboard;
 mod diff;
 pub mod drill;
+mod fix;
 mod gate;
 mod history;
 pub mod import;
+mod link_targets;
+mod makefile;
 mod merge;
 mod named_check;
+mod page_text;
+mod paths;
+mod shortfalls;
 mod signature;
 mod tracker;
 mod verify;
@@ -84,6 +90,9 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     {
         return place.prune(true, Timestamp::now());
     }
+    if let (cli::Command::Check(cli::CheckPlace { place, fix: true }), true) = (command, cli.shared.dry_run) {
+        return show_fixes(place);
+    }
     if cli.shared.dry_run {
         run::print(&command.plan(&settings))?;
         return Ok(ExitCode::SUCCESS);
@@ -128,10 +137,17 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
         cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
         cli::Command::Capture(args) => capture::capture(args, settings).await,
         cli::Command::Import(command) => import::import(command, settings),
-        cli::Command::Check(place) => {
+        cli::Command::Check(check) => {
+            let place = &check.place;
+            let mut fixed = Vec::new();
+            if check.fix {
+                let (tracker, seen) = place.observe()?;
+                fixed = fix::apply(&place.root(), &tracker, &fix::plan(&tracker, &seen));
+            }
             let (tracker, seen) = place.observe()?;
             let ruled = place.ruled(&tracker, now)?;
             let run = Run::start(&checks::TOOL, settings)?;
+            run.findings(fixed);
             run.findings(check::assess(&tracker, &seen, now));
             run.findings(ruled.all());
             Ok(run.finish().publish()?)
@@ -146,6 +162,15 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             Ok(run.finish().publish()?)
         }
     }
+}
+
+/// What `check --fix` would change.
+fn show_fixes(place: &cli::TrackerPlace) -> Result<ExitCode, CommandError> {
+    let (tracker, seen) = place.observe()?;
+    let fixes = fix::plan(&tracker, &seen);
+    let told: Vec<_> = fixes.iter().map(|fix| format!("would change {}\n", fix.told(&tracker))).collect();
+    run::print(&if told.is_empty() { "nothing to mend\n".to_owned() } else { told.concat() })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Everything is read before anything is written; while it is, nobody else writes the same evidence.

@@ -32,7 +32,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) use self::{
-    material::Observed,
+    material::{Observed, trouble_of},
     policy::{Policy, Ruled},
 };
 use crate::record::Finding;
