@@ -93,9 +93,9 @@ pub(super) enum Command {
     /// Run a command and make its result evidence
     #[command(after_help = capture::EXAMPLES)]
     Capture(capture::CaptureArgs),
-    /// Make the results of another tool evidence
+    /// Make the results of another tool evidence; or a tracker of its web page's text
     #[command(subcommand, after_help = import::EXAMPLES)]
-    Import(import::ImportCommand),
+    Import(import::Import),
     /// Keep the timeline of a drill, and make evidence of it
     #[command(after_help = drill::EXAMPLES)]
     Drill(drill::DrillArgs),

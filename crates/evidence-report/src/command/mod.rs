@@ -24,7 +24,7 @@ mod page_text;
 mod paths;
 mod shortfalls;
 mod signature;
-mod tracker;
+pub mod tracker;
 mod verify;
 
 use std::{
