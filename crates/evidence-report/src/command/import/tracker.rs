@@ -114,7 +114,9 @@ impl Reader {
         let first = parts.next().unwrap_or_default();
         let first = match first.strip_prefix("- ") {
             Some(bullet) => format!("- {}\n", quoted(bullet)),
-            None => format!("{}\n\n", quoted(first)),
+            // A paragraph that follows a list stands apart from it.
+            None if self.placed.markdown.ends_with("\n\n") => format!("{}\n\n", quoted(first)),
+            None => format!("\n{}\n\n", quoted(first)),
         };
         self.write(&first);
         for part in parts {
@@ -226,10 +228,46 @@ mod tests {
 
     const FLAT: &str = "Ship Track (beside the features)¶\nPurpose: - Make it run. - Show that it does.\nStatus values:\n- open\n- done\n1) Alerts¶\n- Status:\nin_progress - Owner:\nOps + Data - Target:\nBefore beta - Scope:\n- Alerts for the API.\n- Route to\ncmd/edgeruntime.\n- Evidence:\n- Check command:\nmake evidence - Report:\nops/a.md,ops/b.md - Runbooks:\nops/runbooks/* - Pending: drill; load - and more.\n2) Cost¶\n- Status:\ndone - Owner:\nMoney - Evidence:\n- Pending: links.\nLaunch Gating¶\n- Launch requires items 1-1 to be\ndone. - Items 2-2 must be at least\nin_progresswith owners, timeline, and evidence links.\n";
 
+    const MARKDOWN: &str = "# Ship Track (beside the features)
+
+Purpose:
+
+- Make it run.
+- Show that it does.
+
+Status values:
+
+- open
+- done
+
+## 1) Alerts
+- Status: `in_progress`
+- Owner: `Ops + Data`
+- Target: `Before beta`
+- Scope:
+  - Alerts for the API.
+  - Route to cmd/edgeruntime.
+- Evidence:
+  - Check command: `make evidence`
+  - Report: `ops/a.md`, `ops/b.md`
+  - Runbooks: `ops/runbooks/*`
+  - Pending: drill; load - and more.
+
+## 2) Cost
+- Status: `done`
+- Owner: `Money`
+- Evidence:
+  - Pending: links.
+
+## Launch Gating
+- Launch requires items 1-1 to be `done`.
+- Items 2-2 must be at least `in_progress` with owners, timeline, and evidence links.
+";
+
     #[test]
     fn what_was_flattened_reads_as_the_tracker_that_it_was() {
         let placed = read(FLAT).unwrap();
-        insta::assert_snapshot!(placed.markdown);
+        assert_eq!(placed.markdown, MARKDOWN);
         assert_eq!(placed.unplaced, [(14, "cmd/edgeruntime.".to_owned())]);
         let tracker = Tracker::read("t.md", &placed.markdown).unwrap();
         let first = &tracker.items[0];
