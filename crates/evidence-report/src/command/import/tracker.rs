@@ -268,7 +268,7 @@ Status values:
     fn what_was_flattened_reads_as_the_tracker_that_it_was() {
         let placed = read(FLAT).unwrap();
         assert_eq!(placed.markdown, MARKDOWN);
-        assert_eq!(placed.unplaced, [(14, "cmd/edgeruntime.".to_owned())]);
+        assert_eq!(placed.unplaced, [(13, "cmd/edgeruntime.".to_owned())]);
         let tracker = Tracker::read("t.md", &placed.markdown).unwrap();
         let first = &tracker.items[0];
         assert_eq!(first.known_status(), Some(Status::InProgress));
