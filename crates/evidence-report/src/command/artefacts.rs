@@ -1,25 +1,41 @@
-//! Looks at everything that a tracker names: the only part of check and gate that touches the disk.
+//! Looks at everything that a tracker names: the only part of check and gate that touches the disk. Each file is read
+//! once, on every core; of a record only that is kept which check, gate and dashboard ask for.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use super::{
+    artefact_rules,
+    link_targets::LinkTargets,
+    makefile::{self, Target},
+    page_text::Outline,
+    paths::{LEADS_OUT, Names, inside, percent_decoded, read_regular, read_start},
     tracker::{Evidence, EvidenceKind, Tracker},
-    verify::verify_bytes,
+    verify::verify_text,
 };
-use crate::{
-    document::{self, ReadError},
-    record::{Finding, v1::Record},
-};
+use crate::record::{Finding, v1::Record};
+
+/// More threads than this gain nothing: the disk is shared.
+const MOST_THREADS: usize = 8;
 
 /// What was seen of everything that a tracker names.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     files: BTreeMap<EvidenceKind, Artefact>,
-    make_targets: BTreeSet<String>,
+    nothing: Artefact,
+    make: BTreeMap<String, Target>,
+    /// What the tracker itself links to.
+    pub(super) tracker: Outline,
+    /// The tracker's folder from the root; `None` where it lies outside.
+    pub(super) folder: Option<PathBuf>,
+    /// What the links of the pages and of the tracker lead to.
+    pub(super) targets: LinkTargets,
 }
 
 /// What was seen of one path or glob.
@@ -29,6 +45,10 @@ pub(super) struct Artefact {
     pub(super) files: Vec<File>,
     /// Why nothing could be looked at.
     pub(super) trouble: Option<String>,
+    /// What is wrong with the path itself.
+    pub(super) wrong: Option<String>,
+    /// What is there, and differs from what is named only in case.
+    pub(super) meant: Option<String>,
 }
 
 /// One file.
@@ -39,6 +59,20 @@ pub(super) struct File {
     /// `None` where there is no git to ask.
     pub(super) tracked: Option<bool>,
     pub(super) page: Page,
+    /// Whether a script may be executed; `None` of what is no script.
+    pub(super) executable: Option<bool>,
+    /// What came of parsing a YAML, JSON or TOML file; `None` of what is none.
+    pub(super) form: Option<Form>,
+    /// What a page by hand links to, and what of a template is left in it.
+    pub(super) outline: Option<Box<Outline>>,
+}
+
+/// What came of parsing a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Form {
+    pub(super) name: &'static str,
+    /// What is wrong, and in which line.
+    pub(super) trouble: Option<(String, Option<u32>)>,
 }
 
 /// What kind of page a file is.
@@ -48,7 +82,8 @@ pub(super) enum Page {
     Evidence {
         /// What its verification found.
         verification: Box<Finding>,
-        /// The record, where it can be read and is consistent.
+        /// What check, gate and dashboard ask of the record, where it can be read and is consistent: without
+        /// details, measurements, timeline, charts and attachments, and of the findings those with a date.
         record: Option<Box<Record>>,
     },
     /// A markdown page by hand.
@@ -61,52 +96,136 @@ impl Seen {
     /// Looks at everything that the tracker names.
     pub(super) fn observe(root: &Path, tracker_folder: &Path, tracker: &Tracker) -> Self {
         let tracked = git_files(root);
-        let mut seen = Self { files: BTreeMap::new(), make_targets: make_targets(root) };
-        for evidence in tracker.items.iter().flat_map(|item| item.paths()) {
-            let pattern = match &evidence.kind {
-                EvidenceKind::Path(path) => root.join(path.trim_start_matches('/')),
-                EvidenceKind::Link(path) => tracker_folder.join(path),
-                EvidenceKind::Make(_) => continue,
-            };
-            seen.files
-                .entry(evidence.kind.clone())
-                .or_insert_with(|| Artefact::observe(root, &pattern, tracked.as_ref()));
+        let root = fs_err::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+        let folder = if tracker_folder.as_os_str().is_empty() { Path::new(".") } else { tracker_folder };
+        let folder = fs_err::canonicalize(folder)
+            .ok()
+            .and_then(|folder| Some(folder.strip_prefix(&root).ok()?.to_owned()));
+        let mut seen = Self { folder, ..Self::default() };
+        let mut wanted = Vec::new();
+        for evidence in tracker.items.iter().flat_map(|item| &item.evidence) {
+            if let EvidenceKind::Make(command) = &evidence.kind {
+                let observe = || makefile::observe(&root, command);
+                seen.make.entry(command.clone()).or_insert_with(observe);
+            } else if !seen.files.contains_key(&evidence.kind) {
+                let (artefact, paths) = Artefact::find(&root, seen.folder.as_deref(), &evidence.kind);
+                seen.files.insert(evidence.kind.clone(), artefact);
+                wanted.extend(paths.into_iter().map(|path| (evidence.kind.clone(), path)));
+            }
         }
+        let files = on_every_core(&wanted, |(_, path)| File::observe(&root, path, tracked.as_ref()));
+        for ((kind, _), file) in wanted.iter().zip(files) {
+            let Some(artefact) = seen.files.get_mut(kind) else { continue };
+            artefact.take(file);
+        }
+        seen.find_what_was_meant(&root);
+        if let Ok((bytes, _)) = read_regular(Path::new(&tracker.path)) {
+            seen.tracker = Outline::read(&String::from_utf8_lossy(&bytes));
+        }
+        seen.targets = LinkTargets::observe(&root, &seen);
         seen
     }
 
-    pub(super) fn artefact(&self, evidence: &Evidence) -> Artefact {
-        self.files.get(&evidence.kind).cloned().unwrap_or_default()
+    pub(super) fn artefact(&self, evidence: &Evidence) -> &Artefact {
+        self.files.get(&evidence.kind).unwrap_or(&self.nothing)
     }
 
-    pub(super) fn has_make_target(&self, name: &str) -> bool {
-        self.make_targets.contains(name)
+    /// What is known of a make command's targets.
+    pub(super) fn make_target(&self, command: &str) -> Option<&Target> {
+        self.make.get(command)
+    }
+
+    /// Every file, as often as it is named.
+    pub(super) fn all_files(&self) -> impl Iterator<Item = &File> {
+        self.files.values().flat_map(|artefact| &artefact.files)
+    }
+
+    fn find_what_was_meant(&mut self, root: &Path) {
+        let mut names = Names::default();
+        for (kind, artefact) in &mut self.files {
+            let is_gone = artefact.files.is_empty() && artefact.trouble.is_none() && artefact.wrong.is_none();
+            let Some(path) = written(self.folder.as_deref(), kind).filter(|_| is_gone) else { continue };
+            artefact.meant = names.meant(root, &path).map(|path| path.display().to_string());
+        }
     }
 }
 
+/// The path of an evidence from the root; `None` where it leads out.
+fn written(folder: Option<&Path>, kind: &EvidenceKind) -> Option<PathBuf> {
+    match kind {
+        EvidenceKind::Path(path) => inside(Path::new(""), path),
+        EvidenceKind::Link(path) => match folder {
+            Some(folder) => inside(folder, &percent_decoded(path)),
+            None => path.starts_with('/').then(|| inside(Path::new(""), path)).flatten(),
+        },
+        EvidenceKind::Make(_) => None,
+    }
+}
+
+/// `work` on every thing, in order, on every core.
+fn on_every_core<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = cores.min(MOST_THREADS).min(things.len() / 16 + 1);
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        while let index = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(thing) = things.get(index)
+        {
+            done.push((index, work(thing)));
+        }
+        done
+    };
+    let mut done: Vec<_> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
+        let mut done = take();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
 impl Artefact {
-    fn observe(root: &Path, pattern: &Path, tracked: Option<&BTreeSet<PathBuf>>) -> Self {
-        let text = pattern.to_string_lossy();
-        let is_glob = text.contains(['*', '?']);
-        let paths: Vec<PathBuf> = if is_glob {
-            match glob::glob(&text) {
+    /// The files that a path or glob stands for, not yet looked at.
+    fn find(root: &Path, folder: Option<&Path>, kind: &EvidenceKind) -> (Self, Vec<PathBuf>) {
+        let mut artefact = Self::default();
+        let Some(path) = written(folder, kind) else {
+            artefact.wrong = Some(LEADS_OUT.to_owned());
+            return (artefact, Vec::new());
+        };
+        let text = path.to_string_lossy();
+        let paths = if text.contains(['*', '?']) {
+            let prefix = glob::Pattern::escape(&root.to_string_lossy());
+            match glob::glob(&format!("{prefix}/{text}")) {
                 Ok(paths) => paths.flatten().collect(),
                 Err(error) => {
-                    return Self { files: Vec::new(), trouble: Some(format!("the glob is wrong: {error}")) };
+                    artefact.wrong = Some(format!("the glob is wrong: {error}"));
+                    Vec::new()
                 }
             }
         } else {
-            vec![pattern.to_owned()]
+            vec![root.join(&path)]
         };
-        let mut artefact = Self::default();
-        for path in paths.into_iter().flat_map(|path| files_of(&path)) {
-            match File::observe(root, &path, tracked) {
-                Ok(file) => artefact.files.push(file),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => artefact.trouble = Some(error.to_string()),
-            }
+        (artefact, paths.into_iter().flat_map(|path| files_of(&path)).collect())
+    }
+
+    fn take(&mut self, file: io::Result<File>) {
+        match file {
+            Ok(file) => self.files.push(file),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
+                    self.wrong = Some(error.to_string())
+                }
+                _ => self.trouble = Some(error.to_string()),
+            },
         }
-        artefact
     }
 }
 
@@ -123,36 +242,97 @@ fn files_of(path: &Path) -> Vec<PathBuf> {
 }
 
 impl File {
-    pub(super) fn observe(
-        root: &Path,
-        path: &Path,
-        tracked: Option<&BTreeSet<PathBuf>>,
-    ) -> std::io::Result<Self> {
-        let meta = fs_err::metadata(path)?;
+    /// Looks at one file.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] where it leads out of the root, [`io::ErrorKind::Unsupported`] where it is no
+    /// regular file, [`io::ErrorKind::FileTooLarge`] where it is too large to be read.
+    pub(super) fn observe(root: &Path, path: &Path, tracked: Option<&BTreeSet<PathBuf>>) -> io::Result<Self> {
         let canonical = fs_err::canonicalize(path)?;
-        let root = fs_err::canonicalize(root)?;
-        let inside = canonical.strip_prefix(&root).unwrap_or(&canonical);
-        let name = inside.display().to_string();
-        let page = if path.extension().is_some_and(|extension| extension == "md") {
-            Page::read(&name, &fs_err::read(path)?)
-        } else {
-            Page::Other
+        // Canonical as a rule; asked once more only before a path is refused.
+        let root = if canonical.starts_with(root) { root.to_owned() } else { fs_err::canonicalize(root)? };
+        let Ok(inside) = canonical.strip_prefix(&root) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, LEADS_OUT));
         };
+        let path = inside.display().to_string();
         let tracked = tracked.map(|tracked| tracked.contains(inside));
-        Ok(Self { path: name, bytes: meta.len(), tracked, page })
+        let extension = inside.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let is_page = extension == "md";
+        // Of what is no page and no structured text only the first bytes say something: is it a script?
+        let whole = is_page || form_of(extension).is_some();
+        let read = if whole { read_regular(&canonical) } else { read_start(&canonical, 2) };
+        let (bytes, meta) = read.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
+        let is_script = bytes.starts_with(b"#!") || matches!(extension, "sh" | "bash");
+        let mut file = Self {
+            bytes: meta.len(),
+            tracked,
+            page: Page::Other,
+            executable: is_script.then(|| meta.permissions().mode() & 0o111 != 0),
+            form: form_of(extension)
+                .filter(|_| !bytes.is_empty())
+                .map(|name| Form::of(name, &path, bytes.as_slice())),
+            outline: None,
+            path,
+        };
+        if is_page {
+            file.page = Page::read(&file.path, &bytes);
+            if matches!(file.page, Page::ByHand) {
+                let mut outline = Outline::read(&String::from_utf8_lossy(&bytes));
+                outline.anchors.clear();
+                file.outline = Some(Box::new(outline));
+            }
+        }
+        Ok(file)
+    }
+}
+
+/// What a file is written in, by its extension.
+fn form_of(extension: &str) -> Option<&'static str> {
+    match extension {
+        "yaml" | "yml" => Some("YAML"),
+        "json" | "sarif" => Some("JSON"),
+        "toml" => Some("TOML"),
+        _ => None,
+    }
+}
+
+impl Form {
+    fn of(name: &'static str, path: &str, bytes: &[u8]) -> Self {
+        let trouble = match std::str::from_utf8(bytes) {
+            Ok(text) => artefact_rules::trouble_of(path, text.strip_prefix('\u{feff}').unwrap_or(text)),
+            Err(error) => {
+                let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+                Some(("it is not UTF-8".to_owned(), u32::try_from(line).ok()))
+            }
+        };
+        Self { name, trouble }
     }
 }
 
 impl Page {
     fn read(name: &str, bytes: &[u8]) -> Self {
         let Ok(text) = std::str::from_utf8(bytes) else { return Self::ByHand };
-        let record = match document::verify(text) {
-            document::Verification::Unverified(ReadError::NoEvidence) => return Self::ByHand,
-            document::Verification::Consistent(record) => Some(record),
-            _ => None,
-        };
-        Self::Evidence { verification: Box::new(verify_bytes(name, bytes)), record }
+        match verify_text(name, text) {
+            None => Self::ByHand,
+            Some((verification, record)) => {
+                Self::Evidence { verification: Box::new(verification), record: record.map(lean) }
+            }
+        }
     }
+}
+
+/// Of ten thousand records only what is asked for is kept.
+fn lean(record: Box<Record>) -> Box<Record> {
+    let mut record = *record;
+    record.findings.retain(|finding| finding.hurts_at.is_some());
+    record.findings.shrink_to_fit();
+    record.measurements = Vec::new();
+    record.timeline = None;
+    record.charts = Vec::new();
+    record.details = Vec::new();
+    record.attachments = Vec::new();
+    record.command = Vec::new();
+    Box::new(record)
 }
 
 /// The files that git tracks, from the root; `None` where there is no git or no repository.
@@ -170,17 +350,4 @@ fn git_files(root: &Path) -> Option<BTreeSet<PathBuf>> {
         .status
         .success()
         .then(|| names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
-}
-
-/// The explicit targets of the Makefile at the root.
-fn make_targets(root: &Path) -> BTreeSet<String> {
-    let names = ["GNUmakefile", "makefile", "Makefile"];
-    let text = names.iter().find_map(|name| fs_err::read_to_string(root.join(name)).ok()).unwrap_or_default();
-    text.lines()
-        .filter(|line| !line.starts_with(['\t', '#', ' ', '.']))
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(_, rest)| !rest.starts_with('='))
-        .flat_map(|(targets, _)| targets.split_whitespace())
-        .map(str::to_owned)
-        .collect()
 }

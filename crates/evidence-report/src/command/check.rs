@@ -9,7 +9,9 @@ use super::{
     checks::{
         CONSISTENT, FRESH, LINKS, MAKE_TARGET, OWNER, PENDING, PRESENT, STATUS, TARGET, TRACKED, VERDICT,
     },
+    makefile::Target,
     policy::Required,
+    shortfalls,
     tracker::{Evidence, EvidenceKind, Field, Item, Status, Tracker},
 };
 use crate::record::{
@@ -22,6 +24,7 @@ pub(super) fn assess(tracker: &Tracker, seen: &Seen, required: &Required, now: T
     let mut findings = Vec::new();
     // A file that several items name is judged once, where it is named first.
     let mut judged = BTreeSet::new();
+    let done = shortfalls::of_done_items(tracker, seen);
     for item in &tracker.items {
         findings.extend(fields(tracker, item));
         for evidence in &item.evidence {
@@ -30,6 +33,7 @@ pub(super) fn assess(tracker: &Tracker, seen: &Seen, required: &Required, now: T
             for file in artefact.files.iter().filter(|file| judged.insert(file.path.clone())) {
                 let of_file = tracked(file).into_iter().chain(page(file, now));
                 findings.extend(of_file.map(|finding| finding.at(&tracker.path, Some(evidence.line))));
+                findings.extend(shortfalls::of_file(file, seen, done.contains(file.path.as_str())));
             }
         }
         for finding in required.of_item(tracker, item, now) {
@@ -39,6 +43,7 @@ pub(super) fn assess(tracker: &Tracker, seen: &Seen, required: &Required, now: T
             }
         }
     }
+    findings.extend(shortfalls::of_tracker(tracker, seen));
     findings
 }
 
@@ -86,23 +91,45 @@ fn present(tracker: &Tracker, item: &Item, check: &'static Check, field: Option<
 fn named(tracker: &Tracker, item: &Item, evidence: &Evidence, seen: &Seen) -> Finding {
     let (text, artefact) = match &evidence.kind {
         EvidenceKind::Make(target) => {
-            let subject = format!("make {target}, {}", item.name());
-            let finding = if seen.has_make_target(target) {
-                MAKE_TARGET.passed(subject).observed("a target of the Makefile")
-            } else {
-                MAKE_TARGET.failed(subject).observed("no such target in the Makefile at the root")
-            };
+            let finding = make_target(&format!("make {target}, {}", item.name()), seen.make_target(target));
             return finding.expected("a make target").at(&tracker.path, Some(evidence.line));
         }
         EvidenceKind::Path(path) | EvidenceKind::Link(path) => (path, seen.artefact(evidence)),
     };
-    existence(text, item, &artefact).at(&tracker.path, Some(evidence.line))
+    existence(text, item, artefact).at(&tracker.path, Some(evidence.line))
+}
+
+fn make_target(subject: &str, target: Option<&Target>) -> Finding {
+    match target {
+        Some(Target::Rule(place)) => MAKE_TARGET.passed(subject).observed(format!("a rule in {place}")),
+        Some(Target::OnlyPhony) => {
+            MAKE_TARGET.failed(subject).observed("declared .PHONY, and no rule for it")
+        }
+        Some(Target::Missing(why)) => MAKE_TARGET.failed(subject).observed(why),
+        Some(Target::NotUnderstood(why)) => MAKE_TARGET
+            .inconclusive(subject)
+            .observed(format!("not understood: {why}"))
+            .remedy("Write a rule with the target's own name; make is not run to find it."),
+        None => MAKE_TARGET.inconclusive(subject).observed("not looked at"),
+    }
 }
 
 fn existence(text: &str, item: &Item, artefact: &Artefact) -> Finding {
     let subject = format!("{text}, {}", item.name());
     let expected = "a file that is not empty";
     let empty = artefact.files.iter().find(|file| file.bytes == 0);
+    if let Some(wrong) = &artefact.wrong {
+        let remedy = "Name a regular file of the repository.";
+        return PRESENT.failed(subject).observed(wrong).remedy(remedy).expected(expected);
+    }
+    if let Some(meant) = &artefact.meant {
+        let told = format!("nothing there; {meant} is: did you mean that?");
+        return PRESENT
+            .failed(subject)
+            .observed(told)
+            .remedy("Correct the case of the path.")
+            .expected(expected);
+    }
     let finding = match (&artefact.trouble, artefact.files.as_slice(), empty) {
         (Some(trouble), ..) => PRESENT.inconclusive(subject).observed(trouble).remedy("Make it readable."),
         (None, [], _) => PRESENT.failed(subject).observed("nothing there"),

@@ -26,6 +26,11 @@ pub(super) static TOOL: Tool = Tool {
         &EVIDENCE_REQUIRED,
         &PAGE_SECTIONS,
         &SCOPE_COVERED,
+        &EXECUTABLE,
+        &PARSES,
+        &LINK_TARGET,
+        &REMNANT,
+        &FIXED,
         &GATE_RULE,
         &GATE_ITEM,
         &MERGE_COMPLETE,
@@ -201,6 +206,47 @@ pub(super) static SCOPE_COVERED: Check = Check {
     explanation: "Where the policy maps the bullets of an item's scope to evidence, every bullet is covered, and by \
         files that the item or the policy names as evidence.",
     remedy: "Name the evidence that shows the bullet in the policy, or take the bullet out of the scope.",
+};
+
+pub(super) static EXECUTABLE: Check = Check {
+    id: "artefact.executable",
+    title: "Script may be executed",
+    explanation: "What an item names as a script (it begins with `#!`, or its name ends in `.sh` or `.bash`) can be \
+        started by the person who needs it.",
+    remedy: "Make it executable: chmod +x FILE; evidence-report check --fix does it.",
+};
+
+pub(super) static PARSES: Check = Check {
+    id: "artefact.parses",
+    title: "File is what its name says",
+    explanation: "A YAML, JSON or TOML file that an item names can be read as such, with every document in it. What \
+        does not parse was not used by anybody lately.",
+    remedy: "Mend the file in the line that is named.",
+};
+
+pub(super) static LINK_TARGET: Check = Check {
+    id: "page.links",
+    title: "Links lead somewhere",
+    explanation: "Links of the tracker and of the pages by hand that it names lead to a file of the repository, and to \
+        a heading or id of it; headings become anchors as on GitHub. Links to the outside are never followed. In a \
+        page of an item that is done a broken link fails, elsewhere it warns.",
+    remedy: "Correct the link, or write what it should lead to.",
+};
+
+pub(super) static REMNANT: Check = Check {
+    id: "page.remnants",
+    title: "Nothing of the template is left",
+    explanation: "A page by hand holds no TODO, TBD, FIXME, YYYY-MM-DD, `<placeholder>` and no empty table outside of \
+        code. In a page of an item that is done it fails, elsewhere it warns.",
+    remedy: "Write what belongs there, or take it out.",
+};
+
+pub(super) static FIXED: Check = Check {
+    id: "tracker.fixed",
+    title: "Mended by --fix",
+    explanation: "What `check --fix` did: scripts made executable, status words written as they have to be. It \
+        changes files of the work tree only, and commits nothing.",
+    remedy: "Look at the change, and commit it.",
 };
 
 pub(super) static GATE_RULE: Check = Check {

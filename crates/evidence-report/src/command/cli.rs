@@ -31,6 +31,7 @@ use crate::{
 const EXAMPLES: &str = "Examples:
   evidence-report verify doc/operations/evidence/*.md
   evidence-report check doc/operations/parallel_ops_track.md
+  evidence-report check --fix --dry-run
   evidence-report gate doc/operations/parallel_ops_track.md --format text --format junit=gate.xml
   evidence-report sign doc/operations/evidence/cert_expiry_report.md --key ~/.ssh/id_ed25519
   evidence-report verify --allowed-signers ops/allowed_signers doc/operations/evidence/*.md
@@ -83,7 +84,7 @@ pub(super) enum Command {
     Diff(DiffPlace),
     /// Check a tracker: does every item hold what it says?
     #[command(after_help = EXAMPLES)]
-    Check(TrackerPlace),
+    Check(CheckPlace),
     /// Decide the tracker's launch gate: open or closed, with every reason
     #[command(after_help = EXAMPLES)]
     Gate(GatePlace),
@@ -98,9 +99,9 @@ pub(super) enum Command {
     /// Run a command and make its result evidence
     #[command(after_help = capture::EXAMPLES)]
     Capture(capture::CaptureArgs),
-    /// Make the results of another tool evidence
+    /// Make the results of another tool evidence; or a tracker of its web page's text
     #[command(subcommand, after_help = import::EXAMPLES)]
-    Import(import::ImportCommand),
+    Import(import::Import),
     /// Keep the timeline of a drill, and make evidence of it
     #[command(after_help = drill::EXAMPLES)]
     Drill(drill::DrillArgs),
@@ -113,6 +114,15 @@ pub(super) enum Command {
     },
     /// Undo what killed runs left behind
     Sweep,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckPlace {
+    #[command(flatten)]
+    pub(super) place: TrackerPlace,
+    /// Mend what is mechanical (scripts executable, status words), and check again; --dry-run only shows it
+    #[arg(long)]
+    pub(super) fix: bool,
 }
 
 #[derive(Debug, Args)]
@@ -219,7 +229,7 @@ impl Command {
             Self::Verify { files, .. } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
-            Self::Check(place) => vec![place.plan()],
+            Self::Check(check) => vec![check.place.plan()],
             Self::Gate(place) | Self::Explain(place) => vec![place.place.plan()],
             Self::Dashboard(place) => vec![place.plan()],
             Self::Merge { files } => {

@@ -160,7 +160,7 @@ fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> 
 fn ends_of(question: Question<'_>, item: &Item, status: Status) -> Vec<(Timestamp, String)> {
     let mut ends = Vec::new();
     if status == Status::Done {
-        for file in item.paths().flat_map(|evidence| question.seen.artefact(evidence).files) {
+        for file in item.paths().flat_map(|evidence| &question.seen.artefact(evidence).files) {
             if let Page::Evidence { record: Some(record), .. } = &file.page {
                 ends.push((Record::time(&record.valid_until), format!("the evidence {} ends", file.path)));
             }

@@ -13,14 +13,20 @@ mod dashboard;
 mod diff;
 pub mod drill;
 mod explain;
+mod fix;
 mod gate;
 mod history;
 pub mod import;
+mod link_targets;
+mod makefile;
 mod merge;
 mod named_check;
+mod page_text;
+mod paths;
 mod policy;
+mod shortfalls;
 mod signature;
-mod tracker;
+pub mod tracker;
 mod verify;
 
 use std::{
@@ -86,6 +92,9 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
     {
         return place.prune(true, Timestamp::now());
     }
+    if let (cli::Command::Check(cli::CheckPlace { place, fix: true }), true) = (command, cli.shared.dry_run) {
+        return show_fixes(place);
+    }
     if cli.shared.dry_run {
         run::print(&command.plan(&settings))?;
         return Ok(ExitCode::SUCCESS);
@@ -130,12 +139,19 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
         cli::Command::Merge { files } => merge_files(files, cli.shared.evidence.as_deref(), settings),
         cli::Command::Capture(args) => capture::capture(args, settings).await,
         cli::Command::Import(command) => import::import(command, settings),
-        cli::Command::Check(place) => {
+        cli::Command::Check(check) => {
+            let place = &check.place;
+            let mut fixed = Vec::new();
+            if check.fix {
+                let looked = place.look()?;
+                fixed = fix::apply(&place.root(), &looked.tracker, &fix::plan(&looked.tracker, &looked.seen));
+            }
             let looked = place.look()?;
             let mut settings = settings;
             settings.waivers.extend(looked.required.policy.waivers.iter().cloned());
             let run = Run::start(&checks::TOOL, settings)?;
             run.judged_for(looked.now);
+            run.findings(fixed);
             run.findings(check::assess(&looked.tracker, &looked.seen, &looked.required, looked.now));
             Ok(run.finish().publish()?)
         }
@@ -183,6 +199,15 @@ fn configuration(command: &cli::Command, path: Option<&Path>) -> Result<run::Sha
             Err(Usage(message.into()).into())
         }
     }
+}
+
+/// What `check --fix` would change.
+fn show_fixes(place: &cli::TrackerPlace) -> Result<ExitCode, CommandError> {
+    let cli::Looked { tracker, seen, .. } = place.look()?;
+    let fixes = fix::plan(&tracker, &seen);
+    let told: Vec<_> = fixes.iter().map(|fix| format!("would change {}\n", fix.told(&tracker))).collect();
+    run::print(&if told.is_empty() { "nothing to mend\n".to_owned() } else { told.concat() })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Everything is read before anything is written; while it is, nobody else writes the same evidence.

@@ -9,8 +9,10 @@ use super::{
 };
 use crate::{
     document::{self, ReadError, Verification},
-    record::{Finding, Outcome},
+    record::{Finding, Outcome, v1::Record},
 };
+
+const EXPECTED: &str = "text and seal as recorded";
 
 /// The findings about one file: is it as recorded, who signed it, and is its chain of runs whole?
 pub(super) fn verify_file(path: &Path, signers: Option<&Signers>) -> Vec<Finding> {
@@ -39,12 +41,30 @@ pub(super) fn verify_file(path: &Path, signers: Option<&Signers>) -> Vec<Finding
 
 /// The finding about one file's content.
 pub(super) fn verify_bytes(name: &str, bytes: &[u8]) -> Finding {
-    let expected = "text and seal as recorded";
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return CONSISTENT.failed(name).expected(expected).observed("the file is not UTF-8 text");
+    match std::str::from_utf8(bytes) {
+        Ok(text) => judged(name, text, &document::verify(text)),
+        Err(_) => CONSISTENT.failed(name).expected(EXPECTED).observed("the file is not UTF-8 text"),
+    }
+}
+
+/// The finding about a page that claims to be evidence, and its record where it is consistent; `None` for a page
+/// that does not.
+pub(super) fn verify_text(name: &str, text: &str) -> Option<(Finding, Option<Box<Record>>)> {
+    let verification = document::verify(text);
+    if let Verification::Unverified(ReadError::NoEvidence) = verification {
+        return None;
+    }
+    let finding = judged(name, text, &verification);
+    let record = match verification {
+        Verification::Consistent(record) => Some(record),
+        _ => None,
     };
-    match document::verify(text) {
-        Verification::Consistent(record) => CONSISTENT.passed(name).expected(expected).observed(format!(
+    Some((finding, record))
+}
+
+fn judged(name: &str, text: &str, verification: &Verification) -> Finding {
+    match verification {
+        Verification::Consistent(record) => CONSISTENT.passed(name).expected(EXPECTED).observed(format!(
             "consistent ({}); it says {} of {} finished {}",
             if is_signed(text) { "signed" } else { "unsigned" },
             record.verdict,
@@ -60,16 +80,16 @@ pub(super) fn verify_bytes(name: &str, bytes: &[u8]) -> Finding {
             };
             CONSISTENT
                 .failed(name)
-                .expected(expected)
+                .expected(EXPECTED)
                 .observed(format!("ALTERED: {}{more}", told.join("; ")))
                 .at(name, first.and_then(|line| u32::try_from(line).ok()))
         }
         Verification::Unverified(error) => {
-            let remedy = match &error {
+            let remedy = match error {
                 ReadError::Newer { .. } => "Upgrade evidence-report.",
                 _ => "Run the tool that makes this evidence; a page by hand cannot be verified.",
             };
-            CONSISTENT.inconclusive(name).expected(expected).observed(error.to_string()).remedy(remedy)
+            CONSISTENT.inconclusive(name).expected(EXPECTED).observed(error.to_string()).remedy(remedy)
         }
     }
 }

@@ -12,7 +12,8 @@ use std::{
 use evidence_report::{
     command::{
         drill,
-        import::{junit, k6, sarif, tap},
+        import::{junit, k6, sarif, tap, tracker as flattened},
+        tracker::count_items,
     },
     document::{Verification, notes, read, read_json, render_signed_v1, verify},
     history::{Chain, Keep, prune, trends},
@@ -22,7 +23,7 @@ use evidence_report::{
 type Reader = (&'static str, fn(&[u8]));
 
 /// What reads bytes that others wrote. A target of `fuzz/` bears the same name.
-const READERS: [Reader; 7] = [
+const READERS: [Reader; 9] = [
     ("drill_log", |bytes| drop(drill::entry::History::read(bytes))),
     ("evidence", read_evidence),
     ("history", read_history),
@@ -32,6 +33,8 @@ const READERS: [Reader; 7] = [
         drop(sarif::read(std::io::Cursor::new(bytes), sarif::Severity::High, &mut |_| {}));
     }),
     ("tap", |bytes| drop(tap::read(bytes, &mut |_| {}))),
+    ("tracker", |bytes| drop(count_items(&String::from_utf8_lossy(bytes)))),
+    ("tracker_text", |bytes| drop(flattened::read(&String::from_utf8_lossy(bytes)))),
 ];
 
 /// How long the reading of one small file may take, on a machine that is busy with other tests.

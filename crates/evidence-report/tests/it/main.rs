@@ -26,4 +26,5 @@ mod rendering;
 mod running;
 mod signing;
 mod tracker_command;
+mod tracker_shortfalls;
 mod verification;

@@ -30,7 +30,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use self::material::Observed;
+pub(super) use self::material::{Observed, trouble_of};
 use crate::record::Finding;
 
 /// A rule about an item's artefacts; `rule` says which.

@@ -78,8 +78,10 @@ impl DashboardPlace {
 /// The histories beside the evidence that the tracker names. One that cannot be read has no trends; whether it is
 /// whole is asked by `history verify`.
 fn histories(root: &Path, tracker: &Tracker, seen: &Seen) -> Vec<Beside> {
-    let files = tracker.items.iter().flat_map(Item::paths).flat_map(|evidence| seen.artefact(evidence).files);
-    let evidence: BTreeSet<_> = files.map(|file| file.path).filter(|path| path.ends_with(".md")).collect();
+    let files =
+        tracker.items.iter().flat_map(Item::paths).flat_map(|evidence| &seen.artefact(evidence).files);
+    let evidence: BTreeSet<_> =
+        files.map(|file| file.path.clone()).filter(|path| path.ends_with(".md")).collect();
     let histories = evidence.into_iter().filter_map(|evidence| {
         let text = std::fs::read(history_path(&root.join(&evidence))).ok()?;
         Some(Beside { chain: Chain::read(&String::from_utf8_lossy(&text)), evidence })

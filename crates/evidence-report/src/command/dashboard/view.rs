@@ -295,11 +295,12 @@ pub(super) fn day(at: Timestamp) -> String {
 /// Every consistent record among the evidence, each file once.
 fn records(tracker: &Tracker, seen: &Seen) -> Vec<(String, Record)> {
     let mut known = BTreeSet::new();
-    let files = tracker.items.iter().flat_map(Item::paths).flat_map(|evidence| seen.artefact(evidence).files);
+    let files =
+        tracker.items.iter().flat_map(Item::paths).flat_map(|evidence| &seen.artefact(evidence).files);
     files
         .filter(|file| known.insert(file.path.clone()))
-        .filter_map(|file| match file.page {
-            Page::Evidence { record: Some(record), .. } => Some((file.path, *record)),
+        .filter_map(|file| match &file.page {
+            Page::Evidence { record: Some(record), .. } => Some((file.path.clone(), (**record).clone())),
             _ => None,
         })
         .collect()

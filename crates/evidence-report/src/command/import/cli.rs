@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     assess::Skipped,
+    flattened::FlattenedArgs,
     junit, k6,
     sarif::{self, Severity},
     tap,
@@ -28,10 +29,45 @@ pub(in crate::command) const EXAMPLES: &str = "Examples:
   evidence-report import sarif --item 7 --check security.sast --fails-from high semgrep.sarif trivy.sarif
   conftest test --output tap deploy/ | evidence-report import tap --item 8 --check parity.policies -
   evidence-report import k6 --item 6 --check capacity.load --environment staging summary.json
+  evidence-report import tracker copied.txt -o doc/operations/parallel_ops_track.md
 
 Each file is attached by its digest. Skipped, ignored, to do and suppressed never pass. A file that is cut, empty or
 not what it claims to be is inconclusive; what could be read of it counts. Exit codes: 0 passed, 1 warned, 2 failed,
 3 inconclusive (also usage errors).";
+
+/// What is imported.
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum Import {
+    #[command(flatten)]
+    Results(ImportCommand),
+    /// The text of a tracker's web page, back into markdown
+    #[command(after_help = EXAMPLES)]
+    Tracker(FlattenedArgs),
+}
+
+impl Import {
+    /// What the run brings along where the shared flags say nothing.
+    pub(in crate::command) fn defaults(&self) -> Defaults {
+        match self {
+            Self::Results(command) => command.defaults(),
+            Self::Tracker(_) => Defaults {
+                title: "Tracker from the text of a web page",
+                evidence_name: None,
+                tracker_items: &[],
+                timeout: Duration::from_secs(60),
+                valid_for: Duration::from_secs(86_400),
+            },
+        }
+    }
+
+    /// `--dry-run`.
+    pub(in crate::command) fn plan(&self, settings: &Settings) -> String {
+        match self {
+            Self::Results(command) => command.plan(settings),
+            Self::Tracker(args) => args.plan(),
+        }
+    }
+}
 
 /// Which tool's results.
 #[derive(Debug, Subcommand)]
@@ -107,7 +143,7 @@ impl ImportCommand {
     }
 
     /// What the run brings along where the shared flags say nothing.
-    pub(in crate::command) fn defaults(&self) -> Defaults {
+    pub(super) fn defaults(&self) -> Defaults {
         let (title, file) = match self {
             Self::Junit(_) => ("Imported test results", "imported_junit.md"),
             Self::Sarif { .. } => ("Imported scanner findings", "imported_sarif.md"),
@@ -125,7 +161,7 @@ impl ImportCommand {
     }
 
     /// `--dry-run`.
-    pub(in crate::command) fn plan(&self, settings: &Settings) -> String {
+    pub(super) fn plan(&self, settings: &Settings) -> String {
         let files: Vec<_> =
             self.args().files.iter().map(|file| format!("would read {}\n", file.display())).collect();
         format!("{}\n{}", settings.title, files.concat())

@@ -6,11 +6,13 @@ mod assess;
 mod bounds;
 pub(super) mod checks;
 mod cli;
+mod flattened;
 pub mod junit;
 pub mod k6;
 pub mod sarif;
 pub mod tap;
 mod told;
+pub mod tracker;
 
 use std::{
     fs::File,
@@ -27,14 +29,18 @@ use crate::{
     run::{Run, Settings, Stop},
 };
 use assess::Tally;
-pub(super) use cli::{EXAMPLES, ImportCommand};
+pub(super) use cli::{EXAMPLES, Import, ImportCommand};
 pub use told::{Account, Said, Sink, Told, Unreadable};
 
 /// A larger file is not read.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
-/// Imports the files and publishes what they say.
-pub(super) fn import(command: &ImportCommand, mut settings: Settings) -> Result<ExitCode, CommandError> {
+/// Imports the files and publishes what they say; or writes the tracker.
+pub(super) fn import(import: &Import, mut settings: Settings) -> Result<ExitCode, CommandError> {
+    let command = match import {
+        Import::Results(command) => command,
+        Import::Tracker(args) => return args.import(),
+    };
     let args = command.args();
     args.complete(&mut settings);
     let named = args.check.clone().map(|id| Named {

@@ -6,6 +6,14 @@ mod rules;
 pub(super) use read::TrackerError;
 pub(super) use rules::{GateRule, Meaning, Need};
 
+/// How many items the markdown of a tracker has: what whoever replays hostile pages asks of the reader.
+///
+/// # Errors
+/// Why it is no tracker.
+pub fn count_items(text: &str) -> Result<usize, String> {
+    Tracker::read("tracker", text).map(|tracker| tracker.items.len()).map_err(|error| error.to_string())
+}
+
 /// A tracker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tracker {

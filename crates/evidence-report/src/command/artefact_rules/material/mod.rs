@@ -168,6 +168,18 @@ impl Observed {
     }
 }
 
+/// What keeps a YAML, JSON or TOML text (by its name) from being parsed, and in which line.
+pub(in crate::command) fn trouble_of(path: &str, text: &str) -> Option<(String, Option<u32>)> {
+    let trouble = match Form::of(path) {
+        Form::Json => json::read(text).err(),
+        Form::Toml => toml::read(text).err(),
+        Form::DotEnv => dotenv::read(text).err(),
+        Form::Yaml => yaml::read(text).err(),
+        Form::Page => None,
+    };
+    trouble.map(|trouble| (trouble.message, trouble.line))
+}
+
 /// The finding of a file that is not of the form that a rule needs.
 pub(super) fn unreadable(path: &str, form: &str, trouble: &Trouble) -> Box<Finding> {
     Box::new(READABLE.failed(path).expected(form).observed(&trouble.message).at(path, trouble.line))
