@@ -18,7 +18,7 @@ macro_rules! killed {
             title: $title,
             proves: &CLEANED_UP,
             outcome: Outcome::Passed,
-            says: "removed",
+            says: &["removed"],
             build: |bench| Box::pin(build(bench, $phase)),
         };
     };

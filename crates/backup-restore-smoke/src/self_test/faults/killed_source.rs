@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "source killed in the middle of the dump",
     proves: &BACKUP_MADE,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -19,7 +19,7 @@ macro_rules! terminated {
             title: $title,
             proves: &RESTORE_CONTENT,
             outcome: Outcome::NotChecked(Requirement::Required),
-            says: "ended before",
+            says: &["ended before"],
             build: |bench| Box::pin(build(bench, $phase)),
         };
     };
