@@ -40,6 +40,11 @@ impl QueryFailure {
     pub(crate) fn is(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == wanted)
     }
+
+    /// Whether the server's disk is full.
+    pub(crate) fn is_lack_of_space(&self) -> bool {
+        self.is("53100")
+    }
 }
 
 impl std::fmt::Display for QueryFailure {

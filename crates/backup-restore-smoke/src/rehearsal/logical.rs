@@ -13,7 +13,7 @@ use super::{
     backup::application_name,
     expectation, objectives,
     preflight::{self, Lacks},
-    recovery::{first_write, own_server, run_step, start_cluster},
+    recovery::{first_write, no_space, own_server, run_step, start_cluster},
     rows,
 };
 use crate::{
@@ -302,6 +302,7 @@ async fn make_database(
     match administrator.query(run.stop(), &create_statement(database, name)).await {
         Ok(_) => Ok(()),
         Err(QueryFailure::Stopped) => Err(Halt::Stopped),
+        Err(failure) if failure.is_lack_of_space() => Err(no_space(failure.to_string())),
         Err(failure) => {
             lacks.add(
                 "locale of the copy",

@@ -86,6 +86,7 @@ async fn prepare_database(run: &Run, cluster: &mut Cluster, database: &Database)
     match administrator.query(run.stop(), &database.create_statement()).await {
         Ok(_) => Ok(()),
         Err(QueryFailure::Stopped) => Err(Halt::Stopped),
+        Err(failure) if failure.is_lack_of_space() => Err(no_space(failure.to_string())),
         Err(failure) => Err(ENVIRONMENT
             .inconclusive("locale of the copy")
             .expected("a database with the source's encoding and locale")
@@ -115,6 +116,16 @@ async fn missing_extensions(run: &Run, administrator: &Session, database: &Datab
             database.major
         ))
         .into())
+}
+
+/// The scratch's own disk is full, which says nothing about the backup.
+pub(super) fn no_space(observed: String) -> Halt {
+    ENVIRONMENT
+        .inconclusive("space for the copy")
+        .expected("space for everything that the copy holds")
+        .observed(observed)
+        .remedy("name a folder with more space with --scratch")
+        .into()
 }
 
 pub(super) fn own_server(subject: &str, failure: QueryFailure) -> Halt {
@@ -160,13 +171,9 @@ pub(super) async fn run_step(
         Ok(_) => run.finding(RESTORE_STEPS.passed(&name).expected(expected).observed("no error")),
         Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
         // Nothing that follows would say anything about the backup.
-        Err(failure) if failure.is("53100") => {
-            return Err(ENVIRONMENT
-                .inconclusive("space for the copy")
-                .expected(expected)
-                .observed(format!("{name}: {failure}"))
-                .remedy("name a folder with more space with --scratch")
-                .into());
+        Err(failure) if failure.is_lack_of_space() => return Err(no_space(format!("{name}: {failure}"))),
+        Err(QueryFailure::Lost(_)) if cluster.has_died(run).await => {
+            return Err(cluster.why_ended(&format!("the server ended while {name} ran")).into());
         }
         Err(failure) => {
             run.finding(RESTORE_STEPS.failed(&name).expected(expected).observed(failure.to_string()))
@@ -197,6 +204,8 @@ pub(super) async fn first_write(
             run.finding(RESTORE_WRITABLE.passed(database).expected(expected).observed(observed));
             Ok(Some(at))
         }
+        Attempt::Full(observed) => Err(no_space(observed)),
+        Attempt::Refused(reason) if cluster.has_died(run).await => Err(cluster.why_ended(&reason).into()),
         Attempt::Refused(reason) => {
             stages.add("first committed write", start, run.elapsed(), "refused");
             run.finding(RESTORE_WRITABLE.failed(database).expected(expected).observed(reason));

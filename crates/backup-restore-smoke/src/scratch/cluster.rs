@@ -327,8 +327,11 @@ impl Cluster {
 
     /// An inconclusive finding that quotes the server's last words.
     pub(crate) fn why_ended(&mut self, what: &str) -> Finding {
-        let last =
-            self.errors_since(0).pop().map(|(code, message)| format!("; its log ends: {message} ({code})"));
+        let mut errors = self.errors_since(0);
+        // A full disk is the cause of whatever came after it.
+        let full = errors.iter().position(|(code, _)| code == "53100");
+        let last = full.map(|at| errors.swap_remove(at)).or_else(|| errors.pop());
+        let last = last.map(|(code, message)| format!("; its log ends: {message} ({code})"));
         let ended = match self.server.as_mut().map(|(child, _)| child.try_wait()) {
             Some(Ok(Some(status))) => format!(" (postgres: {status})"),
             _ => String::new(),

@@ -15,6 +15,8 @@ pub(crate) enum Attempt {
     Committed(String),
     /// Somebody refused; what, in words.
     Refused(String),
+    /// The disk of the scratch is full.
+    Full(String),
     /// The run was asked to stop.
     Stopped,
 }
@@ -31,6 +33,7 @@ pub(crate) async fn first_committed_write(
     match attempt(cluster, administrator, stop, database, name).await {
         Ok(attempt) => attempt,
         Err(QueryFailure::Stopped) => Attempt::Stopped,
+        Err(failure) if failure.is_lack_of_space() => Attempt::Full(failure.to_string()),
         Err(failure) => Attempt::Refused(failure.to_string()),
     }
 }

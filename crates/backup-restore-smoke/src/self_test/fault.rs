@@ -22,8 +22,9 @@ pub struct Fault {
     pub proves: &'static Check,
     /// What that check has to come to. The exit code of the rehearsal follows from it.
     pub outcome: Outcome,
-    /// What it has to observe, among other things; nothing for what is sound.
-    pub says: &'static str,
+    /// What it has to observe, among other things: one of these, where two may notice and either may be the first.
+    /// Nothing for what is sound.
+    pub says: &'static [&'static str],
     /// Makes it.
     pub build: Build,
 }
@@ -35,8 +36,8 @@ pub struct Expected {
     pub check: &'static Check,
     /// This.
     pub outcome: Outcome,
-    /// With these words.
-    pub says: &'static str,
+    /// With one of these words, where there are any.
+    pub says: &'static [&'static str],
 }
 
 /// A fault that is there, and how to look at it.
@@ -163,6 +164,10 @@ impl fmt::Display for Expected {
             Outcome::NotChecked(Requirement::Required) => "not checked",
             Outcome::NotChecked(Requirement::Optional) => "not checked, and not needed",
         };
-        write!(f, "exit code {}: {outcome}, with the words '{}'", self.code(), self.says)
+        write!(f, "exit code {}: {outcome}", self.code())?;
+        match self.says {
+            [] => Ok(()),
+            words => write!(f, ", with the words '{}'", words.join("' or '")),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What happens while a rehearsal runs: a signal to it, the death of a server, somebody else's statement. It
 //! happens when the rehearsal itself says which phase it has come to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -30,8 +30,6 @@ pub enum Blow {
     KillAndAgain,
     /// The server of the copy is killed.
     KillCopy,
-    /// The server of this data folder is killed.
-    KillServer(PathBuf),
     /// Somebody says this to the source.
     Say(Database, String),
 }
@@ -51,9 +49,6 @@ impl Blow {
             Self::KillCopy => {
                 let servers = processes_of(home).into_iter().filter(|found| found.works_in("copy/data"));
                 servers.for_each(|found| signal(found.id, Signal::KILL));
-            }
-            Self::KillServer(data) => {
-                processes_of(data).into_iter().for_each(|found| signal(found.id, Signal::KILL));
             }
             Self::Say(database, statements) => {
                 let (database, statements) = (database.clone(), statements.clone());

@@ -90,7 +90,8 @@ pub(super) fn compare(seen: &Seen, expected: &Expected) -> Proof {
     let fits = |finding: &&SeenFinding| {
         finding.check == expected.check.id
             && finding.outcome == word(expected.outcome)
-            && finding.observed.contains(expected.says)
+            && (expected.says.is_empty()
+                || expected.says.iter().any(|words| finding.observed.contains(words)))
     };
     match (seen.findings.iter().find(fits), complaint()) {
         (Some(caught), _) if seen.code == Some(expected.code()) => {
@@ -134,8 +135,8 @@ mod tests {
     use crate::checks::{RESTORE_COMPLETED, RESTORE_CONTENT};
 
     const EXPECTED: Expected =
-        Expected { check: &RESTORE_CONTENT, outcome: Outcome::Failed, says: "1 row missing" };
-    const SOUND: Expected = Expected { check: &RESTORE_CONTENT, outcome: Outcome::Passed, says: "" };
+        Expected { check: &RESTORE_CONTENT, outcome: Outcome::Failed, says: &["1 row missing"] };
+    const SOUND: Expected = Expected { check: &RESTORE_CONTENT, outcome: Outcome::Passed, says: &[] };
 
     fn seen(code: i32, check: &str, outcome: &str, observed: &str) -> Seen {
         let finding = SeenFinding {
@@ -156,6 +157,11 @@ mod tests {
         assert!(!is_caught(seen(2, id, "warned", observed)));
         assert!(!is_caught(seen(2, id, "failed", "1 row too many")));
         assert!(!is_caught(seen(3, id, "failed", observed)));
+        let either = Expected { says: &["1 row missing", "rows missing"], ..EXPECTED };
+        for (observed, wanted) in [("1 row missing: 7", true), ("2 rows missing", true), ("missing", false)] {
+            let proof = compare(&seen(2, id, "failed", observed), &either);
+            assert_eq!(matches!(proof, Proof::Caught(_)), wanted, "{observed}");
+        }
         assert!(!is_caught(Seen { left: vec!["a folder".to_owned()], ..seen(2, id, "failed", observed) }));
         assert!(!is_caught(Seen { code: None, ..seen(2, id, "failed", observed) }));
     }

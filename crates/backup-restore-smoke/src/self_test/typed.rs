@@ -22,10 +22,10 @@ use super::{
 use crate::{checks::CLEANED_UP, connection::without_ambient, wording::seconds};
 
 /// How long one rehearsal may take before it is given up.
-const AT_MOST: Duration = Duration::from_secs(120);
+const AT_MOST: Duration = Duration::from_secs(300);
 
 /// How long the servers of a killed rehearsal may live on.
-const AFTER_A_KILL: Duration = Duration::from_secs(15);
+const AFTER_A_KILL: Duration = Duration::from_secs(45);
 
 /// What a user sees of a rehearsal.
 #[derive(Debug, Default)]

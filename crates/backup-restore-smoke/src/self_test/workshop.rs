@@ -145,19 +145,19 @@ impl Bench<'_> {
     }
 
     async fn shared(&self) -> Result<&Server, Trouble> {
-        let kind = Kind { name: "shared", checksums: true, archives: false };
+        let kind = Kind { name: "shared", checksums: true, archives: false, still: false };
         self.workshop.servers.shared.get_or_try_init(|| self.start(kind)).await
     }
 
     async fn plain(&self) -> Result<&Server, Trouble> {
-        let kind = Kind { name: "plain", checksums: false, archives: false };
+        let kind = Kind { name: "plain", checksums: false, archives: false, still: true };
         self.workshop.servers.plain.get_or_try_init(|| self.start(kind)).await
     }
 
     /// A copy of a base backup and of the write-ahead log behind it.
     pub(super) async fn history(&self) -> Result<Kept, Trouble> {
         let make = || async {
-            let kind = Kind { name: "history", checksums: true, archives: true };
+            let kind = Kind { name: "history", checksums: true, archives: true, still: true };
             let base = self.workshop.place.folder("history.base");
             History::make(self.run, self.programs(), self.start(kind).await?, base).await
         };
@@ -166,7 +166,7 @@ impl Bench<'_> {
 
     /// A database with a shop in it, on a server of its own with page checksums or without.
     pub(super) async fn own_shop(&self, name: &'static str, checksums: bool) -> Result<Database, Trouble> {
-        let server = self.start(Kind { name, checksums, archives: false }).await?;
+        let server = self.start(Kind { name, checksums, archives: false, still: true }).await?;
         let database = server.shop(&self.name("fault")).await;
         self.workshop.servers.own.lock().await.push(server);
         database

@@ -290,7 +290,7 @@ impl TestCluster {
     }
 
     fn wait_until_ready(&self) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(90);
         while !self.psql("postgres", &["-c", "SELECT 1"]).output().unwrap().status.success() {
             let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "the test's server does not start: {log}");
@@ -398,15 +398,25 @@ impl TestCluster {
         "shop"
     }
 
-    /// The same, with a table whose one row takes so many seconds to become text: the fingerprint lasts.
+    /// The same, with a table whose one row takes so many seconds to become text here, and none in a restored copy:
+    /// the source's fingerprint lasts.
     pub(crate) fn slow_shop(&self, seconds: u32) -> &'static str {
+        self.slow(seconds, "<>")
+    }
+
+    /// The same the other way round: the copy's fingerprint lasts.
+    pub(crate) fn slow_copy_shop(&self, seconds: u32) -> &'static str {
+        self.slow(seconds, "=")
+    }
+
+    fn slow(&self, seconds: u32, sign: &str) -> &'static str {
         let database = self.shop();
         self.sql(
             database,
             &format!(
                 "CREATE TABLE shop.slow (a int); INSERT INTO shop.slow VALUES (1); \
                  CREATE FUNCTION shop.slowly(shop.slow) RETURNS text LANGUAGE plpgsql \
-                 AS 'BEGIN PERFORM pg_sleep({seconds}); RETURN $1.a; END'; \
+                 AS 'BEGIN IF current_setting(''wal_level'') {sign} ''minimal'' THEN PERFORM pg_sleep({seconds}); END IF; RETURN $1.a; END'; \
                  CREATE CAST (shop.slow AS text) WITH FUNCTION shop.slowly(shop.slow)"
             ),
         );

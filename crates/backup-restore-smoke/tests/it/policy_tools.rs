@@ -122,7 +122,7 @@ fn barman(tool: &Tool) -> (TestCluster, PathBuf) {
     cluster.sql("postgres", "SELECT pg_switch_wal()");
     crate::tool::until("the first archived segment", || fs::read_dir(&incoming).unwrap().next().is_some());
     call(&["archive-wal", "demo"]);
-    call(&["backup", "demo", "--wait", "--wait-timeout", "30"]);
+    call(&["backup", "demo", "--wait", "--wait-timeout", "120"]);
     (cluster, config)
 }
 

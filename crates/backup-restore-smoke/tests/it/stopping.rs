@@ -61,7 +61,7 @@ fn a_signal_while_an_embedded_source_is_made_leaves_nothing_but_inconclusive_evi
 #[test]
 fn a_signal_in_any_phase_leaves_nothing_but_inconclusive_evidence() {
     let cluster = TestCluster::start();
-    let source = cluster.conninfo(cluster.shop());
+    let source = cluster.conninfo(cluster.slow_copy_shop(120));
     stop_in_each(&PHASES, &["--source", &source]);
     let sessions =
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'backup-restore-smoke%'";
@@ -224,7 +224,7 @@ fn no_worker_of_pg_dump_reads_on_from_the_source_after_a_kill() {
     cluster.sql(
         database,
         "CREATE TABLE shop.large AS SELECT i, md5(i::text) || md5('a' || i) || md5('b' || i) || md5('c' || i) AS t \
-         FROM generate_series(1, 300000) AS i",
+         FROM generate_series(1, 800000) AS i",
     );
     let mut child = tool.spawn(&["rehearse", "--jobs", "2", "--source", &cluster.conninfo(database)]);
     tool.wait_for("dump: pg_dump");

@@ -127,7 +127,7 @@ impl Tool {
 
     /// Waits until a progress line begins so.
     pub(crate) fn wait_for(&self, phase: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while !self.stderr().lines().any(|line| line.starts_with(phase)) {
             assert!(Instant::now() < deadline, "the phase '{phase}' does not come about: {}", self.stderr());
             std::thread::sleep(Duration::from_millis(5));
@@ -174,9 +174,9 @@ pub(crate) fn processes_of(folder: &Path) -> Vec<String> {
 
 /// Polls until something is so.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !is_so() {
-        assert!(Instant::now() < deadline, "{what} did not come about within 60 s");
+        assert!(Instant::now() < deadline, "{what} did not come about within 120 s");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,8 +1,12 @@
 //! Stands between a rehearsal and the source, passes everything on, and does something when a client says a
-//! certain thing: it cuts every connection, falls silent, or lets somebody else speak first.
+//! certain thing: it cuts every connection, falls silent, kills the server, or lets somebody else speak first.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use rustix::process::{Signal, kill_process};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{UnixListener, UnixStream},
@@ -11,7 +15,7 @@ use tokio::{
 };
 
 use super::{Database, Task};
-use crate::self_test::workshop::Trouble;
+use crate::self_test::{remains::processes_of, workshop::Trouble};
 
 /// The name of a server's socket in its folder.
 const SOCKET: &str = ".s.PGSQL.5432";
@@ -23,6 +27,8 @@ pub(in crate::self_test) enum Then {
     Cut,
     /// Passes nothing on any more, and says nothing.
     FallSilent,
+    /// Kills the server of this data folder, and passes on what comes of it.
+    KillServer(PathBuf),
     /// Lets this be said to the source before it passes on.
     Say(Database, &'static str),
 }
@@ -95,6 +101,10 @@ async fn requests(
         if said.windows(rule.when.len()).any(|part| part == rule.when.as_bytes()) {
             match &rule.then {
                 Then::Cut => return cut.notify_one(),
+                Then::KillServer(data) => processes_of(data).into_iter().for_each(|found| {
+                    // Who is gone already needs no signal.
+                    let _ = kill_process(found.id, Signal::KILL);
+                }),
                 Then::FallSilent => std::future::pending().await,
                 // What is refused shows itself: the fault does not come about.
                 Then::Say(database, statements) => drop(database.sql(statements).await),

@@ -44,6 +44,9 @@ pub(in crate::self_test) struct Kind {
     pub(in crate::self_test) checksums: bool,
     /// Whether it archives its write-ahead log.
     pub(in crate::self_test) archives: bool,
+    /// Whether nobody works in it by himself: a page that is damaged on disk would be written anew by whoever changed
+    /// it in memory.
+    pub(in crate::self_test) still: bool,
 }
 
 /// A server.
@@ -68,9 +71,12 @@ impl Server {
         isolation: &Isolation,
         kind: Kind,
     ) -> Result<Self, Trouble> {
-        let Kind { name, checksums, archives } = kind;
+        let Kind { name, checksums, archives, still } = kind;
         let spec = ClusterSpec { name, superuser: "postgres".to_owned(), checksums };
         let mut settings: Vec<_> = SETTINGS.map(str::to_owned).into();
+        if still {
+            settings.push("autovacuum=off".to_owned());
+        }
         let archive = archives.then(|| place.folder(&format!("{name}.archive")));
         if let Some(folder) = &archive {
             std::fs::create_dir(folder)?;

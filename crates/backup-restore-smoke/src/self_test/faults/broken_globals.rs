@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "globals that do not restore",
     proves: &RESTORE_GLOBALS,
     outcome: Outcome::Failed,
-    says: "refused",
+    says: &["refused"],
     build: |bench| Box::pin(build(bench)),
 };
 

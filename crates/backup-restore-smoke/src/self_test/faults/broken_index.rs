@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "index whose order is broken",
     proves: &INTEGRITY_AMCHECK,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "broken step of the runbook",
     proves: &RESTORE_STEPS,
     outcome: Outcome::Failed,
-    says: "42P01",
+    says: &["42P01"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "query cancelled from outside",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Inconclusive,
-    says: "57014",
+    says: &["57014"],
     build: |bench| Box::pin(build(bench)),
 };
 

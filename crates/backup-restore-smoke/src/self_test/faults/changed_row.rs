@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "changed row",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "another content",
+    says: &["another content"],
     build: |bench| Box::pin(build(bench)),
 };
 

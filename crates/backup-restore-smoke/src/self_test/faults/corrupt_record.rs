@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "corrupt record in the log",
     proves: &RECOVERY_TARGET,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

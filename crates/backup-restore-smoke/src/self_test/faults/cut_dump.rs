@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "connection cut while pg_dump reads",
     proves: &BACKUP_MADE,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

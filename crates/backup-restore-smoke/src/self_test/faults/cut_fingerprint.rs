@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "connection cut while tables are read",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Failed,
-    says: "connection was lost",
+    says: &["connection was lost"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "source that is not running",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Failed,
-    says: "No such file",
+    says: &["No such file"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "source that never answers",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Failed,
-    says: "no answer within 2 s",
+    says: &["no answer within 2 s"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "directory dump without one of its files",
     proves: &BACKUP_COMPLETE,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -8,6 +8,10 @@ use crate::self_test::{
     workshop::{Bench, Trouble},
 };
 
+/// What is said of a full disk: by whoever was refused a byte, by a server that had half a page written (SQLSTATE 53100,
+/// without the system's own words), or by the watch over the disk. Who comes first, nobody knows.
+pub(super) const FULL: &[&str] = &["No space left", "53100", "could not extend file", "bytes were free"];
+
 const MOUNT: &str = "mount -t tmpfs -o \"$1\" tmpfs \"$2\" && shift 2 && exec \"$@\"";
 
 /// Lets the scene be rehearsed with such a file system mounted on this folder.

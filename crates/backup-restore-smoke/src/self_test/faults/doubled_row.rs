@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "doubled row",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "1 row too many",
+    says: &["1 row too many"],
     build: |bench| Box::pin(build(bench)),
 };
 

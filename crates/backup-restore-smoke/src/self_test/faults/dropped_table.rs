@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "table dropped between listing and hashing",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Inconclusive,
-    says: "42P01",
+    says: &["42P01"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "empty backup",
     proves: &POLICY_SOUND,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

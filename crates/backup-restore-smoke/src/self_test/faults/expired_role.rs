@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "expired role",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Failed,
-    says: "28P01",
+    says: &["28P01"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "assertion that does not hold",
     proves: &RESTORE_ASSERTIONS,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

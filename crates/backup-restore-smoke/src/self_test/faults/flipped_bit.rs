@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "flipped bit in a page, checksums on",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Failed,
-    says: "XX001",
+    says: &["XX001"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "flipped byte in an uncompressed dump",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "another content",
+    says: &["another content"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "flipped byte in a compressed dump",
     proves: &BACKUP_COMPLETE,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "view over a foreign server",
     proves: &RESTORE_COMPLETED,
     outcome: Outcome::Inconclusive,
-    says: "08001",
+    says: &["08001"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -6,7 +6,7 @@ use crate::{
     checks::ENVIRONMENT,
     self_test::{
         fault::{Fault, Scene},
-        faults::disk::on_disk,
+        faults::disk::{FULL, on_disk},
         workshop::{Bench, Trouble},
     },
 };
@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "scratch disk that runs full when the cluster is made",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "No space left",
+    says: FULL,
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -6,7 +6,7 @@ use crate::{
     checks::ENVIRONMENT,
     self_test::{
         fault::{Fault, Scene},
-        faults::disk::on_disk,
+        faults::disk::{FULL, on_disk},
         workshop::{Bench, Trouble},
     },
 };
@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "scratch disk that runs full in the middle of the restore",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "",
+    says: FULL,
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "directory dump with a halved file",
     proves: &BACKUP_COMPLETE,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

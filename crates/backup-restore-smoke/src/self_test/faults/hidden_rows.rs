@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "rows hidden by row security",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Inconclusive,
-    says: "row-level security",
+    says: &["row-level security"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -1,7 +1,10 @@
 //! Makes a phase last until it is ended from outside: what reads a table's rows as text, or refreshes a view,
 //! sleeps. Source and copy are told apart by the server's name, which only the source has.
 
-use crate::self_test::{farm::Database, workshop::Trouble};
+use crate::self_test::{
+    farm::Database,
+    workshop::{Bench, Trouble},
+};
 
 /// Where it lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,11 @@ pub(super) async fn hold(database: &Database, table: &str, place: Place) -> Resu
          CREATE CAST ({table} AS text) WITH FUNCTION shop.slowly({table})"
     );
     database.sql(&statements).await
+}
+
+/// A step of the runbook that takes a minute: whoever comes late to a recovery finds it there.
+pub(super) fn hold_step(bench: &Bench<'_>) -> Result<[String; 2], Trouble> {
+    Ok(["--after-restore".to_owned(), bench.write("hold.sql", "SELECT pg_sleep(60)", 0o600)?])
 }
 
 /// The copy waits for a minute when it refreshes a view, which is the restore's last work.

@@ -2,7 +2,7 @@
 
 use evidence_report::record::Outcome;
 
-use super::hold::{Place, hold, hold_refresh};
+use super::hold::{Place, hold, hold_refresh, hold_step};
 use crate::{
     checks::CLEANED_UP,
     self_test::{
@@ -18,7 +18,7 @@ macro_rules! killed {
             title: $title,
             proves: &CLEANED_UP,
             outcome: Outcome::Passed,
-            says: "removed",
+            says: &["removed"],
             build: |bench| Box::pin(build(bench, $phase)),
         };
     };
@@ -38,7 +38,8 @@ killed!(VERIFY, "SIGKILL while the copy is read", "copy: fingerprint");
 async fn build(bench: &Bench<'_>, phase: &'static str) -> Result<Scene, Trouble> {
     if matches!(phase, "backup: fetch" | "copy: recovery") {
         let kept = bench.history().await?;
-        return Ok(bench.recover_all(&kept).meanwhile(Meanwhile::In(phase, Blow::KillAndSweep)));
+        let blow = Meanwhile::In(phase, Blow::KillAndSweep);
+        return Ok(bench.recover_all(&kept).with_words(hold_step(bench)?).meanwhile(blow));
     }
     let database = bench.shop().await?;
     match phase {

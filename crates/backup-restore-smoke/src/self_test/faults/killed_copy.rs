@@ -16,7 +16,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "server killed in the middle of the restore",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "middle of the restore",
+    says: &["middle of the restore"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "base backup that links to live files",
     proves: &RESTORE_CONTAINED,
     outcome: Outcome::Inconclusive,
-    says: "nothing was started",
+    says: &["nothing was started"],
     build: |bench| Box::pin(build(bench)),
 };
 

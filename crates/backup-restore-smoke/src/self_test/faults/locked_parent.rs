@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "partitioned table locked while it is dumped",
     proves: &SOURCE_UNDISTURBED,
     outcome: Outcome::Inconclusive,
-    says: "kept it for 10 s",
+    says: &["kept it for 10 s"],
     build: |bench| Box::pin(build(bench)),
 };
 

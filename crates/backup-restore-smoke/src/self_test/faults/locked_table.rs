@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "table locked ACCESS EXCLUSIVE",
     proves: &SOURCE_UNDISTURBED,
     outcome: Outcome::Inconclusive,
-    says: "exclusive lock",
+    says: &["exclusive lock"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "too few backups",
     proves: &POLICY_REDUNDANCY,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

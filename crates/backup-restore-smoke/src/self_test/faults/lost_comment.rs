@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost comment",
     proves: &RESTORE_COMMENTS,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

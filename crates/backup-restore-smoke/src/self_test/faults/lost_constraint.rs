@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost constraint",
     proves: &RESTORE_CONSTRAINTS,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "base backup without its control file",
     proves: &BACKUP_CHOSEN,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "changed definition",
     proves: &RESTORE_SCHEMA,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "base backup without one of its files",
     proves: &BACKUP_VERIFIED,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

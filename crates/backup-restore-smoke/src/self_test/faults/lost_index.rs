@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost index",
     proves: &RESTORE_INDEXES,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

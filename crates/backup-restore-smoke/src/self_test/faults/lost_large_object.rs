@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost large object",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "missing",
+    says: &["missing"],
     build: |bench| Box::pin(build(bench)),
 };
 

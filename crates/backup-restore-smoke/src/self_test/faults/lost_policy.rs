@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost row security",
     proves: &RESTORE_ROW_SECURITY,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost row",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "1 row missing",
+    says: &["1 row missing"],
     build: |bench| Box::pin(build(bench)),
 };
 

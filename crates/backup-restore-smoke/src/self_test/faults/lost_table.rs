@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost table",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "the table is missing",
+    says: &["the table is missing"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "lost materialised view",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "it is missing",
+    says: &["it is missing"],
     build: |bench| Box::pin(build(bench)),
 };
 

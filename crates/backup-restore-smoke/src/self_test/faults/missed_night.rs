@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "night without a backup",
     proves: &POLICY_INTERVAL,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "data loss objective missed",
     proves: &RECOVERY_DATA_LOSS,
     outcome: Outcome::Failed,
-    says: "would be lost",
+    says: &["would be lost"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "recovery time objective missed",
     proves: &RECOVERY_TIME,
     outcome: Outcome::Failed,
-    says: "not in it",
+    says: &["not in it"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "database that is not there",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Failed,
-    says: "3D000",
+    says: &["3D000"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "extension that is not installed here",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "not installed here: far_away",
+    says: &["not installed here: far_away"],
     build: |bench| Box::pin(build(bench)),
 };
 

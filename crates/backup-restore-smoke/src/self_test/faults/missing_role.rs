@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "role that is missing here",
     proves: &RESTORE_COMPLETED,
     outcome: Outcome::Inconclusive,
-    says: "42704",
+    says: &["42704"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -16,7 +16,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "dump of a newer PostgreSQL",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "only 9.6.24",
+    says: &["only 9.6.24"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "no backup at all",
     proves: &POLICY_FOUND,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -16,7 +16,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "flipped byte in an uncompressed dump that nothing is known of",
     proves: &BACKUP_EXPECTATION,
     outcome: Outcome::Warned,
-    says: "none was given",
+    says: &["none was given"],
     build: |bench| Box::pin(build(bench)),
 };
 

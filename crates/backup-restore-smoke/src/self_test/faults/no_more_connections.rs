@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "no more connections",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Failed,
-    says: "53300",
+    says: &["53300"],
     build: |bench| Box::pin(build(bench)),
 };
 

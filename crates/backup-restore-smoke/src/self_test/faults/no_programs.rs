@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "no PostgreSQL programs",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "not all of them",
+    says: &["not all of them"],
     build: |bench| Box::pin(build(bench)),
 };
 

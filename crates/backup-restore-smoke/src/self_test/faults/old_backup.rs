@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "newest backup too old",
     proves: &POLICY_NEWEST,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "snapshot that grows old",
     proves: &SOURCE_UNDISTURBED,
     outcome: Outcome::Inconclusive,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

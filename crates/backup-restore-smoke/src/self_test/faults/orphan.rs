@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "row without its parent",
     proves: &RESTORE_COMPLETED,
     outcome: Outcome::Failed,
-    says: "23503",
+    says: &["23503"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "PostgreSQL of another major version",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "only 9.6.24",
+    says: &["only 9.6.24"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "base backup of another major version",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "only",
+    says: &["only"],
     build: |bench| Box::pin(build(bench)),
 };
 

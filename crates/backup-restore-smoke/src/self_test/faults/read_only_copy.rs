@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "copy that takes no write",
     proves: &RESTORE_WRITABLE,
     outcome: Outcome::Failed,
-    says: "25006",
+    says: &["25006"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "read-only scratch folder",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "Read-only",
+    says: &["Read-only"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "sequence that is behind",
     proves: &RESTORE_SEQUENCES,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "scratch on the disk of the source",
     proves: &SOURCE_APART,
     outcome: Outcome::Inconclusive,
-    says: "the same file system",
+    says: &["the same file system"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "log that ends too early",
     proves: &BACKUP_WAL,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "retention too short",
     proves: &POLICY_RETENTION,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "backup that shrank",
     proves: &POLICY_DROP,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

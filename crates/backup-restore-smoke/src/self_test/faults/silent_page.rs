@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "page corrupt at the source, checksums off",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::Failed,
-    says: "another content",
+    says: &["another content"],
     build: |bench| Box::pin(build(bench)),
 };
 

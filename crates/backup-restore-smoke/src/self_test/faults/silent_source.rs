@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "source that falls silent",
     proves: &RESTORE_CONTENT,
     outcome: Outcome::NotChecked(Requirement::Required),
-    says: "ended before",
+    says: &["ended before"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "backup that is too small",
     proves: &POLICY_SIZE,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

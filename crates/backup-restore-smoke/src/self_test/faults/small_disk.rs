@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "scratch disk that is too small",
     proves: &ENVIRONMENT,
     outcome: Outcome::Inconclusive,
-    says: "bytes free",
+    says: &["bytes free"],
     build: |bench| Box::pin(build(bench)),
 };
 

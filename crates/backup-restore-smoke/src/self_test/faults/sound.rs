@@ -22,7 +22,7 @@ macro_rules! sound {
             title: $title,
             proves: &RESTORE_CONTENT,
             outcome: Outcome::Passed,
-            says: "",
+            says: &[],
             build: |bench| Box::pin($build(bench)),
         };
     };

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "source as the target",
     proves: &TARGET_HARMLESS,
     outcome: Outcome::Inconclusive,
-    says: "source",
+    says: &["source"],
     build: |bench| Box::pin(build(bench)),
 };
 

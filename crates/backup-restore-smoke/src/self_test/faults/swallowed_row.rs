@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "row of the dump that did not come back",
     proves: &RESTORE_ROWS,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -3,7 +3,7 @@
 use evidence_report::record::{Outcome, Requirement};
 use rustix::process::Signal;
 
-use super::hold::{Place, hold, hold_refresh};
+use super::hold::{Place, hold, hold_refresh, hold_step};
 use crate::{
     checks::RESTORE_CONTENT,
     self_test::{
@@ -19,7 +19,7 @@ macro_rules! terminated {
             title: $title,
             proves: &RESTORE_CONTENT,
             outcome: Outcome::NotChecked(Requirement::Required),
-            says: "ended before",
+            says: &["ended before"],
             build: |bench| Box::pin(build(bench, $phase)),
         };
     };
@@ -39,7 +39,8 @@ terminated!(VERIFY, "SIGTERM while the copy is read", "copy: fingerprint");
 async fn build(bench: &Bench<'_>, phase: &'static str) -> Result<Scene, Trouble> {
     if matches!(phase, "backup: fetch" | "copy: recovery") {
         let kept = bench.history().await?;
-        return Ok(bench.recover_all(&kept).meanwhile(Meanwhile::In(phase, Blow::Signal(Signal::TERM))));
+        let blow = Meanwhile::In(phase, Blow::Signal(Signal::TERM));
+        return Ok(bench.recover_all(&kept).with_words(hold_step(bench)?).meanwhile(blow));
     }
     let database = bench.shop().await?;
     match phase {

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "data loss that nobody can judge",
     proves: &RECOVERY_DATA_LOSS,
     outcome: Outcome::NotChecked(Requirement::Required),
-    says: "--backup-age",
+    says: &["--backup-age"],
     build: |bench| Box::pin(build(bench)),
 };
 

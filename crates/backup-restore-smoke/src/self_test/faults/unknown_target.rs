@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "restore point that is not in the log",
     proves: &RECOVERY_TARGET,
     outcome: Outcome::Failed,
-    says: "before configured recovery target",
+    says: &["before configured recovery target"],
     build: |bench| Box::pin(build(bench)),
 };
 

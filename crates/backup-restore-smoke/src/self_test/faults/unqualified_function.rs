@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "view that cannot be refreshed",
     proves: &RESTORE_COMPLETED,
     outcome: Outcome::Failed,
-    says: "42P01",
+    says: &["42P01"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "role that may not read everything",
     proves: &SOURCE_READABLE,
     outcome: Outcome::Inconclusive,
-    says: "42501",
+    says: &["42501"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "flipped byte in a base backup without a manifest",
     proves: &INTEGRITY_CHECKSUMS,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -16,7 +16,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "migration that waits for us",
     proves: &SOURCE_UNDISTURBED,
     outcome: Outcome::Inconclusive,
-    says: "everything was let go",
+    says: &["everything was let go"],
     build: |bench| Box::pin(build(bench)),
 };
 

@@ -15,7 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "schedule that cannot keep the objective",
     proves: &RECOVERY_EXPOSURE,
     outcome: Outcome::Failed,
-    says: "",
+    says: &[],
     build: |bench| Box::pin(build(bench)),
 };
 
