@@ -5,6 +5,7 @@
 
 mod check_pages;
 mod example_repository;
+mod honesty;
 mod outputs;
 mod programs;
 mod repository;

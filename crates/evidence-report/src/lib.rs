@@ -6,6 +6,7 @@
 //! * [`record`]: what a run saw: verdicts, checks, findings, measurements, the timeline, and the one wire
 //!   type [`record::v1`].
 //! * [`document`]: the evidence file: rendered from the record, sealed, read back, verified.
+//! * [`history`]: the chain of runs beside the evidence: what was replaced since, and what cannot be turned.
 //! * [`formats`]: the other outputs, one a file.
 //! * [`run`]: the paved path of every tool: flags, stop, children, journal, lock, sweep, progress, publish.
 //! * `command` (feature `command`): the `evidence-report` command: verify, the tracker's check, the launch gate.
@@ -14,6 +15,7 @@
 
 pub mod document;
 pub mod formats;
+pub mod history;
 pub mod record;
 pub mod run;
 

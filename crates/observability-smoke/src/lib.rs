@@ -20,6 +20,7 @@ mod error;
 pub mod exposition;
 mod http;
 mod metrics_command;
+mod owed;
 mod plan;
 mod probes;
 mod rules;

@@ -13,6 +13,7 @@ use crate::{
     checks::{METRICS_SCRAPE, PROBE_HTTP, PROMETHEUS_READY, TOOL},
     error::Error,
     http::Http,
+    owed,
     plan::{HttpProbe, MetricsProbe, Plan, PrometheusProbe},
     probes,
 };
@@ -43,6 +44,7 @@ pub(crate) async fn execute(shared: &SharedFlags) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let run = Run::start(&TOOL, plan.run.clone())?;
+    run.owes(owed::by_run(&plan));
     observe(&plan, &http, &run).await;
     Ok(run.finish().publish()?)
 }

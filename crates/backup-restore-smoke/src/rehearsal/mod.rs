@@ -27,7 +27,10 @@ use self::{
 };
 use crate::{
     assertions, canary,
-    checks::{BACKUP_COMPLETE, CLEANED_UP, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
+    checks::{
+        BACKUP_COMPLETE, CLEANED_UP, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS, RESTORE_CONTENT,
+        RESTORE_ISOLATED, RESTORE_WRITABLE,
+    },
     clock::Stages,
     comparison::left_out,
     connection::{Endpoint, Resolved, Session},
@@ -84,6 +87,9 @@ impl Made {
 /// What a rehearsal is made for: each of these came to a result, or is said not to have been checked.
 const ESSENTIAL: [&Check; 3] = [&RESTORE_CONTENT, &RESTORE_WRITABLE, &RECOVERY_TIME];
 
+/// What every rehearsal says besides, be it that it was not asked for.
+const OWED: [&Check; 2] = [&CLEANED_UP, &RECOVERY_DATA_LOSS];
+
 /// What was learnt from the source.
 struct Seen {
     database: Database,
@@ -96,6 +102,10 @@ struct Seen {
 /// Rehearses; everything that is seen goes into the run.
 pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
     let mut made = Made::default();
+    run.owes(ESSENTIAL);
+    run.owes(OWED);
+    run.owes((!work.assertions.is_empty()).then_some(&RESTORE_ASSERTIONS));
+    run.owes(work.target.is_none().then_some(&RESTORE_ISOLATED));
     let halted_by = match all_phases(plan, work, run, &mut made).await {
         Err(Halt::Found(finding)) => Some(*finding),
         Ok(()) | Err(Halt::Stopped) => None,

@@ -6,6 +6,7 @@ mod identities;
 mod kubernetes;
 mod networks;
 pub mod nodes;
+mod owed;
 mod remote;
 mod revocation;
 mod sources;
@@ -164,6 +165,7 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
     run.progress().phase("looking for files");
     let networks = networks::of(plan);
     let (files, mut sources) = sources::search(plan, run).await;
+    run.owes(owed::by(plan));
     let count = number_of_servers(plan).saturating_add(files.len() as u64);
     let files = files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) });
     let queue: Queue<'_> = Box::new(

@@ -80,7 +80,8 @@ fn every_parser_has_a_corpus_and_a_fuzz_target() {
     corpora.insert("store".to_owned());
     assert_eq!(corpora, parsers);
     let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/fuzz_targets");
-    assert_eq!(names(&targets), parsers);
+    // Other crates have targets of their own.
+    assert!(names(&targets).is_superset(&parsers));
 }
 
 #[test]

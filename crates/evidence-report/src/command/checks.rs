@@ -21,6 +21,13 @@ pub(super) static TOOL: Tool = Tool {
         &GATE_RULE,
         &GATE_ITEM,
         &MERGE_COMPLETE,
+        &SIGNED,
+        &HISTORY_CHAIN,
+        &HISTORY_NEWEST,
+        &ACCEPT_BOUND,
+        &ACCEPT_TOOL,
+        &ACCEPT_NEWER,
+        &ACCEPT_PLACED,
     ],
 };
 
@@ -131,4 +138,69 @@ pub(super) static GATE_ITEM: Check = Check {
     explanation: "Every item that a gate rule names has the status and everything else that the rule asks \
         for; a done item's evidence verifies, passes and is still valid.",
     remedy: "Bring the item to what the rule asks for.",
+};
+
+/// What `accept` owes.
+pub(super) static OF_ACCEPT: [&Check; 5] =
+    [&CONSISTENT, &ACCEPT_BOUND, &ACCEPT_TOOL, &ACCEPT_NEWER, &ACCEPT_PLACED];
+
+pub(super) static SIGNED: Check = Check {
+    id: "evidence.signed",
+    title: "Evidence signed, and by whom",
+    explanation: "A signature over the seal, made by `ssh-keygen -Y` for the namespace `evidence-report`, tells who \
+        answers for the record. It must be over this record, and by a key that the allowed signers file lets sign \
+        at the moment at which the run ended. With `--allowed-signers` unsigned evidence fails; without it nobody \
+        asks, and a signature is only shown.",
+    remedy: "Compare the file with the one that was signed, and the key with the allowed signers; then have it \
+        signed anew: evidence-report sign FILE --key KEY.",
+};
+
+pub(super) static HISTORY_CHAIN: Check = Check {
+    id: "history.chain",
+    title: "Chain of runs whole",
+    explanation: "Beside every evidence file its history keeps a line for each run, with the digest of the line \
+        before. A line that was changed, taken out or put in breaks the chain; two lines that go on from one fork \
+        it. The whole chain could be written anew by whoever may write the file: only a signature on the newest \
+        evidence, or version control, tells that it was not.",
+    remedy: "Restore the history from version control. If that cannot be, the next run keeps the damaged one aside \
+        and begins anew, and says so for good.",
+};
+
+pub(super) static HISTORY_NEWEST: Check = Check {
+    id: "history.newest",
+    title: "Evidence is the newest of its chain",
+    explanation: "The run in the evidence file is the newest that the history knows of that file, and its line says \
+        what its record says. Otherwise older evidence was put back, or newer lines were cut off.",
+    remedy: "Restore evidence and history from the same commit, or run the tool again.",
+};
+
+pub(super) static ACCEPT_BOUND: Check = Check {
+    id: "accept.bound",
+    title: "Bound to its environment by facts",
+    explanation: "What a run calls its environment is a flag. Evidence of staging or production is accepted only \
+        where its record holds a fact that tells this environment from others: a system identifier, a host name.",
+    remedy: "Run it where it belongs, and accept that evidence; or correct the fact that you named.",
+};
+
+pub(super) static ACCEPT_TOOL: Check = Check {
+    id: "accept.same_tool",
+    title: "Evidence of the same tool",
+    explanation: "Evidence replaces only evidence of the tool that made it.",
+    remedy: "Name the place that it belongs to with --evidence PATH.",
+};
+
+pub(super) static ACCEPT_NEWER: Check = Check {
+    id: "accept.newer",
+    title: "Newer than what stands there",
+    explanation: "Evidence from elsewhere replaces only older evidence, and never comes from the future: otherwise \
+        an old pass could be put over a new failure.",
+    remedy: "Accept the newest run. If the clock of its machine is wrong, set it and run again.",
+};
+
+pub(super) static ACCEPT_PLACED: Check = Check {
+    id: "accept.placed",
+    title: "Evidence came home",
+    explanation: "What is verified, bound and newer is put in its place, into the history beside it, and the notes \
+        that stand there are kept. What is refused changes nothing.",
+    remedy: "Mend what the other findings name.",
 };

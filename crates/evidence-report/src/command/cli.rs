@@ -7,7 +7,15 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{CommandError, artefacts::Seen, tracker::Tracker};
+use super::{
+    CommandError,
+    accept::AcceptPlace,
+    artefacts::Seen,
+    diff::DiffPlace,
+    history::HistoryPlace,
+    signature::{SignPlace, SignersPlace},
+    tracker::Tracker,
+};
 use crate::{
     record::v1::Record,
     run::{CommandLine, Defaults, Settings, SharedFlags, Usage},
@@ -17,6 +25,10 @@ const EXAMPLES: &str = "Examples:
   evidence-report verify doc/operations/evidence/*.md
   evidence-report check doc/operations/parallel_ops_track.md
   evidence-report gate doc/operations/parallel_ops_track.md --format text --format junit=gate.xml
+  evidence-report sign doc/operations/evidence/cert_expiry_report.md --key ~/.ssh/id_ed25519
+  evidence-report verify --allowed-signers ops/allowed_signers doc/operations/evidence/*.md
+  evidence-report accept pod/rehearsal.md --environment staging --fact 'cluster=blue'
+  evidence-report history doc/operations/evidence/backup_restore_rehearsal_report.md
   evidence-report merge shard-*.md --evidence doc/operations/evidence/cert_expiry_report.md
 
 --print-schema prints the JSON Schema of the record. Exit codes: 0 passed (gate open), 1 warned, 2 failed
@@ -46,7 +58,21 @@ pub(super) enum Command {
         /// Evidence files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        signers: SignersPlace,
     },
+    /// Sign evidence files with an SSH key: who answers for what was recorded
+    #[command(after_help = EXAMPLES)]
+    Sign(SignPlace),
+    /// Take evidence home that was made in a pod or on another host
+    #[command(after_help = EXAMPLES)]
+    Accept(AcceptPlace),
+    /// Show the runs of an evidence file, and how what they measured went
+    #[command(after_help = EXAMPLES)]
+    History(HistoryPlace),
+    /// Tell what changed from one run to another
+    #[command(after_help = EXAMPLES)]
+    Diff(DiffPlace),
     /// Check a tracker: does every item hold what it says?
     #[command(after_help = EXAMPLES)]
     Check(TrackerPlace),
@@ -91,6 +117,10 @@ impl Command {
             Self::Check(_) => "Check of the tracker's evidence",
             Self::Gate(_) => "Launch gate",
             Self::Merge { .. } => "Merge of shards",
+            Self::Sign(_) => "Signature of evidence files",
+            Self::Accept(_) => "Evidence from elsewhere",
+            Self::History(_) => "History of evidence",
+            Self::Diff(_) => "Two runs",
             Self::Sweep => "Sweep",
         };
         Defaults {
@@ -105,7 +135,7 @@ impl Command {
     /// `--dry-run`: what would be read.
     pub(super) fn plan(&self, settings: &Settings) -> String {
         let lines: Vec<_> = match self {
-            Self::Verify { files } => {
+            Self::Verify { files, .. } => {
                 files.iter().map(|file| format!("would verify {}\n", file.display())).collect()
             }
             Self::Check(place) | Self::Gate(place) => vec![format!(
@@ -116,7 +146,15 @@ impl Command {
             Self::Merge { files } => {
                 files.iter().map(|file| format!("would merge {}\n", file.display())).collect()
             }
-            Self::Sweep => Vec::new(),
+            Self::Sign(place) => {
+                let told = place.files.iter().map(|file| format!("would sign {}\n", file.display()));
+                told.collect()
+            }
+            Self::Accept(place) => {
+                let told = place.files.iter().map(|file| format!("would accept {}\n", file.display()));
+                told.collect()
+            }
+            Self::History(_) | Self::Diff(_) | Self::Sweep => Vec::new(),
         };
         format!("{}\n{}", settings.title, lines.concat())
     }

@@ -2,23 +2,39 @@
 
 use std::path::Path;
 
-use super::checks::CONSISTENT;
+use super::{
+    checks::CONSISTENT,
+    history,
+    signature::{self, Signers},
+};
 use crate::{
     document::{self, ReadError, Verification},
-    record::Finding,
+    record::{Finding, Outcome},
 };
 
-/// The finding about one file.
-pub(super) fn verify_file(path: &Path) -> Finding {
+/// The findings about one file: is it as recorded, who signed it, and is its chain of runs whole?
+pub(super) fn verify_file(path: &Path, signers: Option<&Signers>) -> Vec<Finding> {
     let name = path.display().to_string();
-    match fs_err::read(path) {
-        Ok(bytes) => verify_bytes(&name, &bytes),
-        Err(error) => CONSISTENT
-            .inconclusive(name)
-            .expected("a file that can be read")
-            .observed(error.to_string())
-            .remedy("Name a file that exists and that you may read."),
+    let bytes = match fs_err::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return vec![
+                CONSISTENT
+                    .inconclusive(name)
+                    .expected("a file that can be read")
+                    .observed(error.to_string())
+                    .remedy("Name a file that exists and that you may read."),
+            ];
+        }
+    };
+    let mut findings = vec![verify_bytes(&name, &bytes)];
+    if findings[0].outcome == Outcome::Passed
+        && let Ok(document) = document::read(&String::from_utf8_lossy(&bytes))
+    {
+        findings.extend(signature::judge(&name, &document, signers));
+        findings.extend(history::judge_file(path, &document));
     }
+    findings
 }
 
 /// The finding about one file's content.
@@ -29,8 +45,11 @@ pub(super) fn verify_bytes(name: &str, bytes: &[u8]) -> Finding {
     };
     match document::verify(text) {
         Verification::Consistent(record) => CONSISTENT.passed(name).expected(expected).observed(format!(
-            "consistent (unsigned); it says {} of {} finished {}",
-            record.verdict, record.environment, record.finished
+            "consistent ({}); it says {} of {} finished {}",
+            if is_signed(text) { "signed" } else { "unsigned" },
+            record.verdict,
+            record.environment,
+            record.finished
         )),
         Verification::Altered(alterations) => {
             let first = alterations.iter().find_map(document::Alteration::line);
@@ -53,4 +72,10 @@ pub(super) fn verify_bytes(name: &str, bytes: &[u8]) -> Finding {
             CONSISTENT.inconclusive(name).expected(expected).observed(error.to_string()).remedy(remedy)
         }
     }
+}
+
+/// Whether somebody signed; by whom, the finding about the signature tells. Ten thousand files are not read twice for
+/// a word.
+fn is_signed(text: &str) -> bool {
+    text.contains(document::SIGNATURE_TAG) && document::read(text).is_ok_and(|read| read.signature.is_some())
 }

@@ -29,7 +29,8 @@ pub(super) fn inline(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(char);
             }
-            // `@name` would notify somebody, and `://` or `www.` would become a link, when the page is shown.
+            // `@name` would notify somebody when the page is shown. A bare address becomes a link to nothing but
+            // what it shows.
             '@' => escaped.push_str("&#64;"),
             // Writing direction must not be turned around for what follows.
             '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' => {

@@ -9,6 +9,14 @@ use super::{
 const EMPTY: &str = "\n## Notes\n\n";
 
 /// What stands at the place where a new evidence file goes.
+///
+/// ```
+/// use evidence_report::document::notes::{Standing, kept};
+///
+/// let (standing, notes) = kept(Some("# By hand\n"));
+/// assert_eq!(standing, Standing::ByHand);
+/// assert!(notes.ends_with("# By hand\n"), "the whole page goes into the notes");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing.
@@ -40,6 +48,13 @@ pub fn kept(existing: Option<&str>) -> (Standing, String) {
 }
 
 /// A note that a tool proposes: people complete it.
+///
+/// ```
+/// use evidence_report::document::notes::{Template, proposed};
+///
+/// let risk = Template { heading: "Risk note".into(), points: vec!["Accepted by: …".into()] };
+/// assert!(proposed("\n## Notes\n".into(), &[risk]).ends_with("### Risk note\n\n- Accepted by: …\n"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// Its heading, the same from run to run.

@@ -9,16 +9,28 @@ pub const FENCE_TAG: &str = "evidence-report/v1";
 /// The last line of the managed region.
 pub const END_MARKER: &str = "<!-- evidence-report:end v1 -->";
 
+/// The tag of the fence that holds a signature over the seal, where there is one.
+pub const SIGNATURE_TAG: &str = "evidence-report-signature";
+
 const MARKER_START: &str = "<!-- evidence-report:end ";
 const FENCE_START: &str = "evidence-report/";
 
 /// An evidence file, taken apart.
+///
+/// ```
+/// use evidence_report::document::{Document, ReadError, read};
+///
+/// let by_hand: Result<Document, ReadError> = read("# Rehearsal\n\nWe did it.\n");
+/// assert_eq!(by_hand, Err(ReadError::NoEvidence));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// The record.
     pub record: Record,
     /// The seal as it stands in the file.
     pub seal: String,
+    /// The signature, where there is one. Whether it fits, and whose it is, cannot be told from the text alone.
+    pub signature: Option<Signature>,
     /// The line of the seal, from 1.
     pub seal_line: usize,
     /// The first line of the record's fence, from 1.
@@ -27,6 +39,22 @@ pub struct Document {
     pub managed: String,
     /// What stands behind it.
     pub notes: String,
+}
+
+/// A signature as it stands in an evidence file: an SSHSIG, made by `ssh-keygen -Y sign`.
+///
+/// ```
+/// use evidence_report::document::{Signature, read};
+///
+/// let signer = |text: &str| -> Option<Signature> { read(text).ok()?.signature };
+/// assert_eq!(signer("# By hand\n"), None);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The armored text, with a line feed at the end of each line.
+    pub text: String,
+    /// The line of its fence, from 1.
+    pub line: usize,
 }
 
 /// A text that is no evidence file, or no whole one.
@@ -118,12 +146,18 @@ pub fn read(text: &str) -> Result<Document, ReadError> {
             return Err(ReadError::Doubled { what: "the record", lines });
         }
     };
+    let signatures: Vec<_> = marks.signatures.iter().filter(|signature| signature.line <= end).collect();
+    if let [_, second, ..] = signatures.as_slice() {
+        let lines = vec![signatures[0].line, second.line];
+        return Err(ReadError::Doubled { what: "the signature", lines });
+    }
     let record = parse(&fence.text, fence.line)?;
     let (seal_line, seal) =
         find_seal(managed, fence.last_line).ok_or(ReadError::NoSeal { record_line: fence.line })?;
     Ok(Document {
         record,
         seal,
+        signature: signatures.first().map(|signature| (*signature).clone()),
         seal_line,
         record_line: fence.line,
         managed: managed.to_owned(),
@@ -143,40 +177,46 @@ struct Fence {
 struct Marks {
     ends: Vec<(usize, String)>,
     fences: Vec<Fence>,
+    signatures: Vec<Signature>,
+}
+
+/// What a fence that is open gathers.
+enum Gathering {
+    Record(Fence),
+    Signature(Signature),
+    Nothing,
 }
 
 impl Marks {
     /// End markers outside fences, and fences with our tag.
     fn find(text: &str) -> Self {
         let mut marks = Self::default();
-        let mut open: Option<(usize, Option<Fence>)> = None;
+        let mut open: Option<(usize, Gathering)> = None;
         for (index, raw) in text.split('\n').enumerate() {
             let line = index + 1;
             let raw = raw.strip_suffix('\r').unwrap_or(raw);
             let ticks = raw.bytes().take_while(|&byte| byte == b'`').count();
             match &mut open {
-                Some((length, fence)) if ticks >= *length && raw[ticks..].trim().is_empty() => {
-                    if let Some(mut fence) = fence.take() {
-                        fence.last_line = line;
-                        marks.fences.push(fence);
+                Some((length, gathering)) if ticks >= *length && raw[ticks..].trim().is_empty() => {
+                    match std::mem::replace(gathering, Gathering::Nothing) {
+                        Gathering::Record(mut fence) => {
+                            fence.last_line = line;
+                            marks.fences.push(fence);
+                        }
+                        Gathering::Signature(signature) => marks.signatures.push(signature),
+                        Gathering::Nothing => {}
                     }
                     open = None;
                 }
-                Some((_, Some(fence))) => {
-                    fence.text.push_str(raw);
-                    fence.text.push('\n');
+                Some((
+                    _,
+                    Gathering::Record(Fence { text, .. }) | Gathering::Signature(Signature { text, .. }),
+                )) => {
+                    text.push_str(raw);
+                    text.push('\n');
                 }
-                Some((_, None)) => {}
-                None if ticks >= 3 => {
-                    let version = raw[ticks..].trim().strip_prefix(FENCE_START);
-                    let fence = version.map(|version| Fence {
-                        line,
-                        last_line: line,
-                        version: version.to_owned(),
-                        text: String::new(),
-                    });
-                    open = Some((ticks, fence));
-                }
+                Some((_, Gathering::Nothing)) => {}
+                None if ticks >= 3 => open = Some((ticks, gathering(line, raw[ticks..].trim()))),
                 None => {
                     let version =
                         raw.trim().strip_prefix(MARKER_START).and_then(|rest| rest.strip_suffix(" -->"));
@@ -184,7 +224,7 @@ impl Marks {
                 }
             }
         }
-        if let Some((_, Some(fence))) = open {
+        if let Some((_, Gathering::Record(fence))) = open {
             marks.fences.push(fence);
         }
         marks
@@ -199,6 +239,22 @@ impl Marks {
                 .and_then(|number| number.parse::<u32>().ok())
                 .is_some_and(|number| number > 1)
         })
+    }
+}
+
+/// What a fence of this tag is for.
+fn gathering(line: usize, tag: &str) -> Gathering {
+    if tag == SIGNATURE_TAG {
+        return Gathering::Signature(Signature { text: String::new(), line });
+    }
+    match tag.strip_prefix(FENCE_START) {
+        Some(version) => Gathering::Record(Fence {
+            line,
+            last_line: line,
+            version: version.to_owned(),
+            text: String::new(),
+        }),
+        None => Gathering::Nothing,
     }
 }
 

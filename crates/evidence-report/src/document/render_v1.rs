@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::{
     escape::{cell, fenced, inline},
-    read::{END_MARKER, FENCE_TAG},
+    read::{END_MARKER, FENCE_TAG, SIGNATURE_TAG},
     seal::seal,
 };
 use crate::record::{
@@ -22,14 +22,38 @@ const SHOWN: usize = 7;
 const BAR: u64 = 40;
 
 /// The managed region of the evidence file: from its first byte to the end marker, with a line feed.
+///
+/// ```
+/// use evidence_report::document::{Verification, render_v1, verify};
+/// # let record: evidence_report::record::v1::Record = serde_json::from_str(r#"{"schema":"evidence-report/v1",
+/// #   "tool":{"name":"t","version":"1"},"title":"Rehearsal","verdict":"inconclusive","environment":"local",
+/// #   "facts":[],"tracker_items":[],"started":"2026-11-23T12:00:00Z","finished":"2026-11-23T12:00:00Z",
+/// #   "valid_until":"2026-12-23T12:00:00Z","host":"h","operator":"o","command":["t"],"counts":[],"findings":[],
+/// #   "findings_omitted":0,"measurements":[],"measurements_omitted":0,"charts":[],"details":[],"attachments":[]}"#).unwrap();
+/// let text = render_v1(&record);
+/// assert!(text.starts_with("# Rehearsal\n\n**INCONCLUSIVE · local · finished 2026-11-23 12:00 UTC"));
+/// assert_eq!(verify(&text), Verification::Consistent(Box::new(record)));
+/// assert!(matches!(verify(&text.replacen("INCONCLUSIVE", "PASSED", 1)), Verification::Altered(_)));
+/// ```
 #[must_use]
 pub fn render_v1(record: &Record) -> String {
+    render_signed_v1(record, None)
+}
+
+/// The managed region with the signature over its seal, where there is one: the one thing in it that does not
+/// come from the record, because it is made from the record's seal.
+#[must_use]
+pub fn render_signed_v1(record: &Record, signature: Option<&str>) -> String {
     let mut out = summary(record);
     reproduce(&mut out, record);
     details(&mut out, record);
+    let signature = signature.map_or_else(String::new, |text| {
+        let fence = fenced(SIGNATURE_TAG, text);
+        format!("Signature over the seal, to be told by `evidence-report verify --allowed-signers FILE`:\n\n{fence}\n")
+    });
     let _ = write!(
         out,
-        "<details>\n<summary>Record and seal: what a machine verifies</summary>\n\n{}\nSeal: `{}`\n\n</details>\n\n{END_MARKER}\n",
+        "<details>\n<summary>Record and seal: what a machine verifies</summary>\n\n{}\nSeal: `{}`\n\n{signature}</details>\n\n{END_MARKER}\n",
         fenced(FENCE_TAG, &record.pretty()),
         seal(record),
     );
@@ -165,7 +189,7 @@ fn checks(out: &mut String, record: &Record) {
 
 /// "2 failed, 1 warned, 40 passed": over all findings, also those that are not listed.
 pub(crate) fn tally(counts: &[CheckCount]) -> String {
-    let sum = |of: fn(&CheckCount) -> u64| counts.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&CheckCount) -> u64| counts.iter().map(of).fold(0, u64::saturating_add);
     let parts = [
         (sum(|count| count.failed), "failed"),
         (sum(|count| count.inconclusive), "inconclusive"),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{
     normalise::{Line, lines},
-    read::{Document, FENCE_TAG, ReadError, read},
-    render_v1::render_v1,
+    read::{Document, FENCE_TAG, ReadError, Signature, read},
+    render_v1::render_signed_v1,
     seal::seal,
 };
 use crate::record::{
@@ -25,6 +25,18 @@ pub enum Verification {
 }
 
 /// One alteration.
+///
+/// ```
+/// use evidence_report::document::{Alteration, Kind};
+///
+/// let turned = Alteration::Line {
+///     kind: Kind::Verdict,
+///     line: 3,
+///     found: "**PASSED**".into(),
+///     expected: "**FAILED**".into(),
+/// };
+/// assert_eq!(turned.to_string(), "line 3: verdict altered: it says: **PASSED** — the record says: **FAILED**");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alteration {
     /// The file cannot be taken apart: it is cut, or a mark stands twice, or the record is no record.
@@ -158,7 +170,9 @@ fn alterations(document: &Document) -> Vec<Alteration> {
         let line = document.record_line;
         found.push(Alteration::Contradiction { line, claimed: record.verdict, counted });
     }
-    let ours = lines(&render_v1(record), FENCE_TAG);
+    found.extend(document.signature.iter().flat_map(foreign_lines));
+    let signature = document.signature.as_ref().map(|signature| signature.text.as_str());
+    let ours = lines(&render_signed_v1(record, signature), FENCE_TAG);
     let theirs = lines(&document.managed, FENCE_TAG);
     let is_seal = |line: &str| line.starts_with("Seal: `sha256:");
     found.extend(compare(&ours, &theirs).into_iter().filter(|alteration| match alteration {
@@ -167,6 +181,24 @@ fn alterations(document: &Document) -> Vec<Alteration> {
         _ => true,
     }));
     found
+}
+
+/// Lines in the place of a signature that are none of one.
+fn foreign_lines(signature: &Signature) -> Vec<Alteration> {
+    let of_base64 = |line: &str| {
+        let digits = line.trim_end_matches('=');
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
+    };
+    let marks = ["-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"];
+    let lines: Vec<_> = signature.text.lines().collect();
+    let last = lines.len().saturating_sub(1);
+    let right = |index: usize, line: &str| match index {
+        0 => line == marks[0],
+        _ if index == last => line == marks[1],
+        _ => of_base64(line),
+    };
+    let wrong = lines.iter().enumerate().filter(|(index, line)| !right(*index, line));
+    wrong.map(|(index, line)| altered(Kind::Words, signature.line + 1 + index, line, "")).collect()
 }
 
 /// What the record's own counts come to.
@@ -179,7 +211,9 @@ pub(crate) fn counted_verdict(record: &Record) -> Verdict {
         (any(|count| count.failed), Verdict::Failed),
     ];
     let counted = Verdict::worst(seen.into_iter().filter(|(seen, _)| *seen).map(|(_, verdict)| verdict));
-    if record.interrupted.is_some() { counted.max(Verdict::Inconclusive) } else { counted }
+    let made = |id: &str| record.counts.iter().any(|count| count.check == id && count.total() > 0);
+    let whole = record.interrupted.is_none() && record.owed.iter().all(|id| made(id));
+    if whole { counted } else { counted.max(Verdict::Inconclusive) }
 }
 
 /// The differences between the lines that the record renders to and those of the file.

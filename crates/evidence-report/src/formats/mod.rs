@@ -19,6 +19,15 @@ pub(crate) use text::first_line;
 pub use textfile::last_success;
 
 /// An output format.
+///
+/// ```
+/// use evidence_report::{formats::{Format, Setting}, record::Report};
+///
+/// fn for_people(report: &Report) -> String {
+///     Format::Text.render(report, &Setting { verbose: true, ..Setting::default() })
+/// }
+/// assert_eq!("junit".parse(), Ok(Format::Junit));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people, on a terminal.

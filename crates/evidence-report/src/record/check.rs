@@ -6,6 +6,19 @@ use super::finding::{Finding, Outcome, Requirement};
 ///
 /// A tool declares its checks as constants in its `checks` module; `--explain`, the evidence file and the
 /// documentation are written from them.
+///
+/// ```
+/// use evidence_report::record::{Check, Outcome, Requirement};
+///
+/// static CONTENT: Check = Check {
+///     id: "restore.content",
+///     title: "Content restored",
+///     explanation: "Every table of the copy has the rows of its source.",
+///     remedy: "Do not rely on this backup.",
+/// };
+/// let unseen = CONTENT.not_checked(Requirement::Required, "public.orders", "the copy did not start");
+/// assert_eq!(unseen.outcome, Outcome::NotChecked(Requirement::Required));
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Check {
     /// Stable dotted id, for example `restore.content`. Never reused for another meaning.
@@ -57,6 +70,13 @@ impl Check {
 }
 
 /// What a tool is called and what it can check: the one static value that it hands to [`crate::run`].
+///
+/// ```
+/// # use evidence_report::record::{Check, Tool};
+/// # static CONTENT: Check = Check { id: "restore.content", title: "Content", explanation: "…", remedy: "…" };
+/// static TOOL: Tool = Tool { name: "restore-smoke", version: "1.0.0", checks: &[&CONTENT] };
+/// assert_eq!(TOOL.check("restore.content"), Some(&CONTENT));
+/// ```
 #[derive(Debug)]
 pub struct Tool {
     /// The command's name.

@@ -16,6 +16,13 @@ pub enum Requirement {
 }
 
 /// What came of a check.
+///
+/// ```
+/// use evidence_report::record::{Outcome, Requirement, Verdict};
+///
+/// assert_eq!(Outcome::NotChecked(Requirement::Required).verdict(), Some(Verdict::Inconclusive));
+/// assert_eq!(Outcome::NotChecked(Requirement::Optional).verdict(), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Made, and right.
@@ -61,6 +68,14 @@ impl Outcome {
 }
 
 /// A place in a file that a finding is about. Lines and columns count from 1.
+///
+/// ```
+/// # use evidence_report::record::Check;
+/// # static CONTENT: Check = Check { id: "restore.content", title: "Content", explanation: "…", remedy: "…" };
+/// let found = CONTENT.failed("line 7").at("ops/targets.txt", Some(7));
+/// let place: evidence_report::record::Location = found.location.unwrap();
+/// assert_eq!((place.path.as_str(), place.line), ("ops/targets.txt", Some(7)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     /// The file, as the user named it.
@@ -72,11 +87,12 @@ pub struct Location {
 /// One check made (or not made) on one subject. Built from a [`Check`], never from a string:
 ///
 /// ```
-/// # use evidence_report::record::Check;
+/// use evidence_report::record::{Check, Finding};
+///
 /// const LIFETIME: Check = Check {
 ///     id: "tls.lifetime", title: "Lifetime left", explanation: "…", remedy: "Renew the certificate.",
 /// };
-/// let finding = LIFETIME.failed("shop.example:443").expected("more than 7 d left").observed("3 d 4 h left");
+/// let finding: Finding = LIFETIME.failed("shop.example:443").expected("more than 7 d left").observed("3 d 4 h left");
 /// assert_eq!(finding.check.id, "tls.lifetime");
 /// ```
 #[derive(Debug, Clone, PartialEq)]

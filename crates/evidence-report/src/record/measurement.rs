@@ -13,6 +13,13 @@ pub struct Decimal(String);
 impl Decimal {
     /// A number with so many digits after the point. What is not finite becomes `0` (a measurement that
     /// could not be made has no place in the record: leave it out).
+    ///
+    /// ```
+    /// use evidence_report::record::Decimal;
+    ///
+    /// assert_eq!(Decimal::new(12.5, 3).as_str(), "12.500");
+    /// assert_eq!(Decimal::from(9_007_199_254_740_993).as_str(), "9007199254740993");
+    /// ```
     #[must_use]
     pub fn new(value: f64, digits: usize) -> Self {
         let value = if value.is_finite() { value } else { 0.0 };

@@ -88,6 +88,54 @@ pub struct Unlisted {
 }
 
 /// Everything that a run saw.
+///
+/// ```
+/// use evidence_report::{
+///     document::{Verification, render_v1, verify},
+///     record::{
+///         Attachment, Chart, Check, Detail, Environment, Outcome, Report, RunFacts, Timeline, Tool, Unlisted,
+///         Verdict, v1::Record,
+///     },
+/// };
+///
+/// static CONTENT: Check = Check { id: "restore.content", title: "Content", explanation: "…", remedy: "…" };
+/// static TOOL: Tool = Tool { name: "restore-smoke", version: "1.0.0", checks: &[&CONTENT] };
+/// let noon = "2026-11-23T12:00:00Z".parse().unwrap();
+/// let report = Report {
+///     tool: &TOOL,
+///     run: RunFacts {
+///         title: "Rehearsal".into(),
+///         environment: Environment::Staging,
+///         facts: vec![("system identifier".into(), "7412345678901234567".into())],
+///         tracker_items: vec![3],
+///         started: noon,
+///         finished: noon,
+///         judged_at: noon,
+///         valid_until: "2026-12-23T12:00:00Z".parse().unwrap(),
+///         host: "runner-1".into(),
+///         operator: "deploy".into(),
+///         owner: None,
+///         commit: None,
+///         command: vec!["restore-smoke".into()],
+///         interrupted: None,
+///         previous: None,
+///     },
+///     findings: vec![CONTENT.passed("public.orders")],
+///     unlisted: vec![Unlisted { check: &CONTENT, outcome: Outcome::Passed, number: 7 }],
+///     owed: vec![&CONTENT],
+///     measurements: Vec::new(),
+///     measurements_unlisted: 0,
+///     series: Vec::new(),
+///     deadlines: Vec::new(),
+///     timeline: Timeline::default(),
+///     charts: vec![Chart { title: "Rows".into(), lines: vec!["orders ████".into()] }],
+///     details: vec![Detail { title: "Output".into(), text: "done".into() }],
+///     attachments: vec![Attachment { name: "orders.dump".into(), sha256: "ab".repeat(32), bytes: 12 }],
+/// };
+/// assert_eq!(report.verdict(), Verdict::Passed);
+/// let record = Record::of(&report);
+/// assert_eq!(verify(&render_v1(&record)), Verification::Consistent(Box::new(record)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Report {
     /// The tool.
@@ -98,6 +146,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Findings beyond those, none worse, which are only counted.
     pub unlisted: Vec<Unlisted>,
+    /// The checks that the run owed by its plan: without one of them it is no pass, however little was found.
+    pub owed: Vec<&'static Check>,
     /// The measurements.
     pub measurements: Vec<Measurement>,
     /// How many measurements there are beyond those.
@@ -117,11 +167,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// The verdict: the worst of all findings; a run that was interrupted is never better than inconclusive.
+    /// The verdict: the worst of all findings; a run that was interrupted, or that came to no result on a check
+    /// that it owed, is never better than inconclusive.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let found = Verdict::worst(self.outcomes().filter_map(|(_, outcome, _)| outcome.verdict()));
-        if self.run.interrupted.is_some() { found.max(Verdict::Inconclusive) } else { found }
+        let whole = self.run.interrupted.is_none() && self.still_owed().next().is_none();
+        if whole { found } else { found.max(Verdict::Inconclusive) }
+    }
+
+    /// The checks that the run owed, and has no finding of.
+    pub fn still_owed(&self) -> impl Iterator<Item = &'static Check> + '_ {
+        let made: std::collections::BTreeSet<_> = self.outcomes().map(|(check, ..)| check.id).collect();
+        self.owed.iter().copied().filter(move |check| !made.contains(check.id))
     }
 
     /// Every outcome with its check, and how often: what is listed and what is only counted.

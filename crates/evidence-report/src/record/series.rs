@@ -13,6 +13,14 @@ pub struct Metric {
 }
 
 /// Numbers about one thing out there: one set of labels, one value for each metric.
+///
+/// ```
+/// use evidence_report::record::{Metric, Series};
+///
+/// static NOT_AFTER: Metric = Metric { name: "x509_cert_not_after", help: "Unix time of the end." };
+/// let labels = vec![("instance", "shop.example:443".to_owned())];
+/// let series = Series { labels, values: vec![(&NOT_AFTER, 1_800_000_000.0)] };
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Label names and values, in order; an empty value is no label.
@@ -22,6 +30,17 @@ pub struct Series {
 }
 
 /// A day that somebody should have in a calendar.
+///
+/// ```
+/// use evidence_report::record::Deadline;
+///
+/// let renew = Deadline {
+///     key: "shop.example".into(),
+///     at: "2026-12-06T12:00:00Z".parse().unwrap(),
+///     title: "shop.example expires".into(),
+///     lines: vec!["at shop.example:443".into()],
+/// };
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadline {
     /// What tells it from every other, and stays the same when only the date moves: a calendar that reads the

@@ -16,6 +16,19 @@ pub struct Stage {
 }
 
 /// Stages in the order in which they are shown. Zero is named: "the incident", "the fault".
+///
+/// ```
+/// use std::time::Duration;
+/// use evidence_report::record::{Stage, Timeline};
+///
+/// let received = Stage {
+///     name: "received".into(),
+///     start: Duration::from_secs(3),
+///     end: Duration::from_secs(3),
+///     note: "predicted: at most 4 s".into(),
+/// };
+/// let timeline = Timeline { zero: "the fault".into(), stages: vec![received] };
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timeline {
     /// What zero is.

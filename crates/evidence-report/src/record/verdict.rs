@@ -23,6 +23,14 @@ pub enum Verdict {
 
 impl Verdict {
     /// The worst of many verdicts. Of none at all it is [`Verdict::Inconclusive`]: an empty glob is no pass.
+    ///
+    /// ```
+    /// use evidence_report::record::Verdict;
+    ///
+    /// assert_eq!(Verdict::worst([Verdict::Passed, Verdict::Failed, Verdict::Inconclusive]), Verdict::Failed);
+    /// assert_eq!(Verdict::worst([]), Verdict::Inconclusive, "an empty glob is no pass");
+    /// assert_eq!(Verdict::Warned.exit_code(), 1);
+    /// ```
     #[must_use]
     pub fn worst(verdicts: impl IntoIterator<Item = Self>) -> Self {
         verdicts.into_iter().max().unwrap_or(Self::Inconclusive)
@@ -89,6 +97,12 @@ pub enum Environment {
 
 impl Environment {
     /// The word of the command line and of the record.
+    ///
+    /// ```
+    /// use evidence_report::record::Environment;
+    ///
+    /// assert!(Environment::Local < Environment::Staging && Environment::Staging < Environment::Production);
+    /// ```
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

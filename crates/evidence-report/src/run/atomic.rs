@@ -17,15 +17,43 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> std::io::Result<()> {
     };
     fs::create_dir_all(&folder)?;
     let mode = fs::metadata(&target).map_or(0o644, |meta| meta.permissions().mode() & 0o777);
+    let prefix = temporary_prefix(&target);
     let mut file = tempfile::Builder::new()
-        .prefix(".evidence-")
-        .suffix(".tmp")
+        .prefix(&prefix)
+        .suffix(SUFFIX)
         .permissions(std::fs::Permissions::from_mode(mode))
         .tempfile_in(&folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
     fs::File::open(&folder)?.sync_all()
+}
+
+/// The ending of our temporary files.
+const SUFFIX: &str = ".tmp";
+
+/// How the temporary files beside a target begin. A name ends at 255 bytes.
+fn temporary_prefix(target: &Path) -> String {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    format!(".{}.", name.chars().take(50).collect::<String>())
+}
+
+/// Removes the temporary files that killed writers left beside the file at `path`. Call it only while nobody
+/// else may write that file.
+pub(super) fn remove_leftovers(path: &Path) {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let prefix = temporary_prefix(&target);
+    let siblings = target.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    for sibling in siblings.into_iter().flatten().flatten() {
+        let name = sibling.file_name().to_string_lossy().into_owned();
+        let random = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(SUFFIX));
+        if random.is_some_and(|random| {
+            random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        }) {
+            // What cannot be removed lies there until it can: it holds nothing that anybody reads.
+            let _ = fs::remove_file(sibling.path());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -40,5 +68,17 @@ mod tests {
         write_atomically(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_what_a_killed_writer_left_beside_this_file_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [".e.md.Ab3dE9.tmp", ".e.md.notes.tmp", ".e.md.Ab-dE9.tmp", ".f.md.Ab3dE9.tmp", "e.md"];
+        for name in names {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        remove_leftovers(&folder.path().join("e.md"));
+        let left: Vec<_> = names.iter().filter(|name| folder.path().join(name).exists()).collect();
+        assert_eq!(left, names[1..].iter().collect::<Vec<_>>());
     }
 }

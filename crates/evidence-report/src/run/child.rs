@@ -86,6 +86,17 @@ impl Farewell {
 }
 
 /// A child that is about to be started. Made by [`super::Run::child`].
+///
+/// ```
+/// use std::time::Duration;
+/// use evidence_report::run::{Run, child::{ChildCommand, ChildError, Farewell, Output}};
+///
+/// async fn version(run: &Run) -> Result<String, ChildError> {
+///     let server: ChildCommand = run.child("pg_dump").arg("--version");
+///     let Output { stdout, .. } = server.farewell(Farewell::Terminate, Duration::from_secs(5)).output(run.stop()).await?;
+///     Ok(stdout)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ChildCommand {
     program: OsString,
@@ -303,6 +314,15 @@ pub fn bound_to_us() -> Vec<String> {
 }
 
 /// A child that runs. Dropping it kills its whole group.
+///
+/// ```
+/// use evidence_report::run::{Run, child::{Child, ChildError}};
+///
+/// async fn until_it_ends(run: &Run) -> Result<(), ChildError> {
+///     let mut server: Child = run.child("prometheus").spawn()?;
+///     server.wait().await.map(drop)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Child {
     inner: tokio::process::Child,

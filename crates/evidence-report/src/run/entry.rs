@@ -8,6 +8,27 @@ use super::{flags::SharedFlags, stdout::print};
 use crate::record::Tool;
 
 /// What a tool's command line has to offer the frame.
+///
+/// ```
+/// use evidence_report::run::{CommandLine, SharedFlags, Usage};
+///
+/// #[derive(Debug, clap::Parser)]
+/// struct Cli {
+///     #[command(flatten)]
+///     shared: SharedFlags,
+/// }
+///
+/// impl CommandLine for Cli {
+///     fn shared(&self) -> &SharedFlags {
+///         &self.shared
+///     }
+///     fn config_schema() -> Option<schemars::Schema> {
+///         None
+///     }
+/// }
+/// let wrong = Usage("name at least one target".into());
+/// assert_eq!(wrong.to_string(), "name at least one target");
+/// ```
 pub trait CommandLine: Parser + CommandFactory {
     /// The shared flags.
     fn shared(&self) -> &SharedFlags;

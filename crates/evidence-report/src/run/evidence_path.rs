@@ -25,6 +25,12 @@ pub(super) fn resolve(
     }
 }
 
+/// The folder of the evidence files in the repository that we stand in.
+#[cfg(feature = "command")]
+pub(crate) fn evidence_folder() -> Option<PathBuf> {
+    Some(repository(&std::env::current_dir().ok()?)?.join(EVIDENCE_FOLDER))
+}
+
 /// The root of the repository that holds `folder`.
 pub(crate) fn repository(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_owned)
@@ -34,4 +40,13 @@ pub(crate) fn repository(folder: &Path) -> Option<PathBuf> {
 pub(super) fn beside(path: &Path, environment: Environment) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{stem}.{environment}.md"))
+}
+
+/// The file at `path`, and every one that may stand beside it.
+pub(super) fn all(path: &Path) -> Vec<PathBuf> {
+    let environments =
+        [Environment::Local, Environment::Development, Environment::Staging, Environment::Production];
+    std::iter::once(path.to_owned())
+        .chain(environments.map(|environment| beside(path, environment)))
+        .collect()
 }

@@ -7,6 +7,20 @@ use clap::{Args, ValueEnum};
 use crate::{formats::Format, record::Environment};
 
 /// Shared flags: flatten them into the tool's own `Cli`.
+///
+/// ```
+/// use clap::Parser;
+/// use evidence_report::run::{ColorChoice, FailOn, FormatRequest, SharedFlags};
+///
+/// #[derive(Parser)]
+/// struct Cli {
+///     #[command(flatten)]
+///     shared: SharedFlags,
+/// }
+/// let cli = Cli::parse_from(["tool", "--format", "junit=out.xml", "--fail-on", "failure", "--color", "never"]);
+/// assert_eq!(cli.shared.format, ["junit=out.xml".parse::<FormatRequest>().unwrap()]);
+/// assert_eq!((cli.shared.fail_on, cli.shared.color), (Some(FailOn::Failure), Some(ColorChoice::Never)));
+/// ```
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Shared options")]
 pub struct SharedFlags {

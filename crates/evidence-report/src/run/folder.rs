@@ -28,6 +28,17 @@ pub fn run_base() -> PathBuf {
 }
 
 /// A run's own folder (0700), with its held lock and its journal.
+///
+/// ```
+/// use evidence_report::run::{Run, RunFolder, run_base};
+///
+/// fn beside(run: &Run) -> bool {
+///     run.folder().starts_with(run_base())
+/// }
+/// fn id(folder: &RunFolder) -> &str {
+///     folder.id()
+/// }
+/// ```
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,

@@ -45,6 +45,17 @@ enum Line {
 }
 
 /// The journal of a run: JSON lines, each synced to disk.
+///
+/// ```
+/// use evidence_report::run::{Effect, Entry, Journal};
+///
+/// /// Makes a folder that is gone even when we are killed: the next run reads the journal.
+/// fn scratch(journal: &Journal, path: &std::path::Path) -> std::io::Result<Entry> {
+///     let entry = journal.note(Effect::Folder { path: path.to_owned() })?;
+///     std::fs::create_dir(path)?;
+///     Ok(entry)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Journal {
     inner: Mutex<Inner>,

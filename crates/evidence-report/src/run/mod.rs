@@ -11,9 +11,11 @@ mod evidence_path;
 mod flags;
 mod folder;
 mod git;
+mod history_file;
 mod journal;
 mod lock;
 mod progress;
+mod publication;
 mod publish;
 pub mod redact;
 mod session;
@@ -27,11 +29,16 @@ pub use atomic::write_atomically;
 pub use config::{ConfigError, SharedConfig, read_config};
 pub use entry::{CommandLine, UNABLE, Usage, main};
 #[cfg(feature = "command")]
-pub(crate) use evidence_path::repository;
+pub(crate) use evidence_path::{evidence_folder, repository};
 pub use flags::{ColorChoice, FailOn, FormatRequest, SharedFlags, parse_duration};
 pub use folder::{RunFolder, run_base};
+#[cfg(feature = "command")]
+pub(crate) use history_file::HistoryFile;
+pub use history_file::history_path;
 pub use journal::{Effect, Entry, Journal};
 pub use progress::{Bar, Progress};
+#[cfg(feature = "command")]
+pub(crate) use publication::{Arriving, Publication, file_name, short, write};
 pub use publish::{Finished, PublishError};
 #[cfg(feature = "command")]
 pub(crate) use session::SHARD_FACT;

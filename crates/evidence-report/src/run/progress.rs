@@ -5,6 +5,15 @@ use std::{io::IsTerminal, time::Duration};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How a run tells what it is doing. Clones share the same lines.
+///
+/// ```
+/// use evidence_report::run::{Bar, Progress};
+///
+/// let progress = Progress::new(false, false);
+/// progress.phase("probing");
+/// let bar: Bar = progress.bar(2, "probing");
+/// bar.advance(1);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Progress {
     bars: MultiProgress,

@@ -9,18 +9,15 @@ use std::{
 use fs_err as fs;
 
 use super::{
-    atomic::write_atomically,
-    evidence_path,
     flags::{ColorChoice, FailOn},
+    publication::{Arriving, Publication, short, write},
     settings::Settings,
     stdout::print,
 };
 use crate::{
-    document::{
-        self, Verification,
-        notes::{Standing, Template, kept, proposed},
-    },
+    document::notes::Template,
     formats::{self, Format, Setting},
+    history::Came,
     record::{Report, Verdict, v1::Record},
 };
 
@@ -36,6 +33,16 @@ pub enum PublishError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The history beside the evidence could not be kept.
+    #[error("keeping the history {path}: {source}. {now}", path = path.display())]
+    History {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+        /// What follows.
+        now: &'static str,
     },
     /// The result could not be printed.
     #[error("printing the result on standard output: {0}")]
@@ -56,29 +63,24 @@ pub struct Finished {
     report: Report,
     settings: Settings,
     templates: Vec<Template>,
-}
-
-/// Where the evidence goes, and what goes with it.
-struct Place {
-    path: PathBuf,
-    /// Text behind the managed region.
-    notes: String,
-    /// The seal of the record before.
-    previous: Option<String>,
-    /// What people should know about it.
-    remarks: Vec<String>,
-    /// Words that would be lost: to be kept aside first.
-    aside: Option<(PathBuf, String)>,
+    derived: bool,
 }
 
 impl Finished {
     pub(crate) fn new(report: Report, settings: Settings) -> Self {
-        Self { report, settings, templates: Vec::new() }
+        Self { report, settings, templates: Vec::new(), derived: false }
     }
 
     /// With notes that people complete.
     pub(super) fn proposing(mut self, templates: Vec<Template>) -> Self {
         self.templates = templates;
+        self
+    }
+
+    /// Of a report that is made from other records alone: made again, it is the same run, not a second one.
+    #[cfg(feature = "command")]
+    pub(crate) fn derived(mut self) -> Self {
+        self.derived = true;
         self
     }
 
@@ -94,87 +96,38 @@ impl Finished {
     /// # Errors
     /// The first thing that could not be written.
     pub fn publish(mut self) -> Result<ExitCode, PublishError> {
-        let place = self.settings.evidence.clone().map(|path| self.place(&path)).transpose();
-        let (shown, written) = match place {
-            Ok(Some(place)) => {
-                let written = self.write_evidence(&place);
-                for remark in &place.remarks {
-                    tell(remark);
-                }
-                (written.is_ok().then(|| short(&place.path)), written)
-            }
-            Ok(None) => (None, Ok(())),
-            Err(error) => (None, Err(error)),
+        let (shown, written) = match self.settings.evidence.clone() {
+            Some(path) => match self.write_evidence(&path) {
+                Ok(path) => (Some(short(&path)), Ok(())),
+                Err(error) => (None, Err(error)),
+            },
+            None => (None, Ok(())),
         };
         let outputs = self.outputs(shown);
         written.and(outputs)?;
         Ok(ExitCode::from(exit_code(self.report.verdict(), self.settings.fail_on)))
     }
 
-    /// A run of a lower environment, or an interrupted one, never goes over the required file.
-    fn place(&self, path: &Path) -> Result<Place, PublishError> {
+    /// Exchanges the evidence and its history; returns where it went. A derived record that stands there already
+    /// stays as it is: with its signature, and with its line in the history.
+    fn write_evidence(&mut self, path: &Path) -> Result<PathBuf, PublishError> {
         let run = &self.report.run;
-        let mut remarks = Vec::new();
-        let standing = read_existing(path)?;
-        let standing_environment = match standing.as_deref().map(document::verify) {
-            Some(Verification::Consistent(record)) => Some(record.environment),
-            _ => None,
+        let arriving = Arriving {
+            environment: run.environment,
+            interrupted: run.interrupted.is_some(),
+            now: run.finished,
         };
-        let mut path = path.to_owned();
-        if run.interrupted.is_some() {
-            path = evidence_path::beside(&path, run.environment);
-            remarks.push(format!("interrupted, so the evidence goes to {}", short(&path)));
-        } else if standing_environment.is_some_and(|standing| standing > run.environment) {
-            let standing = standing_environment.unwrap_or_default();
-            let other = evidence_path::beside(&path, run.environment);
-            remarks.push(format!(
-                "{} holds evidence of {standing}; this run of {} goes to {}",
-                short(&path),
-                run.environment,
-                short(&other)
-            ));
-            path = other;
-        }
-        let existing = read_existing(&path)?;
-        let (standing, notes) = kept(existing.as_deref());
-        let notes = proposed(notes, &self.templates);
-        let mut aside = None;
-        let mut previous = None;
-        match (&standing, existing) {
-            (Standing::Damaged(error), Some(text)) => {
-                let stamp = run.finished.strftime("%Y%m%dT%H%M%SZ");
-                let kept_at = path.with_extension(format!("damaged-{stamp}.md"));
-                remarks.push(format!(
-                    "what stood at {} is kept as {}: {error}",
-                    short(&path),
-                    short(&kept_at)
-                ));
-                aside = Some((kept_at, text));
+        let publication = Publication::begin(path, arriving, &self.templates)?;
+        publication.place().remarks.iter().for_each(|remark| tell(remark));
+        if let Some(standing) = publication.place().standing.as_ref().filter(|_| self.derived) {
+            self.report.run.previous.clone_from(&standing.previous);
+            if publication.holds(&Record::of(&self.report)) {
+                return Ok(publication.place().path.clone());
             }
-            (Standing::Evidence, Some(text)) => {
-                previous = document::read(&text).ok().map(|document| document::seal(&document.record));
-                if let Verification::Altered(alterations) = document::verify(&text) {
-                    let told: Vec<_> = alterations.iter().take(3).map(ToString::to_string).collect();
-                    remarks.push(format!(
-                        "the evidence that stood at {} had been altered by hand: {}",
-                        short(&path),
-                        told.join("; ")
-                    ));
-                }
-            }
-            _ => {}
         }
-        Ok(Place { path, notes, previous, remarks, aside })
-    }
-
-    fn write_evidence(&mut self, place: &Place) -> Result<(), PublishError> {
-        if let Some((path, text)) = &place.aside {
-            write("the damaged file's copy", path, text)?;
-        }
-        self.report.run.previous.clone_from(&place.previous);
+        self.report.run.previous = publication.previous();
         let record = Record::of(&self.report);
-        let text = format!("{}{}", document::render_v1(&record), place.notes);
-        write("the evidence file", &place.path, &text)
+        Ok(publication.write(&record, None, Came::Published)?.path)
     }
 
     fn outputs(&self, evidence: Option<String>) -> Result<(), PublishError> {
@@ -253,29 +206,6 @@ fn wants_color(choice: ColorChoice) -> bool {
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
     }
-}
-
-fn read_existing(path: &Path) -> Result<Option<String>, PublishError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(PublishError::Read { path: path.to_owned(), source }),
-    }
-}
-
-fn write(what: &'static str, path: &Path, text: &str) -> Result<(), PublishError> {
-    write_atomically(path, text.as_bytes()).map_err(|source| PublishError::Write {
-        what,
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The path as seen from the working folder, where that is shorter.
-fn short(path: &Path) -> String {
-    let relative =
-        std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    relative.as_deref().unwrap_or(path).display().to_string()
 }
 
 #[expect(clippy::print_stderr, reason = "what the user should know beside the result")]

@@ -28,8 +28,8 @@ use super::{
 use crate::document::{hex, notes::Template};
 use crate::formats::Format;
 use crate::record::{
-    Attachment, Chart, Deadline, Detail, Environment, Finding, Gathering, Measurement, Report, RunFacts,
-    Series, Timeline, Tool,
+    Attachment, Chart, Check, Deadline, Detail, Environment, Finding, Gathering, Measurement, Report,
+    Requirement, RunFacts, Series, Timeline, Tool, Verdict,
 };
 
 /// A run that could not start.
@@ -76,6 +76,22 @@ impl RunError {
 pub(crate) const SHARD_FACT: &str = "shard";
 
 /// A run under way. It is shared by reference among the tasks of the tool.
+///
+/// ```
+/// use std::process::ExitCode;
+/// use evidence_report::{record::{Check, Tool}, run::{Finished, Run, Settings}};
+///
+/// static READY: Check = Check { id: "api.ready", title: "Ready", explanation: "…", remedy: "…" };
+/// static TOOL: Tool = Tool { name: "api-smoke", version: "1", checks: &[&READY] };
+///
+/// async fn execute(settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>> {
+///     let run = Run::start(&TOOL, settings)?;
+///     run.owes([&READY]);
+///     run.finding(READY.passed("https://api.example").observed("status 200"));
+///     let finished: Finished = run.finish();
+///     Ok(finished.publish()?)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Run {
     tool: &'static Tool,
@@ -99,6 +115,7 @@ struct Seen {
     environment: Option<Environment>,
     facts: Vec<(String, String)>,
     findings: Gathering,
+    owed: Vec<&'static Check>,
     measurements: Vec<Measurement>,
     series: Vec<Series>,
     deadlines: Vec<Deadline>,
@@ -225,6 +242,17 @@ impl Run {
         findings.into_iter().for_each(|finding| seen.findings.push(finding));
     }
 
+    /// Says which checks this run owes by its plan, before it looks at anything. One of which there is no finding
+    /// at the end, whatever became of its observation, is not checked and required: the run is no pass.
+    pub fn owes(&self, checks: impl IntoIterator<Item = &'static Check>) {
+        let mut seen = self.seen();
+        for check in checks {
+            if !seen.owed.iter().any(|known| known.id == check.id) {
+                seen.owed.push(check);
+            }
+        }
+    }
+
     /// Adds a measurement.
     pub fn measurement(&self, measurement: Measurement) {
         self.seen().measurements.push(measurement);
@@ -331,6 +359,7 @@ impl Run {
             },
             findings,
             unlisted,
+            owed: seen.owed,
             measurements: seen.measurements,
             measurements_unlisted: 0,
             series: seen.series,
@@ -340,6 +369,7 @@ impl Run {
             details: seen.details,
             attachments: seen.attachments,
         };
+        tell_owed(&mut report);
         report.sort();
         drop(self.folder);
         Finished::new(report, self.settings).proposing(seen.templates)
@@ -348,6 +378,20 @@ impl Run {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was owed and not made is told where nothing else keeps the run from a pass: what does has its own reason.
+fn tell_owed(report: &mut Report) {
+    let no_pass = report.outcomes().any(|(_, outcome, _)| outcome.verdict() > Some(Verdict::Warned));
+    if no_pass || report.run.interrupted.is_some() {
+        return;
+    }
+    let missing: Vec<_> = report.still_owed().collect();
+    report.findings.extend(missing.into_iter().map(|check| {
+        let why = "the run came to no result on this check, though it owed one";
+        let remedy = "Run again with --verbose; if it stays, this is a fault of the tool: report it.";
+        check.not_checked(Requirement::Required, "this run", why).expected("a result").remedy(remedy)
+    }));
 }
 
 fn job_lock(base: &Path, tool: &str, evidence: &Path) -> Result<Lock, RunError> {

@@ -29,6 +29,21 @@ pub struct Defaults {
 }
 
 /// How a run runs: flags over file over defaults.
+///
+/// ```
+/// use std::time::Duration;
+/// use evidence_report::run::{Defaults, Settings, SharedConfig, SharedFlags};
+///
+/// let defaults = Defaults {
+///     title: "Smoke",
+///     evidence_name: None,
+///     tracker_items: &[1],
+///     timeout: Duration::from_secs(60),
+///     valid_for: Duration::from_secs(7 * 86_400),
+/// };
+/// let settings = Settings::resolve(&SharedFlags::default(), &SharedConfig::default(), &defaults).unwrap();
+/// assert_eq!((settings.title.as_str(), settings.evidence), ("Smoke", None));
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct Settings {
     /// Title of the evidence file.

@@ -36,6 +36,16 @@ impl fmt::Display for StopReason {
 pub struct Stopped;
 
 /// The one token of a run. Clones share it.
+///
+/// ```
+/// use evidence_report::run::{Stop, StopReason, Stopped};
+///
+/// let stop = Stop::new();
+/// stop.request(StopReason::Requested("enough was seen".into()));
+/// assert!(stop.is_requested());
+/// let work = tokio::runtime::Runtime::new().unwrap().block_on(stop.guard(std::future::pending::<()>()));
+/// assert_eq!(work, Err(Stopped));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     token: CancellationToken,

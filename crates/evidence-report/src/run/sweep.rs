@@ -20,6 +20,15 @@ use super::{
 };
 
 /// What a sweep undid.
+///
+/// ```
+/// use evidence_report::run::{Run, Swept};
+///
+/// fn tell(run: &Run) -> String {
+///     let Swept { undone, failed } = run.swept();
+///     format!("{} undone, {} left", undone.len(), failed.len())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Swept {
     /// One line for each thing that was undone.

@@ -75,6 +75,17 @@ impl<'de> Deserialize<'de> for Day {
 }
 
 /// A waiver that can be followed.
+///
+/// ```
+/// use evidence_report::run::{SharedConfig, Settings, Waiver, WaiverConfig};
+///
+/// fn all(file: &SharedConfig) -> &[WaiverConfig] {
+///     &file.waivers
+/// }
+/// fn in_force(settings: &Settings) -> &[Waiver] {
+///     &settings.waivers
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Waiver {
     check: String,

@@ -80,6 +80,7 @@ pub(crate) fn report() -> Report {
         },
         findings,
         unlisted: Vec::new(),
+        owed: Vec::new(),
         measurements_unlisted: 0,
         series: series(),
         deadlines: deadlines(),

@@ -126,9 +126,24 @@ fn the_order_of_the_files_decides_nothing() {
         merged(&folder, files, 2);
         let evidence = fs::read_to_string(folder.path().join("whole.md")).unwrap();
         fs::remove_file(folder.path().join("whole.md")).unwrap();
+        fs::remove_dir_all(folder.path().join("history")).unwrap();
         evidence
     };
     assert_eq!(written(&[one, two, three]), written(&[three, one, two]));
+}
+
+#[test]
+fn merged_again_is_the_same_run_and_not_a_second_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two, three] = shards(&folder);
+    let state = |files: &[&str]| {
+        merged(&folder, files, 2);
+        let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        (text("whole.md"), text("history/whole.jsonl"))
+    };
+    let first = state(&[one, two, three]);
+    assert_eq!(first.1.lines().count(), 1);
+    assert_eq!(state(&[two, one, three]), first);
 }
 
 #[test]

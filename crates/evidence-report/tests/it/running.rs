@@ -7,32 +7,35 @@ use std::{
     time::{Duration, Instant},
 };
 
-use evidence_report::document::{Verification, read, verify};
+use evidence_report::{
+    document::{Verification, read, verify},
+    history::Chain,
+};
 
 /// A place of its own for one test: run base, evidence and working folder.
-struct Place {
-    folder: tempfile::TempDir,
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::Builder::new().prefix("er").tempdir_in("/tmp").unwrap() }
     }
 
-    fn base(&self) -> PathBuf {
+    pub(crate) fn base(&self) -> PathBuf {
         self.folder.path().join("base")
     }
 
-    fn evidence(&self) -> PathBuf {
+    pub(crate) fn evidence(&self) -> PathBuf {
         self.folder.path().join("evidence.md")
     }
 
     /// The example tool, with an environment that holds nothing of ours.
-    fn tool(&self, flags: &[&str], command: &[&str]) -> Command {
+    pub(crate) fn tool(&self, flags: &[&str], command: &[&str]) -> Command {
         self.tool_for(&self.evidence(), flags, command)
     }
 
-    fn tool_for(&self, evidence: &Path, flags: &[&str], command: &[&str]) -> Command {
+    pub(crate) fn tool_for(&self, evidence: &Path, flags: &[&str], command: &[&str]) -> Command {
         let test_binary = std::env::current_exe().unwrap();
         let examples = test_binary.parent().unwrap().parent().unwrap().join("examples");
         let mut tool = Command::new(examples.join("command_smoke"));
@@ -47,7 +50,7 @@ impl Place {
         tool
     }
 
-    fn run(&self, flags: &[&str], command: &[&str]) -> Output {
+    pub(crate) fn run(&self, flags: &[&str], command: &[&str]) -> Output {
         self.tool(flags, command).output().unwrap()
     }
 
@@ -63,7 +66,7 @@ impl Place {
     }
 
     /// Run folders that are there now.
-    fn run_folders(&self) -> Vec<String> {
+    pub(crate) fn run_folders(&self) -> Vec<String> {
         let names = fs::read_dir(self.base()).into_iter().flatten().flatten();
         names
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -89,11 +92,11 @@ fn runs(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with(['Z', 'X']))
 }
 
-fn signal(name: &str, pid: u32) {
+pub(crate) fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap()
 }
 
@@ -262,7 +265,9 @@ fn notes_survive_regeneration_and_the_chain_goes_on() {
     place.run(&[], &["true"]);
     let second = read(&text(&place.evidence())).unwrap();
     assert!(second.notes.ends_with("## Notes\n\nThe owner accepts the risk.\n"), "{:?}", second.notes);
-    assert_eq!(second.record.previous.as_deref(), Some(first.seal.as_str()));
+    let chain = Chain::read(&text(&place.folder.path().join("history/evidence.jsonl")));
+    assert_eq!(chain.runs().next().unwrap().seal, first.seal);
+    assert_eq!(second.record.previous.as_deref(), Some(chain.entries()[0].digest.as_str()));
 }
 
 #[test]
@@ -310,7 +315,7 @@ fn evidence_that_cannot_be_written_is_an_error_and_the_result_is_still_shown() {
     let output = place.tool_for(&below_a_file, &[], &["true"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("PASSED"), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("deeper.md"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("deeper.jsonl"), "{output:?}");
     assert_eq!(text(&place.evidence()), "x", "what stood there still stands");
 }
 
@@ -363,4 +368,66 @@ fn the_sweep_ends_what_overwrote_its_mark_and_lives_in_a_journaled_folder_but_no
         living.kill().unwrap();
         living.wait().unwrap();
     }
+}
+
+#[test]
+fn a_run_that_owes_a_check_and_does_not_make_it_is_no_pass() {
+    let place = Place::new();
+    let output = place.run(&["--withhold", "--format", "json"], &["true"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(record["verdict"], "inconclusive");
+    assert_eq!(record["owed"], serde_json::json!(["command.ended"]));
+    assert_eq!(record["findings"][0]["outcome"], "not_checked");
+    assert!(matches!(verify(&text(&place.evidence())), Verification::Consistent(_)));
+    let made = place.run(&["--format", "json"], &["true"]);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+}
+
+#[test]
+fn the_fourth_tool_has_fifty_lines_and_everything_that_the_others_have() {
+    let place = Place::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let command = place.tool(&[], &[]);
+    let program = Path::new(command.get_program()).with_file_name("tcp_smoke");
+    let said = |address: &str| {
+        let mut tool = Command::new(&program);
+        tool.args([address, "--no-progress", "--evidence"]).arg(place.evidence());
+        tool.env("OPS_SMOKE_RUN_BASE", place.base()).env_remove("GITHUB_ACTIONS").output().unwrap()
+    };
+    assert_eq!(said(&address).status.code(), Some(0));
+    drop(listener);
+    let failed = said(&address);
+    assert_eq!(failed.status.code(), Some(2), "{failed:?}");
+    assert!(text(&place.evidence()).contains("**FAILED · local"));
+    let source = include_str!("../../examples/tcp_smoke.rs");
+    let code = source.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with("//"));
+    assert!(code.count() <= 55, "about fifty");
+}
+
+#[test]
+fn what_the_tools_wrote_is_no_dirt_wherever_it_lies() {
+    let place = Place::new();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"];
+        let mut git = Command::new("git");
+        git.current_dir(place.folder.path()).args(identity).args(arguments);
+        assert!(git.stdout(Stdio::null()).status().unwrap().success());
+    };
+    fs::write(place.folder.path().join("code.rs"), "one").unwrap();
+    git(&["init", "-q"]);
+    place.run(&[], &["true"]);
+    git(&["add", "code.rs", "evidence.md", "history"]);
+    git(&["commit", "-q", "-m", "first"]);
+    let dirty = || {
+        place.run(&[], &["true"]);
+        read(&text(&place.evidence())).unwrap().record.commit.unwrap().dirty
+    };
+    assert!(!dirty());
+    assert!(!dirty(), "evidence and history have changed since");
+    fs::write(place.folder.path().join("code.rs"), "two").unwrap();
+    assert!(dirty());
+    fs::remove_file(place.folder.path().join("code.rs")).unwrap();
+    assert!(dirty());
 }

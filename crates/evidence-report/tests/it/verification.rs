@@ -159,6 +159,24 @@ fn a_record_sealed_anew_with_another_verdict_contradicts_its_counts() {
 }
 
 #[test]
+fn a_pass_without_a_check_that_was_owed_contradicts_itself() {
+    let mut report = fixture::report();
+    report.findings = vec![fixture::CONTENT.passed("public.orders")];
+    report.owed = vec![&fixture::CONTENT, &fixture::LIFETIME];
+    assert_eq!(report.verdict(), Verdict::Inconclusive);
+    assert!(matches!(verify(&render_v1(&Record::of(&report))), Verification::Consistent(_)));
+    let mut record = Record::of(&report);
+    record.verdict = Verdict::Passed;
+    let found = alterations(&render_v1(&record));
+    assert!(
+        matches!(found.as_slice(), [Alteration::Contradiction { counted: Verdict::Inconclusive, .. }]),
+        "{found:?}"
+    );
+    record.owed.pop();
+    assert!(matches!(verify(&render_v1(&record)), Verification::Consistent(_)));
+}
+
+#[test]
 fn notes_and_formatters_alter_nothing() {
     let text = evidence();
     let notes = format!("{text}The risk is accepted. PASSED FAILED\n\n| a | table |\n");

@@ -90,6 +90,7 @@ pub(crate) enum DrillError {
 pub(crate) async fn observe(plan: &Plan, run: &Run) {
     // Whatever the flags say: servers that we started ourselves are nobody's production.
     run.is_really(Environment::Local);
+    run.owes(checks::ALL.iter().copied());
     facts(plan, run);
     run.findings(assess::before(plan));
     if let Err(error) = drill(plan, run).await {

@@ -31,6 +31,7 @@ pub(in crate::command) fn join(parts: &[Part], missing: &[u32], command: Vec<Str
         run: facts(parts, first, command),
         findings,
         unlisted: unlisted(parts, tool),
+        owed: owed(parts, tool),
         measurements: measurements(parts),
         measurements_unlisted: parts.iter().map(|part| part.record.measurements_omitted).sum(),
         series: Vec::new(),
@@ -140,6 +141,12 @@ fn completeness(of: u32, missing: &[u32]) -> Vec<Finding> {
             ))
     };
     missing.iter().map(one).collect()
+}
+
+/// What every part owed. One that a part owed and did not make is told by the part itself.
+fn owed(parts: &[Part], tool: &'static Tool) -> Vec<&'static Check> {
+    let owed: BTreeSet<_> = parts.iter().flat_map(|part| &part.record.owed).collect();
+    tool.checks.iter().copied().filter(|check| owed.contains(&check.id.to_owned())).collect()
 }
 
 /// What the parts count and do not list.

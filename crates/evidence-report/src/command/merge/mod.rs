@@ -67,12 +67,13 @@ pub(super) fn command(parts: &[Part], evidence: Option<&Path>) -> Vec<String> {
 }
 
 /// A record in JSON has no seal; that its verdict and its list fit its counts is what can be told.
-fn contradiction(record: &Record) -> Option<String> {
+pub(super) fn contradiction(record: &Record) -> Option<String> {
     let counted: Verdict = document::counted_verdict(record);
     if counted != record.verdict {
         return Some(format!("it claims {}, its counts come to {counted}", record.verdict));
     }
-    let total: u64 = record.counts.iter().map(crate::record::v1::CheckCount::total).sum();
+    let totals = record.counts.iter().map(crate::record::v1::CheckCount::total);
+    let total = totals.fold(0, u64::saturating_add);
     let told = record.findings.len() as u64 + record.findings_omitted;
     if total != told {
         return Some(format!("it counts {total} findings, and tells of {told}"));

@@ -68,6 +68,9 @@ pub struct Record {
     pub command: Vec<String>,
     /// How often each check came out how, over all findings.
     pub counts: Vec<CheckCount>,
+    /// The ids of the checks that the run owed by its plan: without one of them it is no pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<String>,
     /// The worst findings.
     pub findings: Vec<FindingRecord>,
     /// How many findings did not fit into the record.

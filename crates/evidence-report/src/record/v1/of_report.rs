@@ -53,6 +53,7 @@ impl Record {
             commit: run.commit.as_ref().map(|(id, dirty)| Commit { id: one_line(id), dirty: *dirty }),
             command: run.command.iter().map(|word| one_line(word)).collect(),
             counts: counts(report),
+            owed: report.owed.iter().map(|check| check.id.to_owned()).collect(),
             findings_omitted: (report.findings.len() - findings.len()) as u64 + report.number_unlisted(),
             findings,
             measurements_omitted: (report.measurements.len() - measurements.len()) as u64

@@ -1,0 +1,170 @@
+//! For each check that makes a run of a tool pass: had its observation been withheld, the run would not have passed.
+//!
+//! A run says in its record which checks it owes by its plan; the library gives no pass, and verifies none, where one
+//! of them is missing. Here every tool makes a run that passes, and each check of it is either owed or stands in a
+//! list, with the reason why a run may do without.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Read, Write},
+    net::TcpListener,
+    path::Path,
+};
+
+use serde_json::Value;
+use testbed::tls_farm::{Farm, write_sample};
+
+use crate::{
+    programs::{run, tool},
+    repository::Repository,
+};
+
+/// Checks of which a passing run may have findings without owing them.
+const FREE: [(&str, &str); 24] = [
+    (
+        "source.readable",
+        "a backup that exists is compared with no source, though one may be named to be spared",
+    ),
+    (
+        "restore.completed",
+        "a physical backup is not restored statement by statement; that content came back is owed",
+    ),
+    ("restore.assertions", "none is configured here; where some are, they are owed"),
+    ("recovery.canary", "told only where a canary was looked for, and never more than shown without one"),
+    ("file.readable", "a file may hold revocation lists alone: crl.freshness speaks of those"),
+    ("tls.renewal", "told only where the run sees a cadence, or the custom of automated issuance applies"),
+    ("tls.chain", "told only where more than the certificate itself is served; it never fails"),
+    ("tls.signature", "nobody looks at the signature of a certificate that is trusted itself"),
+    ("file.lifetime", "a file may hold a key alone, or an empty store"),
+    ("metrics.lint", "a habit, not a fault; it may be switched off"),
+    ("prometheus.rule_health", "told for each rule; that there are rules is owed"),
+    ("tls.agreement", "told only where one certificate is seen in two places"),
+    ("source.undisturbed", "a backup that exists has no source"),
+    ("backup.made", "a backup that exists is not made"),
+    ("restore.derived", "never more than shown: what a dump leaves out or computes anew"),
+    ("restore.sequences", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.schema", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.constraints", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.indexes", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.row_security", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.grants", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.comments", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.extensions", "part of the comparison whose result is restore.content, which is owed"),
+    ("restore.collations", "part of the comparison whose result is restore.content, which is owed"),
+];
+
+fn record(path: &Path) -> Value {
+    serde_json::from_str(&fs_err::read_to_string(path).unwrap()).unwrap()
+}
+
+fn owed(record: &Value) -> BTreeSet<String> {
+    let owed = record["owed"].as_array().cloned().unwrap_or_default();
+    owed.iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
+/// Each check that passed is owed or free, and so cannot be missing unseen; and the library takes none away.
+fn withheld(record: &Value, scratch: &Path) {
+    assert_eq!(record["verdict"], "passed", "{record:#}");
+    let (owed, free) = (owed(record), BTreeMap::from(FREE));
+    assert!(!owed.is_empty(), "{record:#}");
+    for count in record["counts"].as_array().unwrap() {
+        let check = count["check"].as_str().unwrap();
+        assert!(owed.contains(check) || free.contains_key(check), "{check} may be missing without a word");
+        assert!(
+            !(owed.contains(check) && free.contains_key(check)),
+            "{check} is owed: strike it from the list"
+        );
+    }
+    for check in &owed {
+        let mut without = record.clone();
+        let keep = |values: &mut Value| {
+            values.as_array_mut().unwrap().retain(|value| value["check"].as_str() != Some(check));
+        };
+        keep(&mut without["counts"]);
+        keep(&mut without["findings"]);
+        let path = scratch.join("without.json");
+        fs_err::write(&path, without.to_string()).unwrap();
+        let said = run(tool("evidence-report", scratch).arg("diff").arg(&path).arg(&path)).exits(3);
+        assert!(said.stderr.contains("it claims PASSED, its counts come to INCONCLUSIVE"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn a_scan_of_certificates_owes_what_makes_it_pass() {
+    let scratch = tempfile::tempdir().unwrap();
+    let farm = Farm::start().unwrap();
+    let certificates = scratch.path().join("farm");
+    write_sample(&farm, &certificates).unwrap();
+    let targets = fs_err::read_to_string(certificates.join("targets.txt")).unwrap();
+    let server = targets.lines().find(|line| line.starts_with("127.0.0.1")).unwrap();
+    let json = scratch.path().join("scan.json");
+    let mut scan = tool("cert-expiry-check", scratch.path());
+    scan.args(["scan", "--evidence", "none", server.trim()]).arg(certificates.join("good-90-days.pem"));
+    scan.arg("--roots").arg(certificates.join("ca.pem")).arg(format!("--format=json={}", json.display()));
+    run(&mut scan).exits(0);
+    withheld(&record(&json), scratch.path());
+}
+
+#[test]
+fn a_rehearsal_owes_what_makes_it_pass() {
+    let scratch = tempfile::tempdir().unwrap();
+    let json = scratch.path().join("rehearsal.json");
+    let mut rehearse = tool("backup-restore-smoke", scratch.path());
+    rehearse.args(["rehearse", "--embedded", "--embedded-size", "3MB", "--rto", "30m", "--evidence", "none"]);
+    run(rehearse.arg(format!("--format=json={}", json.display()))).exits(0);
+    withheld(&record(&json), scratch.path());
+}
+
+/// A service that is well, for as long as somebody asks.
+fn healthy_service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut wire in listener.incoming().flatten() {
+            let mut asked = [0; 2048];
+            let _ = wire.read(&mut asked);
+            let metrics = "# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total 3\n";
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n";
+            let _ = write!(wire, "{head}Content-Length: {}\r\n\r\n{metrics}", metrics.len());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_smoke_of_observability_owes_what_makes_it_pass() {
+    let scratch = tempfile::tempdir().unwrap();
+    let service = healthy_service();
+    let config = scratch.path().join("observability.yaml");
+    let text = format!(
+        "http:\n  - {{name: api, url: 'http://{service}/healthz', latency: 5s}}\nmetrics:\n  - name: api\n    \
+         url: 'http://{service}/metrics'\n    series: [{{name: jobs_total}}, {{name: legacy_total, absent: true}}]\n"
+    );
+    fs_err::write(&config, text).unwrap();
+    let json = scratch.path().join("smoke.json");
+    let mut smoke = tool("observability-smoke", scratch.path());
+    smoke.arg("--config").arg(&config).args(["run", "--evidence", "none"]);
+    run(smoke.arg(format!("--format=json={}", json.display()))).exits(0);
+    withheld(&record(&json), scratch.path());
+}
+
+#[test]
+fn a_drill_owes_what_makes_it_pass() {
+    let scratch = tempfile::tempdir().unwrap();
+    let repository = Repository::new(scratch.path());
+    let manifest = "doc/operations/evidence/alert_rule_manifest_baseline.yaml";
+    repository.rewrite(manifest, |text| text.replace("for: 15s", "for: 1s"));
+    let json = scratch.path().join("drill.json");
+    let mut drill = repository.tool("observability-smoke");
+    drill.args(["--config", "ops/observability.yaml", "drill", "--embedded", "--rules", manifest]);
+    drill.args(["--alert", "ApiProbeFailing", "--evidence", "none"]);
+    run(drill.arg(format!("--format=json={}", json.display()))).exits(0);
+    let record = record(&json);
+    withheld(&record, scratch.path());
+    // A drill owes every check of its own.
+    let explained =
+        run(tool("observability-smoke", scratch.path()).args(["--explain", "all"])).exits(0).stdout;
+    let own = explained.lines().filter_map(|line| line.strip_prefix("## alert.")?.split_once(':'));
+    let own: BTreeSet<_> = own.map(|(name, _)| format!("alert.{name}")).collect();
+    assert!(!own.is_empty() && own.is_subset(&owed(&record)), "{own:?}");
+}
