@@ -8,6 +8,9 @@ use crate::self_test::{
     workshop::{Bench, Trouble},
 };
 
+/// What is said of a disk that runs full: a program that writes to it notices, or the eye on the disk is the first.
+pub(super) const FULL: &[&str] = &["No space left", "bytes were free"];
+
 const MOUNT: &str = "mount -t tmpfs -o \"$1\" tmpfs \"$2\" && shift 2 && exec \"$@\"";
 
 /// Lets the scene be rehearsed with such a file system mounted on this folder.
