@@ -90,7 +90,8 @@ pub(super) fn compare(seen: &Seen, expected: &Expected) -> Proof {
     let fits = |finding: &&SeenFinding| {
         finding.check == expected.check.id
             && finding.outcome == word(expected.outcome)
-            && (expected.says.is_empty() || expected.says.iter().any(|words| finding.observed.contains(words)))
+            && (expected.says.is_empty()
+                || expected.says.iter().any(|words| finding.observed.contains(words)))
     };
     match (seen.findings.iter().find(fits), complaint()) {
         (Some(caught), _) if seen.code == Some(expected.code()) => {

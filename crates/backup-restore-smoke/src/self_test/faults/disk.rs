@@ -9,7 +9,7 @@ use crate::self_test::{
 };
 
 /// What is said of a disk that runs full: a program that writes to it notices, or the eye on the disk is the first.
-pub(super) const FULL: &[&str] = &["No space left", "bytes were free"];
+pub(super) const FULL: &[&str] = &["No space left", "could not extend file", "bytes were free"];
 
 const MOUNT: &str = "mount -t tmpfs -o \"$1\" tmpfs \"$2\" && shift 2 && exec \"$@\"";
 
