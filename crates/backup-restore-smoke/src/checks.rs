@@ -106,10 +106,11 @@ pub const BACKUP_MADE: Check = Check {
 /// The copy does not take the source's space.
 pub const SOURCE_APART: Check = Check {
     id: "source.apart",
-    title: "The scratch does not share the source's disk",
-    explanation: "A copy on the file system of the source, of its write-ahead log or of its repository can fill it \
-                  and stop production. Where the source is on this machine and its folders can be looked at, they \
-                  must lie on another file system than the scratch; where they cannot, that is said.",
+    title: "The scratch does not share the disk of the source or of the backup",
+    explanation: "A copy on the file system of the source, of its write-ahead log or of its repository can fill it: \
+                  production stops, or no further backup is made. Where the source or the backup (a dump, a base \
+                  backup, archived segments, a repository of pgBackRest or Barman) is on this machine and can be \
+                  looked at, it must lie on another file system than the scratch; where it cannot, that is said.",
     remedy: "Name a folder on another file system with --scratch, or allow it by --scratch-shares-filesystem.",
 };
 

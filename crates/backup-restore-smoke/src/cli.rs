@@ -182,7 +182,7 @@ pub(crate) struct CareFlags {
     /// Let the source's snapshot go after so long, and end [default: 30m]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) max_snapshot_age: Option<Duration>,
-    /// Let the copy be on the file system of the source's data, write-ahead log or repository
+    /// Let the copy be on the file system of the source's data and write-ahead log, or of the backup
     #[arg(long)]
     pub(crate) scratch_shares_filesystem: bool,
 }

@@ -82,7 +82,7 @@ pub(crate) struct Config {
     pub(crate) target: Option<String>,
     /// Let the source's snapshot go after so long, for example `30m`.
     pub(crate) max_snapshot_age: Option<String>,
-    /// Let the copy be on the file system of the source's data, write-ahead log or repository.
+    /// Let the copy be on the file system of the source's data and write-ahead log, or of the backup.
     pub(crate) scratch_shares_filesystem: bool,
 }
 

@@ -19,3 +19,4 @@ pub(crate) mod restore_errors;
 pub(crate) mod script;
 mod segments;
 pub(crate) mod wal_archive;
+pub(crate) mod whereabouts;

@@ -34,7 +34,7 @@ use crate::{
     clock::Stages,
     comparison::left_out,
     connection::{Endpoint, Resolved, Session},
-    engines::{detect::Unrecognised, own_command},
+    engines::{detect::Unrecognised, own_command, whereabouts},
     fingerprint::Fingerprint,
     forecast,
     halt::Halt,
@@ -42,7 +42,7 @@ use crate::{
     plan::{Amcheck, Backup, Describe, Plan, Rehearse},
     programs,
     scratch::{Cluster, Place, Room},
-    source::{Database, Snapshot},
+    source::{Database, Snapshot, apart_from_backup},
     target::Target,
     wording::counted,
 };
@@ -173,6 +173,7 @@ async fn from_one_snapshot(
 }
 
 async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) -> Result<(), Halt> {
+    spare_the_backup(plan, work, run)?;
     match &work.backup {
         Backup::DumpNow => {}
         Backup::DumpFile(existing) => return logical::rehearse(plan, work, existing, run, made).await,
@@ -212,6 +213,15 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
         let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
         let copy = made.copy.as_mut().ok_or(Halt::Stopped)?;
         run.finding(amcheck(run, &programs, copy, &seen.database.name, work.amcheck, plan.jobs).await?);
+    }
+    Ok(())
+}
+
+/// Refuses to fill the disk that an existing backup lies on. A server of the user's takes no space of the scratch.
+fn spare_the_backup(plan: &Plan, work: &Rehearse, run: &Run) -> Result<(), Halt> {
+    let places = whereabouts::folders(&work.backup);
+    if work.target.is_none() && places.as_ref().map_or(true, |places| !places.is_empty()) {
+        run.finding(apart_from_backup(&places, &plan.scratch, work.shares_filesystem)?);
     }
     Ok(())
 }

@@ -270,7 +270,8 @@ impl Bench<'_> {
     /// A rehearsal of this base backup with this write-ahead log.
     pub(super) fn recover(&self, kept: &Kept, words: &[&str]) -> Scene {
         let (base, wal) = (kept.base.display().to_string(), kept.wal.display().to_string());
-        self.typed(["rehearse", "--jobs", "2", "--database", HISTORY, "--backup", &base, "--wal", &wal])
+        self.typed(["rehearse", "--jobs", "2", SHARING_ALLOWED, "--database", HISTORY])
+            .with_words(["--backup", &base, "--wal", &wal])
             .with_words(words.iter().copied())
     }
 

@@ -9,5 +9,5 @@ mod watcher;
 
 pub(crate) use facts::Database;
 pub(crate) use failures::{RECOVERY_CONFLICT, STANDBY, ended_by_standby, from_query};
-pub(crate) use neighbourhood::apart;
+pub(crate) use neighbourhood::{apart, apart_from_backup};
 pub(crate) use snapshot::Snapshot;

@@ -1,4 +1,4 @@
-//! Whether the scratch would take the space of a source that lives on the same machine.
+//! Whether the scratch would take the space of a source or of a backup that lives on the same machine.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -18,6 +18,14 @@ use crate::{
 };
 
 const EXPECTED: &str = "another file system than the source's";
+
+const EXPECTED_OF_BACKUP: &str = "another file system than the backup's";
+
+/// Whose space it would take.
+const SOURCE: &str = "scratch folder";
+
+/// Likewise.
+const BACKUP: &str = "scratch folder and backup";
 
 /// The folders that a server writes to; the write-ahead log may lie elsewhere than the data. By `pg_settings`, which
 /// leaves out what a role may not see: an error would end the snapshot's transaction.
@@ -60,7 +68,31 @@ pub(crate) async fn apart(
     };
     let shared =
         shared(&folders, ours.dev(), &|folder| std::fs::metadata(folder).ok().map(|meta| meta.dev()));
-    judge(&shared, &folders, allowed)
+    judge([SOURCE, EXPECTED], &shared, &folders, allowed)
+}
+
+/// Looks whether the scratch folder shares a file system with the places that the backup is read from: a repository
+/// that runs full takes no more backups.
+///
+/// # Errors
+/// An inconclusive finding when it does and nobody allowed it.
+pub(crate) fn apart_from_backup(
+    places: &Result<Vec<PathBuf>, String>,
+    scratch: &Path,
+    allowed: bool,
+) -> Result<Finding, Halt> {
+    let unknown = |reason: &str| {
+        Ok(SOURCE_APART.not_checked(Requirement::Optional, BACKUP, reason).expected(EXPECTED_OF_BACKUP))
+    };
+    let places = match places {
+        Ok(places) => places,
+        Err(reason) => return unknown(reason),
+    };
+    let device = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.dev());
+    match device(scratch) {
+        Some(ours) => judge([BACKUP, EXPECTED_OF_BACKUP], &shared(places, ours, &device), places, allowed),
+        None => unknown("the scratch folder cannot be looked at"),
+    }
 }
 
 /// What a look at the folders told.
@@ -82,33 +114,31 @@ fn shared(folders: &[PathBuf], ours: u64, device: &dyn Fn(&Path) -> Option<u64>)
     shared
 }
 
-fn judge(shared: &Shared, folders: &[PathBuf], allowed: bool) -> Result<Finding, Halt> {
+fn judge(
+    [subject, expected]: [&'static str; 2],
+    shared: &Shared,
+    folders: &[PathBuf],
+    allowed: bool,
+) -> Result<Finding, Halt> {
     let listed = |folders: &[PathBuf]| {
         folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
     };
     if !shared.same.is_empty() && !allowed {
         return Err(SOURCE_APART
-            .inconclusive("scratch folder")
-            .expected(EXPECTED)
+            .inconclusive(subject)
+            .expected(expected)
             .observed(format!("the same file system as {}", listed(&shared.same)))
             .into());
     }
     if !shared.same.is_empty() {
         let reason = format!("--scratch-shares-filesystem allows it; shared with {}", listed(&shared.same));
-        return Ok(SOURCE_APART
-            .not_checked(Requirement::Optional, "scratch folder", reason)
-            .expected(EXPECTED));
+        return Ok(SOURCE_APART.not_checked(Requirement::Optional, subject, reason).expected(expected));
     }
     if !shared.unseen.is_empty() {
         let reason = format!("cannot be looked at from here: {}", listed(&shared.unseen));
-        return Ok(SOURCE_APART
-            .not_checked(Requirement::Optional, "scratch folder", reason)
-            .expected(EXPECTED));
+        return Ok(SOURCE_APART.not_checked(Requirement::Optional, subject, reason).expected(expected));
     }
-    Ok(SOURCE_APART
-        .passed("scratch folder")
-        .expected(EXPECTED)
-        .observed(format!("apart from {}", listed(folders))))
+    Ok(SOURCE_APART.passed(subject).expected(expected).observed(format!("apart from {}", listed(folders))))
 }
 
 /// Whether a server is on this machine: by its socket, or by a loopback address.
@@ -132,7 +162,7 @@ mod tests {
         let look = |wal: Option<u64>| {
             shared(&folders, 7, &|folder| if folder.ends_with("pg_wal") { wal } else { Some(8) })
         };
-        let outcome = |wal, allowed| match judge(&look(wal), &folders, allowed) {
+        let outcome = |wal, allowed| match judge([SOURCE, EXPECTED], &look(wal), &folders, allowed) {
             Ok(finding) => finding.outcome,
             Err(Halt::Found(finding)) => finding.outcome,
             Err(Halt::Stopped) => unreachable!(),
@@ -141,5 +171,22 @@ mod tests {
         assert_eq!(outcome(Some(7), false), Outcome::Inconclusive);
         assert_eq!(outcome(Some(7), true), Outcome::NotChecked(Requirement::Optional));
         assert_eq!(outcome(None, false), Outcome::NotChecked(Requirement::Optional));
+    }
+
+    #[test]
+    fn a_backup_on_the_disk_of_the_scratch_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Ok(vec![folder.path().join("shop.dump")]);
+        std::fs::write(folder.path().join("shop.dump"), "x").unwrap();
+        let Err(Halt::Found(refusal)) = apart_from_backup(&places, folder.path(), false) else { panic!() };
+        assert_eq!(refusal.outcome, Outcome::Inconclusive);
+        assert!(refusal.observed.contains("shop.dump"), "{refusal:?}");
+        let outcome = |places: &Result<_, _>, allowed| {
+            apart_from_backup(places, folder.path(), allowed).unwrap().outcome
+        };
+        assert_eq!(outcome(&places, true), Outcome::NotChecked(Requirement::Optional));
+        assert_eq!(outcome(&Err("elsewhere".to_owned()), false), Outcome::NotChecked(Requirement::Optional));
+        let elsewhere = Ok(vec![PathBuf::from("/proc/self")]);
+        assert_eq!(outcome(&elsewhere, false), Outcome::Passed);
     }
 }

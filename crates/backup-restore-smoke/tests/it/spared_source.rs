@@ -55,6 +55,22 @@ fn a_scratch_on_the_sources_disk_is_refused_unless_it_is_allowed() {
     assert!(ended.finding("source.apart").0.contains("not_checked"));
 }
 
+#[test]
+fn a_scratch_on_the_backups_disk_is_refused_unless_it_is_allowed() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let dump = file(&tool, "shop.dump", &cluster.dump("pg_dump", &["--format=custom", cluster.shop()]));
+    let mut command = tool.bare();
+    command.args(["rehearse", "--evidence", "none", "--backup", &dump]);
+    command.arg("--format=text").arg(format!("--format=json={}", tool.path("report.json").display()));
+    let ended = tool.finish(tool.start(command));
+    ended.assert_code(3);
+    assert!(ended.finding("source.apart").2.contains("shop.dump"), "{}", ended.everything());
+    assert!(ended.stdout.contains("--scratch-shares-filesystem"), "{}", ended.everything());
+    let ended = tool.run(&["rehearse", "--backup", &dump]);
+    ended.assert_code(0);
+    assert!(ended.finding("source.apart").0.contains("not_checked"));
+}
+
 /// A file system of 100 MB that is nearly full once there is an empty cluster on it.
 #[test]
 fn a_disk_that_fills_up_ends_the_rehearsal_and_leaves_nothing() {

@@ -78,8 +78,10 @@ impl Tool {
     /// A run with evidence and a report, and progress in plain lines.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.bare();
-        // The tests' servers and the copies all live in one place.
-        if arguments.contains(&"--source") && arguments[0] == "rehearse" {
+        // The tests' servers, their backups and the copies all live in one place.
+        let shares =
+            |word: &&str| ["--source", "--backup", "--pgbackrest", "--barman", "--config"].contains(word);
+        if arguments[0] == "rehearse" && arguments.iter().any(shares) {
             command.args(arguments).arg("--scratch-shares-filesystem");
         } else {
             command.args(arguments);

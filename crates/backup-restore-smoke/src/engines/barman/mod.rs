@@ -130,6 +130,17 @@ impl<'a> Tool<'a> {
     }
 }
 
+/// The folders of the server's backups and of its segments.
+///
+/// # Errors
+/// That the configuration does not tell.
+pub(super) fn folders(origin: &Barman) -> Result<Vec<PathBuf>, String> {
+    let catalogue = read_configuration(origin);
+    let catalogue =
+        catalogue.map_err(|_| "Barman's configuration does not tell where its backups are".to_owned())?;
+    Ok(vec![catalogue.folder(), catalogue.segments()])
+}
+
 fn read_configuration(origin: &Barman) -> Result<Catalogue, Halt> {
     let own = std::env::home_dir().map(|home| home.join(".barman.conf"));
     let named =

@@ -43,6 +43,12 @@ const QUESTION: Duration = Duration::from_secs(300);
 /// How long one segment may take.
 const SEGMENT: Duration = Duration::from_secs(600);
 
+/// Where pgBackRest keeps its first repository when nobody says.
+const DEFAULT_REPOSITORY: &str = "/var/lib/pgbackrest";
+
+/// So many repositories pgBackRest knows.
+const REPOSITORIES: u32 = 256;
+
 /// Where Debian's package and upstream keep the configuration.
 const CONFIGURATIONS: [&str; 2] = ["/etc/pgbackrest/pgbackrest.conf", "/etc/pgbackrest.conf"];
 
@@ -158,14 +164,44 @@ fn is_of_this_machine(said: &Said) -> bool {
 
 /// The folder of the repository, where it is one of this machine: its owner is the one to run as.
 fn repository(origin: &PgBackRest) -> PathBuf {
+    let path = repositories(&configuration(origin), &origin.stanza).into_iter().next();
+    path.unwrap_or_else(|| PathBuf::from(DEFAULT_REPOSITORY))
+}
+
+/// The folders of all its repositories on this machine.
+///
+/// # Errors
+/// That all of them are elsewhere.
+pub(super) fn folders(origin: &PgBackRest) -> Result<Vec<PathBuf>, String> {
+    match repositories(&configuration(origin), &origin.stanza) {
+        none if none.is_empty() => {
+            Err("the repository is on another machine or in an object store, as its configuration tells"
+                .to_owned())
+        }
+        folders => Ok(folders),
+    }
+}
+
+fn configuration(origin: &PgBackRest) -> Ini {
     let named =
         origin.configuration.clone().or_else(|| std::env::var_os("PGBACKREST_CONFIG").map(PathBuf::from));
     let candidates = named.into_iter().chain(CONFIGURATIONS.map(PathBuf::from));
     let text = candidates.filter_map(|path| std::fs::read_to_string(path).ok()).next().unwrap_or_default();
-    let ini = Ini::read(&text);
-    let sections = [origin.stanza.as_str(), "global"];
-    let path = sections.iter().find_map(|section| ini.value(section, "repo1-path"));
-    PathBuf::from(path.unwrap_or("/var/lib/pgbackrest"))
+    Ini::read(&text)
+}
+
+/// The repositories that are folders of this machine. The first one is there even where nothing names it.
+fn repositories(ini: &Ini, stanza: &str) -> Vec<PathBuf> {
+    let value = |number: u32, key: &str| {
+        let key = format!("repo{number}-{key}");
+        [stanza, "global"].iter().find_map(|section| ini.value(section, &key))
+    };
+    let is_folder = |number: &u32| {
+        let file_system = value(*number, "type").is_none_or(|kind| matches!(kind, "posix" | "cifs"));
+        value(*number, "host").is_none() && file_system
+    };
+    let path = |number: u32| value(number, "path").or((number == 1).then_some(DEFAULT_REPOSITORY));
+    (1..=REPOSITORIES).filter(is_folder).filter_map(path).map(PathBuf::from).collect()
 }
 
 /// Chooses the newest backup that had finished at the incident and before the target, or the one that is named.
@@ -325,6 +361,24 @@ impl Archive for Repository<'_> {
                 .expected("a segment that can be fetched and unpacked")
                 .observed(said.reason())
                 .into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_repositories_that_are_folders_here_are_found() {
+        for (text, found) in [
+            ("", vec![DEFAULT_REPOSITORY]),
+            ("[global]\nrepo1-path=/a\nrepo3-path=/c\n[shop]\nrepo1-path=/b\n", vec!["/b", "/c"]),
+            ("[global]\nrepo1-host=backups\nrepo1-path=/a\n", vec![]),
+            ("[global]\nrepo1-type=s3\nrepo1-path=/a\nrepo2-type=posix\nrepo2-path=/b\n", vec!["/b"]),
+        ] {
+            let found: Vec<_> = found.into_iter().map(PathBuf::from).collect();
+            assert_eq!(repositories(&Ini::read(text), "shop"), found, "{text}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         farm::base_backup,
         fault::{Fault, Scene},
         faults::dumps::keep,
-        workshop::{Bench, Trouble},
+        workshop::{Bench, SHARING_ALLOWED, Trouble},
     },
 };
 
@@ -25,5 +25,5 @@ async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let base = bench.folder.join("base");
     base_backup(bench.run, bench.programs(), &database, &base, &["--format=tar", "--gzip"]).await?;
     keep(&base.join("base.tar.gz"), 60)?;
-    Ok(bench.typed(["rehearse", "--backup", &base.display().to_string()]))
+    Ok(bench.typed(["rehearse", SHARING_ALLOWED, "--backup", &base.display().to_string()]))
 }

@@ -7,7 +7,7 @@ use crate::{
     self_test::{
         farm::Database,
         fault::Scene,
-        workshop::{Bench, Trouble},
+        workshop::{Bench, SHARING_ALLOWED, Trouble},
     },
 };
 
@@ -55,7 +55,7 @@ async fn write(
 
 /// A rehearsal of this backup.
 pub(super) fn rehearse_backup(bench: &Bench<'_>, backup: &Path) -> Scene {
-    bench.typed(["rehearse", "--jobs", "2", "--backup", &backup.display().to_string()])
+    bench.typed(["rehearse", "--jobs", "2", SHARING_ALLOWED, "--backup", &backup.display().to_string()])
 }
 
 /// The largest file with rows of a directory dump.

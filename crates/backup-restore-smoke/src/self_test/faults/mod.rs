@@ -83,6 +83,7 @@ mod read_only_copy;
 mod read_only_disk;
 mod sequence_behind;
 mod shared_disk;
+mod shared_repository;
 mod short_log;
 mod short_retention;
 mod shrunken_backup;
@@ -212,6 +213,7 @@ pub static FAULTS: &[&Fault] = &[
     &dumped_extension::FAULT,
     &newer_dump::FAULT,
     &shared_disk::FAULT,
+    &shared_repository::FAULT,
     &other_majors_files::FAULT,
     &small_disk::FAULT,
     &full_disk::FAULT,
