@@ -150,9 +150,8 @@ fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> 
             ends.extend(ends_of(question, item, meaning.status));
         }
     }
-    ends.extend(question.required.policy.waivers.iter().filter_map(|waiver| {
-        waiver.holds_at(question.now).then(|| (waiver.until(), format!("the waiver of {waiver} ends")))
-    }));
+    let waivers = question.required.policy.waivers.iter().filter(|waiver| waiver.holds_at(question.now));
+    ends.extend(waivers.map(|waiver| (waiver.until(), format!("the waiver of {waiver} ends"))));
     ends.retain(|(end, _)| *end > question.now);
     ends.into_iter().min()
 }

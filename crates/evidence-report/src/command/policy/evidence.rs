@@ -213,7 +213,7 @@ impl EvidencePolicy {
         }
         let chain = ways.histories.get(self.file.value.as_str());
         let before = |run: &&RunLine| run.finished.parse::<Timestamp>().is_ok_and(|at| at <= now);
-        match chain.and_then(|chain| chain.runs().filter(before).next_back()) {
+        match chain.and_then(|chain| chain.runs().rfind(before)) {
             None => {
                 Err((Outcome::Failed, format!("its first known run ended on {}, later", record.finished)))
             }
