@@ -96,6 +96,26 @@ fn evidence_of_a_pod_comes_home_verified_bound_and_into_the_chain() {
 }
 
 #[test]
+fn the_policy_at_home_says_what_binds_an_environment() {
+    let bench = Bench::new();
+    bench.made(|_| {});
+    fs::create_dir(bench.path("home/ops")).unwrap();
+    let policy = |value: &str| {
+        let text = format!("environments:\n  staging:\n    facts: {{ system identifier: '{value}' }}\n");
+        fs::write(bench.path("home/ops/tracker-policy.yaml"), text).unwrap();
+    };
+    policy("8*");
+    let (text, code) = bench.accept(&["--environment", "staging"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("it claims staging, and saw system identifier '7412345678901234567'"), "{text}");
+    assert!(!bench.home().exists());
+    policy("7412345678901234567");
+    let (text, code) = bench.accept(&["--environment", "staging"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("staging: it saw what ops/tracker-policy.yaml asks for"), "{text}");
+}
+
+#[test]
 fn what_is_in_doubt_is_refused_and_changes_nothing() {
     let bench = Bench::new();
     bench.made(|_| {});

@@ -106,7 +106,7 @@ fn the_gate_counts_the_rules_of_items_that_must_be_done() {
     fs::remove_file(folder.path().join("doc/operations/evidence/network_flows.yaml")).unwrap();
     let (code, printed) = ask(&folder, "gate");
     assert_eq!(code, 2, "{printed}");
-    let told = "item 5 (East/West Security and Certificate Lifecycle): doc/operations/evidence/network_flows.yaml: nothing there [gate.item]";
+    let told = "doc/operations/evidence/network_flows.yaml: item 5 (East/West Security and Certificate Lifecycle): nothing there [gate.item]";
     assert!(printed.contains(told), "{printed}");
 }
 

@@ -54,7 +54,7 @@ fn the_commands_of_the_guide_pass_in_their_order() {
     for (name, items) in [
         ("capacity_load", &[6][..]),
         ("security_sast", &[7]),
-        ("audit_export", &[9]),
+        ("audit_export_jobs", &[9]),
         ("capacity_thresholds", &[6]),
         ("parity_policies", &[8]),
         ("incident_drill_reports", &[2]),

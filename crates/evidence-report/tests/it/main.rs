@@ -20,6 +20,7 @@ mod importing;
 mod merging;
 mod nasty;
 mod place;
+mod policy;
 mod publishing;
 mod readers;
 mod rendering;

@@ -101,7 +101,8 @@ pub(crate) enum DrillError {
 pub(crate) async fn observe(plan: &Plan, run: &Run) {
     // Whatever the flags say: servers that we started ourselves are nobody's production.
     run.is_really(Environment::Local);
-    run.owes(checks::ALL.iter().copied());
+    run.owes(checks::OF_EMBEDDED);
+    run.owes(plan.alerts.iter().filter(|alert| alert.hooks.is_some()).map(|_| &checks::FAULT_ENDED));
     facts(plan, run);
     run.findings(assess::level(&plan.alerts));
     for alert in &plan.alerts {

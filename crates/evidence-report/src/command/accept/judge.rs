@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::binding::Fact;
 use crate::{
-    command::checks::{ACCEPT_BOUND, ACCEPT_NEWER, ACCEPT_TOOL},
+    command::{
+        checks::{ACCEPT_BOUND, ACCEPT_NEWER, ACCEPT_TOOL},
+        policy::Policy,
+    },
     document,
     record::{Environment, Finding, v1::Record},
     run::{Publication, file_name, short},
@@ -16,7 +19,13 @@ use crate::{
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// The environment is the one that was asked for, and what the run saw says so, too.
-pub(super) fn bound(name: &str, record: &Record, asked: Option<Environment>, facts: &[Fact]) -> Finding {
+pub(super) fn bound(
+    name: &str,
+    record: &Record,
+    asked: Option<Environment>,
+    facts: &[Fact],
+    policy: &Policy,
+) -> Finding {
     let environment = record.environment;
     if let Some(asked) = asked.filter(|asked| *asked != environment) {
         let observed = format!("it is of {environment}");
@@ -43,11 +52,20 @@ pub(super) fn bound(name: &str, record: &Record, asked: Option<Environment>, fac
     }
     let told: Vec<_> = facts.iter().map(|fact| format!("{} '{}'", fact.name, fact.value)).collect();
     match (facts, environment) {
+        ([], _) if policy.binds(environment) => match policy.counts_for(environment, &record.facts) {
+            Ok(_) => ACCEPT_BOUND
+                .passed(name)
+                .observed(format!("{environment}: it saw what {} asks for", policy.path)),
+            Err(why) => ACCEPT_BOUND
+                .failed(name)
+                .expected(format!("what tells {environment}, by {}", policy.path))
+                .observed(why),
+        },
         ([], Environment::Staging | Environment::Production) => ACCEPT_BOUND
             .inconclusive(name)
             .expected("a fact that tells the environment")
             .observed(format!("it claims {environment}; nothing was named that its run must have seen there"))
-            .remedy("Name what tells this environment from others: --fact 'NAME=VALUE'."),
+            .remedy("Name what tells this environment from others, in the policy or by --fact 'NAME=VALUE'."),
         ([], _) => {
             ACCEPT_BOUND.passed(name).observed(format!("{environment}: no more than anybody may claim"))
         }

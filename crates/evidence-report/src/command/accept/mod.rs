@@ -15,6 +15,7 @@ use judge::{bound, newer, same_tool};
 
 use super::{
     checks::{ACCEPT_PLACED, CONSISTENT},
+    policy::Policy,
     signature::{self, Signers, SignersPlace},
     verify::verify_bytes,
 };
@@ -22,7 +23,7 @@ use crate::{
     document::{self, Document},
     history::Came,
     record::{Environment, Finding, Outcome, Requirement},
-    run::{Arriving, Publication, Usage, evidence_folder, short},
+    run::{Arriving, Publication, Usage, evidence_folder, repository, short},
 };
 
 /// Evidence is at most a record of 256 KiB, the same once more in words, and notes.
@@ -44,6 +45,7 @@ pub(super) struct AcceptPlace {
 #[derive(Debug)]
 pub(super) struct Acceptance {
     facts: Vec<Fact>,
+    policy: Policy,
     signers: Option<Signers>,
     environment: Option<Environment>,
     to: Option<PathBuf>,
@@ -72,7 +74,10 @@ impl AcceptPlace {
         let to = to.map(std::path::absolute).transpose();
         let to = to.map_err(|error| Usage(format!("finding the place of --evidence: {error}")))?;
         let signers = self.signers.resolve()?;
-        Ok(Acceptance { facts: self.facts.clone(), signers, environment, to, now })
+        let here = std::env::current_dir().ok().and_then(|folder| repository(&folder));
+        let policy = here.map(|root| Policy::find(None, &root)).transpose();
+        let policy = policy.map_err(|error| Usage(error.to_string()))?.unwrap_or_default();
+        Ok(Acceptance { facts: self.facts.clone(), policy, signers, environment, to, now })
     }
 }
 
@@ -112,7 +117,7 @@ impl Acceptance {
             }
         };
         findings.extend(signature::judge(name, &document, self.signers.as_ref()));
-        findings.push(bound(name, &document.record, self.environment, &self.facts));
+        findings.push(bound(name, &document.record, self.environment, &self.facts, &self.policy));
         if findings.iter().any(stands_in_the_way) {
             return Err(NotTaken::Refused);
         }

@@ -12,8 +12,10 @@ struct Rules {
     items: BTreeMap<u32, Item>,
 }
 
+/// Of the policy only the rules; the rest has tests of its own.
 #[derive(Deserialize)]
 struct Item {
+    #[serde(default)]
     rules: Vec<Rule>,
 }
 

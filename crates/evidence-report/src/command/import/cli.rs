@@ -25,7 +25,7 @@ use crate::{
 const DEFAULT_VALIDITY: Duration = Duration::from_secs(30 * 86_400);
 
 pub(in crate::command) const EXAMPLES: &str = "Examples:
-  evidence-report import junit --item 9 --check audit.export target/*/junit.xml
+  evidence-report import junit --item 9 --check audit.export_jobs target/*/junit.xml
   evidence-report import sarif --item 7 --check security.sast --fails-from high semgrep.sarif trivy.sarif
   conftest test --output tap deploy/ | evidence-report import tap --item 8 --check parity.policies -
   evidence-report import k6 --item 6 --check capacity.load --environment staging summary.json

@@ -170,6 +170,11 @@ impl Policy {
         Err(format!("it claims {claimed}, and saw nothing that shows it ({})", names.join(", ")))
     }
 
+    /// Whether it names facts that tell this environment.
+    pub(super) fn binds(&self, environment: Environment) -> bool {
+        self.file.environments.get(&environment).is_some_and(|one| !one.facts.is_empty())
+    }
+
     /// The gates, each under its name; the tracker's own where the policy has none.
     pub(super) fn gates(&self, tracker: &Tracker) -> Vec<Gate> {
         gates::gates(&self.file.gates, &self.path, tracker)

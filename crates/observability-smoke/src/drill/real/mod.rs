@@ -38,6 +38,7 @@ pub(crate) use sweep::sweep;
 
 /// Drills the alerts of the plan; what is seen goes into `run`.
 pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
+    run.owes([&checks::FENCE]);
     run.findings([checks::LEVEL.not_checked(
         Requirement::Optional,
         "your rules and series",
