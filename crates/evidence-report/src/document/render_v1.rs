@@ -276,14 +276,14 @@ fn timeline(out: &mut String, timeline: &TimelineRecord) {
     out.push('\n');
     let end = timeline.stages.iter().map(|stage| stage.end_ms).max().unwrap_or(0).max(1);
     let width = timeline.stages.iter().map(|stage| stage.name.chars().count()).max().unwrap_or(0);
-    let scale = |at: u64| usize::try_from(at.saturating_mul(BAR) / end).unwrap_or(0);
+    let scale = |at: u64| usize::try_from((at.saturating_mul(BAR) / end).min(BAR)).unwrap_or(0);
     let bars: Vec<_> = (timeline.stages.iter())
         .map(|stage| {
             let (start, stop) = (scale(stage.start_ms), scale(stage.end_ms));
             let mark = if stage.start_ms == stage.end_ms {
                 "◆".to_owned()
             } else {
-                "█".repeat((stop - start).max(1))
+                "█".repeat(stop.saturating_sub(start).max(1))
             };
             format!("{:width$}  {}{mark}", stage.name, " ".repeat(start))
         })

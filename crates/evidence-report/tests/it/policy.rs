@@ -120,7 +120,7 @@ fn a_gate_is_open_while_everything_that_it_stands_on_holds() {
     }
     let (_, printed) = gate(folder.path(), "2027-01-01");
     assert!(
-        printed.contains("doc/track.md:17: item 2 (Cost): overdue: 'Before beta' was 2026-12-31"),
+        printed.contains("doc/track.md:16: item 2 (Cost): overdue: 'Before beta' was 2026-12-31"),
         "{printed}"
     );
 }
@@ -268,8 +268,8 @@ By itself it closes on 2026-12-07 12:00 UTC: the evidence doc/evidence/restore.m
     );
     let (code, printed) = explain("later");
     assert_eq!(code, 2, "{printed}");
-    assert!(printed.contains("  ✕ item 2 (Cost), in_progress; FinOps; Before beta (2026-12-31)\n      ✕ doc/track.md:15: in_progress"), "{printed}");
-    assert!(printed.contains("What would open it:\n  1. doc/track.md:15: Show what is pending"), "{printed}");
+    assert!(printed.contains("  ✕ item 2 (Cost), in_progress; FinOps; Before beta (2026-12-31)\n      ✕ doc/track.md:14: in_progress"), "{printed}");
+    assert!(printed.contains("What would open it:\n  1. doc/track.md:14: Show what is pending"), "{printed}");
 }
 
 #[test]
