@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2016,SC2154
 # `check` of a tracker of 1,000 items with 10,000 evidence files: sourced by scripts/bench, which brings $bin, $folder
 # and the table.
 
