@@ -170,13 +170,15 @@ impl Gate {
     fn of(decision: &Decision) -> Self {
         let findings = &decision.findings;
         let (name, verdict) = (decision.name.clone(), decision.verdict());
+        let of_gate = format!("{name}: ");
         let mut against: Vec<_> = findings
             .iter()
             .filter(|finding| !matches!(finding.outcome, Outcome::Passed | Outcome::Waived))
             .collect();
         against.sort_by_key(|finding| Reverse(finding.outcome.severity()));
         let reasons = against.into_iter().map(|finding| Reason {
-            subject: finding.subject.clone(),
+            // The heading names the gate.
+            subject: finding.subject.trim_start_matches(&of_gate).to_owned(),
             observed: finding.observed.clone(),
             remedy: finding.remedy.to_string(),
             file: finding.location.as_ref().map(|location| location.path.clone()),
