@@ -6,7 +6,6 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use cert_expiry_check::{
@@ -18,6 +17,7 @@ use cert_expiry_check::{
     targets::{Target, read_list},
     wire::{legacy_hello, starttls},
 };
+use corpus_replay::{Corpus, Twists};
 
 /// A name, and what it stands for.
 type Parser = (&'static str, fn(&[u8]));
@@ -48,25 +48,8 @@ const PARSERS: [Parser; 14] = [
     }),
 ];
 
-/// How long the reading of one small file may take, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
-}
-
-/// What `store` reads is whatever any file may hold.
-fn seeds(parser: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let folders = match parser {
-        "store" => vec!["certificate", "crl", "jks", "key", "pem", "pkcs7", "pkcs12"],
-        own => vec![own],
-    };
-    let mut paths: Vec<_> = (folders.into_iter())
-        .flat_map(|folder| fs::read_dir(corpus().join(folder)).unwrap())
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
 #[test]
@@ -86,69 +69,15 @@ fn every_parser_has_a_corpus_and_a_fuzz_target() {
 }
 
 #[test]
-fn every_corpus_is_read_without_a_panic_and_in_time() {
+fn every_corpus_is_read_as_it_stands_and_twisted() {
+    let twists = Twists { telling: &[0, 1, 0x02, 0x04, 0x30, 0x7f, 0x80, 0x84, 0xa0, 0xff], lines: false };
     for (name, parse) in PARSERS {
-        for (path, bytes) in seeds(name) {
-            let began = Instant::now();
-            parse(&bytes);
-            assert!(began.elapsed() < PATIENCE, "{name} took {:?} for {}", began.elapsed(), path.display());
-        }
+        // What `store` reads is whatever any file may hold.
+        let folders = match name {
+            "store" => vec!["certificate", "crl", "jks", "key", "pem", "pkcs7", "pkcs12"],
+            own => vec![own],
+        };
+        let folders: Vec<_> = folders.into_iter().map(|folder| corpus().join(folder)).collect();
+        Corpus::of(&folders).unwrap().replay(150, &twists, |bytes, _| parse(bytes));
     }
-}
-
-#[test]
-fn every_corpus_is_read_turned_and_twisted() {
-    let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(150);
-    for (name, parse) in PARSERS {
-        let seeds = seeds(name);
-        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
-        for (path, seed) in &seeds {
-            for _ in 0..rounds {
-                let other = &seeds[chance.below(seeds.len())].1;
-                let bytes = twisted(seed, other, &mut chance);
-                let began = Instant::now();
-                parse(&bytes);
-                let took = began.elapsed();
-                assert!(took < PATIENCE, "{name} took {took:?} for one of {}: {bytes:02x?}", path.display());
-            }
-        }
-    }
-}
-
-/// Numbers that look random, and are the same at every run (xorshift).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit.max(1)).unwrap()).unwrap()
-    }
-}
-
-/// A seed with one to four changes.
-fn twisted(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
-    const TELLING: [u8; 10] = [0, 1, 0x02, 0x04, 0x30, 0x7f, 0x80, 0x84, 0xa0, 0xff];
-    let mut bytes = seed.to_vec();
-    for _ in 0..=chance.below(4) {
-        let at = chance.below(bytes.len() + 1);
-        let length = chance.below(24).min(bytes.len() - at);
-        match chance.below(6) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << chance.below(8),
-            1 if at < bytes.len() => bytes[at] = TELLING[chance.below(TELLING.len())],
-            2 => drop(bytes.drain(at..at + length)),
-            3 => {
-                let piece = bytes[at..at + length].to_vec();
-                bytes.splice(at..at, piece);
-            }
-            4 => {
-                let from = chance.below(other.len());
-                let piece = &other[from..other.len().min(from + 40)];
-                bytes.splice(at..at + length, piece.iter().copied());
-            }
-            _ => bytes.truncate(at),
-        }
-    }
-    bytes
 }

@@ -2,13 +2,9 @@
 //! Each file is read as it stands, and turned and twisted in the same ways at every run. `FUZZ_ROUNDS` asks for more
 //! of that than usual; the targets of `fuzz/` go further, without an end.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, path::Path};
 
+use corpus_replay::{Corpus, Twists};
 use evidence_report::{
     command::{
         drill,
@@ -36,9 +32,6 @@ const READERS: [Reader; 9] = [
     ("tracker", |bytes| drop(count_items(&String::from_utf8_lossy(bytes)))),
     ("tracker_text", |bytes| drop(flattened::read(&String::from_utf8_lossy(bytes)))),
 ];
-
-/// How long the reading of one small file may take, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is called consistent renders to itself again; and words of people are never lost.
 fn read_evidence(bytes: &[u8]) {
@@ -74,32 +67,31 @@ fn read_history(bytes: &[u8]) {
     }
 }
 
-fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
-}
-
-fn seeds(reader: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let entries = fs::read_dir(corpus().join(reader)).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<_> = entries.collect();
-    paths.sort();
-    paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+fn corpus(reader: &str) -> Corpus {
+    Corpus::of(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(reader)]).unwrap()
 }
 
 #[test]
 fn every_reader_has_a_corpus_and_a_fuzz_target() {
     let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/fuzz_targets");
     for (name, _) in READERS {
-        assert!(!seeds(name).is_empty(), "{name}");
+        drop(corpus(name));
         assert!(targets.join(format!("{name}.rs")).exists(), "{name}");
     }
 }
 
+/// The names of those files of a corpus of which something holds.
+fn names(reader: &str, holds: impl Fn(&[u8]) -> bool) -> BTreeSet<String> {
+    (corpus(reader).seeds().filter(|(_, bytes)| holds(bytes)))
+        .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect()
+}
+
 #[test]
 fn of_the_corpus_only_what_is_as_it_was_written_is_consistent() {
-    let consistent: BTreeSet<_> = (seeds("evidence").into_iter())
-        .filter(|(_, bytes)| matches!(verify(&String::from_utf8_lossy(bytes)), Verification::Consistent(_)))
-        .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
-        .collect();
+    let consistent = names("evidence", |bytes| {
+        matches!(verify(&String::from_utf8_lossy(bytes)), Verification::Consistent(_))
+    });
     let expected = [
         "byte-order-mark.md",
         "crlf.md",
@@ -110,68 +102,14 @@ fn of_the_corpus_only_what_is_as_it_was_written_is_consistent() {
         "signed-by-another-record.md",
     ];
     assert_eq!(consistent, expected.map(str::to_owned).into());
-    let whole: BTreeSet<_> = (seeds("history").into_iter())
-        .filter(|(_, bytes)| Chain::read(&String::from_utf8_lossy(bytes)).troubles().is_empty())
-        .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
-        .collect();
+    let whole = names("history", |bytes| Chain::read(&String::from_utf8_lossy(bytes)).troubles().is_empty());
     assert_eq!(whole, ["empty.jsonl", "pruned.jsonl", "whole.jsonl"].map(str::to_owned).into());
 }
 
 #[test]
-fn every_corpus_is_read_turned_and_twisted() {
-    let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(25);
+fn every_corpus_is_read_as_it_stands_and_twisted() {
+    let twists = Twists { telling: b"`|#\"\\{}[]<>\n\r\t\0- 09\xff", lines: true };
     for (name, read) in READERS {
-        let seeds = seeds(name);
-        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
-        for (path, seed) in &seeds {
-            for _ in 0..rounds {
-                let other = &seeds[chance.below(seeds.len())].1;
-                let bytes = twisted(seed, other, &mut chance);
-                let began = Instant::now();
-                read(&bytes);
-                let took = began.elapsed();
-                assert!(took < PATIENCE, "{name} took {took:?} for one of {}", path.display());
-            }
-        }
+        corpus(name).replay(25, &twists, |bytes, _| read(bytes));
     }
-}
-
-/// Numbers that look random, and are the same at every run (xorshift).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit.max(1)).unwrap()).unwrap()
-    }
-}
-
-/// A seed with one to four changes: a bit, a telling byte, a line out, a line twice, a piece of another, cut off.
-fn twisted(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
-    const TELLING: &[u8] = b"`|#\"\\{}[]<>\n\r\t\0- 09\xff";
-    let mut bytes = seed.to_vec();
-    for _ in 0..=chance.below(4) {
-        let at = chance.below(bytes.len() + 1);
-        let line_end =
-            bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end + 1);
-        match chance.below(6) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << chance.below(8),
-            1 if at < bytes.len() => bytes[at] = TELLING[chance.below(TELLING.len())],
-            2 => drop(bytes.drain(at..line_end)),
-            3 => {
-                let piece = bytes[at..line_end].to_vec();
-                bytes.splice(line_end..line_end, piece);
-            }
-            4 => {
-                let from = chance.below(other.len());
-                let piece = &other[from..other.len().min(from + 80)];
-                bytes.splice(at..at, piece.iter().copied());
-            }
-            _ if chance.below(4) == 0 => bytes.truncate(at),
-            _ => {}
-        }
-    }
-    bytes
 }
