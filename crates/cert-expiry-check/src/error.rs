@@ -3,7 +3,10 @@
 
 use std::{io, path::PathBuf};
 
-use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, Usage};
+use evidence_report::{
+    run::{ConfigError, PublishError, RunError, SettingsError, Usage},
+    self_test,
+};
 
 use crate::{
     stores::{passwords::PasswordsError, roots::RootsError},
@@ -77,6 +80,9 @@ pub enum Error {
     /// What was seen could not be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// The self-test could not be made.
+    #[error(transparent)]
+    SelfTest(#[from] self_test::Error),
 }
 
 impl Error {

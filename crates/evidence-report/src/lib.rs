@@ -9,6 +9,7 @@
 //! * [`history`]: the chain of runs beside the evidence: what was replaced since, and what cannot be turned.
 //! * [`formats`]: the other outputs, one a file.
 //! * [`run`]: the paved path of every tool: flags, stop, children, journal, lock, sweep, progress, publish.
+//! * [`self_test`]: what the self-tests of the tools have in common.
 //! * `command` (feature `command`): the `evidence-report` command: verify, the tracker's check, the launch gate.
 //!
 //! This crate knows no tool: the arrows go from the tools to here, never back.
@@ -18,6 +19,7 @@ pub mod formats;
 pub mod history;
 pub mod record;
 pub mod run;
+pub mod self_test;
 
 #[cfg(feature = "command")]
 pub mod command;

@@ -1,8 +1,11 @@
 //! A fault of the field: how to make it, which check has to catch it, and what that has to say.
 
-use std::{any::Any, fmt, net::IpAddr};
+use std::{any::Any, fmt, net::IpAddr, slice};
 
-use evidence_report::record::{Check, Outcome, Requirement};
+use evidence_report::{
+    record::{Check, Outcome},
+    self_test::Expected,
+};
 
 use super::workshop::{Bench, Trouble};
 
@@ -22,17 +25,6 @@ pub struct Fault {
     pub says: &'static str,
     /// Makes it.
     pub build: Build,
-}
-
-/// What a scan has to come to.
-#[derive(Debug, Clone, Copy)]
-pub struct Expected {
-    /// By this check.
-    pub check: &'static Check,
-    /// This.
-    pub outcome: Outcome,
-    /// With these words.
-    pub says: &'static str,
 }
 
 /// A fault that is there, and how to look at it.
@@ -61,14 +53,9 @@ impl fmt::Debug for dyn Hold {
 impl Fault {
     /// What its scan has to come to.
     #[must_use]
-    pub fn expected(&self) -> Expected {
-        Expected { check: self.proves, outcome: self.outcome, says: self.says }
-    }
-
-    /// Whether it is none: something sound, of which nothing may be said.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.outcome == Outcome::Passed
+    pub fn expected(&self) -> Expected<'_> {
+        let says: &[&str] = if self.outcome == Outcome::Passed { &[] } else { slice::from_ref(&self.says) };
+        Expected { check: self.proves, outcome: self.outcome, says }
     }
 }
 
@@ -91,20 +78,5 @@ impl Scene {
     pub fn holding(mut self, held: impl Any + Send + Sync) -> Self {
         self.held.push(Box::new(held));
         self
-    }
-}
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outcome = match self.outcome {
-            Outcome::Passed => return f.write_str("nothing to complain of"),
-            Outcome::Warned => "warned",
-            Outcome::Failed => "failed",
-            Outcome::Inconclusive => "inconclusive",
-            Outcome::Waived => "waived",
-            Outcome::NotChecked(Requirement::Required) => "not checked",
-            Outcome::NotChecked(Requirement::Optional) => "not checked, and not needed",
-        };
-        write!(f, "{outcome}, with the words '{}'", self.says)
     }
 }
