@@ -82,6 +82,9 @@ pub(crate) struct Config {
     pub(crate) target: Option<String>,
     /// Let the source's snapshot go after so long, for example `30m`.
     pub(crate) max_snapshot_age: Option<String>,
+    /// Let the source's snapshot go as soon as the dump is made. Rows that differ are then named only in tables that
+    /// have not been written to since.
+    pub(crate) let_go_early: bool,
     /// Let the copy be on the file system of the source's data and write-ahead log, or of the backup.
     pub(crate) scratch_shares_filesystem: bool,
 }

@@ -140,6 +140,8 @@ pub(crate) struct Rehearse {
     /// The snapshot of the source is let go after so long.
     #[serde(serialize_with = "always_seconds")]
     pub(crate) max_snapshot_age: Duration,
+    /// The source's snapshot is let go as soon as the dump is made.
+    pub(crate) let_go_early: bool,
     /// The copy may be on the source's file system.
     pub(crate) shares_filesystem: bool,
 }
@@ -303,6 +305,7 @@ fn rehearse(
         target: target.map(Box::new),
         max_snapshot_age: duration(flags.care.max_snapshot_age, "max_snapshot_age", &file.max_snapshot_age)?
             .unwrap_or(SNAPSHOT_AGE),
+        let_go_early: flags.care.let_go_early || file.let_go_early,
         shares_filesystem: flags.care.scratch_shares_filesystem || file.scratch_shares_filesystem,
     })
 }

@@ -1,11 +1,13 @@
 //! `compare`: two databases, or fingerprints of databases, held against each other. Where both can be read, the
 //! differing rows are found while their snapshots are held; nothing is opened a second time for that.
 
+mod live;
 mod rows;
 mod salt;
 
 use evidence_report::run::Run;
 
+pub(crate) use self::live::{Source, name_rows};
 use self::rows::{Pair, differing_rows};
 use crate::{
     checks::RESTORE_CONTENT,

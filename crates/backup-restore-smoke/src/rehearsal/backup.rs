@@ -79,10 +79,16 @@ pub(super) async fn take_backup(
         run.elapsed(),
         "one read-only snapshot, shared by fingerprint and dump",
     );
-    let seen = from_snapshot(plan, work, run, made, resolved, &snapshot).await;
+    let mut seen = from_snapshot(plan, work, run, made, resolved, &snapshot).await;
     let standby = snapshot.database.standby;
-    // Before anything else, and whatever came of it: the source is let go.
-    snapshot.release(run).await;
+    // Before anything else, and whatever came of it: the source is let go, but for one idle session.
+    match &mut seen {
+        Ok(seen) if !work.let_go_early => {
+            seen.kept =
+                snapshot.keep(run, resolved, &application_name(run), work.max_snapshot_age).await;
+        }
+        _ => snapshot.release(run).await,
+    }
     if let (Err(Halt::Found(finding)), true) = (&seen, standby)
         && let Some(ended) = ended_by_standby(finding)
         && connect(resolved, &application_name(run), run.stop()).await.is_ok()
@@ -138,7 +144,7 @@ async fn from_snapshot(
             .observed(format!("{bytes} bytes in {}", seconds(took))),
     );
     read_sequences_again(run, snapshot, &mut fingerprint).await?;
-    Ok(Seen { database: database.clone(), fingerprint, dump, endpoint: snapshot.endpoint.clone() })
+    Ok(Seen { database: database.clone(), fingerprint, dump, endpoint: snapshot.endpoint.clone(), kept: None })
 }
 
 /// The fingerprint of an open snapshot.

@@ -42,7 +42,7 @@ use crate::{
     plan::{Amcheck, Backup, Describe, Plan, Rehearse},
     programs,
     scratch::{Cluster, Place, Room},
-    source::{Database, Snapshot, apart_from_backup},
+    source::{Database, Kept, Snapshot, apart_from_backup},
     target::Target,
     wording::counted,
 };
@@ -97,6 +97,8 @@ struct Seen {
     dump: PathBuf,
     /// The server that answered.
     endpoint: Endpoint,
+    /// The snapshot itself, as long as it may be kept.
+    kept: Option<Kept>,
 }
 
 /// Rehearses; everything that is seen goes into the run.
@@ -182,10 +184,10 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     }
     objectives::data_loss(work, run);
     let resolved = source(plan, run, made).await?;
-    let seen = take_backup(plan, work, run, made, &resolved).await?;
+    let mut seen = take_backup(plan, work, run, made, &resolved).await?;
     if let Some(server) = &work.target {
         on_target::restore_made(plan, work, server, &resolved, &seen, run, made).await?;
-        return verify(plan, run, made, &seen).await;
+        return verify(plan, work, run, made, &mut seen, &resolved).await;
     }
     objectives::exposure(work, run, &made.stages);
     // Asked for before the clock starts: it is no part of a recovery.
@@ -208,7 +210,7 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     };
     objectives::recovery_time(plan, work, run, &of, &made.stages, achieved);
     measure_loss(work, run, made, &seen, &beats).await?;
-    verify(plan, run, made, &seen).await?;
+    verify(plan, work, run, made, &mut seen, &resolved).await?;
     if work.amcheck != Amcheck::Off {
         let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
         let copy = made.copy.as_mut().ok_or(Halt::Stopped)?;
