@@ -346,6 +346,10 @@ pub(crate) struct FingerprintFlags {
     /// Write the fingerprint to this file (readable by you only) instead of printing the tables
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Keep digests of parts of each table too, by hashes of the primary keys: a rehearsal without the source can then
+    /// say in which part the differing rows lie. Every table with a primary key is read twice
+    #[arg(long)]
+    pub(crate) row_buckets: bool,
     /// A command that makes a backup from the same snapshot: {snapshot} in its arguments is replaced by the
     /// snapshot's name; it gets the connection by PGSERVICE, PGDATABASE and their like, and runs without a shell.
     /// If it fails no fingerprint is left

@@ -60,6 +60,12 @@ pub(crate) struct Config {
     pub(crate) wal: Option<PathBuf>,
     /// Recover to the backup's own end (`immediate`), or to the end of the log (`latest`, with `expect_lsn`).
     pub(crate) until: Option<Until>,
+    /// Recover to this instant, with its zone, for example `2026-01-31T12:30:00Z`.
+    pub(crate) target_time: Option<String>,
+    /// Recover to this place in the write-ahead log, for example `0/3000060`.
+    pub(crate) target_lsn: Option<String>,
+    /// Stop just before the target of this file.
+    pub(crate) target_exclusive: bool,
     /// Recover to this restore point.
     pub(crate) target_name: Option<String>,
     /// Follow this timeline: `latest`, `current` or a number.

@@ -86,6 +86,8 @@ pub(crate) struct Describe {
     pub(crate) output: Option<PathBuf>,
     /// A command that makes a backup from the same snapshot.
     pub(crate) command: Vec<String>,
+    /// Whether parts of the tables are described, too.
+    pub(crate) row_buckets: bool,
 }
 
 /// What `compare` is told.
@@ -312,13 +314,21 @@ fn rehearse(
 
 fn describe(flags: &FingerprintFlags) -> Result<Describe, Error> {
     if flags.command.is_empty() {
-        return Ok(Describe { output: flags.output.clone(), command: Vec::new() });
+        return Ok(Describe {
+            output: flags.output.clone(),
+            command: Vec::new(),
+            row_buckets: flags.row_buckets,
+        });
     }
     let named = flags.command.iter().skip(1).any(|argument| argument.contains(PLACEHOLDER));
     match &flags.output {
         None => Err(Error::CommandWithoutOutput),
         Some(_) if !named => Err(Error::CommandWithoutSnapshot),
-        Some(output) => Ok(Describe { output: Some(output.clone()), command: flags.command.clone() }),
+        Some(output) => Ok(Describe {
+            output: Some(output.clone()),
+            command: flags.command.clone(),
+            row_buckets: flags.row_buckets,
+        }),
     }
 }
 

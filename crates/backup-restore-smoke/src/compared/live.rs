@@ -65,7 +65,9 @@ pub(crate) async fn name_rows(
     let past = match look_back(run, work, source).await? {
         Ok(past) => past,
         Err(why) => {
-            differing.iter_mut().for_each(|finding| add(finding, &format!("which rows cannot be told: {why}")));
+            differing
+                .iter_mut()
+                .for_each(|finding| add(finding, &format!("which rows cannot be told: {why}")));
             return Ok(());
         }
     };
@@ -119,14 +121,15 @@ async fn which(
     past: &Past,
     (copy, present): (&Session, &[Relation]),
 ) -> Result<String, Halt> {
-    let moved = |why: &str| {
-        Ok(format!("which rows cannot be told: {why}, and the table has been written to since"))
-    };
+    let moved =
+        |why: &str| Ok(format!("which rows cannot be told: {why}, and the table has been written to since"));
     let later = past.later.as_deref();
     let (Some(session), Some(theirs)) = (past.snapshot.sessions.first(), table(present, subject)) else {
         return Ok("which rows cannot be told: no session".to_owned());
     };
-    let Some(ours) = table(&past.snapshot.relations, subject) else { return moved(later.unwrap_or_default()) };
+    let Some(ours) = table(&past.snapshot.relations, subject) else {
+        return moved(later.unwrap_or_default());
+    };
     let Some(content) = expected.tables.get(&ours.name) else { return moved(later.unwrap_or_default()) };
     if let Some(later) = later {
         match still_holds(run, session, ours, content).await {

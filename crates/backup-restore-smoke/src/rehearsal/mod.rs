@@ -19,7 +19,7 @@ use evidence_report::{
     run::Run,
 };
 
-pub(crate) use self::backup::{application_name, open, read_sequences_again, read_source};
+pub(crate) use self::backup::{application_name, open, read_parts, read_sequences_again, read_source};
 use self::{
     backup::{source, take_backup},
     recovery::{own_server, restore},
@@ -28,8 +28,8 @@ use self::{
 use crate::{
     assertions, canary,
     checks::{
-        BACKUP_COMPLETE, CLEANED_UP, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS, RESTORE_CONTENT,
-        RESTORE_ISOLATED, RESTORE_WRITABLE,
+        BACKUP_COMPLETE, BACKUP_MADE, CLEANED_UP, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS,
+        RESTORE_CONTENT, RESTORE_ISOLATED, RESTORE_WRITABLE, SOURCE_READABLE,
     },
     clock::Stages,
     comparison::left_out,
@@ -131,6 +131,8 @@ pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
 /// Takes the fingerprint of the source and nothing else. `None` when it could not be taken: the findings say
 /// why.
 pub(crate) async fn fingerprint_only(plan: &Plan, work: &Describe, run: &Run) -> Option<Fingerprint> {
+    run.owes([&SOURCE_READABLE]);
+    run.owes((!work.command.is_empty()).then_some(&BACKUP_MADE));
     let mut made = Made::default();
     let taken = async {
         let resolved = source(plan, run, &mut made).await?;
@@ -164,6 +166,9 @@ async fn from_one_snapshot(
     snapshot: &Snapshot,
 ) -> Result<Fingerprint, Halt> {
     let mut fingerprint = read_source(run, snapshot, &mut made.stages).await?;
+    if work.row_buckets {
+        read_parts(run, snapshot, &mut fingerprint).await?;
+    }
     run.findings(left_out(&fingerprint));
     if !work.command.is_empty() {
         let start = run.elapsed();

@@ -38,7 +38,9 @@ pub(super) async fn verify(
     database: &str,
 ) -> Result<(), Halt> {
     match &live.expected {
-        Some(Ok(expected)) => compare(plan, work, run, made, expected, live.connection.as_ref(), database).await?,
+        Some(Ok(expected)) => {
+            compare(plan, work, run, made, expected, live.connection.as_ref(), database).await?
+        }
         unknown => run.finding(not_compared(database, unknown.as_ref())),
     }
     let Made { copy, stages, .. } = made;
