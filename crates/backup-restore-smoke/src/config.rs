@@ -127,6 +127,16 @@ pub(crate) struct CommandConfig {
     pub(crate) list: Vec<String>,
     /// Fills `{data}` with the backup `{label}`; the content of tablespaces may go to `{tablespaces}/NUMBER`.
     pub(crate) fetch: Vec<String>,
-    /// Brings the file `{segment}` of the write-ahead log to `{destination}`.
+    /// Brings the file `{segment}` of the write-ahead log to `{destination}`. As for a `restore_command` of PostgreSQL,
+    /// an exit code from 1 to 125 says that there is no such file, and a higher one or a signal that it could not be
+    /// told.
     pub(crate) wal: Option<Vec<String>>,
+    /// The backup's label; otherwise the newest that had finished at the incident.
+    pub(crate) label: Option<String>,
+    /// How long `list` may take before it is ended [default: 5m].
+    pub(crate) list_timeout: Option<String>,
+    /// How long `fetch` may take [default: as long as the run].
+    pub(crate) fetch_timeout: Option<String>,
+    /// How long `wal` may take for one file [default: 10m].
+    pub(crate) wal_timeout: Option<String>,
 }
