@@ -231,7 +231,7 @@ impl Archive for Tool<'_> {
                 if !is_of_this_machine(&said) && said.status.code().is_some_and(|code| code <= NO_FILE) =>
             {
                 drop(std::fs::remove_file(to));
-                let words = format!("{} ({})", said.reason(), said.status);
+                let words = how_it_ended(&said);
                 *self.absent.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
                 self.run.progress().note(format!("command.wal has no {file}: {}", said.reason()));
                 Ok(Answer::Absent)
@@ -257,12 +257,20 @@ fn not_told(said: &Said, file: &str) -> Finding {
         .expected(format!(
             "{file} brought, or an exit code from 1 to {NO_FILE}, which says that there is none"
         ))
-        .observed(format!("{} ({})", said.reason(), said.status))
+        .observed(how_it_ended(said))
         .remedy("run the command by hand as the same user; what cannot be asked is no lost segment")
 }
 
+/// Its first message and its exit code, or the latter alone.
+fn how_it_ended(said: &Said) -> String {
+    match said.messages.is_empty() {
+        true => format!("no message, {}", said.status),
+        false => format!("{} ({})", said.reason(), said.status),
+    }
+}
+
 fn judge(said: &Said, key: &str) -> Finding {
-    let observed = format!("{} ({})", said.reason(), said.status);
+    let observed = how_it_ended(said);
     if is_of_this_machine(said) {
         return ENVIRONMENT
             .inconclusive(key)
