@@ -115,6 +115,41 @@ fn a_rehearsal_owes_what_makes_it_pass() {
     withheld(&record(&json), scratch.path());
 }
 
+#[test]
+fn a_policy_owes_what_makes_it_pass() {
+    let scratch = tempfile::tempdir().unwrap();
+    for name in ["shop-1.dump", "shop-2.dump"] {
+        fs_err::write(scratch.path().join(name), [b'x'; 600]).unwrap();
+    }
+    let pattern = scratch.path().join("shop-*.dump").display().to_string();
+    let json = scratch.path().join("policy.json");
+    let mut policy = tool("backup-restore-smoke", scratch.path());
+    policy.args(["policy", "--files", &pattern, "--newest-age", "1h", "--interval", "24h", "--rpo", "25h"]);
+    policy.args(["--evidence", "none"]);
+    run(policy.arg(format!("--format=json={}", json.display()))).exits(0);
+    let record = record(&json);
+    withheld(&record, scratch.path());
+    assert!(
+        owed(&record).contains("recovery.exposure") && owed(&record).contains("policy.archive"),
+        "{record:#}"
+    );
+}
+
+#[test]
+fn a_comparison_owes_what_makes_it_pass() {
+    let scratch = tempfile::tempdir().unwrap();
+    let kept = scratch.path().join("sample.json");
+    let (kept, json) = (kept.display().to_string(), scratch.path().join("compare.json"));
+    let mut fingerprint = tool("backup-restore-smoke", scratch.path());
+    fingerprint.args(["fingerprint", "--embedded", "--embedded-size", "1MB", "-o", &kept]);
+    run(fingerprint.arg(format!("--format=json={}", json.display()))).exits(0);
+    assert!(owed(&record(&json)).contains("source.readable"));
+    let mut compare = tool("backup-restore-smoke", scratch.path());
+    compare.args(["compare", &kept, &kept]);
+    run(compare.arg(format!("--format=json={}", json.display()))).exits(0);
+    withheld(&record(&json), scratch.path());
+}
+
 /// A service that is well, for as long as somebody asks.
 fn healthy_service() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

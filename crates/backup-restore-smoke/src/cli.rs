@@ -130,7 +130,8 @@ pub(crate) struct RehearseFlags {
     /// the comparison judges what it leaves)
     #[arg(long, value_name = "FILE")]
     pub(crate) after_restore: Vec<PathBuf>,
-    /// Show values of rows where an assertion does not hold (they then stand in the evidence)
+    /// Show values of rows where an assertion does not hold, and the primary keys of rows that differ (they then
+    /// stand in the evidence)
     #[arg(long)]
     pub(crate) show_values: bool,
     /// How often a backup is made, for example 24h: the worst case is then computed and held against --rpo
@@ -182,6 +183,10 @@ pub(crate) struct CareFlags {
     /// Let the source's snapshot go after so long, and end [default: 30m]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) max_snapshot_age: Option<Duration>,
+    /// Let the source's snapshot go as soon as the dump is made: rows that differ are then named only in tables that
+    /// have not been written to since
+    #[arg(long)]
+    pub(crate) let_go_early: bool,
     /// Let the copy be on the file system of the source's data and write-ahead log, or of the backup
     #[arg(long)]
     pub(crate) scratch_shares_filesystem: bool,
@@ -341,6 +346,10 @@ pub(crate) struct FingerprintFlags {
     /// Write the fingerprint to this file (readable by you only) instead of printing the tables
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Keep digests of parts of each table too, by hashes of the primary keys: a rehearsal without the source can then
+    /// say in which part the differing rows lie. Every table with a primary key is read twice
+    #[arg(long)]
+    pub(crate) row_buckets: bool,
     /// A command that makes a backup from the same snapshot: {snapshot} in its arguments is replaced by the
     /// snapshot's name; it gets the connection by PGSERVICE, PGDATABASE and their like, and runs without a shell.
     /// If it fails no fingerprint is left

@@ -60,6 +60,12 @@ pub(crate) struct Config {
     pub(crate) wal: Option<PathBuf>,
     /// Recover to the backup's own end (`immediate`), or to the end of the log (`latest`, with `expect_lsn`).
     pub(crate) until: Option<Until>,
+    /// Recover to this instant, with its zone, for example `2026-01-31T12:30:00Z`.
+    pub(crate) target_time: Option<String>,
+    /// Recover to this place in the write-ahead log, for example `0/3000060`.
+    pub(crate) target_lsn: Option<String>,
+    /// Stop just before the target of this file.
+    pub(crate) target_exclusive: bool,
     /// Recover to this restore point.
     pub(crate) target_name: Option<String>,
     /// Follow this timeline: `latest`, `current` or a number.
@@ -82,6 +88,9 @@ pub(crate) struct Config {
     pub(crate) target: Option<String>,
     /// Let the source's snapshot go after so long, for example `30m`.
     pub(crate) max_snapshot_age: Option<String>,
+    /// Let the source's snapshot go as soon as the dump is made. Rows that differ are then named only in tables that
+    /// have not been written to since.
+    pub(crate) let_go_early: bool,
     /// Let the copy be on the file system of the source's data and write-ahead log, or of the backup.
     pub(crate) scratch_shares_filesystem: bool,
 }
@@ -118,6 +127,16 @@ pub(crate) struct CommandConfig {
     pub(crate) list: Vec<String>,
     /// Fills `{data}` with the backup `{label}`; the content of tablespaces may go to `{tablespaces}/NUMBER`.
     pub(crate) fetch: Vec<String>,
-    /// Brings the file `{segment}` of the write-ahead log to `{destination}`.
+    /// Brings the file `{segment}` of the write-ahead log to `{destination}`. As for a `restore_command` of PostgreSQL,
+    /// an exit code from 1 to 125 says that there is no such file, and a higher one or a signal that it could not be
+    /// told.
     pub(crate) wal: Option<Vec<String>>,
+    /// The backup's label; otherwise the newest that had finished at the incident.
+    pub(crate) label: Option<String>,
+    /// How long `list` may take before it is ended [default: 5m].
+    pub(crate) list_timeout: Option<String>,
+    /// How long `fetch` may take [default: as long as the run].
+    pub(crate) fetch_timeout: Option<String>,
+    /// How long `wal` may take for one file [default: 10m].
+    pub(crate) wal_timeout: Option<String>,
 }

@@ -86,6 +86,8 @@ pub(crate) struct Describe {
     pub(crate) output: Option<PathBuf>,
     /// A command that makes a backup from the same snapshot.
     pub(crate) command: Vec<String>,
+    /// Whether parts of the tables are described, too.
+    pub(crate) row_buckets: bool,
 }
 
 /// What `compare` is told.
@@ -140,6 +142,8 @@ pub(crate) struct Rehearse {
     /// The snapshot of the source is let go after so long.
     #[serde(serialize_with = "always_seconds")]
     pub(crate) max_snapshot_age: Duration,
+    /// The source's snapshot is let go as soon as the dump is made.
+    pub(crate) let_go_early: bool,
     /// The copy may be on the source's file system.
     pub(crate) shares_filesystem: bool,
 }
@@ -303,19 +307,28 @@ fn rehearse(
         target: target.map(Box::new),
         max_snapshot_age: duration(flags.care.max_snapshot_age, "max_snapshot_age", &file.max_snapshot_age)?
             .unwrap_or(SNAPSHOT_AGE),
+        let_go_early: flags.care.let_go_early || file.let_go_early,
         shares_filesystem: flags.care.scratch_shares_filesystem || file.scratch_shares_filesystem,
     })
 }
 
 fn describe(flags: &FingerprintFlags) -> Result<Describe, Error> {
     if flags.command.is_empty() {
-        return Ok(Describe { output: flags.output.clone(), command: Vec::new() });
+        return Ok(Describe {
+            output: flags.output.clone(),
+            command: Vec::new(),
+            row_buckets: flags.row_buckets,
+        });
     }
     let named = flags.command.iter().skip(1).any(|argument| argument.contains(PLACEHOLDER));
     match &flags.output {
         None => Err(Error::CommandWithoutOutput),
         Some(_) if !named => Err(Error::CommandWithoutSnapshot),
-        Some(output) => Ok(Describe { output: Some(output.clone()), command: flags.command.clone() }),
+        Some(output) => Ok(Describe {
+            output: Some(output.clone()),
+            command: flags.command.clone(),
+            row_buckets: flags.row_buckets,
+        }),
     }
 }
 

@@ -84,6 +84,10 @@ pub(crate) async fn command(cli: &Cli, wanted: &CanaryCommand) -> Result<ExitCod
     }
     let defaults = Defaults { timeout: CANARY.timeout + lasting.unwrap_or_default(), ..CANARY };
     let run = Run::start(&TOOL, Settings::resolve(&cli.shared, &file.run, &defaults)?)?;
+    run.owes(match wanted {
+        CanaryCommand::Install(_) => [&CANARY_INSTALLED],
+        CanaryCommand::Beat(_) => [&CANARY_BEATS],
+    });
     let done = match wanted {
         CanaryCommand::Install(flags) => install(&run, &resolved, &flags.role).await,
         CanaryCommand::Beat(flags) => beat(&run, &resolved, flags).await,

@@ -1,19 +1,23 @@
 //! `compare`: two databases, or fingerprints of databases, held against each other. Where both can be read, the
 //! differing rows are found while their snapshots are held; nothing is opened a second time for that.
 
+mod buckets;
+mod live;
 mod rows;
 mod salt;
 
 use evidence_report::run::Run;
 
+pub(crate) use self::buckets::within_buckets;
+pub(crate) use self::live::{Source, name_rows};
 use self::rows::{Pair, differing_rows};
 use crate::{
     checks::RESTORE_CONTENT,
     clock::Stages,
     comparison::{Carried, compare, left_out},
-    connection::Resolved,
+    connection::{Resolved, Session},
     error::Error,
-    fingerprint::{Fingerprint, Relation},
+    fingerprint::{Buckets, Fingerprint, Relation},
     halt::Halt,
     plan::{Compare, Plan, Side},
     rehearsal::{application_name, read_source},
@@ -21,7 +25,7 @@ use crate::{
 };
 
 /// In so many tables the differing rows are looked for.
-const TABLES_SEARCHED: usize = 10;
+pub(crate) const TABLES_SEARCHED: usize = 10;
 
 /// A side as it was read.
 struct Seen {
@@ -38,6 +42,7 @@ pub(crate) async fn compare_sides(plan: &Plan, work: &Compare, run: &Run) -> Res
     // A file that cannot be used is told before any server is asked.
     let [expected, found] = &work.sides;
     let files = (read_file(expected)?, read_file(found)?);
+    run.owes([&RESTORE_CONTENT]);
     let mut stages = Stages::default();
     let (mut one, mut other) = (None, None);
     let compared = async {
@@ -113,13 +118,22 @@ async fn judge(work: &Compare, run: &Run, one: &Seen, other: &Seen) -> Result<()
     let differing = findings.iter_mut().filter(|finding| finding.check.id == RESTORE_CONTENT.id);
     let mut searched = 0;
     for finding in differing {
-        let Some(pair) = pair(one, other, &finding.subject) else { continue };
+        let (pair, parts) = (pair(one, other, &finding.subject), parts(one, other, &finding.subject));
+        if pair.is_none() && parts.is_none() {
+            continue;
+        }
         searched += 1;
         if searched > TABLES_SEARCHED {
             break;
         }
         run.progress().phase(format!("which rows of {} differ", finding.subject));
-        let which = differing_rows(&pair, run.stop(), work.show_values).await?;
+        let which = match (pair, parts) {
+            (Some(pair), _) => differing_rows(&pair, run.stop(), work.show_values).await?,
+            (None, Some((session, table, parts))) => {
+                within_buckets(session, run.stop(), table, parts, work.show_values).await?
+            }
+            (None, None) => continue,
+        };
         finding.observed = format!("{}; {which}", finding.observed);
     }
     run.findings(findings);
@@ -139,4 +153,15 @@ fn pair<'a>(one: &'a Seen, other: &'a Seen, subject: &str) -> Option<Pair<'a>> {
         sessions: [here.sessions.first()?, there.sessions.first()?],
         rows: one.fingerprint.tables.get(&of(here, one)?.name)?.rows,
     })
+}
+
+/// The table on the side that can be asked, and the buckets of the fingerprint that it is held against.
+fn parts<'a>(
+    one: &'a Seen,
+    other: &'a Seen,
+    subject: &str,
+) -> Option<(&'a Session, &'a Relation, &'a Buckets)> {
+    let snapshot = other.snapshot.as_ref()?;
+    let relation = snapshot.relations.iter().find(|relation| relation.name.to_string() == subject)?;
+    Some((snapshot.sessions.first()?, relation, one.fingerprint.buckets.get(&relation.name)?))
 }

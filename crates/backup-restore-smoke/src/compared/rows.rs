@@ -10,9 +10,9 @@ use futures_util::future::try_join;
 use super::salt::salt;
 use crate::{
     connection::{QueryFailure, Row, Session},
-    fingerprint::{Relation, visible},
+    fingerprint::{Relation, hashed, key_text, primary_keys, visible},
     halt::Halt,
-    sql::{identifier, literal},
+    sql::literal,
     wording::counted,
 };
 
@@ -61,12 +61,12 @@ async fn search(pair: &Pair<'_>, stop: &Stop, show_values: bool) -> Result<Strin
     for session in pair.sessions {
         session.query(stop, "SAVEPOINT rows").await?;
     }
-    let columns = primary_key(pair, stop).await?;
-    if columns.is_empty() {
+    // The key is that of the expected side.
+    let keys = primary_keys(pair.sessions[0], stop).await?;
+    let Some(columns) = keys.get(&pair.relations[0].name) else {
         return Ok("it has no primary key, so which rows cannot be told".to_owned());
-    }
-    let key: Vec<_> = columns.iter().map(|column| format!("r.{}", identifier(column))).collect();
-    let key = format!("ROW({})::text COLLATE \"C\"", key.join(", "));
+    };
+    let key = key_text(columns);
     let (mut within, mut complete) = (String::from("true"), true);
     for (look, mask) in MASKS.into_iter().enumerate() {
         let [ours, theirs] = buckets(pair, stop, &key, mask, &within).await?;
@@ -87,33 +87,13 @@ async fn search(pair: &Pair<'_>, stop: &Stop, show_values: bool) -> Result<Strin
     Ok(said(&ours, &theirs, complete))
 }
 
-fn said_key(salt: &str, show_values: bool) -> String {
+/// The expression of a key (`key`) as it may be said.
+pub(super) fn said_key(salt: &str, show_values: bool) -> String {
     if show_values {
         return "key".to_owned();
     }
     let salted = format!("convert_to({} || key, getdatabaseencoding())", literal(salt));
     format!("left(encode(sha256({salted}), 'hex'), 16)")
-}
-
-/// The columns of the primary key of the expected side.
-async fn primary_key(pair: &Pair<'_>, stop: &Stop) -> Result<Vec<String>, QueryFailure> {
-    let query = format!(
-        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) \
-         WHERE i.indrelid = {}::regclass AND i.indisprimary AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) \
-         ORDER BY array_position(i.indkey::int2[], a.attnum)",
-        literal(&pair.relations[0].quoted())
-    );
-    let rows = pair.sessions[0].query(stop, &query).await?;
-    Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
-}
-
-/// The table with the hash of the key (k), of the row (h) and the key itself.
-fn hashed(relation: &Relation, key: &str) -> String {
-    format!(
-        "(SELECT hashtextextended({key}, 0) AS k, {} AS h, {key} AS key FROM ONLY {} AS r) AS hashed",
-        relation.row_hash(),
-        relation.quoted()
-    )
 }
 
 async fn buckets(

@@ -21,6 +21,7 @@ pub(crate) fn fingerprint(tables: &[(&str, u64, &str)]) -> Fingerprint {
         unlogged: BTreeSet::new(),
         sequences: BTreeMap::new(),
         objects: BTreeMap::new(),
+        buckets: BTreeMap::new(),
     }
 }
 

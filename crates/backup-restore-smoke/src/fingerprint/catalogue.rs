@@ -112,7 +112,7 @@ impl Relation {
     }
 
     /// The query that gives number of rows and digest. A sum of `bigint` is a `numeric` and cannot overflow.
-    pub(super) fn digest_query(&self) -> String {
+    pub(crate) fn digest_query(&self) -> String {
         format!(
             "SELECT count(*), coalesce(sum({}), 0)::text FROM ONLY {} AS r",
             self.row_hash(),

@@ -7,7 +7,7 @@ use super::{
     content::content,
     objects::objects,
     sequences::sequences,
-    value::{Fingerprint, Readings, Taken},
+    value::{Fingerprint, Readings, TableBuckets, Taken},
 };
 use crate::connection::{QueryFailure, Row, Session};
 
@@ -68,6 +68,7 @@ pub(crate) async fn describe(
             .map(|(name, state)| (name, Readings { before: state, after: state }))
             .collect(),
         objects,
+        buckets: TableBuckets::new(),
     })
 }
 

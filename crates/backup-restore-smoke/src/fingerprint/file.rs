@@ -14,8 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 
 use super::{
     aspects::Aspects,
+    buckets::Buckets,
+    file_buckets::{self, BucketsLine},
     names::TableName,
-    value::{Apart, Fingerprint, Objects, Readings, Section, SequenceState, TableContent, Taken},
+    value::{
+        Apart, Fingerprint, Objects, Readings, Section, SequenceState, TableBuckets, TableContent, Taken,
+    },
 };
 
 /// The format that is written.
@@ -64,6 +68,8 @@ struct Document {
     #[serde(deserialize_with = "unique")]
     sequences: Unique<TableName, Readings, SequenceLine>,
     objects: Sections,
+    #[serde(default = "no_buckets", deserialize_with = "unique")]
+    buckets: Unique<TableName, Buckets, BucketsLine>,
 }
 
 /// The same, to be written.
@@ -76,6 +82,8 @@ struct Written<'a> {
     unlogged: Lines<'a, BTreeSet<TableName>>,
     sequences: Lines<'a, BTreeMap<TableName, Readings>>,
     objects: &'a BTreeMap<Section, Objects>,
+    #[serde(skip_serializing_if = "file_buckets::is_empty", serialize_with = "file_buckets::write")]
+    buckets: &'a TableBuckets,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,7 +148,7 @@ impl From<SequenceLine> for (TableName, Readings) {
 /// Writes a collection line by line, without a copy of it.
 struct Lines<'a, T>(&'a T);
 
-fn lines<S: Serializer, L: Serialize>(
+pub(super) fn lines<S: Serializer, L: Serialize>(
     serializer: S,
     lines: impl Iterator<Item = L>,
 ) -> Result<S::Ok, S::Error> {
@@ -191,6 +199,10 @@ impl Serialize for Lines<'_, BTreeMap<TableName, Readings>> {
         };
         lines(serializer, self.0.iter().map(line))
     }
+}
+
+fn no_buckets() -> Unique<TableName, Buckets, BucketsLine> {
+    Unique(TableBuckets::new(), PhantomData)
 }
 
 /// A map that was read from lines, or from a map.
@@ -315,6 +327,7 @@ impl Fingerprint {
             unlogged: document.unlogged.0.into_keys().collect(),
             sequences: document.sequences.0,
             objects: document.objects.0,
+            buckets: document.buckets.0,
         })
     }
 
@@ -353,6 +366,7 @@ impl Fingerprint {
             unlogged: Lines(&self.unlogged),
             sequences: Lines(&self.sequences),
             objects: &self.objects,
+            buckets: &self.buckets,
         };
         serde_json::to_writer_pretty(&mut *writer, &written)?;
         writer.write_all(b"\n")
@@ -379,6 +393,11 @@ mod tests {
             unlogged: [name("t")].into(),
             sequences: [(name("q"), Readings { before: state(1), after: state(i64::MIN) })].into(),
             objects: [(Section::Schema, objects)].into(),
+            buckets: [(
+                name("t"),
+                Buckets { key: vec!["a".to_owned()], rows: vec![2, 1], digests: vec![-7, 2] },
+            )]
+            .into(),
         }
     }
 
@@ -410,6 +429,8 @@ mod tests {
             ("/v1", "/v2", "use a newer one"),
             (FORMAT, "something/else", "no fingerprint"),
             ("\"schema\": {", "\"schema\": {\"t\": {}, \"t\": {},", "stands twice"),
+            ("\"-7\"", "\"seven\"", "whole number"),
+            ("\"-7\",", "", "power of two"),
             ("\"apart\": [", "\"appart\": [", "unknown field `appart`"),
             ("materialised_view", "other", "unknown variant"),
         ] {

@@ -9,19 +9,24 @@
 //! * [`crate::comparison::compare`] holds one against another.
 
 mod aspects;
+mod buckets;
 mod catalogue;
 mod content;
 mod describe;
 mod file;
+mod file_buckets;
+mod keyed;
 mod names;
 mod objects;
 mod pins;
 mod sequences;
 mod value;
 
+pub(crate) use buckets::{Buckets, buckets, read_buckets};
 pub(crate) use catalogue::{Kind, Relation, relations};
 pub(crate) use describe::{Unreadable, describe};
 pub(crate) use file::FileError;
+pub(crate) use keyed::{hashed, key_text, primary_keys};
 pub(crate) use names::{TableName, visible};
 pub(crate) use pins::{LOCK_TIMEOUT, pin};
 pub(crate) use sequences::{increments, sequences};

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{aspects::Aspects, names::TableName};
+use super::{aspects::Aspects, buckets::Buckets, names::TableName};
 
 /// A fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct Fingerprint {
     pub(crate) sequences: BTreeMap<TableName, Readings>,
     /// Everything that has no rows, by what it is about.
     pub(crate) objects: BTreeMap<Section, Objects>,
+    /// Digests of parts of the tables, where they were asked for.
+    pub(crate) buckets: TableBuckets,
 }
 
 /// Of what and when a fingerprint was taken.
@@ -56,6 +58,9 @@ pub(crate) struct TableContent {
 
 /// What a database contains.
 pub(crate) type Content = BTreeMap<TableName, TableContent>;
+
+/// Parts of the tables.
+pub(crate) type TableBuckets = BTreeMap<TableName, Buckets>;
 
 /// Why a relation stands apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -119,7 +119,10 @@ pub(super) fn joined(flags: &PhysicalFlags, file: &Config, file_folder: &Path) -
         || all.restore_point.is_some();
     if !typed {
         all.until = file.until;
+        all.target_time = file.target_time.clone();
+        all.target_lsn = file.target_lsn.clone();
         all.target_name = file.target_name.clone();
+        all.target_exclusive |= file.target_exclusive && !all.target_inclusive;
         all.expect_lsn = file.expect_lsn.clone();
     }
     all.target_timeline = all.target_timeline.or_else(|| file.target_timeline.clone());

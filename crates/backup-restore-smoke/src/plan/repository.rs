@@ -1,8 +1,12 @@
 //! Which repository of a backup tool is rehearsed from: of pgBackRest, of Barman, or of any other tool by commands. It
 //! touches none of them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use evidence_report::run::parse_duration;
 use serde::Serialize;
 
 use super::Origin;
@@ -47,6 +51,17 @@ pub(crate) struct Commands {
     pub(crate) label: Option<String>,
     /// As whom they run, where root asks.
     pub(crate) user: Option<String>,
+    /// How long each may take.
+    pub(crate) patience: Patience,
+}
+
+/// How long a command may take before it is ended, where that was said.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Patience {
+    pub(crate) list: Option<Duration>,
+    pub(crate) fetch: Option<Duration>,
+    /// For one file.
+    pub(crate) wal: Option<Duration>,
 }
 
 /// Joins flags and configuration. A way to the backup that was typed wins over every one of the file.
@@ -147,9 +162,22 @@ fn commands(
         fetch: Words::read(&file.fetch, &["label", "data"], &["tablespaces"], &folder)
             .map_err(refused("fetch"))?,
         wal: file.wal.as_ref().map(wal).transpose().map_err(refused("wal"))?,
-        label: flags.set.clone(),
+        label: flags.set.clone().or_else(|| file.label.clone()),
         user,
+        patience: Patience {
+            list: patience("command.list_timeout", file.list_timeout.as_deref())?,
+            fetch: patience("command.fetch_timeout", file.fetch_timeout.as_deref())?,
+            wal: patience("command.wal_timeout", file.wal_timeout.as_deref())?,
+        },
     })
+}
+
+fn patience(key: &'static str, text: Option<&str>) -> Result<Option<Duration>, Error> {
+    let read = |text| match parse_duration(text) {
+        Ok(Duration::ZERO) => Err("no command ends within no time".to_owned()),
+        read => read,
+    };
+    text.map(read).transpose().map_err(|message| Error::Duration { key, message })
 }
 
 /// A name that no tool can take for an option, for a path, or for all of its servers.

@@ -18,7 +18,7 @@ mod rules;
 use std::process::ExitCode;
 
 use evidence_report::{
-    record::{Finding, Requirement},
+    record::{Check, Finding, Requirement},
     run::{Run, print},
 };
 use jiff::Timestamp;
@@ -33,7 +33,10 @@ use self::{
     plan::{Plan, Policy, Source},
 };
 use crate::{
-    checks::{RECOVERY_EXPOSURE, TOOL},
+    checks::{
+        POLICY_ARCHIVE, POLICY_DROP, POLICY_FOUND, POLICY_INTERVAL, POLICY_NEWEST, POLICY_REDUNDANCY,
+        POLICY_RETENTION, POLICY_SIZE, POLICY_SOUND, RECOVERY_EXPOSURE, TOOL,
+    },
     cli::Cli,
     error::Error,
     exposure::{BackupTakes, judge_exposure, worst_case},
@@ -44,6 +47,19 @@ use crate::{
 
 /// So many backups of a source are listed in the evidence.
 const LISTED: usize = 50;
+
+/// What is said of every source that has a backup, be it that no rule was given.
+const OWED: [&Check; 9] = [
+    &POLICY_FOUND,
+    &POLICY_SOUND,
+    &POLICY_NEWEST,
+    &POLICY_INTERVAL,
+    &POLICY_SIZE,
+    &POLICY_DROP,
+    &POLICY_REDUNDANCY,
+    &POLICY_RETENTION,
+    &POLICY_ARCHIVE,
+];
 
 /// The command `policy`.
 ///
@@ -56,14 +72,25 @@ pub(crate) async fn command(cli: &Cli, flags: &PolicyFlags) -> Result<ExitCode, 
         return Ok(ExitCode::SUCCESS);
     }
     let run = Run::start(&TOOL, plan.settings.clone())?;
+    run.owes(OWED);
+    let exposed = plan.rpo.is_some() || plan.policies.iter().any(|policy| policy.schedule.is_some());
+    run.owes(exposed.then_some(&RECOVERY_EXPOSURE));
     for policy in &plan.policies {
         match look(&run, policy).await {
             Ok(seen) => judge(&run, &plan, policy, &seen, run.started()),
             Err(Halt::Found(finding)) => run.finding(*finding),
-            Err(Halt::Stopped) => break,
+            Err(Halt::Stopped) => run.finding(not_looked_at(&policy.name)),
         }
     }
     Ok(run.finish().publish()?)
+}
+
+/// One source that was looked at says nothing of another one that was not.
+fn not_looked_at(name: &str) -> Finding {
+    let reason = "the run was ended before it was looked at";
+    POLICY_FOUND
+        .not_checked(Requirement::Required, name, reason)
+        .remedy("Run it again, with a longer --timeout.")
 }
 
 async fn look(run: &Run, policy: &Policy) -> Result<Inventory, Halt> {

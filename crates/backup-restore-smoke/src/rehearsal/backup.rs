@@ -13,7 +13,7 @@ use crate::{
     connection::{Handover, Resolved, connect},
     embedded,
     engines::dump,
-    fingerprint::{Fingerprint, Unreadable, describe, sequences},
+    fingerprint::{Fingerprint, Unreadable, buckets, describe, sequences},
     halt::Halt,
     plan::{Plan, Rehearse, Source},
     programs::{self},
@@ -79,10 +79,15 @@ pub(super) async fn take_backup(
         run.elapsed(),
         "one read-only snapshot, shared by fingerprint and dump",
     );
-    let seen = from_snapshot(plan, work, run, made, resolved, &snapshot).await;
+    let mut seen = from_snapshot(plan, work, run, made, resolved, &snapshot).await;
     let standby = snapshot.database.standby;
-    // Before anything else, and whatever came of it: the source is let go.
-    snapshot.release(run).await;
+    // Before anything else, and whatever came of it: the source is let go, but for one idle session.
+    match &mut seen {
+        Ok(seen) if !work.let_go_early => {
+            seen.kept = snapshot.keep(run, resolved, &application_name(run), work.max_snapshot_age).await;
+        }
+        _ => snapshot.release(run).await,
+    }
     if let (Err(Halt::Found(finding)), true) = (&seen, standby)
         && let Some(ended) = ended_by_standby(finding)
         && connect(resolved, &application_name(run), run.stop()).await.is_ok()
@@ -138,7 +143,13 @@ async fn from_snapshot(
             .observed(format!("{bytes} bytes in {}", seconds(took))),
     );
     read_sequences_again(run, snapshot, &mut fingerprint).await?;
-    Ok(Seen { database: database.clone(), fingerprint, dump, endpoint: snapshot.endpoint.clone() })
+    Ok(Seen {
+        database: database.clone(),
+        fingerprint,
+        dump,
+        endpoint: snapshot.endpoint.clone(),
+        kept: None,
+    })
 }
 
 /// The fingerprint of an open snapshot.
@@ -157,6 +168,18 @@ pub(crate) async fn read_source(
     let read = SOURCE_READABLE.passed(&database.name).expected("every table read in one snapshot");
     run.finding(read.observed(listed(&fingerprint)));
     Ok(fingerprint)
+}
+
+/// Adds digests of parts of the tables.
+pub(crate) async fn read_parts(
+    run: &Run,
+    snapshot: &Snapshot,
+    fingerprint: &mut Fingerprint,
+) -> Result<(), Halt> {
+    run.progress().phase("source: parts of the tables by primary key");
+    let read = buckets(&snapshot.sessions, &snapshot.relations, &fingerprint.tables, run.stop()).await;
+    fingerprint.buckets = read.map_err(|Unreadable { subject, failure }| from_query(failure, subject))?;
+    Ok(())
 }
 
 /// Where the sequences stand by now, when the backup has been made.

@@ -1,12 +1,19 @@
 //! What a dump is expected to contain: said by a fingerprint that was taken with it, and by nothing else.
 
-use evidence_report::{record::Requirement, run::Run};
+use evidence_report::{
+    record::{Finding, Outcome, Requirement},
+    run::Run,
+};
 
+use super::{Made, recovery::own_server, verification::sessions};
 use crate::{
     checks::{BACKUP_EXPECTATION, RESTORE_CONTENT},
+    compared::{TABLES_SEARCHED, within_buckets},
     comparison::{Carried, compare},
-    fingerprint::Fingerprint,
-    plan::Expectation,
+    connection::Session,
+    fingerprint::{Fingerprint, relations},
+    halt::Halt,
+    plan::{Expectation, Plan, Rehearse},
 };
 
 /// Says what is known of the content before the dump is restored.
@@ -31,13 +38,14 @@ pub(super) fn announce(run: &Run, expectation: Option<&Expectation>) {
 }
 
 /// Compares what the copy of a database holds with the fingerprint. One of several databases must bear its name.
-pub(super) fn judge_content(
-    run: &Run,
+pub(super) async fn judge_content(
+    (plan, work, run): (&Plan, &Rehearse, &Run),
+    made: &mut Made,
     database: &str,
     is_only_one: bool,
     expectation: Option<&Expectation>,
     found: &Fingerprint,
-) {
+) -> Result<(), Halt> {
     let not_checked = |reason: &str| {
         let expected = "every table the same in number of rows and digest";
         run.finding(RESTORE_CONTENT.not_checked(Requirement::Optional, database, reason).expected(expected));
@@ -47,10 +55,56 @@ pub(super) fn judge_content(
             "no fingerprint was given (--fingerprint), so nothing says what the content should be",
         ),
         Some(wanted) if is_only_one || wanted.taken.database == database => {
-            run.findings(compare(wanted, found, Carried::Dump));
+            let mut findings = compare(wanted, found, Carried::Dump);
+            let differs = |finding: &Finding| {
+                finding.check.id == RESTORE_CONTENT.id && finding.outcome == Outcome::Failed
+            };
+            let located = match findings.iter().any(differs) {
+                true => {
+                    locate(run, work, &sessions(plan, run, made, database).await?, wanted, &mut findings)
+                        .await
+                }
+                false => Ok(()),
+            };
+            // Whatever came of that, the differences are said.
+            run.findings(findings);
+            located?;
         }
         Some(wanted) => {
             not_checked(&format!("the fingerprint is of the database {}", wanted.taken.database));
         }
     }
+    Ok(())
+}
+
+/// Adds in which parts of the tables the differing rows lie, as far as the fingerprint tells.
+async fn locate(
+    run: &Run,
+    work: &Rehearse,
+    copy: &[Session],
+    wanted: &Fingerprint,
+    findings: &mut [Finding],
+) -> Result<(), Halt> {
+    let Some(session) = copy.first() else { return Ok(()) };
+    let present = relations(session, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
+    let tables = wanted.buckets.iter().filter_map(|(name, buckets)| {
+        let finding = findings.iter().position(|finding| {
+            finding.check.id == RESTORE_CONTENT.id && finding.subject == name.to_string()
+        });
+        Some((finding?, present.iter().find(|relation| relation.name == *name)?, buckets))
+    });
+    for (finding, table, buckets) in tables.take(TABLES_SEARCHED).collect::<Vec<_>>() {
+        let which = within_buckets(session, run.stop(), table, buckets, work.show_values).await?;
+        if let Some(finding) = findings.get_mut(finding) {
+            finding.observed = format!("{}; {which}", finding.observed);
+        }
+    }
+    if wanted.buckets.is_empty()
+        && let Some(finding) = findings.iter_mut().find(|finding| finding.check.id == RESTORE_CONTENT.id)
+    {
+        finding.observed.push_str(
+            "; which rows, a fingerprint with --row-buckets would say, or `compare` with the source",
+        );
+    }
+    Ok(())
 }

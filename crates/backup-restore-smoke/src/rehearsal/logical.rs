@@ -102,7 +102,8 @@ pub(super) async fn rehearse(
     for database in &seen.databases {
         let name = name_of(database);
         let found = rows::verify(plan, run, made, name, database).await?;
-        expectation::judge_content(run, name, is_only_one, existing.expectation.as_ref(), &found);
+        let wanted = existing.expectation.as_ref();
+        expectation::judge_content((plan, work, run), made, name, is_only_one, wanted, &found).await?;
     }
     made.checked.push(&RESTORE_CONTENT);
     if work.amcheck != Amcheck::Off {

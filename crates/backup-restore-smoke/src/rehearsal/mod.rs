@@ -19,7 +19,7 @@ use evidence_report::{
     run::Run,
 };
 
-pub(crate) use self::backup::{application_name, open, read_sequences_again, read_source};
+pub(crate) use self::backup::{application_name, open, read_parts, read_sequences_again, read_source};
 use self::{
     backup::{source, take_backup},
     recovery::{own_server, restore},
@@ -28,8 +28,8 @@ use self::{
 use crate::{
     assertions, canary,
     checks::{
-        BACKUP_COMPLETE, CLEANED_UP, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS, RESTORE_CONTENT,
-        RESTORE_ISOLATED, RESTORE_WRITABLE,
+        BACKUP_COMPLETE, BACKUP_MADE, CLEANED_UP, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS,
+        RESTORE_CONTENT, RESTORE_ISOLATED, RESTORE_WRITABLE, SOURCE_READABLE,
     },
     clock::Stages,
     comparison::left_out,
@@ -42,7 +42,7 @@ use crate::{
     plan::{Amcheck, Backup, Describe, Plan, Rehearse},
     programs,
     scratch::{Cluster, Place, Room},
-    source::{Database, Snapshot, apart_from_backup},
+    source::{Database, Kept, Snapshot, apart_from_backup},
     target::Target,
     wording::counted,
 };
@@ -97,6 +97,8 @@ struct Seen {
     dump: PathBuf,
     /// The server that answered.
     endpoint: Endpoint,
+    /// The snapshot itself, as long as it may be kept.
+    kept: Option<Kept>,
 }
 
 /// Rehearses; everything that is seen goes into the run.
@@ -129,6 +131,8 @@ pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
 /// Takes the fingerprint of the source and nothing else. `None` when it could not be taken: the findings say
 /// why.
 pub(crate) async fn fingerprint_only(plan: &Plan, work: &Describe, run: &Run) -> Option<Fingerprint> {
+    run.owes([&SOURCE_READABLE]);
+    run.owes((!work.command.is_empty()).then_some(&BACKUP_MADE));
     let mut made = Made::default();
     let taken = async {
         let resolved = source(plan, run, &mut made).await?;
@@ -162,6 +166,9 @@ async fn from_one_snapshot(
     snapshot: &Snapshot,
 ) -> Result<Fingerprint, Halt> {
     let mut fingerprint = read_source(run, snapshot, &mut made.stages).await?;
+    if work.row_buckets {
+        read_parts(run, snapshot, &mut fingerprint).await?;
+    }
     run.findings(left_out(&fingerprint));
     if !work.command.is_empty() {
         let start = run.elapsed();
@@ -182,10 +189,10 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     }
     objectives::data_loss(work, run);
     let resolved = source(plan, run, made).await?;
-    let seen = take_backup(plan, work, run, made, &resolved).await?;
+    let mut seen = take_backup(plan, work, run, made, &resolved).await?;
     if let Some(server) = &work.target {
         on_target::restore_made(plan, work, server, &resolved, &seen, run, made).await?;
-        return verify(plan, run, made, &seen).await;
+        return verify(plan, work, run, made, &mut seen, &resolved).await;
     }
     objectives::exposure(work, run, &made.stages);
     // Asked for before the clock starts: it is no part of a recovery.
@@ -208,7 +215,7 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     };
     objectives::recovery_time(plan, work, run, &of, &made.stages, achieved);
     measure_loss(work, run, made, &seen, &beats).await?;
-    verify(plan, run, made, &seen).await?;
+    verify(plan, work, run, made, &mut seen, &resolved).await?;
     if work.amcheck != Amcheck::Off {
         let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
         let copy = made.copy.as_mut().ok_or(Halt::Stopped)?;

@@ -71,7 +71,8 @@ pub(super) async fn rehearse(
     let written = steps_and_write(run, work, made).await?;
     recovered(plan, run, work, made, incident, written).await?;
     let found = rows::verify(plan, run, made, &name, database).await?;
-    expectation::judge_content(run, &name, true, existing.expectation.as_ref(), &found);
+    let wanted = existing.expectation.as_ref();
+    expectation::judge_content((plan, work, run), made, &name, true, wanted, &found).await?;
     made.checked.push(&RESTORE_CONTENT);
     Ok(())
 }

@@ -6,11 +6,12 @@ use super::{Made, Seen, listed, recovery::own_server};
 use crate::{
     checks::RESTORE_CONTENT,
     clock::LEFT_OUT,
+    compared::{Source, name_rows},
     comparison::{Carried, compare},
-    connection::{QueryFailure, Session},
+    connection::{QueryFailure, Resolved, Session},
     fingerprint::{Fingerprint, Unreadable, describe, pin, relations},
     halt::Halt,
-    plan::Plan,
+    plan::{Plan, Rehearse},
     wording::counted,
 };
 
@@ -18,13 +19,25 @@ use crate::{
 const TABLES_LISTED: usize = 200;
 
 /// Fingerprints the copy the same way, and compares.
-pub(super) async fn verify(plan: &Plan, run: &Run, made: &mut Made, seen: &Seen) -> Result<(), Halt> {
+pub(super) async fn verify(
+    plan: &Plan,
+    work: &Rehearse,
+    run: &Run,
+    made: &mut Made,
+    seen: &mut Seen,
+    source: &Resolved,
+) -> Result<(), Halt> {
     run.progress().phase("copy: fingerprint");
     let start = run.elapsed();
     let sessions = sessions(plan, run, made, &seen.database.name).await?;
     let found = read_copy(run, &sessions).await?;
     made.stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
-    run.findings(compare(&seen.fingerprint, &found, Carried::Dump));
+    let mut findings = compare(&seen.fingerprint, &found, Carried::Dump);
+    let source = Source { connection: source.pinned(&seen.endpoint), kept: seen.kept.take() };
+    let named = name_rows(run, work, &mut findings, &seen.fingerprint, source, &sessions).await;
+    // Whatever came of that, the differences are said.
+    run.findings(findings);
+    named?;
     made.checked.push(&RESTORE_CONTENT);
     run.detail("Tables of the source", &tables(&seen.fingerprint));
     run.detail(

@@ -104,6 +104,7 @@ async fn rehearse_all(faults: &[&Fault], manner: &Manner, shared: &SharedFlags) 
         settings.formats.clear();
     }
     let (quiet, run) = (settings.quiet, Run::start(&TOOL, settings)?);
+    run.owes([&SELF_TEST, &CLEANED_UP]);
     let (proofs, left) = prove_all(faults, manner, &program, &run).await;
     let tally = Tally::of(faults, &proofs);
     let said = lines(faults, &proofs, &tally, run.elapsed());

@@ -11,7 +11,7 @@ use rustix::process::{Signal, kill_process};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::{
-    farm::{Database, HISTORY, History, Kept, Kind, Proxy, Server, Then},
+    farm::{Database, HISTORY, History, Kept, Kind, Proxy, Repository, Server, Stored, Then, Tool},
     fault::Scene,
     meanwhile::Meanwhile,
     remains::processes_of,
@@ -54,6 +54,9 @@ struct Servers {
     plain: OnceCell<Server>,
     /// A backup and its log.
     history: OnceCell<History>,
+    /// A repository of pgBackRest, and one of Barman.
+    pgbackrest: OnceCell<Repository>,
+    barman: OnceCell<Repository>,
     /// Servers of one fault each.
     own: Mutex<Vec<Server>>,
 }
@@ -106,11 +109,13 @@ impl Workshop {
 
     /// Ends everything and removes it; says what could not be.
     pub(super) async fn close(self, run: &Run) -> Vec<String> {
-        let Servers { shared, plain, history, own } = self.servers;
+        let Servers { shared, plain, history, pgbackrest, barman, own } = self.servers;
         let mut left = Vec::new();
         let common = [shared, plain].into_iter().filter_map(OnceCell::into_inner);
         let history = history.into_inner().map(History::into_server);
-        for mut server in common.chain(history).chain(own.into_inner()) {
+        let repositories = [pgbackrest, barman].into_iter().filter_map(OnceCell::into_inner);
+        let repositories = repositories.map(Repository::into_server);
+        for mut server in common.chain(history).chain(repositories).chain(own.into_inner()) {
             left.extend(server.close(run).await);
         }
         end_processes(&self.home).await;
@@ -162,6 +167,22 @@ impl Bench<'_> {
             History::make(self.run, self.programs(), self.start(kind).await?, base).await
         };
         self.workshop.servers.history.get_or_try_init(make).await?.copy(self).await
+    }
+
+    /// A copy of a repository that a backup tool made of a server: with the same history as [`Self::history`].
+    pub(super) async fn repository(&self, tool: Tool) -> Result<Stored, Trouble> {
+        let servers = &self.workshop.servers;
+        let (cell, name) = match tool {
+            Tool::PgBackRest => (&servers.pgbackrest, "pgbackrest"),
+            Tool::Barman => (&servers.barman, "barman"),
+        };
+        tool.refuse_where_it_is_missing()?;
+        let make = || async {
+            let kind = Kind { name, checksums: true, archives: true, still: true };
+            let folder = self.workshop.place.folder(&format!("{name}.repository"));
+            Repository::make(self.run, self.programs(), self.start(kind).await?, tool, folder).await
+        };
+        cell.get_or_try_init(make).await?.copy(self).await
     }
 
     /// A database with a shop in it, on a server of its own with page checksums or without.
@@ -265,6 +286,20 @@ impl Bench<'_> {
             return Ok(file);
         }
         Err(format!("the fingerprint of a healthy database: {}{}", taken.stdout, taken.stderr).into())
+    }
+
+    /// A rehearsal from a repository.
+    pub(super) fn fetch(&self, stored: &Stored, words: &[&str]) -> Scene {
+        self.typed(["rehearse", "--jobs", "2", SHARING_ALLOWED, "--database", HISTORY])
+            .with_words(stored.words())
+            .with_words(words.iter().copied())
+    }
+
+    /// A rehearsal by commands of a configuration.
+    pub(super) fn command(&self, commands: &str, words: &[&str]) -> Result<Scene, Trouble> {
+        let configuration = self.write("ops.yaml", &format!("command:\n{commands}"), 0o600)?;
+        let scene = self.typed(["rehearse", "--jobs", "2", SHARING_ALLOWED, "--database", HISTORY]);
+        Ok(scene.with_words(["--config", &configuration]).with_words(words.iter().copied()))
     }
 
     /// A rehearsal of this base backup with this write-ahead log.

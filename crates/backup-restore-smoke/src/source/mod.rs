@@ -3,11 +3,13 @@
 
 mod facts;
 mod failures;
+mod kept;
 mod neighbourhood;
 mod snapshot;
 mod watcher;
 
 pub(crate) use facts::Database;
 pub(crate) use failures::{RECOVERY_CONFLICT, STANDBY, ended_by_standby, from_query};
+pub(crate) use kept::Kept;
 pub(crate) use neighbourhood::{apart, apart_from_backup};
 pub(crate) use snapshot::Snapshot;

@@ -1,6 +1,6 @@
 //! One read-only snapshot of the source, shared by several sessions and by `pg_dump`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evidence_report::run::{Run, Stop};
 
@@ -16,7 +16,7 @@ use crate::{
     sql::literal,
 };
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// So many tables are locked with one statement.
 const BATCH: usize = 500;
@@ -35,8 +35,10 @@ pub(crate) struct Snapshot {
     pub(crate) sessions: Vec<Session>,
     /// The session that exported it and holds the locks. It never waits for anything after that: who waits and
     /// holds can be one side of a deadlock, and then the server may end the other side, which is not ours.
-    holder: Session,
-    watcher: Watcher,
+    pub(super) holder: Option<Session>,
+    pub(super) watcher: Watcher,
+    /// When it began.
+    pub(super) opened: Instant,
 }
 
 impl Snapshot {
@@ -61,6 +63,7 @@ impl Snapshot {
         refuse_pooler(&exporter, &watching, stop, &subject).await?;
         let watcher = Watcher::start(watching, stop.clone(), application_name);
         let failed = |failure: QueryFailure| from_query(failure, subject.clone());
+        let opened = Instant::now();
         exporter.query(stop, BEGIN).await.map_err(failed)?;
         let id = exporter.value(stop, "SELECT pg_export_snapshot()").await.map_err(failed)?;
         let database = facts(&exporter, stop).await.map_err(failed)?;
@@ -73,7 +76,7 @@ impl Snapshot {
             session.query(stop, &join).await.map_err(failed)?;
             all.push(session);
         }
-        Ok(Self { id, database, relations, endpoint, sessions: all, holder: exporter, watcher })
+        Ok(Self { id, database, relations, endpoint, sessions: all, holder: Some(exporter), watcher, opened })
     }
 
     /// One session beside any snapshot, pinned as all are.
@@ -102,7 +105,7 @@ impl Snapshot {
     }
 }
 
-async fn open_session(
+pub(super) async fn open_session(
     resolved: &Resolved,
     application_name: &str,
     stop: &Stop,

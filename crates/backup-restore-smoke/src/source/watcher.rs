@@ -13,6 +13,7 @@ use evidence_report::{
 };
 use tokio::task::JoinHandle;
 
+use super::kept::{Held, let_go};
 use crate::{
     checks::SOURCE_UNDISTURBED,
     connection::{QueryFailure, Session},
@@ -40,15 +41,17 @@ struct Seen {
 }
 
 /// A watcher at work.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Watcher {
     seen: Arc<Mutex<Seen>>,
-    task: JoinHandle<()>,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -57,8 +60,25 @@ impl Watcher {
     pub(crate) fn start(session: Session, stop: Stop, application_name: &str) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let query = waiting_query(application_name);
-        let task = tokio::spawn(watch(session, stop, query, Arc::clone(&seen)));
-        Self { seen, task }
+        let asked = stop.clone();
+        let end = move |reason| asked.request(StopReason::Requested(reason));
+        let task = tokio::spawn(watch(session, stop, query, Arc::clone(&seen), end));
+        Self { seen, task: Some(task) }
+    }
+
+    /// Starts watching over a session that is kept for later and holds no lock: it alone is let go.
+    pub(super) fn over_kept(
+        session: Session,
+        stop: Stop,
+        application_name: &str,
+        at_most: Duration,
+        held: Held,
+    ) -> Self {
+        let seen = Arc::new(Mutex::new(Seen { at_most: Some(at_most), ..Seen::default() }));
+        let query = waiting_query(application_name);
+        let end = move |reason: String| let_go(&held, &reason);
+        let task = tokio::spawn(watch(session, stop, query, Arc::clone(&seen), end));
+        Self { seen, task: Some(task) }
     }
 
     /// Lets everything go once the snapshot is so old.
@@ -68,8 +88,10 @@ impl Watcher {
 
     /// Ends the watch and says what was seen.
     pub(crate) async fn finish(mut self) -> Option<Finding> {
-        self.task.abort();
-        let _ = (&mut self.task).await;
+        if let Some(mut task) = self.task.take() {
+            task.abort();
+            let _ = (&mut task).await;
+        }
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         judge(&seen)
     }
@@ -86,7 +108,13 @@ fn waiting_query(application_name: &str) -> String {
     )
 }
 
-async fn watch(session: Session, stop: Stop, query: String, seen: Arc<Mutex<Seen>>) {
+async fn watch(
+    session: Session,
+    stop: Stop,
+    query: String,
+    seen: Arc<Mutex<Seen>>,
+    end: impl FnOnce(String) + Send,
+) {
     let mut since: HashMap<String, Instant> = HashMap::new();
     let start = Instant::now();
     let note = |change: &dyn Fn(&mut Seen)| change(&mut seen.lock().unwrap_or_else(PoisonError::into_inner));
@@ -108,12 +136,12 @@ async fn watch(session: Session, stop: Stop, query: String, seen: Arc<Mutex<Seen
         });
         if let_go {
             let reason = format!("a session of the source waited {} for us, so we let go", seconds(PATIENCE));
-            return stop.request(StopReason::Requested(reason));
+            return end(reason);
         }
         let age = start.elapsed();
         if is_too_old(&seen, age) {
             let reason = format!("the source's snapshot was {} old (--max-snapshot-age)", seconds(age));
-            return stop.request(StopReason::Requested(reason));
+            return end(reason);
         }
         if stop.guard(tokio::time::sleep(INTERVAL)).await.is_err() {
             return;

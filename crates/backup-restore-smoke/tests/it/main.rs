@@ -23,6 +23,7 @@ mod physical_increments;
 mod policy;
 mod policy_tools;
 mod repositories;
+mod rows;
 mod self_test;
 mod source_safety;
 mod spared_source;

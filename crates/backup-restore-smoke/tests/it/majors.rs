@@ -103,3 +103,67 @@ fn a_dump_of_a_hostile_schema_restores_to_the_same_in_every_major_version() {
         tool.assert_nothing_left();
     }
 }
+
+/// Compressions of PostgreSQL 16 and later inside of archives: read through to their end, and restored where the
+/// programs of this machine can; where they cannot, that says nothing about the backup.
+#[test]
+fn archives_compressed_by_zstd_and_lz4_are_restored_and_what_cannot_read_them_is_no_bad_backup() {
+    let Some(bin) = bin_folder_of(17) else {
+        println!("skipped: PostgreSQL 17 is not here; scripts/postgres-wheels fetches it");
+        return;
+    };
+    let (cluster, tool) = (TestCluster::start_from(bin.clone()), Tool::new());
+    let database = cluster.shop();
+    cluster.sql(database, "SELECT lo_from_bytea(0, 'one'), lo_from_bytea(0, 'two')");
+    let fingerprint = tool.path("shop.json").display().to_string();
+    let taken = tool.run(&["fingerprint", "--source", &cluster.conninfo(database), "-o", &fingerprint]);
+    taken.assert_code(0);
+    let rehearse = |path: &str, bin: &Path| {
+        let bin = bin.to_str().unwrap();
+        tool.run(&["rehearse", "--backup", path, "--fingerprint", &fingerprint, "--pg-bin", bin])
+    };
+    for (format, compression) in
+        [("custom", "zstd:3"), ("directory", "zstd:3"), ("custom", "lz4:1"), ("directory", "lz4:1")]
+    {
+        let path = tool.path(&format!("{format}-{compression}").replace(':', "-")).display().to_string();
+        let (format, compression) = (format!("--format={format}"), format!("--compress={compression}"));
+        cluster.dump("pg_dump", &[&format, &compression, "--file", &path, database]);
+        let ended = rehearse(&path, &bin);
+        ended.assert_code(0);
+        assert_eq!(ended.finding("restore.content").0, "passed");
+        assert!(ended.findings("restore.rows").iter().all(|(outcome, ..)| outcome == "passed"));
+        // Programs that are older, and programs that were built without this compression.
+        for other in [bin_folder_of(15), bin_folder_of(18)].into_iter().flatten() {
+            let ended = rehearse(&path, &other);
+            ended.assert_code(3);
+            let lacks = ended.findings("rehearsal.environment");
+            assert!(
+                lacks.iter().any(|(outcome, ..)| outcome == "inconclusive")
+                    && ended.findings("backup.complete").iter().all(|(outcome, ..)| outcome == "passed"),
+                "{path} by {}: {}",
+                other.display(),
+                ended.everything()
+            );
+        }
+        // One bit of what is compressed.
+        let damaged = damaged(&path);
+        let ended = rehearse(&damaged, &bin);
+        assert_eq!(ended.assert_code(2).findings("backup.complete")[0].0, "failed", "{path}");
+    }
+    tool.assert_nothing_left();
+}
+
+/// Cuts the largest file of a dump to two thirds.
+fn damaged(path: &str) -> String {
+    let is_folder = Path::new(path).is_dir();
+    let file = match is_folder {
+        false => Path::new(path).to_owned(),
+        true => {
+            let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+            files.max_by_key(|file| std::fs::metadata(file).unwrap().len()).unwrap()
+        }
+    };
+    let length = std::fs::metadata(&file).unwrap().len();
+    std::fs::File::options().write(true).open(&file).unwrap().set_len(length * 2 / 3).unwrap();
+    path.to_owned()
+}

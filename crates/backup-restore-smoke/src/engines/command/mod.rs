@@ -8,6 +8,7 @@ mod words;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -37,12 +38,19 @@ const LISTING: Duration = Duration::from_secs(300);
 /// How long one segment may take.
 const SEGMENT: Duration = Duration::from_secs(600);
 
+/// Up to this exit code PostgreSQL takes a `restore_command` for one that has no such file.
+const NO_FILE: i32 = 125;
+
 /// One of the commands, as it is called.
 struct Tool<'a> {
     run: &'a Run,
     foreign: Foreign,
     words: &'a Words,
     home: PathBuf,
+    /// How long one call may take.
+    limit: Duration,
+    /// What it said when it last had no file.
+    absent: Mutex<Option<String>>,
 }
 
 impl<'a> Tool<'a> {
@@ -53,6 +61,7 @@ impl<'a> Tool<'a> {
         origin: &Commands,
         programs: &Programs,
         place: &Place,
+        limit: Duration,
     ) -> Result<Self, Halt> {
         let user = user_for(origin.user.as_deref(), None)?;
         let program = words.program();
@@ -61,11 +70,11 @@ impl<'a> Tool<'a> {
         let home = place.folder("command");
         make_private(&home)?;
         foreign.lend(run, &home).await?;
-        Ok(Self { run, foreign, words, home })
+        Ok(Self { run, foreign, words, home, limit, absent: Mutex::default() })
     }
 
-    async fn call(&self, values: &words::Values<'_>, limit: Duration) -> Result<Said, Halt> {
-        self.foreign.call(self.run, &self.words.arguments(values), &self.home, limit).await
+    async fn call(&self, values: &words::Values<'_>) -> Result<Said, Halt> {
+        self.foreign.call(self.run, &self.words.arguments(values), &self.home, self.limit).await
     }
 }
 
@@ -81,8 +90,9 @@ pub(super) async fn choose(
     incident: &Incident,
 ) -> Result<Chosen, Halt> {
     let programs = programs::find(run, plan.pg_bin.as_deref(), None).await?;
-    let tool = Tool::find(run, "command.list", &origin.list, origin, &programs, place).await?;
-    let said = tool.call(&[], LISTING).await?;
+    let limit = origin.patience.list.unwrap_or(LISTING);
+    let tool = Tool::find(run, "command.list", &origin.list, origin, &programs, place, limit).await?;
+    let said = tool.call(&[]).await?;
     if !said.status.success() {
         return Err(judge(&said, "command.list").into());
     }
@@ -137,12 +147,13 @@ pub(super) async fn fetch(
     recovery: &Recovery,
 ) -> Result<Fetched, Halt> {
     let programs = programs::find(run, plan.pg_bin.as_deref(), chosen.major).await?;
-    let tool = Tool::find(run, "command.fetch", &origin.fetch, origin, &programs, place).await?;
+    let limit = origin.patience.fetch.unwrap_or(run.settings().timeout);
+    let tool = Tool::find(run, "command.fetch", &origin.fetch, origin, &programs, place, limit).await?;
     tool.foreign.lend(run, &landing.home).await?;
     run.progress().phase(format!("fetching {} by {}", chosen.label, program_name(&tool.words.program())));
     let values: [(&'static str, &Path); 3] =
         [("label", Path::new(&chosen.label)), ("data", &landing.data), ("tablespaces", &landing.tablespaces)];
-    let said = tool.call(&values, run.settings().timeout).await?;
+    let said = tool.call(&values).await?;
     if !said.status.success() {
         return Err(judge(&said, "command.fetch").into());
     }
@@ -174,7 +185,8 @@ async fn bring_wal(
     landing: &Landing,
     recovery: &Recovery,
 ) -> Result<u64, Halt> {
-    let tool = Tool::find(run, "command.wal", words, origin, programs, place).await?;
+    let limit = origin.patience.wal.unwrap_or(SEGMENT);
+    let tool = Tool::find(run, "command.wal", words, origin, programs, place, limit).await?;
     let control = ControlData::ask(run, programs, &landing.data).await?;
     let start =
         segments::start_of(&landing.data).or(control.timeline.zip(control.redo)).ok_or_else(|| {
@@ -188,12 +200,25 @@ async fn bring_wal(
         at_once: plan.jobs.clamp(1, 4),
     };
     run.progress().phase("fetching the write-ahead log by command.wal");
-    segments::bring(run, &tool, reach, &into).await
+    let brought = segments::bring(run, &tool, reach, &into).await;
+    brought.map_err(|halt| with_its_words(halt, &tool.absent))
+}
+
+/// A file that is missing, with what the command said of it: "no such key" is another story than "no such host".
+fn with_its_words(halt: Halt, absent: &Mutex<Option<String>>) -> Halt {
+    let said = absent.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (halt, said) {
+        (Halt::Found(mut finding), Some(said)) if finding.check.id == BACKUP_WAL.id => {
+            finding.observed = format!("{}; command.wal said: {said}", finding.observed);
+            Halt::Found(finding)
+        }
+        (halt, _) => halt,
+    }
 }
 
 impl Archive for Tool<'_> {
     async fn bring(&self, file: &str, to: &Path) -> Result<Answer, Halt> {
-        let said = self.call(&[("segment", Path::new(file)), ("destination", to)], SEGMENT).await?;
+        let said = self.call(&[("segment", Path::new(file)), ("destination", to)]).await?;
         match (said.status.success(), to.is_file()) {
             (true, true) => Ok(Answer::Brought),
             (true, false) => Err(BACKUP_WAL
@@ -202,12 +227,16 @@ impl Archive for Tool<'_> {
                 .observed("command.wal ended with 0, and brought nothing")
                 .into()),
             // As PostgreSQL takes it of a restore_command.
-            (false, _) if !is_of_this_machine(&said) => {
+            (false, _)
+                if !is_of_this_machine(&said) && said.status.code().is_some_and(|code| code <= NO_FILE) =>
+            {
                 drop(std::fs::remove_file(to));
+                let words = how_it_ended(&said);
+                *self.absent.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
                 self.run.progress().note(format!("command.wal has no {file}: {}", said.reason()));
                 Ok(Answer::Absent)
             }
-            (false, _) => Err(judge(&said, "command.wal").into()),
+            (false, _) => Err(not_told(&said, file).into()),
         }
     }
 }
@@ -218,8 +247,30 @@ fn is_of_this_machine(said: &Said) -> bool {
         || matches!(said.status.code(), Some(126 | 127))
 }
 
+/// PostgreSQL ends a recovery whose `restore_command` ends so: whether the file is there was not told.
+fn not_told(said: &Said, file: &str) -> Finding {
+    if is_of_this_machine(said) {
+        return judge(said, "command.wal");
+    }
+    ENVIRONMENT
+        .inconclusive("command.wal")
+        .expected(format!(
+            "{file} brought, or an exit code from 1 to {NO_FILE}, which says that there is none"
+        ))
+        .observed(how_it_ended(said))
+        .remedy("run the command by hand as the same user; what cannot be asked is no lost segment")
+}
+
+/// Its first message and its exit code, or the latter alone.
+fn how_it_ended(said: &Said) -> String {
+    match said.messages.is_empty() {
+        true => format!("no message, {}", said.status),
+        false => format!("{} ({})", said.reason(), said.status),
+    }
+}
+
 fn judge(said: &Said, key: &str) -> Finding {
-    let observed = format!("{} ({})", said.reason(), said.status);
+    let observed = how_it_ended(said);
     if is_of_this_machine(said) {
         return ENVIRONMENT
             .inconclusive(key)

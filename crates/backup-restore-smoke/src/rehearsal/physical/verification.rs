@@ -17,7 +17,9 @@ use super::{
 use crate::{
     checks::RESTORE_CONTENT,
     clock::LEFT_OUT_OF_PHYSICAL,
+    compared::{Source, name_rows},
     comparison::compare_recovered,
+    connection::Resolved,
     fingerprint::{Fingerprint, increments},
     halt::Halt,
     integrity::{amcheck, checksums},
@@ -36,7 +38,9 @@ pub(super) async fn verify(
     database: &str,
 ) -> Result<(), Halt> {
     match &live.expected {
-        Some(Ok(expected)) => compare(plan, run, made, expected, database).await?,
+        Some(Ok(expected)) => {
+            compare(plan, work, run, made, expected, live.connection.as_ref(), database).await?
+        }
         unknown => run.finding(not_compared(database, unknown.as_ref())),
     }
     let Made { copy, stages, .. } = made;
@@ -77,9 +81,11 @@ fn not_compared(database: &str, unknown: Option<&Result<Fingerprint, String>>) -
 
 async fn compare(
     plan: &Plan,
+    work: &Rehearse,
     run: &Run,
     made: &mut Made,
     expected: &Fingerprint,
+    source: Option<&Resolved>,
     database: &str,
 ) -> Result<(), Halt> {
     run.progress().phase("copy: fingerprint");
@@ -89,7 +95,17 @@ async fn compare(
     let steps = increments(first, run.stop()).await.map_err(|failure| own_server("copy", failure))?;
     let found = read_copy(run, &sessions).await?;
     made.stages.add("fingerprint of the copy", start, run.elapsed(), listed(&found));
-    run.findings(compare_recovered(expected, &found, &steps));
+    let mut findings = compare_recovered(expected, &found, &steps);
+    let named = match source {
+        Some(source) => {
+            let source = Source { connection: source.clone(), kept: None };
+            name_rows(run, work, &mut findings, expected, source, &sessions).await
+        }
+        None => Ok(()),
+    };
+    // Whatever came of that, the differences are said.
+    run.findings(findings);
+    named?;
     run.detail("Tables of the source", &tables(expected));
     Ok(())
 }

@@ -55,17 +55,9 @@ impl History {
         base: PathBuf,
     ) -> Result<Self, Trouble> {
         let wal = server.archive().ok_or_else(|| "the server archives nothing".to_owned())?;
-        let database = server.shop(DATABASE).await?;
-        database.sql("CREATE TABLE shop.placed (i int PRIMARY KEY)").await?;
-        order(&database, 1).await?;
+        let database = begin(&server).await?;
         base_backup(run, programs, &database, &base, &["--wal-method=none"]).await?;
-        order(&database, 11).await?;
-        database.sql(&format!("SELECT pg_create_restore_point('{RESTORE_POINT}')")).await?;
-        // The rest in segments of its own, so that one can be lost between the two.
-        archive_everything(&database, &wal).await?;
-        order(&database, 21).await?;
-        let end = database.value("SELECT pg_current_wal_insert_lsn()").await?;
-        archive_everything(&database, &wal).await?;
+        let end = go_on(&database, &wal).await?;
         let customers = database.value("SELECT pg_relation_filepath('shop.customers')").await?;
         Ok(Self { server, kept: Kept { base, wal, end, customers } })
     }
@@ -91,17 +83,51 @@ impl History {
     }
 }
 
+/// The database as the backup holds it.
+///
+/// # Errors
+/// When the server refuses.
+pub(super) async fn begin(server: &Server) -> Result<Database, Trouble> {
+    let database = server.shop(DATABASE).await?;
+    database.sql("CREATE TABLE shop.placed (i int PRIMARY KEY)").await?;
+    order(&database, 1).await?;
+    Ok(database)
+}
+
+/// What happens after the backup; says at which place the last commit ends.
+///
+/// # Errors
+/// When the server refuses, or its archive does not follow.
+pub(super) async fn go_on(database: &Database, archive: &Path) -> Result<String, Trouble> {
+    order(database, 11).await?;
+    database.sql(&format!("SELECT pg_create_restore_point('{RESTORE_POINT}')")).await?;
+    // The rest in segments of its own, so that one can be lost between the two.
+    archive_everything(database, archive).await?;
+    order(database, 21).await?;
+    let end = database.value("SELECT pg_current_wal_insert_lsn()").await?;
+    archive_everything(database, archive).await?;
+    Ok(end)
+}
+
+/// The segments in a folder, in order.
+///
+/// # Errors
+/// When it cannot be read, or holds fewer than three.
+pub(super) fn segments_in(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+    let files = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+    let is_segment = |path: &PathBuf| path.file_name().is_some_and(|name| name.len() == 24);
+    let mut segments: Vec<_> = files.filter(is_segment).collect();
+    segments.sort();
+    if segments.len() < 3 { Err("the archive is too short".to_owned().into()) } else { Ok(segments) }
+}
+
 impl Kept {
     /// The archived segments, in order.
     ///
     /// # Errors
     /// When the archive cannot be read, or holds fewer than three.
     pub(in crate::self_test) fn segments(&self) -> Result<Vec<PathBuf>, Trouble> {
-        let files = std::fs::read_dir(&self.wal)?.flatten().map(|entry| entry.path());
-        let is_segment = |path: &PathBuf| path.file_name().is_some_and(|name| name.len() == 24);
-        let mut segments: Vec<_> = files.filter(is_segment).collect();
-        segments.sort();
-        if segments.len() < 3 { Err("the archive is too short".to_owned().into()) } else { Ok(segments) }
+        segments_in(&self.wal)
     }
 }
 
@@ -137,7 +163,7 @@ pub(in crate::self_test) async fn base_backup(
 }
 
 /// Closes the segment that is written to, and waits until it is in the archive.
-async fn archive_everything(database: &Database, archive: &Path) -> Result<(), Trouble> {
+pub(super) async fn archive_everything(database: &Database, archive: &Path) -> Result<(), Trouble> {
     let last = database.value("SELECT pg_walfile_name(pg_current_wal_lsn())").await?;
     database.sql("SELECT pg_switch_wal()").await?;
     let deadline = Instant::now() + PATIENCE;

@@ -3,11 +3,13 @@
 mod database;
 mod history;
 mod proxy;
+mod repository;
 mod server;
 mod task;
 
 pub use database::Database;
 pub(super) use history::{DATABASE as HISTORY, History, Kept, RESTORE_POINT, base_backup};
 pub(super) use proxy::{Proxy, Then};
+pub(super) use repository::{Repository, Stored, Tool};
 pub(super) use server::{Kind, Server};
 pub use task::Task;

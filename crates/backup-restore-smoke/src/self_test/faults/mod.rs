@@ -7,6 +7,7 @@ mod broken_page;
 mod broken_step;
 mod cancelled_query;
 mod changed_row;
+mod commands;
 mod corrupt_record;
 mod cut_archive;
 mod cut_dump;
@@ -81,6 +82,7 @@ mod other_major;
 mod other_majors_files;
 mod read_only_copy;
 mod read_only_disk;
+mod repositories;
 mod sequence_behind;
 mod shared_disk;
 mod shared_repository;
@@ -124,6 +126,10 @@ pub static SOUND: &[&Fault] = &[
     &sound::HUNG_RESTORE_COMMAND,
     &sound::FAILING_RESTORE_COMMAND,
     &sound::STALE_PID_FILE,
+    &commands::SOUND,
+    &repositories::PGBACKREST,
+    &repositories::PGBACKREST_LOCKED,
+    &repositories::BARMAN,
 ];
 
 /// The faults, in the order in which they are shown.
@@ -167,6 +173,24 @@ pub static FAULTS: &[&Fault] = &[
     &corrupt_record::FAULT,
     &unknown_target::FAULT,
     &short_log::FAULT,
+    &commands::HUNG_LIST,
+    &commands::HUNG_FETCH,
+    &commands::HUNG_WAL,
+    &commands::FAILING_LIST,
+    &commands::FAILING_FETCH,
+    &commands::FAILING_WAL,
+    &commands::UNDECIDED_WAL,
+    &commands::LOST_WAL,
+    &repositories::PGBACKREST_LOST_WAL,
+    &repositories::PGBACKREST_DAMAGED_WAL,
+    &repositories::PGBACKREST_DAMAGED_FILE,
+    &repositories::PGBACKREST_OTHER_STANZA,
+    &repositories::PGBACKREST_NONE_SO_OLD,
+    &repositories::PGBACKREST_EMPTIED,
+    &repositories::BARMAN_LOST_WAL,
+    &repositories::BARMAN_DAMAGED_FILE,
+    &repositories::BARMAN_OTHER_SERVER,
+    &repositories::BARMAN_NONE_SO_OLD,
     &flipped_page::FAULT,
     &lost_file::FAULT,
     &unverified_page::FAULT,

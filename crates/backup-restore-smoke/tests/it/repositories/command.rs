@@ -101,6 +101,77 @@ fn commands_bring_backup_and_segments_without_a_shell() {
 }
 
 #[test]
+fn a_command_that_hangs_or_fails_is_ended_and_could_not_be_tested() {
+    let store = Store::new();
+    archive_segment(&store.cluster);
+    let place = store.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
+    archive_segment(&store.cluster);
+    // A worker in the background that would outlive it, and holds its output open.
+    let hung = "['/bin/sh', -c, 'sleep 3600 & echo working; wait', ";
+    let dies = "['/bin/sh', -c, 'echo gone >&2; exit 137', ";
+    let no_network = "['/bin/sh', -c, 'echo \"ERROR: no route to host\" >&2; exit 7', ";
+    let target = &["--target-lsn", place.as_str()][..];
+    for (from, to, more, check, code, said) in [
+        ("[TOOL, list", hung, "  list_timeout: 1s\n", "rehearsal.environment", 3, "did not end within 1 s"),
+        (
+            "[TOOL, fetch, ",
+            hung,
+            "  fetch_timeout: 1s\n",
+            "rehearsal.environment",
+            3,
+            "did not end within 1 s",
+        ),
+        ("[TOOL, wal, ", hung, "  wal_timeout: 1s\n", "rehearsal.environment", 3, "did not end within 1 s"),
+        ("[TOOL, wal, ", dies, "", "rehearsal.environment", 3, "exit status: 137"),
+        ("[TOOL, fetch, ", no_network, "", "backup.chosen", 2, "no route to host"),
+        ("[TOOL, wal, ", no_network, "", "backup.wal", 2, "command.wal said: ERROR: no route to host"),
+    ] {
+        let tool = Tool::new();
+        let config = store.configured(&tool, &(COMMANDS.replace(from, to) + more));
+        let ended = rehearse(&tool, &config, target);
+        ended.assert_code(code);
+        let found = ended.findings(check);
+        assert!(found.iter().any(|(.., observed)| observed.contains(said)), "{said}: {}", ended.everything());
+        tool.assert_nothing_left();
+    }
+    let tool = Tool::new();
+    let config = store.configured(&tool, &(COMMANDS.to_owned() + "  wal_timeout: soon\n"));
+    let ended = rehearse(&tool, &config, target);
+    assert!(ended.code == Some(3) && ended.stderr.contains("command.wal_timeout"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_target_and_the_label_may_stand_in_the_file() {
+    let store = Store::new();
+    step(&store.cluster, 2);
+    let time = now(&store.cluster);
+    step(&store.cluster, 3);
+    let place = store.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
+    store.cluster.sql("postgres", "SELECT pg_create_restore_point('before the fire')");
+    step(&store.cluster, 4);
+    archive_segment(&store.cluster);
+    let label = serde_json::to_string(LABEL).unwrap();
+    for (keys, steps) in [
+        (format!("target_time: \"{time}\"\n"), "1 2"),
+        (format!("target_lsn: {place}\n"), "1 2 3"),
+        ("target_name: before the fire\ntarget_exclusive: true\n".to_owned(), "1 2 3"),
+    ] {
+        let tool = Tool::new();
+        let command = format!("{COMMANDS}  label: {label}\n{keys}");
+        let config = store.configured(&tool, &command);
+        let expected = expect_steps(&tool, steps);
+        assert_recovered(&rehearse(&tool, &config, &["--after-restore", &expected]));
+        tool.assert_nothing_left();
+    }
+    // A target that was typed replaces that of the file.
+    let tool = Tool::new();
+    let config = store.configured(&tool, &format!("{COMMANDS}target_name: before the fire\n"));
+    let ended =
+        rehearse(&tool, &config, &["--until", "immediate", "--after-restore", &expect_steps(&tool, "1")]);
+    assert_recovered(&ended);
+}
+
+#[test]
 fn what_a_command_does_not_bring_fails_and_what_it_cannot_mean_is_refused() {
     let store = Store::new();
     step(&store.cluster, 2);
