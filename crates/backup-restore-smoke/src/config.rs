@@ -82,6 +82,8 @@ pub(crate) struct Config {
     pub(crate) target: Option<String>,
     /// Let the source's snapshot go after so long, for example `30m`.
     pub(crate) max_snapshot_age: Option<String>,
+    /// Give a recovery up that makes no progress for so long, for example `1h`.
+    pub(crate) recovery_patience: Option<String>,
     /// Let the copy be on the file system of the source's data and write-ahead log, or of the backup.
     pub(crate) scratch_shares_filesystem: bool,
 }

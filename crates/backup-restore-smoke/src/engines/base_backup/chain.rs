@@ -43,8 +43,7 @@ pub(super) fn complete(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Halt> {
 }
 
 fn label(folder: &Path) -> Label {
-    let text = std::fs::read_to_string(folder.join("backup_label")).unwrap_or_default();
-    Label::read(&text)
+    super::read(folder, "backup_label").as_deref().map(Label::read).unwrap_or_default()
 }
 
 fn beside(folder: &Path, fits: impl Fn(&Path) -> bool) -> Option<PathBuf> {

@@ -70,8 +70,10 @@ pub(super) async fn choose(run: &Run, folders: &[PathBuf]) -> Result<Chosen, Hal
     })
 }
 
+/// A pipe of that name would never end.
 fn read(folder: &Path, name: &str) -> Option<String> {
-    fs_err::read_to_string(folder.join(name)).ok()
+    let path = folder.join(name);
+    if path.is_file() { fs_err::read_to_string(path).ok() } else { None }
 }
 
 /// Unpacks or copies the backup into the landing.
