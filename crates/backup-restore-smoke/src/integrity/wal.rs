@@ -106,7 +106,7 @@ impl Shelf {
         let last = match needed.end {
             // A place at the very start of a segment ends in the one before it.
             Some(end) => Lsn(end.0.saturating_sub(1)).0 / self.segment_bytes,
-            None => self.segments.keys().map(|segment| segment.number).max().unwrap_or(first),
+            None => self.last_on(&history, last_timeline).unwrap_or(first),
         };
         let until = needed.end.map_or_else(|| "the end of what is there".to_owned(), |end| end.to_string());
         let expected = format!("every segment from {} to {until}", needed.start);
@@ -143,6 +143,16 @@ impl Shelf {
             .passed("write-ahead log")
             .expected(expected)
             .observed(format!("{count}, none missing or cut"))
+    }
+
+    /// The last segment on the way to a timeline. A branch that was left may be longer.
+    fn last_on(&self, history: &History, last_timeline: u32) -> Option<u64> {
+        let on_the_way = |segment: &&Segment| {
+            let begins = segment.start(self.segment_bytes);
+            let ends = Lsn(begins.0 + self.segment_bytes - 1);
+            [begins, ends].map(|place| history.timeline_at(place, last_timeline)).contains(&segment.timeline)
+        };
+        self.segments.keys().filter(on_the_way).map(|segment| segment.number).max()
     }
 
     /// A later timeline of which segments are there and no history. Whoever asks for the newest, or for that one,
@@ -257,6 +267,9 @@ mod tests {
         assert_eq!(all.judge(needed(2 * BYTES, None), None).outcome, Outcome::Passed);
         // On the old timeline the log ends before segment 3.
         assert_eq!(all.judge(needed(2 * BYTES, Some(4 * BYTES)), Some(1)).outcome, Outcome::Failed);
+        // The old branch went on for longer.
+        let longer = shelf(&[(1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (2, 3), (2, 4)], &[(2, &left_at)]);
+        assert_eq!(longer.judge(needed(2 * BYTES, None), None).outcome, Outcome::Passed);
         let lost = shelf(&[(1, 2), (1, 3), (2, 5)], &[(2, &left_at)]);
         assert_eq!(lost.judge(needed(2 * BYTES, None), None).subject, "000000020000000000000004");
     }

@@ -1,6 +1,6 @@
 //! How a server is kept apart: never as root, and where that is allowed in a network namespace of its own, and in a
-//! mount namespace that hides every other program's socket. Found by trying, because containers and kernels differ in
-//! what they permit.
+//! mount namespace that hides every other program's socket, and in which only the scratch can be written to. Found by
+//! trying, because containers and kernels differ in what they permit. See docs/decisions, 0036.
 
 use std::{
     ffi::OsString,
@@ -15,11 +15,14 @@ use evidence_report::{
     },
 };
 
-use super::sockets::{HIDE, to_hide};
+use super::sockets::to_hide;
 use crate::{
     checks::{ENVIRONMENT, RESTORE_ISOLATED},
     halt::Halt,
 };
+
+/// What is done in the mount namespace.
+const SHUT: &str = include_str!("shut.sh");
 
 /// The user that Debian's and the upstream packages make.
 const SERVER_USER: &str = "postgres";
@@ -34,13 +37,24 @@ pub(crate) struct Isolation {
     folders: Vec<PathBuf>,
 }
 
+/// What a server sees of this machine's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// Everything.
+    Open,
+    /// No socket of another program.
+    Hidden,
+    /// The same, and nothing but the scratch can be written to.
+    ReadOnly,
+}
+
 /// Words before a program, and what they do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Way {
     /// Enters namespaces.
     enter: Vec<String>,
-    /// Whether sockets can be hidden between the two.
-    hides: bool,
+    /// What is done between the two.
+    sight: Sight,
     /// Becomes the server's user.
     become_user: Vec<String>,
     /// Whether its files belong to another user than us.
@@ -48,19 +62,29 @@ struct Way {
 }
 
 impl Way {
-    fn new(enter: &str, hides: bool, become_user: &str, other_user: bool) -> Self {
+    fn new(enter: &str, sight: Sight, become_user: &str, other_user: bool) -> Self {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-        Self { enter: words(enter), hides, become_user: words(become_user), other_user }
+        Self { enter: words(enter), sight, become_user: words(become_user), other_user }
     }
 
-    /// The words, hiding this.
-    fn words(&self, hidden: Vec<OsString>) -> Vec<OsString> {
+    fn plain(&self) -> Vec<OsString> {
+        self.enter.iter().chain(&self.become_user).map(OsString::from).collect()
+    }
+
+    /// The words for a server that works in these folders.
+    fn confined(&self, folders: &[PathBuf]) -> Vec<OsString> {
+        let mode = match self.sight {
+            Sight::Open => return self.plain(),
+            Sight::Hidden => "writable",
+            Sight::ReadOnly => "read-only",
+        };
         let mut words: Vec<OsString> = self.enter.iter().map(OsString::from).collect();
-        if self.hides {
-            words.extend(["sh", "-c", HIDE, "sh"].map(OsString::from));
-            words.extend(hidden);
-            words.push("--".into());
-        }
+        words.extend(["sh", "-c", SHUT, "sh", mode].map(OsString::from));
+        words.extend(to_hide(folders));
+        words.push("--".into());
+        let kept = folders.iter().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.clone()));
+        words.extend(kept.map(PathBuf::into_os_string));
+        words.push("--".into());
         words.extend(self.become_user.iter().map(OsString::from));
         words
     }
@@ -75,7 +99,7 @@ impl Isolation {
         let root = rustix::process::geteuid().is_root();
         let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         for way in ways(root, user, group) {
-            let words = way.words(if way.hides { to_hide(&folders.map(Path::to_owned)) } else { Vec::new() });
+            let words = way.confined(&folders.map(Path::to_owned));
             if words.first().is_some_and(|program| find_program(program).is_none()) {
                 continue;
             }
@@ -109,14 +133,13 @@ impl Isolation {
 
     /// Applies the way to a program that runs nothing of the backup's, and may ask the name services who we are.
     pub(crate) fn apply(&self, command: ChildCommand) -> ChildCommand {
-        Self::by_way_of(command, self.way.words(Vec::new()))
+        Self::by_way_of(command, self.way.plain())
     }
 
     /// Applies the way to a program that runs what the backup holds (the server, a script): no socket of another
-    /// program is left in its sight.
+    /// program is left in its sight, and no file but the scratch's can be written.
     pub(crate) fn confine(&self, command: ChildCommand) -> ChildCommand {
-        let hidden = if self.way.hides { to_hide(&self.folders) } else { Vec::new() };
-        Self::by_way_of(command, self.way.words(hidden))
+        Self::by_way_of(command, self.way.confined(&self.folders))
     }
 
     fn by_way_of(command: ChildCommand, words: Vec<OsString>) -> ChildCommand {
@@ -141,7 +164,7 @@ impl Isolation {
 
     /// Whether it can reach nobody: its network is not ours, and it sees no socket of others.
     pub(crate) fn is_apart(&self) -> bool {
-        self.network && self.way.hides
+        self.network && self.way.sight != Sight::Open
     }
 
     /// Gives a folder and everything below it to the server's user; links are given themselves, never what they
@@ -166,12 +189,14 @@ impl Isolation {
         let expected = "a network namespace of its own, and no socket in it but its own";
         let not_checked =
             |reason: &str| RESTORE_ISOLATED.not_checked(Requirement::Optional, "scratch server", reason);
-        let finding = match (self.network, self.way.hides) {
-            (true, true) => {
-                let how = self.way.enter.first().map_or("", String::as_str);
-                RESTORE_ISOLATED.passed("scratch server").observed(format!("so it was (by {how})"))
-            }
-            (true, false) => not_checked(
+        let finding = match (self.network, self.way.sight) {
+            (true, Sight::ReadOnly) => RESTORE_ISOLATED
+                .passed("scratch server")
+                .observed("so it was (by unshare), and it could write nowhere but into the scratch"),
+            (true, Sight::Hidden) => RESTORE_ISOLATED.passed("scratch server").observed(
+                "so it was (by unshare); files elsewhere were kept from it by their owners and modes only",
+            ),
+            (true, Sight::Open) => not_checked(
                 "no mount namespace is allowed here: no network, no archiving, no preload libraries, but a server \
                  of this machine could have been reached through its unix socket",
             ),
@@ -195,25 +220,28 @@ impl Isolation {
 fn ways(root: bool, user: u32, group: u32) -> Vec<Way> {
     const APART: &str = "unshare --net --ipc --mount --";
     const APART_AS_ROOT_OF_IT: &str = "unshare --user --map-root-user --net --ipc --mount --";
+    let shut = |enter: &str, become_user: &str, other_user| {
+        [Sight::ReadOnly, Sight::Hidden].map(|sight| Way::new(enter, sight, become_user, other_user))
+    };
+    let open =
+        |enter: &str, become_user: &str, other_user| Way::new(enter, Sight::Open, become_user, other_user);
+    let mut ways = Vec::new();
     if root {
         let as_server = format!("setpriv --reuid={SERVER_USER} --regid={SERVER_USER} --clear-groups --");
         let mapped = "unshare --user --map-user=65534 --map-group=65534";
-        vec![
-            Way::new(APART, true, &as_server, true),
-            Way::new(APART_AS_ROOT_OF_IT, true, &format!("{mapped} --"), false),
-            Way::new("unshare --net --ipc --", false, &as_server, true),
-            Way::new(&format!("{mapped} --net --ipc --"), false, "", false),
-            Way::new(&format!("{mapped} --ipc --"), false, "", false),
-            Way::new("", false, &as_server, true),
-        ]
+        ways.extend(shut(APART, &as_server, true));
+        ways.extend(shut(APART_AS_ROOT_OF_IT, &format!("{mapped} --"), false));
+        ways.push(open("unshare --net --ipc --", &as_server, true));
+        ways.push(open(&format!("{mapped} --net --ipc --"), "", false));
+        ways.push(open(&format!("{mapped} --ipc --"), "", false));
+        ways.push(open("", &as_server, true));
     } else {
         let as_we_are = format!("unshare --user --map-user={user} --map-group={group} --");
-        vec![
-            Way::new(APART_AS_ROOT_OF_IT, true, &as_we_are, false),
-            Way::new("unshare --user --map-current-user --net --ipc --", false, "", false),
-            Way::new("", false, "", false),
-        ]
+        ways.extend(shut(APART_AS_ROOT_OF_IT, &as_we_are, false));
+        ways.push(open("unshare --user --map-current-user --net --ipc --", "", false));
+        ways.push(open("", "", false));
     }
+    ways
 }
 
 #[cfg(test)]
@@ -221,31 +249,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_are_hidden_before_the_right_to_show_them_again_is_given_up() {
+    fn the_right_to_undo_it_is_given_up_behind_it() {
         for root in [true, false] {
             let ways = ways(root, 1000, 1000);
-            assert!(ways[0].hides, "{root}");
-            for way in ways.into_iter().filter(|way| way.hides) {
-                let words = way.words(vec!["/run".into()]);
+            assert_eq!(ways[0].sight, Sight::ReadOnly, "{root}");
+            for way in ways.into_iter().filter(|way| way.sight != Sight::Open) {
+                let words = way.confined(&["/kept".into()]);
                 let at = |word: &str| words.iter().position(|found| found == word).unwrap();
-                assert!(at("--mount") < at("/run") && at("/run") < words.len() - way.become_user.len());
-                assert!(!way.become_user.is_empty(), "the right to mount is given up: {way:?}");
+                assert!(at("--mount") < at(SHUT) && at("/kept") < words.len() - way.become_user.len());
+                assert!(!way.become_user.is_empty(), "{way:?}");
             }
         }
     }
 
     #[test]
     fn what_is_not_hidden_is_never_claimed_to_be() {
-        let found = |network, hides| {
-            let way = Way::new("unshare --net --", hides, "", false);
+        let found = |network, sight| {
+            let way = Way::new("unshare --net --", sight, "", false);
             Isolation { way, network, folders: Vec::new() }.finding()
         };
-        assert_eq!(found(true, true).outcome, evidence_report::record::Outcome::Passed);
-        for (network, hides, said) in
-            [(true, false, "unix socket"), (false, false, "foreign tables"), (false, true, "foreign tables")]
-        {
-            let finding = found(network, hides);
-            assert!(matches!(finding.outcome, evidence_report::record::Outcome::NotChecked(_)));
+        for (network, sight, passed, said) in [
+            (true, Sight::ReadOnly, true, "nowhere but into the scratch"),
+            (true, Sight::Hidden, true, "owners and modes only"),
+            (true, Sight::Open, false, "unix socket"),
+            (false, Sight::Open, false, "foreign tables"),
+            (false, Sight::ReadOnly, false, "foreign tables"),
+        ] {
+            let finding = found(network, sight);
+            assert_eq!(
+                finding.outcome == evidence_report::record::Outcome::Passed,
+                passed,
+                "{network} {sight:?}"
+            );
             assert!(finding.observed.contains(said), "{}", finding.observed);
         }
     }

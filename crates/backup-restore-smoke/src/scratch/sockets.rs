@@ -25,13 +25,6 @@ const LIST: &str = "/proc/net/unix";
 /// `__SO_ACCEPTCON`: somebody listens.
 const LISTENING: u32 = 0x1_0000;
 
-/// Hides what it is given, up to `--`, then becomes the rest. A socket that is gone by now needs no hiding; one that
-/// cannot be hidden ends everything.
-pub(super) const HIDE: &str = "while [ \"$1\" != -- ]; do \
-     if [ -d \"$1\" ]; then mount -t tmpfs -o ro,nosuid,nodev none \"$1\" || exit 71; \
-     elif [ -S \"$1\" ]; then mount --bind /dev/null \"$1\" || ! [ -S \"$1\" ] || exit 71; fi; \
-     shift; done; shift; exec \"$@\"";
-
 /// What is to be hidden from a server that works in these folders: every socket that somebody listens on here, and
 /// the whole of `/run` unless one of the folders is in it.
 pub(super) fn to_hide(folders: &[PathBuf]) -> Vec<OsString> {

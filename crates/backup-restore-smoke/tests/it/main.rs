@@ -21,6 +21,7 @@ mod physical_faults;
 mod physical_harmless;
 mod physical_increments;
 mod physical_killed;
+mod physical_majors;
 mod physical_reach;
 mod physical_standby;
 mod physical_timelines;

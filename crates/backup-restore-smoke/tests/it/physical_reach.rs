@@ -1,7 +1,12 @@
 //! First, do no harm: a copy on its source's own host finds no live server there, loads nothing and runs nothing that
 //! its catalogue asks for at login, and nothing that was packed into a backup gets out of the scratch.
 
-use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::Command,
+};
 
 use crate::{
     cluster::{TestCluster, bin_folder_of},
@@ -22,12 +27,20 @@ fn a_live_server_of_this_machine_cannot_be_reached_through_its_socket() {
         let away = tool.file("away.sql", &call(&format!("host={folder} port={port}"), "reached"));
         // A function that commits on its own names no host: it comes home to the copy.
         let home = tool.file("home.sql", &(call("", "came_home") + "SELECT 'public.came_home'::regclass"));
+        // Whoever runs the server may write here: the kernel keeps the copy from it.
+        let outside = tool.path("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::set_permissions(&outside, fs::Permissions::from_mode(0o777)).unwrap();
+        let copy = format!("COPY (SELECT 1) TO '{}/written'", outside.display());
+        let write = tool.file("write.sql", &copy);
         let ended = tool.run(&[
             "rehearse",
             "--method",
             method,
             "--source",
             &cluster.conninfo(database),
+            "--after-restore",
+            write.to_str().unwrap(),
             "--after-restore",
             away.to_str().unwrap(),
             "--after-restore",
@@ -44,6 +57,10 @@ fn a_live_server_of_this_machine_cannot_be_reached_through_its_socket() {
             |name: &str| steps.iter().find(|(_, subject, _)| subject == name).map(|(what, ..)| what.as_str());
         assert_eq!(outcome("away.sql"), Some("failed"), "{steps:?}");
         assert_eq!(outcome("home.sql"), Some("passed"), "{steps:?}");
+        if ended.finding("restore.isolated").2.contains("nowhere but into the scratch") {
+            assert_eq!(outcome("write.sql"), Some("failed"), "{steps:?}");
+            assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "the copy wrote outside of the scratch");
+        }
         tool.assert_nothing_left();
     }
 }
@@ -144,7 +161,7 @@ fn an_archive_that_was_tampered_with_writes_nowhere_but_into_the_scratch() {
             "climbing",
             vec![vec!["--transform=s,^evil$,../../../../outside/climbed,", "evil"]],
             2,
-            "backup.verified",
+            "backup.chosen",
         ),
         ("absolute", vec![vec![absolute.as_str(), "evil"]], 2, "backup.verified"),
         (

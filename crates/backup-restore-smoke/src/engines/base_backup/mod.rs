@@ -38,6 +38,7 @@ fn base_archive(folder: &Path) -> Option<PathBuf> {
 
 /// Looks at the backup: the last of the folders decides where recovery begins.
 pub(super) async fn choose(run: &Run, folders: &[PathBuf]) -> Result<Chosen, Halt> {
+    let folders = chain::ordered(run, folders).await?;
     let Some(folder) = folders.last() else {
         return Err(ENVIRONMENT.inconclusive("base backup").observed("no folder was named").into());
     };
@@ -84,7 +85,7 @@ pub(super) async fn fetch(
     chosen: &Chosen,
     landing: &Landing,
 ) -> Result<Fetched, Halt> {
-    let folders = chain::complete(folders)?;
+    let folders = chain::complete(run, folders).await?;
     let [folder] = folders.as_slice() else {
         return chain::combine(run, plan, &folders, chosen, landing).await;
     };
