@@ -241,6 +241,9 @@ pub(crate) struct PhysicalFlags {
     /// A superuser in a physical copy [default: the source's, else postgres]
     #[arg(long, value_name = "NAME")]
     pub(crate) superuser: Option<String>,
+    /// Give a recovery up that makes no progress for so long [default: 30m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) recovery_patience: Option<Duration>,
 }
 
 impl PhysicalFlags {

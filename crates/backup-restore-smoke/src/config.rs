@@ -91,6 +91,8 @@ pub(crate) struct Config {
     /// Let the source's snapshot go as soon as the dump is made. Rows that differ are then named only in tables that
     /// have not been written to since.
     pub(crate) let_go_early: bool,
+    /// Give a recovery up that makes no progress for so long, for example `1h`.
+    pub(crate) recovery_patience: Option<String>,
     /// Let the copy be on the file system of the source's data and write-ahead log, or of the backup.
     pub(crate) scratch_shares_filesystem: bool,
 }

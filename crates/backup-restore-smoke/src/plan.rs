@@ -31,6 +31,9 @@ pub(crate) use self::{
 
 const MEGABYTE: u64 = 1_000_000;
 
+/// How long a recovery may stand still when nobody says.
+const RECOVERY_PATIENCE: Duration = Duration::from_secs(30 * 60);
+
 /// How long a snapshot of the source may live when nobody says.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(30 * 60);
 
@@ -144,6 +147,9 @@ pub(crate) struct Rehearse {
     pub(crate) max_snapshot_age: Duration,
     /// The source's snapshot is let go as soon as the dump is made.
     pub(crate) let_go_early: bool,
+    /// A recovery that stands still for so long is given up.
+    #[serde(serialize_with = "always_seconds")]
+    pub(crate) recovery_patience: Duration,
     /// The copy may be on the source's file system.
     pub(crate) shares_filesystem: bool,
 }
@@ -308,6 +314,12 @@ fn rehearse(
         max_snapshot_age: duration(flags.care.max_snapshot_age, "max_snapshot_age", &file.max_snapshot_age)?
             .unwrap_or(SNAPSHOT_AGE),
         let_go_early: flags.care.let_go_early || file.let_go_early,
+        recovery_patience: duration(
+            flags.physical.recovery_patience,
+            "recovery_patience",
+            &file.recovery_patience,
+        )?
+        .unwrap_or(RECOVERY_PATIENCE),
         shares_filesystem: flags.care.scratch_shares_filesystem || file.scratch_shares_filesystem,
     })
 }

@@ -5,7 +5,7 @@ use evidence_report::run::Run;
 
 use crate::{
     connection::{ConnectFailure, QueryFailure, Session},
-    scratch::Cluster,
+    scratch::{Cluster, quiet_role},
     sql::{identifier, literal},
 };
 
@@ -56,8 +56,9 @@ pub(super) async fn open(
     // As a replica: event triggers of the copy must not write into its tables on our behalf.
     let make = format!(
         "SET session_replication_role = replica; CREATE ROLE {role} LOGIN NOSUPERUSER {bypass}; \
-         GRANT CONNECT ON DATABASE {} TO {role}; GRANT {rights} TO {role};",
-        identifier(database)
+         GRANT CONNECT ON DATABASE {} TO {role}; GRANT {rights} TO {role}; {}",
+        identifier(database),
+        quiet_role(cluster.major(), name, database)
     );
     administrator.query(stop, &make).await?;
     let session = match cluster.session(stop, database, name).await {

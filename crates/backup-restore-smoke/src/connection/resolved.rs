@@ -112,6 +112,12 @@ impl Resolved {
         }
     }
 
+    /// The same with these options for the server's side of a session.
+    #[must_use]
+    pub(crate) fn with_options(self, options: String) -> Self {
+        Self { options: Some(options), ..self }
+    }
+
     /// The same connection, to this one server only: every session of a run must meet the same one.
     #[must_use]
     pub(crate) fn pinned(&self, endpoint: &Endpoint) -> Self {

@@ -1,5 +1,6 @@
 //! Ways of taking and restoring a backup, one a file.
 
+mod aside;
 mod barman;
 pub(crate) mod base_backup;
 pub(crate) mod command;

@@ -9,6 +9,7 @@ use std::{
 
 use evidence_report::run::{Run, child::find_program};
 
+use super::aside::aside;
 use crate::{
     checks::{BACKUP_WAL, ENVIRONMENT},
     halt::Halt,
@@ -37,12 +38,12 @@ impl Compression {
     }
 
     /// The program that undoes it.
-    pub(crate) fn program(self) -> Option<&'static str> {
-        Some(match self {
+    pub(crate) const fn program(self) -> &'static str {
+        match self {
             Self::Gzip => "gzip",
             Self::Lz4 => "lz4",
             Self::Zstd => "zstd",
-        })
+        }
     }
 }
 
@@ -66,7 +67,8 @@ pub(crate) async fn copy(
     to: &Path,
 ) -> Result<u64, Halt> {
     let mut bytes = 0;
-    let found = look(archive).map_err(|error| unreadable(archive, &error))?;
+    let folder = archive.to_owned();
+    let found = aside(run, move || look(&folder)).await?.map_err(|error| unreadable(archive, &error))?;
     let bar = run.progress().bar(found.len() as u64, "segments");
     for (name, archived) in found {
         bar.advance(1);
@@ -116,6 +118,10 @@ fn look(archive: &Path) -> std::io::Result<BTreeMap<String, Archived>> {
                 continue;
             }
             let Some((name, partial)) = asked_for(&entry.file_name().to_string_lossy()) else { continue };
+            // A pipe or a device of that name would never end.
+            if !path.is_file() {
+                continue;
+            }
             let better = found.get(&name).is_none_or(|known| known.partial && !partial);
             if better {
                 found.insert(name, Archived { path, partial });
@@ -137,8 +143,14 @@ fn asked_for(name: &str) -> Option<(String, bool)> {
 }
 
 async fn copy_one(run: &Run, from: &Path, to: &Path) -> Result<u64, Halt> {
-    let Some(program) = Compression::of_file(from).and_then(Compression::program) else {
-        return fs_err::copy(from, to).map_err(|error| unreadable(from, &error).into());
+    let (source, target) = (from.to_owned(), to.to_owned());
+    let copied = move || match Compression::of_file(&source) {
+        None => fs_err::copy(&source, &target).map(Ok),
+        Some(compression) => Ok(Err(compression)),
+    };
+    let program = match aside(run, copied).await?.map_err(|error| unreadable(from, &error))? {
+        Ok(bytes) => return Ok(bytes),
+        Err(compression) => compression.program(),
     };
     if find_program(program).is_none() {
         return Err(ENVIRONMENT

@@ -106,11 +106,18 @@ impl Shelf {
         let last = match needed.end {
             // A place at the very start of a segment ends in the one before it.
             Some(end) => Lsn(end.0.saturating_sub(1)).0 / self.segment_bytes,
-            None => self.segments.keys().map(|segment| segment.number).max().unwrap_or(first),
+            None => self.last_on(&history, last_timeline).unwrap_or(first),
         };
         let until = needed.end.map_or_else(|| "the end of what is there".to_owned(), |end| end.to_string());
         let expected = format!("every segment from {} to {until}", needed.start);
         let last = last.max(first);
+        if let Some(lost) = self.lost_history(needed, first, last_timeline, followed) {
+            let observed = format!(
+                "segments of timeline {lost} are there, and not the history that says where it begins: recovery \
+                 would go on along timeline {last_timeline}, which was left"
+            );
+            return BACKUP_WAL.failed(format!("{lost:08X}.history")).expected(expected).observed(observed);
+        }
         for number in first..=last {
             let begins = Segment { timeline: 0, number }.start(self.segment_bytes);
             let ends = Lsn(begins.0 + self.segment_bytes - 1);
@@ -136,6 +143,27 @@ impl Shelf {
             .passed("write-ahead log")
             .expected(expected)
             .observed(format!("{count}, none missing or cut"))
+    }
+
+    /// The last segment on the way to a timeline. A branch that was left may be longer.
+    fn last_on(&self, history: &History, last_timeline: u32) -> Option<u64> {
+        let on_the_way = |segment: &&Segment| {
+            let begins = segment.start(self.segment_bytes);
+            let ends = Lsn(begins.0 + self.segment_bytes - 1);
+            [begins, ends].map(|place| history.timeline_at(place, last_timeline)).contains(&segment.timeline)
+        };
+        self.segments.keys().filter(on_the_way).map(|segment| segment.number).max()
+    }
+
+    /// A later timeline of which segments are there and no history. Whoever asks for the newest, or for that one,
+    /// would be led along the old branch, whose places mean other rows.
+    fn lost_history(&self, needed: Needed, first: u64, last: u32, followed: Option<u32>) -> Option<u32> {
+        let wanted = |timeline: u32| followed.map_or(timeline > last, |followed| timeline == followed);
+        let later = self.segments.keys().filter(|segment| segment.number >= first);
+        let mut lost = later.map(|segment| segment.timeline).filter(|timeline| {
+            *timeline > needed.timeline && wanted(*timeline) && !self.histories.contains_key(timeline)
+        });
+        lost.next()
     }
 
     /// The newest timeline that descends from this one.
@@ -239,8 +267,26 @@ mod tests {
         assert_eq!(all.judge(needed(2 * BYTES, None), None).outcome, Outcome::Passed);
         // On the old timeline the log ends before segment 3.
         assert_eq!(all.judge(needed(2 * BYTES, Some(4 * BYTES)), Some(1)).outcome, Outcome::Failed);
+        // The old branch went on for longer.
+        let longer = shelf(&[(1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (2, 3), (2, 4)], &[(2, &left_at)]);
+        assert_eq!(longer.judge(needed(2 * BYTES, None), None).outcome, Outcome::Passed);
         let lost = shelf(&[(1, 2), (1, 3), (2, 5)], &[(2, &left_at)]);
         assert_eq!(lost.judge(needed(2 * BYTES, None), None).subject, "000000020000000000000004");
+    }
+
+    #[test]
+    fn a_later_timeline_without_its_history_is_told() {
+        let left_at = format!("1\t{}\tpromoted\n", Lsn(3 * BYTES + 100));
+        let both = [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4)];
+        let judged = |histories: &[(u32, &str)], followed| {
+            shelf(&both, histories).judge(needed(2 * BYTES, Some(4 * BYTES)), followed)
+        };
+        assert_eq!(judged(&[(2, &left_at)], None).outcome, Outcome::Passed);
+        for followed in [None, Some(2)] {
+            let lost = judged(&[], followed);
+            assert_eq!((lost.outcome, lost.subject.as_str()), (Outcome::Failed, "00000002.history"));
+        }
+        assert_eq!(judged(&[], Some(1)).outcome, Outcome::Passed, "who asks for the old branch gets it");
     }
 
     #[test]

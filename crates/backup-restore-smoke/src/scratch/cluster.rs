@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{
     isolation::Isolation,
     place::{Place, cannot_make},
+    quiet,
 };
 use crate::{
     checks::ENVIRONMENT,
@@ -198,8 +199,10 @@ impl Cluster {
         for setting in self.settings().iter().chain(&self.further_settings).chain(added) {
             command = command.arg("-c").arg(setting);
         }
+        // A function of the copy that names no host when it connects (`dblink('dbname=shop')`) comes back here.
+        let command = command.env("PGHOST", &self.socket).env("PGPORT", "5432");
         let command = command.output_to(&self.log).farewell(Farewell::Interrupt, END_PATIENCE);
-        let child = self.isolation.apply(command).spawn().map_err(|error| no_server(&error.to_string()))?;
+        let child = self.isolation.confine(command).spawn().map_err(|error| no_server(&error.to_string()))?;
         self.server = Some((child, entry));
         Ok(())
     }
@@ -217,8 +220,6 @@ impl Cluster {
             "restore_command=",
             "recovery_end_command=",
             "shared_preload_libraries=",
-            "session_preload_libraries=",
-            "local_preload_libraries=",
             "max_logical_replication_workers=0",
             "wal_level=minimal",
             "max_wal_senders=0",
@@ -252,14 +253,26 @@ impl Cluster {
         if self.programs.major >= 15 {
             settings.push("archive_library=".to_owned());
         }
+        settings.extend(quiet::settings(self.programs.major));
         settings.push(format!("log_line_prefix={LOG_PREFIX}"));
         settings.push(format!("unix_socket_directories={}", quoted_list_item(&self.socket)));
         settings
     }
 
-    /// The connection to one of its databases.
+    /// The connection to one of its databases. What its catalogue would load or run at the login of a superuser is
+    /// switched off.
     pub(crate) fn connection(&self, database: &str, user: &str) -> Resolved {
-        Resolved::through_socket(&self.socket, database, user)
+        let resolved = Resolved::through_socket(&self.socket, database, user);
+        if user == self.spec.superuser {
+            resolved.with_options(quiet::options(self.programs.major))
+        } else {
+            resolved
+        }
+    }
+
+    /// Its major version.
+    pub(crate) const fn major(&self) -> u32 {
+        self.programs.major
     }
 
     /// The bootstrap superuser.

@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileTypeExt as _, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,8 @@ pub(crate) enum Leak {
     Link(PathBuf, PathBuf),
     /// A file that has another name, perhaps in a backup: writing here would write there.
     Shared(PathBuf),
+    /// A device, whose bytes are somewhere else, or a pipe, whose other end is.
+    Device(PathBuf),
 }
 
 /// Every leak below the folder; how many links stay inside.
@@ -54,6 +56,9 @@ fn leaks_except(home: &Path, excepted: &dyn Fn(&Path) -> bool) -> io::Result<(Ve
             }
         } else if meta.is_file() && meta.nlink() > 1 {
             leaks.push(Leak::Shared(path));
+        } else if !meta.is_file() && !meta.is_dir() && !meta.file_type().is_socket() {
+            // Unpacked by root, even a disk of this machine. (A socket leads nowhere by itself.)
+            leaks.push(Leak::Device(path));
         }
         Ok(())
     })?;
@@ -84,6 +89,10 @@ pub(crate) fn judge(home: &Path, looked: io::Result<(Vec<Leak>, u64)>) -> Findin
             .inconclusive(shown(link))
             .expected(expected)
             .observed(more(format!("it leads to {}; nothing was started", target.display()))),
+        Some(Leak::Device(file)) => RESTORE_CONTAINED
+            .inconclusive(shown(file))
+            .expected(expected)
+            .observed(more("it is a device or a pipe and no file; nothing was started".to_owned())),
         Some(Leak::Shared(file)) => RESTORE_CONTAINED
             .inconclusive(shown(file))
             .expected(expected)
@@ -130,6 +139,10 @@ mod tests {
             |home: &Path| {
                 std::fs::write(home.join("../original"), "x").unwrap();
                 std::fs::hard_link(home.join("../original"), home.join("data/file")).unwrap();
+            },
+            |home: &Path| {
+                let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+                rustix::fs::mknodat(rustix::fs::CWD, home.join("data/file"), kind, mode, 0).unwrap();
             },
         ] {
             let (_folder, home) = home();

@@ -2,7 +2,7 @@
 
 use evidence_report::run::Stop;
 
-use super::cluster::Cluster;
+use super::{cluster::Cluster, quiet};
 use crate::{
     connection::{ConnectFailure, QueryFailure, Session},
     sql::identifier,
@@ -54,7 +54,8 @@ async fn attempt(
                 "SET session_replication_role = replica; CREATE ROLE {role} LOGIN NOSUPERUSER; \
                  GRANT CONNECT ON DATABASE {quoted_database} TO {role}; CREATE SCHEMA {role}; \
                  CREATE TABLE {role}.proof (at timestamptz NOT NULL); \
-                 GRANT USAGE ON SCHEMA {role} TO {role}; GRANT INSERT ON {role}.proof TO {role};"
+                 GRANT USAGE ON SCHEMA {role} TO {role}; GRANT INSERT ON {role}.proof TO {role}; {}",
+                quiet::of_role(cluster.major(), name, database)
             ),
         )
         .await?;

@@ -1,7 +1,11 @@
-//! How a server is kept apart: never as root, and in a network namespace of its own where that is allowed.
-//! Found by trying, because containers and kernels differ in what they permit.
+//! How a server is kept apart: never as root, and where that is allowed in a network namespace of its own, and in a
+//! mount namespace that hides every other program's socket, and in which only the scratch can be written to. Found by
+//! trying, because containers and kernels differ in what they permit. See docs/decisions, 0036.
 
-use std::path::Path;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use evidence_report::{
     record::{Finding, Requirement},
@@ -11,10 +15,14 @@ use evidence_report::{
     },
 };
 
+use super::sockets::to_hide;
 use crate::{
     checks::{ENVIRONMENT, RESTORE_ISOLATED},
     halt::Halt,
 };
+
+/// What is done in the mount namespace.
+const SHUT: &str = include_str!("shut.sh");
 
 /// The user that Debian's and the upstream packages make.
 const SERVER_USER: &str = "postgres";
@@ -22,11 +30,64 @@ const SERVER_USER: &str = "postgres";
 /// A way of starting the server's programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Isolation {
-    prefix: Vec<String>,
+    way: Way,
     /// Whether its network is not ours.
     network: bool,
+    /// Where the server works.
+    folders: Vec<PathBuf>,
+}
+
+/// What a server sees of this machine's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// Everything.
+    Open,
+    /// No socket of another program.
+    Hidden,
+    /// The same, and nothing but the scratch can be written to.
+    ReadOnly,
+}
+
+/// Words before a program, and what they do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Way {
+    /// Enters namespaces.
+    enter: Vec<String>,
+    /// What is done between the two.
+    sight: Sight,
+    /// Becomes the server's user.
+    become_user: Vec<String>,
     /// Whether its files belong to another user than us.
     other_user: bool,
+}
+
+impl Way {
+    fn new(enter: &str, sight: Sight, become_user: &str, other_user: bool) -> Self {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+        Self { enter: words(enter), sight, become_user: words(become_user), other_user }
+    }
+
+    fn plain(&self) -> Vec<OsString> {
+        self.enter.iter().chain(&self.become_user).map(OsString::from).collect()
+    }
+
+    /// The words for a server that works in these folders.
+    fn confined(&self, folders: &[PathBuf]) -> Vec<OsString> {
+        let mode = match self.sight {
+            Sight::Open => return self.plain(),
+            Sight::Hidden => "writable",
+            Sight::ReadOnly => "read-only",
+        };
+        let mut words: Vec<OsString> = self.enter.iter().map(OsString::from).collect();
+        words.extend(["sh", "-c", SHUT, "sh", mode].map(OsString::from));
+        words.extend(to_hide(folders));
+        words.push("--".into());
+        let kept = folders.iter().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.clone()));
+        words.extend(kept.map(PathBuf::into_os_string));
+        words.push("--".into());
+        words.extend(self.become_user.iter().map(OsString::from));
+        words
+    }
 }
 
 impl Isolation {
@@ -36,16 +97,17 @@ impl Isolation {
     /// An inconclusive finding when PostgreSQL cannot be run at all, or that the run was asked to stop.
     pub(crate) async fn find(run: &Run, folders: [&Path; 2]) -> Result<Self, Halt> {
         let root = rustix::process::geteuid().is_root();
-        for (words, other_user) in ways(root) {
-            let prefix: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            if prefix.first().is_some_and(|program| find_program(program).is_none()) {
+        let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        for way in ways(root, user, group) {
+            let words = way.confined(&folders.map(Path::to_owned));
+            if words.first().is_some_and(|program| find_program(program).is_none()) {
                 continue;
             }
             let asked = run
                 .child("sh")
                 .args(["-c", "test -x \"$1\" && test -x \"$2\" && readlink /proc/self/ns/net", "sh"])
                 .args(folders)
-                .by_way_of(&prefix)
+                .by_way_of(&words)
                 .output(run.stop())
                 .await;
             match asked {
@@ -54,7 +116,7 @@ impl Isolation {
                     let ours = std::fs::read_link("/proc/self/ns/net").unwrap_or_default();
                     let theirs = output.stdout.trim();
                     let network = !theirs.is_empty() && Path::new(theirs) != ours;
-                    return Ok(Self { prefix, network, other_user });
+                    return Ok(Self { way, network, folders: folders.map(Path::to_owned).into() });
                 }
                 _ => {}
             }
@@ -69,9 +131,19 @@ impl Isolation {
             .into())
     }
 
-    /// Applies the way to a child.
+    /// Applies the way to a program that runs nothing of the backup's, and may ask the name services who we are.
     pub(crate) fn apply(&self, command: ChildCommand) -> ChildCommand {
-        if self.prefix.is_empty() { command } else { command.by_way_of(&self.prefix) }
+        Self::by_way_of(command, self.way.plain())
+    }
+
+    /// Applies the way to a program that runs what the backup holds (the server, a script): no socket of another
+    /// program is left in its sight, and no file but the scratch's can be written.
+    pub(crate) fn confine(&self, command: ChildCommand) -> ChildCommand {
+        Self::by_way_of(command, self.way.confined(&self.folders))
+    }
+
+    fn by_way_of(command: ChildCommand, words: Vec<OsString>) -> ChildCommand {
+        if words.is_empty() { command } else { command.by_way_of(words) }
     }
 
     /// Gives a folder that we made to the server's user.
@@ -79,7 +151,7 @@ impl Isolation {
     /// # Errors
     /// When it cannot be given.
     pub(crate) async fn give_folder(&self, run: &Run, folder: &Path) -> std::io::Result<()> {
-        if !self.other_user {
+        if !self.way.other_user {
             return Ok(());
         }
         let output = run.child("chown").arg(format!("{SERVER_USER}:")).arg(folder).output(run.stop()).await;
@@ -90,9 +162,9 @@ impl Isolation {
         }
     }
 
-    /// Whether its network is not ours.
+    /// Whether it can reach nobody: its network is not ours, and it sees no socket of others.
     pub(crate) fn is_apart(&self) -> bool {
-        self.network
+        self.network && self.way.sight != Sight::Open
     }
 
     /// Gives a folder and everything below it to the server's user; links are given themselves, never what they
@@ -101,7 +173,7 @@ impl Isolation {
     /// # Errors
     /// When something cannot be given.
     pub(crate) async fn give_tree(&self, run: &Run, folder: &Path) -> std::io::Result<()> {
-        if !self.other_user {
+        if !self.way.other_user {
             return Ok(());
         }
         let command = run.child("chown").args(["-R", "-P", "-h"]).arg(format!("{SERVER_USER}:")).arg(folder);
@@ -114,46 +186,102 @@ impl Isolation {
 
     /// What is to be said about it.
     pub(crate) fn finding(&self) -> Finding {
-        let expected = "a unix socket only, and a network namespace of its own";
-        if self.network {
-            let how = self.prefix.first().map_or("", String::as_str);
-            RESTORE_ISOLATED
+        let expected = "a network namespace of its own, and no socket in it but its own";
+        let not_checked =
+            |reason: &str| RESTORE_ISOLATED.not_checked(Requirement::Optional, "scratch server", reason);
+        let finding = match (self.network, self.way.sight) {
+            (true, Sight::ReadOnly) => RESTORE_ISOLATED
                 .passed("scratch server")
-                .expected(expected)
-                .observed(format!("so it was (by {how})"))
-        } else {
-            RESTORE_ISOLATED
-                .not_checked(
-                    Requirement::Optional,
-                    "scratch server",
-                    "no network namespace is allowed here: a unix socket only, no archiving, no preload libraries, \
-                     but foreign tables of the copy could have connected",
-                )
-                .expected(expected)
-        }
+                .observed("so it was (by unshare), and it could write nowhere but into the scratch"),
+            (true, Sight::Hidden) => RESTORE_ISOLATED.passed("scratch server").observed(
+                "so it was (by unshare); files elsewhere were kept from it by their owners and modes only",
+            ),
+            (true, Sight::Open) => not_checked(
+                "no mount namespace is allowed here: no network, no archiving, no preload libraries, but a server \
+                 of this machine could have been reached through its unix socket",
+            ),
+            (false, _) => not_checked(
+                "no network namespace is allowed here: a unix socket only, no archiving, no preload libraries, \
+                 but foreign tables of the copy could have connected",
+            ),
+        };
+        finding.expected(expected)
     }
 }
 
 /// The ways, the best first (the IPC namespace takes the server's System V segment along, which a kill -9 would
-/// leave behind); with each, whether the server's files belong to another user.
+/// leave behind).
 ///
 /// As root, the server's own user comes before a user namespace: a process in a namespace that root made still
 /// counts as root where it touches files outside, and what a dump contains is code (functions, triggers) that
 /// a superuser of the source wrote. That superuser is as good as the user `postgres` there, and no more here.
-fn ways(root: bool) -> Vec<(Vec<&'static str>, bool)> {
-    let as_server = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"];
+///
+/// In a user namespace only its root may hide anything: a second namespace then takes that right away.
+fn ways(root: bool, user: u32, group: u32) -> Vec<Way> {
+    const APART: &str = "unshare --net --ipc --mount --";
+    const APART_AS_ROOT_OF_IT: &str = "unshare --user --map-root-user --net --ipc --mount --";
+    let shut = |enter: &str, become_user: &str, other_user| {
+        [Sight::ReadOnly, Sight::Hidden].map(|sight| Way::new(enter, sight, become_user, other_user))
+    };
+    let open =
+        |enter: &str, become_user: &str, other_user| Way::new(enter, Sight::Open, become_user, other_user);
+    let mut ways = Vec::new();
     if root {
-        let mapped = ["unshare", "--user", "--map-user=65534", "--map-group=65534"];
-        vec![
-            ([["unshare", "--net", "--ipc", "--"].as_slice(), &as_server].concat(), true),
-            ([mapped.as_slice(), &["--net", "--ipc", "--"]].concat(), false),
-            ([mapped.as_slice(), &["--ipc", "--"]].concat(), false),
-            (as_server.to_vec(), true),
-        ]
+        let as_server = format!("setpriv --reuid={SERVER_USER} --regid={SERVER_USER} --clear-groups --");
+        let mapped = "unshare --user --map-user=65534 --map-group=65534";
+        ways.extend(shut(APART, &as_server, true));
+        ways.extend(shut(APART_AS_ROOT_OF_IT, &format!("{mapped} --"), false));
+        ways.push(open("unshare --net --ipc --", &as_server, true));
+        ways.push(open(&format!("{mapped} --net --ipc --"), "", false));
+        ways.push(open(&format!("{mapped} --ipc --"), "", false));
+        ways.push(open("", &as_server, true));
     } else {
-        vec![
-            (vec!["unshare", "--user", "--map-current-user", "--net", "--ipc", "--"], false),
-            (Vec::new(), false),
-        ]
+        let as_we_are = format!("unshare --user --map-user={user} --map-group={group} --");
+        ways.extend(shut(APART_AS_ROOT_OF_IT, &as_we_are, false));
+        ways.push(open("unshare --user --map-current-user --net --ipc --", "", false));
+        ways.push(open("", "", false));
+    }
+    ways
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_right_to_undo_it_is_given_up_behind_it() {
+        for root in [true, false] {
+            let ways = ways(root, 1000, 1000);
+            assert_eq!(ways[0].sight, Sight::ReadOnly, "{root}");
+            for way in ways.into_iter().filter(|way| way.sight != Sight::Open) {
+                let words = way.confined(&["/kept".into()]);
+                let at = |word: &str| words.iter().position(|found| found == word).unwrap();
+                assert!(at("--mount") < at(SHUT) && at("/kept") < words.len() - way.become_user.len());
+                assert!(!way.become_user.is_empty(), "{way:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_hidden_is_never_claimed_to_be() {
+        let found = |network, sight| {
+            let way = Way::new("unshare --net --", sight, "", false);
+            Isolation { way, network, folders: Vec::new() }.finding()
+        };
+        for (network, sight, passed, said) in [
+            (true, Sight::ReadOnly, true, "nowhere but into the scratch"),
+            (true, Sight::Hidden, true, "owners and modes only"),
+            (true, Sight::Open, false, "unix socket"),
+            (false, Sight::Open, false, "foreign tables"),
+            (false, Sight::ReadOnly, false, "foreign tables"),
+        ] {
+            let finding = found(network, sight);
+            assert_eq!(
+                finding.outcome == evidence_report::record::Outcome::Passed,
+                passed,
+                "{network} {sight:?}"
+            );
+            assert!(finding.observed.contains(said), "{}", finding.observed);
+        }
     }
 }

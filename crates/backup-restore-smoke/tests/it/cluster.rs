@@ -158,8 +158,17 @@ impl TestCluster {
 
     /// A server that archives its write-ahead log into [`Self::archive`], in segments of 1 MB, with a shop.
     pub(crate) fn archiving(initdb: &[&str]) -> Self {
+        Self::archiving_with(bin_folder(), initdb)
+    }
+
+    /// The same, of another version.
+    pub(crate) fn archiving_from(bin: PathBuf) -> Self {
+        Self::archiving_with(bin, &[])
+    }
+
+    fn archiving_with(bin: PathBuf, initdb: &[&str]) -> Self {
         let rules = "local all all trust\nlocal replication all trust\n";
-        Self::make(bin_folder(), initdb, &[], rules, |data| {
+        Self::make(bin, initdb, &[], rules, |data| {
             let archive = data.parent().unwrap().join("archive");
             let setting = format!(
                 "archive_mode = on\narchive_command = 'mkdir -p {0} && cp %p {0}/%f'\nautovacuum = off\n",

@@ -3,32 +3,49 @@
 
 use std::path::{Path, PathBuf};
 
-use evidence_report::run::Run;
+use evidence_report::{
+    record::{Finding, Outcome},
+    run::Run,
+};
 
 use super::{
     super::physical::{Chosen, Fetched, Landing},
     label::Label,
+    tar,
 };
 use crate::{
     checks::{BACKUP_CHOSEN, BACKUP_VERIFIED, ENVIRONMENT},
     halt::Halt,
     plan::Plan,
     programs,
-    scratch::folder_bytes,
+    scratch::{Missing, folder_bytes, judge_containment, leaks_at_first, link_tablespaces, make_private},
     sql::message_template,
+    wal::Lsn,
     wording::counted,
 };
 
 /// So many increments follow each other at most; more is a mistake of ours.
 const LONGEST: usize = 1000;
 
+/// The folders in the order of their places: whatever the order in which they were named, each increment comes after
+/// what it is made on. One without a label keeps all of them as they are.
+pub(super) async fn ordered(run: &Run, folders: &[PathBuf]) -> Result<Vec<PathBuf>, Halt> {
+    let mut placed = Vec::new();
+    for folder in folders {
+        placed.push((label(run, folder).await?.start_lsn, folder.clone()));
+    }
+    if placed.iter().all(|(place, _)| place.is_some()) {
+        placed.sort_by_key(|(place, _)| *place);
+    }
+    Ok(placed.into_iter().map(|(_, folder)| folder).collect())
+}
+
 /// The whole chain, the full backup first: what is missing of it is looked for beside the first folder.
-pub(super) fn complete(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Halt> {
-    let mut chain = folders.to_vec();
+pub(super) async fn complete(run: &Run, folders: &[PathBuf]) -> Result<Vec<PathBuf>, Halt> {
+    let mut chain = ordered(run, folders).await?;
     while let Some(first) = chain.first() {
-        let Some(from) = label(first).incremental_from else { return Ok(chain) };
-        let prior = beside(first, |other| label(other).start_lsn == Some(from));
-        match prior {
+        let Some(from) = label(run, first).await?.incremental_from else { return Ok(chain) };
+        match beside(run, first, from).await? {
             Some(prior) if chain.len() < LONGEST && !chain.contains(&prior) => chain.insert(0, prior),
             _ => {
                 return Err(BACKUP_CHOSEN
@@ -42,16 +59,54 @@ pub(super) fn complete(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Halt> {
     Ok(chain)
 }
 
-fn label(folder: &Path) -> Label {
-    let text = std::fs::read_to_string(folder.join("backup_label")).unwrap_or_default();
-    Label::read(&text)
+async fn label(run: &Run, folder: &Path) -> Result<Label, Halt> {
+    let text = match super::base_archive(folder) {
+        Some(archive) => tar::text_of(run, &archive, "backup_label").await?,
+        None => super::read(folder, "backup_label"),
+    };
+    Ok(text.as_deref().map(Label::read).unwrap_or_default())
 }
 
-fn beside(folder: &Path, fits: impl Fn(&Path) -> bool) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder.parent()?).ok()?.flatten();
-    let mut others: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path != folder).collect();
+async fn beside(run: &Run, folder: &Path, from: Lsn) -> Result<Option<PathBuf>, Halt> {
+    let entries = folder.parent().and_then(|parent| std::fs::read_dir(parent).ok());
+    let mut others: Vec<_> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    others.retain(|path| path != folder && super::is_base_backup(path));
     others.sort();
-    others.into_iter().find(|path| fits(path))
+    for other in others {
+        if label(run, &other).await?.start_lsn == Some(from) {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
+}
+
+/// A backup of the chain as plain files: pg_combinebackup reads no archives. What is unpacked stays inside the landing,
+/// and is looked at before any path of ours goes through it.
+async fn as_plain(run: &Run, folder: &Path, index: usize, landing: &Landing) -> Result<PathBuf, Halt> {
+    let Some(archive) = super::base_archive(folder) else { return Ok(folder.to_owned()) };
+    let home = landing.home.join(format!("increment-{index}"));
+    let (data, tablespaces, wal) = (home.join("data"), home.join("tablespaces"), home.join("wal"));
+    let unpacked = Landing { home, data, tablespaces, wal };
+    for folder in [&unpacked.home, &unpacked.data, &unpacked.tablespaces, &unpacked.wal] {
+        make_private(folder)?;
+    }
+    let fetched = tar::unpack(run, folder, &archive, &unpacked).await?;
+    let contained = judge_containment(&unpacked.home, leaks_at_first(&unpacked.home, &unpacked.data));
+    if contained.outcome != Outcome::Passed {
+        return Err(contained.into());
+    }
+    let unchanged =
+        |error: std::io::Error| ENVIRONMENT.inconclusive("files of the copy").observed(error.to_string());
+    if let Some(manifest) = fetched.manifest.filter(|manifest| manifest.is_file()) {
+        fs_err::copy(manifest, unpacked.data.join("backup_manifest")).map_err(unchanged)?;
+    }
+    let Missing(missing) = link_tablespaces(&unpacked).map_err(unchanged)?;
+    if let Some(number) = missing.first() {
+        let subject = format!("tablespace {number}");
+        let finding = BACKUP_CHOSEN.failed(subject).expected("the content of every tablespace");
+        return Err(finding.observed(format!("{} does not hold it", folder.display())).into());
+    }
+    Ok(unpacked.data)
 }
 
 /// Makes one backup of the chain. Its manifests are verified first: the whole has a new one.
@@ -63,16 +118,23 @@ pub(super) async fn combine(
     landing: &Landing,
 ) -> Result<Fetched, Halt> {
     let programs = programs::find(run, plan.pg_bin.as_deref(), chosen.major).await?;
-    for folder in folders {
-        run.findings(crate::integrity::verify_backup(run, &programs, folder, None).await?);
+    let mut plain = Vec::new();
+    for (index, folder) in folders.iter().enumerate() {
+        plain.push(as_plain(run, folder, index, landing).await?);
+    }
+    let named = folders.iter().zip(&plain).map(|(folder, plain)| (folder.file_name(), plain));
+    for (name, folder) in named {
+        let name = name.unwrap_or_default().to_string_lossy().into_owned();
+        let verified = crate::integrity::verify_backup(run, &programs, folder, None).await?;
+        run.findings(verified.into_iter().map(|finding| Finding { subject: name.clone(), ..finding }));
     }
     let mut command =
         programs.client(run, "pg_combinebackup").arg("--no-sync").arg("--output").arg(&landing.data);
-    for (number, place) in tablespaces(folders)? {
+    for (number, place) in tablespaces(&plain)? {
         let to = landing.tablespaces.join(number.to_string());
         command = command.arg(format!("--tablespace-mapping={place}={}", to.display()));
     }
-    let output = command.args(folders).output(run.stop()).await;
+    let output = command.args(&plain).output(run.stop()).await;
     let output = output
         .map_err(|error| ENVIRONMENT.inconclusive("PostgreSQL programs").observed(error.to_string()))?;
     if output.stopped || run.stop().is_requested() {
@@ -86,6 +148,11 @@ pub(super) async fn combine(
         }
         let finding = BACKUP_VERIFIED.failed("pg_combinebackup").expected("a chain that combines");
         return Err(finding.observed(observed).into());
+    }
+    for folder in plain.iter().filter(|folder| folder.starts_with(&landing.home)) {
+        let unpacked = folder.parent().unwrap_or(folder);
+        fs_err::remove_dir_all(unpacked)
+            .map_err(|error| ENVIRONMENT.inconclusive("files of the copy").observed(error.to_string()))?;
     }
     let note = format!("pg_combinebackup, {}", counted(folders.len() as u64, "backup"));
     let bytes = folder_bytes(&landing.data) + folder_bytes(&landing.tablespaces);

@@ -98,6 +98,16 @@ fn judge(messages: &[String], ended: &str) -> Finding {
         BACKUP_MADE
             .inconclusive("pg_basebackup")
             .remedy("the source must allow streaming: wal_level replica, and two free max_wal_senders")
+    } else if says("standby was promoted during online backup") {
+        BACKUP_MADE.inconclusive("pg_basebackup").remedy(
+            "the standby became the primary in the middle of its backup; rehearse again, from the server that is to \
+             be backed up now",
+        )
+    } else if says("full_page_writes=off") {
+        BACKUP_MADE.failed("pg_basebackup").remedy(
+            "no backup of this standby can be trusted: set full_page_writes = on at the primary, run CHECKPOINT \
+             there, and back up again",
+        )
     } else {
         BACKUP_MADE.failed("pg_basebackup")
     };
@@ -132,6 +142,16 @@ mod tests {
             ),
             ("could not write to file: No space left on device", Outcome::Inconclusive, ""),
             ("checksum error occurred", Outcome::Failed, ""),
+            (
+                "backup failed: ERROR:  the standby was promoted during online backup",
+                Outcome::Inconclusive,
+                "again",
+            ),
+            (
+                "ERROR:  WAL generated with full_page_writes=off was replayed since last restartpoint",
+                Outcome::Failed,
+                "full_page_writes = on",
+            ),
         ] {
             let finding = judge(&[message.to_owned()], "exit status: 1");
             assert_eq!(finding.outcome, outcome, "{message}");

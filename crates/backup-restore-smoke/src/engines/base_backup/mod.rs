@@ -38,6 +38,7 @@ fn base_archive(folder: &Path) -> Option<PathBuf> {
 
 /// Looks at the backup: the last of the folders decides where recovery begins.
 pub(super) async fn choose(run: &Run, folders: &[PathBuf]) -> Result<Chosen, Halt> {
+    let folders = chain::ordered(run, folders).await?;
     let Some(folder) = folders.last() else {
         return Err(ENVIRONMENT.inconclusive("base backup").observed("no folder was named").into());
     };
@@ -70,8 +71,10 @@ pub(super) async fn choose(run: &Run, folders: &[PathBuf]) -> Result<Chosen, Hal
     })
 }
 
+/// A pipe of that name would never end.
 fn read(folder: &Path, name: &str) -> Option<String> {
-    fs_err::read_to_string(folder.join(name)).ok()
+    let path = folder.join(name);
+    if path.is_file() { fs_err::read_to_string(path).ok() } else { None }
 }
 
 /// Unpacks or copies the backup into the landing.
@@ -82,7 +85,7 @@ pub(super) async fn fetch(
     chosen: &Chosen,
     landing: &Landing,
 ) -> Result<Fetched, Halt> {
-    let folders = chain::complete(folders)?;
+    let folders = chain::complete(run, folders).await?;
     let [folder] = folders.as_slice() else {
         return chain::combine(run, plan, &folders, chosen, landing).await;
     };

@@ -10,7 +10,10 @@ use std::{
 
 use evidence_report::run::{Run, Stop};
 
-use super::super::physical::{Fetched, Landing};
+use super::super::{
+    aside::aside,
+    physical::{Fetched, Landing},
+};
 use crate::{
     checks::{BACKUP_CHOSEN, ENVIRONMENT},
     halt::Halt,
@@ -19,12 +22,10 @@ use crate::{
 /// Copies the backup into the landing.
 pub(super) async fn copy(run: &Run, folder: &Path, landing: &Landing) -> Result<Fetched, Halt> {
     let (from, to, stop) = (folder.to_owned(), landing.clone(), run.stop().clone());
-    let copied = tokio::task::spawn_blocking(move || copy_all(&from, &to, &stop)).await;
-    let bytes = match copied {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) if run.stop().is_requested() => return Err(Halt::Stopped),
-        Ok(Err(error)) => return Err(not_copied(folder, &error)),
-        Err(error) => return Err(not_copied(folder, &io::Error::other(error.to_string()))),
+    let bytes = match aside(run, move || copy_all(&from, &to, &stop)).await? {
+        Ok(bytes) => bytes,
+        Err(_) if run.stop().is_requested() => return Err(Halt::Stopped),
+        Err(error) => return Err(not_copied(folder, &error)),
     };
     Ok(Fetched { bytes, note: "plain files, copied".to_owned(), manifest: None })
 }

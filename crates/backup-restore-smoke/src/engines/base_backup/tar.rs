@@ -67,7 +67,10 @@ async fn extract(run: &Run, archive: &Path, to: &Path) -> Result<(), Halt> {
     if output.status.success() {
         return Ok(());
     }
-    let said = output.stderr.lines().next().unwrap_or("no message").to_owned();
+    // "Removing leading …" is no complaint.
+    let complaint =
+        |line: &&str| !line.contains("Removing leading") && !line.contains("Exiting with failure");
+    let said = output.stderr.lines().find(complaint).unwrap_or("no message").to_owned();
     if said.contains("No space left on device") {
         return Err(ENVIRONMENT.inconclusive("space for the copy").observed(said).into());
     }
@@ -93,7 +96,7 @@ pub(super) async fn text_of(run: &Run, archive: &Path, name: &str) -> Result<Opt
 
 fn reading(run: &Run, archive: &Path) -> Result<ChildCommand, Halt> {
     let command = run.child("tar").env("LC_ALL", "C").arg("--force-local");
-    let program = Compression::of_file(archive).and_then(Compression::program);
+    let program = Compression::of_file(archive).map(Compression::program);
     let command = match program {
         Some(program) => {
             if evidence_report::run::child::find_program(program).is_none() {

@@ -126,7 +126,7 @@ fn psql(with: &Restoring<'_>, cluster: Option<&Cluster>) -> ChildCommand {
                 .env("PGDATABASE", with.database)
                 .env("HOME", "/nonexistent")
                 .current_dir("/");
-            cluster.isolation().apply(command).args(quiet).args(settings)
+            cluster.isolation().confine(command).args(quiet).args(settings)
         }
         None => with.handover.give(with.programs.client(with.run, "psql")).args(quiet).args(settings),
     }

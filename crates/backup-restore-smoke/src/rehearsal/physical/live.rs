@@ -1,8 +1,9 @@
 //! What is done with a live source of a physical rehearsal: its content is read before and after the point that
 //! is restored, a base backup is made, and a restore point is written where that was asked for by name.
 //!
-//! A fingerprint counts only if both readings are equal and no transaction was in progress at either: then it
-//! is the content at every moment between them.
+//! A fingerprint counts only if both readings are equal and no transaction was in progress at either: where none began
+//! between them, it is the content at every moment of that time. Where some did (a row came and went), an equal copy
+//! is still proven, and a difference is no proof of a bad backup.
 
 use std::{
     path::Path,
@@ -51,6 +52,9 @@ pub(super) struct Live {
     pub(super) connection: Option<Resolved>,
     /// What the copy must contain, or why that cannot be said.
     pub(super) expected: Option<Result<Fingerprint, String>>,
+    /// Whether transactions ran between the readings, although both found the same: then what was restored may lie
+    /// between two of them.
+    pub(super) moved: bool,
     /// The base backup that was made.
     pub(super) origin: Option<Origin>,
     /// The restore point that was written.
@@ -126,6 +130,7 @@ pub(super) async fn look_at_source(
             let second = again(plan, work, run, made, &resolved, &first).await?;
             let settled = settled(&first, &second);
             if settled.is_ok() || attempt == ATTEMPTS {
+                live.moved = first.quiet != second.quiet;
                 live.expected = Some(settled);
                 wait_for_archive(run, physical, &resolved, &segment).await?;
                 break;
@@ -134,6 +139,7 @@ pub(super) async fn look_at_source(
             run.stop().guard(tokio::time::sleep(PAUSE)).await?;
         } else {
             let second = again(plan, work, run, made, &resolved, &first).await?;
+            live.moved = first.quiet != second.quiet;
             live.expected = Some(settled(&first, &second));
             break;
         }

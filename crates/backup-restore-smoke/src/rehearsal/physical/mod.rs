@@ -4,6 +4,7 @@
 
 mod live;
 mod loss;
+mod patience;
 mod placing;
 mod reached;
 mod recovery;
@@ -66,8 +67,8 @@ pub(super) async fn rehearse(
     let (incident, at) = (run.elapsed(), Timestamp::now());
     made.stages.add("incident", incident, incident, "simulated: an empty machine, and the backups");
     let placed = bring_files(plan, physical, &recovery, run, made, &isolation, &live, at).await?;
-    let reached = recover(run, made, &placed, &recovery).await?;
-    let database = promote(run, made, physical, &recovery, &live, &reached).await?;
+    let reached = recover(work, run, made, &placed, &recovery).await?;
+    let database = promote(work, run, made, physical, &recovery, &live, &reached).await?;
     for step in &work.after_restore {
         let Made { copy, stages, .. } = &mut *made;
         run_step(run, copy.as_mut().ok_or(Halt::Stopped)?, &database, step, stages).await?;

@@ -1,7 +1,7 @@
 //! The copy's server, from its first start to its promotion: it recovers, waits at the target to be looked at,
 //! and is then promoted.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evidence_report::{record::Outcome, run::Run};
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{
     super::{Made, recovery::own_server},
     live::Live,
+    patience::{Patience, Sign},
     placing::{Placed, gap_behind_target},
     reached::{Stopped, judge, judge_death},
 };
@@ -16,13 +17,16 @@ use crate::{
     checks::ENVIRONMENT,
     connection::{ConnectFailure, QueryFailure, Session},
     halt::Halt,
-    plan::{Physical, Recovery, RecoveryTarget},
+    plan::{Physical, Recovery, RecoveryTarget, Rehearse},
     scratch::{Cluster, own_configuration, recovery_settings},
     wal::Lsn,
 };
 
 /// How often the server is asked how far it is.
 const INTERVAL: Duration = Duration::from_millis(40);
+
+/// How often its log is read for signs of progress.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A database that every cluster has.
 const ANY_DATABASE: &str = "template1";
@@ -33,6 +37,7 @@ SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_
 
 /// Starts the copy and waits until it stands at its target.
 pub(super) async fn recover(
+    work: &Rehearse,
     run: &Run,
     made: &mut Made,
     placed: &Placed,
@@ -48,12 +53,13 @@ pub(super) async fn recover(
     settings.extend(recovery_settings(&placed.landing, &placed.control, recovery));
     let (start, log_start) = (run.elapsed(), cluster.log_length());
     cluster.spawn(run, &settings)?;
-    let Some(session) = first_session(run, cluster).await? else {
+    let mut watch = Watch::new(work, &recovery.target, log_start);
+    let Some(session) = first_session(run, cluster, &mut watch).await? else {
         return Err(died(run, cluster, placed, recovery, log_start));
     };
     stages.add("consistent", start, run.elapsed(), "the server takes readers");
     let start = run.elapsed();
-    let Some(mut stopped) = wait_for_target(run, cluster, &session).await? else {
+    let Some(mut stopped) = wait_for_target(run, cluster, &session, &mut watch).await? else {
         return Err(died(run, cluster, placed, recovery, log_start));
     };
     stages.add("target", start, run.elapsed(), recovery.target.to_string());
@@ -74,8 +80,43 @@ pub(super) async fn recover(
     Ok(stopped)
 }
 
+/// Whether the recovery goes on, and where the server's words of it begin.
+struct Watch<'a> {
+    target: &'a RecoveryTarget,
+    log_start: u64,
+    patience: Patience,
+    looked: Instant,
+}
+
+impl<'a> Watch<'a> {
+    fn new(work: &Rehearse, target: &'a RecoveryTarget, log_start: u64) -> Self {
+        let now = Instant::now();
+        Self { target, log_start, patience: Patience::new(work.recovery_patience, now), looked: now }
+    }
+
+    /// Waits a moment before the next look.
+    ///
+    /// # Errors
+    /// A finding when the recovery stands still for too long.
+    async fn pause(&mut self, run: &Run, cluster: &Cluster, place: Option<Lsn>) -> Result<(), Halt> {
+        if self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            let reports = cluster.reports_since(self.log_start);
+            let sign = Sign { reports: reports.len(), place };
+            if self.patience.is_over(sign, self.looked) {
+                return Err(self.patience.finding(self.target, reports.last()).into());
+            }
+        }
+        Ok(run.stop().guard(tokio::time::sleep(INTERVAL)).await?)
+    }
+}
+
 /// A session as soon as the copy is consistent; `None` when the server ended before.
-async fn first_session(run: &Run, cluster: &mut Cluster) -> Result<Option<Session>, Halt> {
+async fn first_session(
+    run: &Run,
+    cluster: &mut Cluster,
+    watch: &mut Watch<'_>,
+) -> Result<Option<Session>, Halt> {
     loop {
         let superuser = cluster.superuser().to_owned();
         match cluster.session(run.stop(), ANY_DATABASE, &superuser).await {
@@ -90,7 +131,7 @@ async fn first_session(run: &Run, cluster: &mut Cluster) -> Result<Option<Sessio
                     .remedy("name one with --superuser")
                     .into());
             }
-            Err(_) => run.stop().guard(tokio::time::sleep(INTERVAL)).await?,
+            Err(_) => watch.pause(run, cluster, None).await?,
         }
     }
 }
@@ -105,17 +146,20 @@ async fn wait_for_target(
     run: &Run,
     cluster: &mut Cluster,
     session: &Session,
+    watch: &mut Watch<'_>,
 ) -> Result<Option<Stopped>, Halt> {
     loop {
+        let mut replayed = None;
         match session.one(run.stop(), STATE).await {
             Ok(row) => {
                 let row: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
                 let [in_recovery, paused, place, commit] = <[String; 4]>::try_from(row)
                     .map_err(|_| own_server("copy", QueryFailure::Lost("an unreadable answer".to_owned())))?;
+                replayed = place.parse::<Lsn>().ok();
                 if in_recovery == "f" || paused == "t" {
                     let newest = commit.parse().ok().and_then(|at| Timestamp::from_microsecond(at).ok());
                     return Ok(Some(Stopped {
-                        place: place.parse::<Lsn>().ok(),
+                        place: replayed,
                         newest_commit: newest,
                         paused: paused == "t",
                         reports: Vec::new(),
@@ -127,7 +171,7 @@ async fn wait_for_target(
             Err(_) if cluster.has_ended() => return Ok(None),
             Err(QueryFailure::Lost(_) | QueryFailure::Refused { .. }) => {}
         }
-        run.stop().guard(tokio::time::sleep(INTERVAL)).await?;
+        watch.pause(run, cluster, replayed).await?;
     }
 }
 
@@ -143,7 +187,9 @@ fn died(run: &Run, cluster: &mut Cluster, placed: &Placed, recovery: &Recovery, 
 }
 
 /// Promotes the copy, and says which database is looked at in it.
+#[expect(clippy::too_many_arguments, reason = "every part of the story meets here once")]
 pub(super) async fn promote(
+    work: &Rehearse,
     run: &Run,
     made: &mut Made,
     physical: &Physical,
@@ -161,6 +207,7 @@ pub(super) async fn promote(
         let resumed = session.query(run.stop(), "SELECT pg_wal_replay_resume()").await;
         resumed.map_err(|failure| own_server("promotion of the copy", failure))?;
     }
+    let mut watch = Watch::new(work, &recovery.target, log_start);
     loop {
         match session.value(run.stop(), "SELECT pg_is_in_recovery()").await {
             Ok(answer) if answer == "f" => break,
@@ -173,7 +220,7 @@ pub(super) async fn promote(
             }
             Err(_) => {}
         }
-        run.stop().guard(tokio::time::sleep(INTERVAL)).await?;
+        watch.pause(run, cluster, stopped.place).await?;
     }
     let note = match recovery.target {
         RecoveryTarget::End { .. } => "by itself, at the end of the log",

@@ -343,3 +343,36 @@ fn path_without(depot: &Depot, name: &str) -> PathBuf {
     }
     folder
 }
+
+#[test]
+fn stopped_or_killed_while_it_fetches_nothing_is_left() {
+    let stanza = Stanza::new();
+    // Enough that fetching lasts.
+    stanza.cluster.sql(
+        "postgres",
+        "CREATE TABLE large AS SELECT i, md5(i::text) AS t FROM generate_series(1, 300000) AS i",
+    );
+    stanza.pgbackrest(&["backup", "--type=full"]);
+    next_second(&stanza.cluster);
+    archive_segment(&stanza.cluster);
+    let before = stanza.listing();
+    for (phase, name) in
+        [("fetching", "TERM"), ("fetching", "KILL"), ("fetching the write-ahead log", "KILL")]
+    {
+        let tool = Tool::new();
+        let mut child = tool.spawn(&stanza.arguments(&["--until", "immediate"]));
+        tool.wait_for(phase);
+        done(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]));
+        if name == "TERM" {
+            assert_eq!(tool.finish(child).code, Some(3));
+        } else {
+            child.wait().unwrap();
+            until("the end of every process of the run", || {
+                crate::tool::processes_of(&tool.base()).is_empty()
+            });
+            assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+        }
+        tool.assert_nothing_left();
+    }
+    assert_eq!(stanza.listing(), before, "nothing of production was written");
+}

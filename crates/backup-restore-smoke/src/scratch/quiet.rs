@@ -1,0 +1,57 @@
+//! Settings that a copy brings along in its catalogue (`ALTER DATABASE … SET`, `ALTER ROLE … SET`) and that win over
+//! the server's command line: libraries that every new session loads, and event triggers that run at each login. Only
+//! a session's own options, or a setting of its own role in this database, win over those. Pure.
+
+use crate::sql::literal;
+
+/// The settings that are taken back, with the first major version that knows each.
+const QUIET: [(&str, &str, u32); 3] = [
+    ("session_preload_libraries", "", 0),
+    ("local_preload_libraries", "", 0),
+    // A trigger on login fires before anybody could switch it off (PostgreSQL 17 and later).
+    ("event_triggers", "off", 17),
+];
+
+fn known(major: u32) -> impl Iterator<Item = (&'static str, &'static str)> {
+    QUIET.into_iter().filter(move |(.., since)| major >= *since).map(|(name, value, _)| (name, value))
+}
+
+/// On the server's command line, for whom nothing else says otherwise.
+pub(super) fn settings(major: u32) -> impl Iterator<Item = String> {
+    known(major).map(|(name, value)| format!("{name}={value}"))
+}
+
+/// The options of a superuser's session.
+pub(super) fn options(major: u32) -> String {
+    let words: Vec<_> = settings(major).map(|setting| format!("-c {setting}")).collect();
+    words.join(" ")
+}
+
+/// The same for a role of ours that may not give such options. They go away with the role. (ALTER ROLE cannot say it: it
+/// would make a list of one library without a name out of an empty one.)
+pub(crate) fn of_role(major: u32, role: &str, database: &str) -> String {
+    let settings: Vec<_> = settings(major).map(|setting| literal(&setting)).collect();
+    format!(
+        "INSERT INTO pg_catalog.pg_db_role_setting (setdatabase, setrole, setconfig) \
+         SELECT d.oid, r.oid, ARRAY[{}] FROM pg_catalog.pg_database AS d, pg_catalog.pg_roles AS r \
+         WHERE d.datname = {} AND r.rolname = {};",
+        settings.join(", "),
+        literal(database),
+        literal(role)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_version_is_given_what_it_knows() {
+        assert_eq!(options(16), "-c session_preload_libraries= -c local_preload_libraries=");
+        assert!(options(17).ends_with(" -c event_triggers=off"));
+        let role = of_role(17, "we'ird", "shop");
+        for needed in ["'session_preload_libraries='", "'event_triggers=off'", "'we''ird'", "'shop'"] {
+            assert!(role.contains(needed), "{needed} in {role}");
+        }
+    }
+}
