@@ -104,9 +104,10 @@ fn nobodys_cast_to_text_is_run_and_the_widest_table_is_read() {
         database,
         &format!(
             "CREATE TABLE shop.wide ({}); INSERT INTO shop.wide (c0, c1599) VALUES (1, 2); CREATE TABLE shop.empty (); \
-             CREATE FUNCTION shop.trap(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''a trap''; END'; \
+             CREATE TYPE shop.state AS ENUM ('open'); CREATE TABLE shop.states AS SELECT 'open'::shop.state AS state; \
+             CREATE FUNCTION shop.trap(shop.state) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''a trap''; END'; \
              CREATE FUNCTION shop.trap(shop.wide) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''a trap''; END'; \
-             CREATE CAST (int AS text) WITH FUNCTION shop.trap(int) AS IMPLICIT; \
+             CREATE CAST (shop.state AS text) WITH FUNCTION shop.trap(shop.state) AS IMPLICIT; \
              CREATE CAST (shop.wide AS text) WITH FUNCTION shop.trap(shop.wide) AS IMPLICIT",
             columns.join(", ")
         ),
