@@ -201,8 +201,8 @@ pub const RESTORE_CONTENT: Check = Check {
     title: "The content is the same",
     explanation: "Every table (each partition; large objects count as a table) is fingerprinted inside the \
                   snapshot that the dump is taken from, and again in the restored copy: the number of rows and \
-                  the sum of the 64-bit hashes of every row's text. A missing, extra or changed row and a \
-                  missing table change it.",
+                  the sum of the 64-bit hashes of every row, each a chain over the texts of its columns. A \
+                  missing, extra or changed row and a missing table change it.",
     remedy: "Do not rely on this backup. Compare the named table in the copy and in the source.",
 };
 

@@ -2,7 +2,7 @@
 
 use evidence_report::run::Stop;
 
-use super::{names::TableName, value::Apart};
+use super::{names::TableName, row_hash::Columns, value::Apart};
 use crate::{
     connection::{QueryFailure, Row, Session},
     sql::identifier,
@@ -24,8 +24,7 @@ pub(crate) struct Relation {
     pub(crate) kind: Kind,
     /// Whether the write-ahead log carries its rows.
     pub(crate) unlogged: bool,
-    /// The columns in order of their names, where a restore may reorder them.
-    columns: Option<Vec<String>>,
+    columns: Columns,
     /// About this many pages: the largest are read first.
     pub(crate) pages: u64,
     /// Whether ranges of its pages can be read by themselves.
@@ -33,9 +32,10 @@ pub(crate) struct Relation {
 }
 
 /// The mark of a rehearsal ([`crate::target::MARKER_SCHEMA`]) is none of the database's content. Inheritance
-/// children get inherited columns first when they are restored, whatever order they had; for
-/// them, and for nobody else, the columns are named. The size is asked for only where no lock that a refresh
-/// holds would be waited for. Before 14 there is no scan of a range of pages.
+/// children get inherited columns first when they are restored, whatever order they had; theirs, and nobody
+/// else's, come in order of their names. The size is asked for only where no lock that a refresh
+/// holds would be waited for. Before 14 there is no scan of a range of pages. An output function is named where
+/// the server brought it itself (its number is below 16384); a domain has its base type's.
 const RELATIONS: &str = "
 SELECT n.nspname, c.relname,
        CASE WHEN EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
@@ -43,10 +43,14 @@ SELECT n.nspname, c.relname,
             WHEN c.relkind = 'r' AND c.relpersistence = 'u' AND pg_is_in_recovery() THEN 'u'
             ELSE c.relkind::text END,
        greatest(CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) / current_setting('block_size')::int END, c.relpages, 0) AS pages,
-       CASE WHEN c.relkind = 'r' AND NOT c.relispartition
-                 AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
-            THEN (SELECT json_agg(a.attname ORDER BY a.attname) FROM pg_attribute a
-                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text END,
+       CASE WHEN c.relkind = 'r' THEN
+           (SELECT json_agg(json_build_array(a.attname, p.proname)
+                            ORDER BY CASE WHEN NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+                                          THEN a.attname END, a.attnum)
+            FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+            LEFT JOIN pg_proc p ON p.oid = t.typoutput AND p.oid < 16384 AND t.typtype <> 'p'
+                                   AND p.pronamespace = 'pg_catalog'::regnamespace
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text END,
        c.relpersistence = 'u',
        current_setting('server_version_num')::int >= 140000 AND (SELECT amname = 'heap' FROM pg_am m WHERE m.oid = c.relam)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -85,7 +89,7 @@ fn relation(row: Row) -> Option<Relation> {
         name: TableName { schema: schema?, name: name? },
         kind,
         unlogged: unlogged.as_deref() == Some("t"),
-        columns: columns.and_then(|list| serde_json::from_str(&list).ok()),
+        columns: Columns::new(columns.unwrap_or_else(|| "[]".to_owned()))?,
         pages: pages?.parse().ok()?,
         divisible: divisible.as_deref() == Some("t"),
     })
@@ -97,18 +101,9 @@ impl Relation {
         format!("{}.{}", identifier(&self.name.schema), identifier(&self.name.name))
     }
 
-    /// The expression that gives the hash of a row of the table that is called `r`. `(r.*)` and not `r`: a
-    /// column of that name would be taken for the row.
+    /// The expression that gives the hash of a row of the table that is called `r`.
     pub(crate) fn row_hash(&self) -> String {
-        let row = match &self.columns {
-            Some(columns) => {
-                let columns: Vec<_> =
-                    columns.iter().map(|column| format!("r.{}", identifier(column))).collect();
-                format!("ROW({})", columns.join(", "))
-            }
-            None => "(r.*)".to_owned(),
-        };
-        format!("hashtextextended({row}::text COLLATE \"C\", 0)")
+        self.columns.hash()
     }
 
     /// The query that gives number of rows and digest. A sum of `bigint` is a `numeric` and cannot overflow.

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::connection::{QueryFailure, Row, Session};
 
-/// So many pages (32 MB) are read at a time.
-const RANGE: u64 = 4096;
+/// So many pages (16 MB) are read at a time: little enough for all sessions to end together.
+const RANGE: u64 = 2048;
 
 /// Large objects, each by its number and the digest of its whole content: how it is cut into pages is not
 /// part of what it says.

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The format that is written.
-const FORMAT: &str = "backup-restore-smoke/fingerprint/v1";
+const FORMAT: &str = "backup-restore-smoke/fingerprint/v2";
 
 /// What every version of the format begins with.
 const FAMILY: &str = "backup-restore-smoke/fingerprint/";
@@ -301,7 +301,8 @@ fn known_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Err
         return Ok(());
     }
     Err(de::Error::custom(match format.strip_prefix(FAMILY) {
-        Some(version) => format!("it is of version {version}, and this program reads v1: use a newer one"),
+        Some("v1") => "it is of version v1, whose digests nobody computes any more".to_owned(),
+        Some(version) => format!("it is of version {version}, and this program reads v2: use a newer one"),
         None => "it is no fingerprint of this program".to_owned(),
     }))
 }
@@ -426,7 +427,8 @@ mod tests {
         for (from, to, said) in [
             ("\"rows\": 3", "\"rows\": 3, \"colour\": 1", "unknown field `colour`"),
             ("\"rows\": 3", "\"rows\": -3", "line"),
-            ("/v1", "/v2", "use a newer one"),
+            ("/v2", "/v1", "nobody computes"),
+            ("/v2", "/v3", "use a newer one"),
             (FORMAT, "something/else", "no fingerprint"),
             ("\"schema\": {", "\"schema\": {\"t\": {}, \"t\": {},", "stands twice"),
             ("\"-7\"", "\"seven\"", "whole number"),

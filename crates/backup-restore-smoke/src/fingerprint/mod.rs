@@ -1,5 +1,5 @@
 //! What a database contains: for every table the number of rows and the sum of the 64-bit hashes of every
-//! row's text, and everything that has no rows, taken in sessions whose settings are pinned.
+//! row (of the text of its columns), and everything that has no rows, taken in sessions whose settings are pinned.
 //!
 //! Why so: a sum does not depend on the order of rows and does not cancel duplicates (XOR would);
 //! `hash_record_extended` is faster but takes 1.0 for 1.00 and fails on json.
@@ -19,6 +19,7 @@ mod keyed;
 mod names;
 mod objects;
 mod pins;
+mod row_hash;
 mod sequences;
 mod value;
 

@@ -130,14 +130,8 @@ fn a_rehearsal_measures_the_loss_by_the_source_s_clock() {
 #[test]
 fn beats_after_the_snapshot_are_told_as_lost() {
     let (cluster, tool, database) = installed();
-    // A row that takes 12 s to become text keeps the snapshot open.
-    cluster.sql(
-        database,
-        "CREATE TABLE shop.slow (a int); INSERT INTO shop.slow VALUES (1); \
-         CREATE FUNCTION shop.slowly(shop.slow) RETURNS text LANGUAGE plpgsql \
-         AS 'BEGIN IF current_setting(''wal_level'') <> ''minimal'' THEN PERFORM pg_sleep(12); END IF; RETURN $1.a; END'; \
-         CREATE CAST (shop.slow AS text) WITH FUNCTION shop.slowly(shop.slow)",
-    );
+    // A table that takes 12 s to be hashed keeps the snapshot open.
+    cluster.slow_down(database, 12, "<>");
     beat(&cluster, &tool, database, &[]).assert_code(0);
     let source = cluster.conninfo(database);
     let rehearsal = tool.spawn(&["rehearse", "--source", &source, "--rpo", "1ms", "--backup-age", "0s"]);

@@ -407,28 +407,35 @@ impl TestCluster {
         "shop"
     }
 
-    /// The same, with a table whose one row takes so many seconds to become text here, and none in a restored copy:
-    /// the source's fingerprint lasts.
+    /// The same, with a table whose rows take so many seconds to be hashed here, and none in a restored copy: the
+    /// source's fingerprint lasts.
     pub(crate) fn slow_shop(&self, seconds: u32) -> &'static str {
-        self.slow(seconds, "<>")
+        let database = self.shop();
+        self.slow_down(database, seconds, "<>");
+        database
     }
 
     /// The same the other way round: the copy's fingerprint lasts.
     pub(crate) fn slow_copy_shop(&self, seconds: u32) -> &'static str {
-        self.slow(seconds, "=")
+        let database = self.shop();
+        self.slow_down(database, seconds, "=");
+        database
     }
 
-    fn slow(&self, seconds: u32, sign: &str) -> &'static str {
-        let database = self.shop();
+    /// Adds such a table; `sign` tells the source (`<>`) from a restored copy (`=`). Whoever plans a query of the table
+    /// evaluates the condition of its index.
+    pub(crate) fn slow_down(&self, database: &str, seconds: u32, sign: &str) {
+        let function = "shop.slowly(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql";
         self.sql(
             database,
             &format!(
                 "CREATE TABLE shop.slow (a int); INSERT INTO shop.slow VALUES (1); \
-                 CREATE FUNCTION shop.slowly(shop.slow) RETURNS text LANGUAGE plpgsql \
-                 AS 'BEGIN IF current_setting(''wal_level'') {sign} ''minimal'' THEN PERFORM pg_sleep({seconds}); END IF; RETURN $1.a; END'; \
-                 CREATE CAST (shop.slow AS text) WITH FUNCTION shop.slowly(shop.slow)"
+                 CREATE FUNCTION {function} AS 'BEGIN RETURN true; END'; \
+                 CREATE INDEX ON shop.slow (a) WHERE shop.slowly(1); \
+                 CREATE OR REPLACE FUNCTION {function} AS 'BEGIN \
+                 IF current_query() LIKE ''%hashtextextended%'' AND current_setting(''wal_level'') {sign} ''minimal'' \
+                 THEN PERFORM pg_sleep({seconds}); END IF; RETURN true; END'"
             ),
         );
-        database
     }
 }

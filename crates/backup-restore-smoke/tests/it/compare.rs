@@ -121,7 +121,7 @@ fn a_role_that_may_only_read_sees_the_same_as_a_superuser() {
 fn what_cannot_be_used_is_refused() {
     let tool = Tool::new();
     let broken =
-        tool.file("broken.json", "{\"format\": \"backup-restore-smoke/fingerprint/v1\",\n \"colour\": 1}");
+        tool.file("broken.json", "{\"format\": \"backup-restore-smoke/fingerprint/v2\",\n \"colour\": 1}");
     for (arguments, said) in [
         (vec!["compare", broken.to_str().unwrap(), "/nowhere.json"], "line 2"),
         (vec!["compare", "nowhere.json", "nowhere.json"], "nowhere.json"),

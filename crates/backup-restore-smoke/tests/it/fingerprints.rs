@@ -48,8 +48,13 @@ fn the_digest_is_the_sum_that_psql_computes_and_settings_of_the_role_do_not_chan
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let plain = digest(&tool);
-    let customers = cluster
-        .sql(database, "SELECT count(*) || ' ' || sum(hashtextextended(c::text, 0)) FROM shop.customers c");
+    let text = |column: &str| format!("coalesce({column}, 'NULL 4d0f7c9a61b2e835') COLLATE \"C\"");
+    let columns = ["c.id::text", "c.name"];
+    let hash = columns
+        .iter()
+        .fold("0".to_owned(), |seed, column| format!("hashtextextended({}, {seed})", text(column)));
+    let customers =
+        cluster.sql(database, &format!("SELECT count(*) || ' ' || sum({hash}) FROM shop.customers c"));
     let (rows, sum) = customers.split_once(' ').unwrap();
     assert!(
         plain
@@ -88,4 +93,38 @@ fn a_number_of_equal_value_and_other_text_is_another_row() {
         step.to_str().unwrap(),
     ]);
     assert_eq!(ended.assert_code(2).finding("restore.content").1, "public.n");
+}
+
+#[test]
+fn nobodys_cast_to_text_is_run_and_the_widest_table_is_read() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    let columns: Vec<_> = (0..1600).map(|column| format!("c{column} int")).collect();
+    cluster.sql(
+        database,
+        &format!(
+            "CREATE TABLE shop.wide ({}); INSERT INTO shop.wide (c0, c1599) VALUES (1, 2); CREATE TABLE shop.empty (); \
+             CREATE TYPE shop.state AS ENUM ('open'); CREATE TABLE shop.states AS SELECT 'open'::shop.state AS state; \
+             CREATE FUNCTION shop.trap(shop.state) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''a trap''; END'; \
+             CREATE FUNCTION shop.trap(shop.wide) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''a trap''; END'; \
+             CREATE CAST (shop.state AS text) WITH FUNCTION shop.trap(shop.state) AS IMPLICIT; \
+             CREATE CAST (shop.wide AS text) WITH FUNCTION shop.trap(shop.wide) AS IMPLICIT",
+            columns.join(", ")
+        ),
+    );
+    let lines = |tool: &Tool| {
+        let source = cluster.conninfo(database);
+        let output = tool.bare().args(["fingerprint", "--quiet", "--source", &source]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let before = lines(&tool);
+    assert!(before.contains("shop.wide") && before.contains("shop.empty"), "{before}");
+    // What moves from the first column of all to the second, or to the last of the first fifty and the one after.
+    for (from, to) in [(0, 1), (1, 49), (49, 50), (50, 1598)] {
+        let moved = format!("UPDATE shop.wide SET c{to} = c{from}, c{from} = NULL");
+        let before = lines(&tool);
+        cluster.sql(database, &moved);
+        assert_ne!(before, lines(&tool), "{moved}");
+    }
 }

@@ -9,7 +9,7 @@ use proptest::{
 use crate::{cluster::TestCluster, tool::Tool};
 
 /// One change of table `t`, and the check that finds it.
-const MUTATIONS: [(&str, &str); 34] = [
+const MUTATIONS: [(&str, &str); 36] = [
     ("UPDATE s.t SET words = words || ' ' WHERE id = 1", "content"),
     (
         "UPDATE s.t SET words = CASE id WHEN 1 THEN (SELECT words FROM s.t WHERE id = 2) ELSE (SELECT words FROM s.t WHERE id = 1) END WHERE id <= 2",
@@ -17,6 +17,8 @@ const MUTATIONS: [(&str, &str); 34] = [
     ),
     ("UPDATE s.t SET number = 1.00 WHERE id = 1", "content"),
     ("UPDATE s.t SET maybe = '' WHERE id = 1", "content"),
+    ("UPDATE s.t SET maybe = words, words = number::text WHERE id = 1", "content"),
+    ("UPDATE s.t SET maybe = right(words, 1), words = left(words, -1) WHERE id = 1", "content"),
     ("UPDATE s.t SET things = '{\"a\":  1}' WHERE id = 1", "content"),
     ("DELETE FROM s.t WHERE id = 2", "content"),
     ("INSERT INTO s.t (id) VALUES (-1)", "content"),

@@ -6,6 +6,7 @@ use crate::{
     checks::SOURCE_READABLE,
     self_test::{
         fault::{Fault, Scene},
+        faults::hold::while_hashing,
         workshop::{Bench, Trouble},
     },
 };
@@ -20,9 +21,7 @@ pub(super) static FAULT: Fault = Fault {
 
 async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let database = bench.shop().await?;
-    let cancel = "CREATE FUNCTION shop.cancel(shop.prices) RETURNS text LANGUAGE plpgsql AS \
-                  'BEGIN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(30); RETURN 1; END'; \
-                  CREATE CAST (shop.prices AS text) WITH FUNCTION shop.cancel(shop.prices)";
-    database.sql(cancel).await?;
+    let cancel = "PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(30);";
+    while_hashing(&database, "shop.prices", cancel).await?;
     Ok(bench.rehearse(database.conninfo()))
 }

@@ -4,6 +4,7 @@ use evidence_report::record::Outcome;
 
 use super::{
     dumps::{dump, rehearse_backup},
+    hold::while_hashing,
     kept::{kept, policy},
 };
 use crate::{
@@ -105,11 +106,11 @@ async fn hurried(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let statements = format!(
         "CREATE ROLE {role} LOGIN IN ROLE pg_read_all_data; GRANT SELECT ON LARGE OBJECT {} TO {role}; \
          ALTER ROLE {role} SET statement_timeout = '500ms'; ALTER ROLE {role} SET idle_in_transaction_session_timeout = '500ms'; \
-         CREATE TABLE shop.one AS SELECT 1 AS a; CREATE FUNCTION shop.slowly(shop.one) RETURNS text LANGUAGE plpgsql AS \
-         'BEGIN PERFORM pg_sleep(0.8); RETURN 1; END'; CREATE CAST (shop.one AS text) WITH FUNCTION shop.slowly(shop.one)",
+         CREATE TABLE shop.one AS SELECT 1 AS a",
         database.value("SELECT max(oid) FROM pg_largeobject_metadata").await?
     );
     database.sql(&statements).await?;
+    while_hashing(&database, "shop.one", "PERFORM pg_sleep(0.8);").await?;
     Ok(bench.rehearse(database.conninfo_as(&role)))
 }
 
