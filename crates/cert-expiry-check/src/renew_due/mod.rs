@@ -100,7 +100,7 @@ fn candidates(all: &[One]) -> Vec<Candidate<'_>> {
     let with_leaves: HashSet<String> = all
         .iter()
         .filter(|one| !one.certificate.is_issuer)
-        .flat_map(|one| places(one))
+        .flat_map(places)
         .map(|place| holder(&place).to_owned())
         .collect();
     let counts =
