@@ -76,7 +76,7 @@ pub struct Certificate {
 }
 
 /// What a certificate may be used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Usage {
     /// To stand for a TLS server.
     pub server: bool,
@@ -87,7 +87,7 @@ pub struct Usage {
 }
 
 /// What the key of a certificate may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyUse {
     /// Take part in a TLS handshake: sign, encipher a key, or agree on one.
     pub handshake: bool,

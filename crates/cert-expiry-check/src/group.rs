@@ -134,7 +134,9 @@ fn asked_as(mut targets: Vec<Target>, sni: Option<&String>) -> Result<Vec<Target
         }
     }
     let mut known = HashSet::new();
-    targets.retain(|target| known.insert(target.clone()));
+    let is_new: Vec<_> = targets.iter().map(|target| known.insert(target)).collect();
+    let mut is_new = is_new.into_iter();
+    targets.retain(|_| is_new.next().unwrap_or(true));
     Ok(targets)
 }
 

@@ -2,10 +2,11 @@
 //! replaced it, while enough of its lifetime is left for nobody else to notice. Only what is renewed by
 //! machines has a cadence; a certificate that somebody renews by hand once a year is left alone.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use evidence_report::record::Finding;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::{agreement::names, lifetime::Standing};
 use crate::{
@@ -14,17 +15,63 @@ use crate::{
     wording::{distance, moment, span},
 };
 
-/// A certificate of a server or client, and everywhere it was seen.
+/// A certificate of a server or client, as far as it bears upon a cadence: a run has tens of thousands at a time.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    fingerprint: [u8; 32],
+    issuer: Arc<[u8]>,
+    /// In seconds.
+    lifetime: u64,
+    /// Since when it is valid, in Unix seconds.
+    issued: i64,
+    /// A digest of the names that it is for and of its kind of key: what is alike here replaces each other.
+    line: [u8; 16],
+    is_served: bool,
+    standing: Standing,
+}
+
+/// A certificate, and everywhere that it was seen, servers first.
 #[derive(Debug)]
-pub struct Leaf<'c> {
+pub struct Holder {
     /// It.
-    pub certificate: &'c Certificate,
-    /// Endpoints that serve it.
-    pub served_at: Vec<String>,
-    /// Files and Secrets that hold it.
-    pub stored_at: Vec<String>,
-    /// How its lifetime stands: where that speaks already, nothing is added.
-    pub standing: Standing,
+    pub certificate: Arc<Certificate>,
+    /// Where.
+    pub places: Vec<String>,
+}
+
+impl Leaf {
+    /// Of a certificate that has an issuer with a cadence: nothing for those that are self-signed or issue others.
+    /// `is_served` says whether an endpoint serves it; where its `standing` speaks already, nothing is added.
+    #[must_use]
+    pub fn of(certificate: &Certificate, is_served: bool, standing: Standing) -> Option<Self> {
+        let lifetime =
+            u64::try_from(certificate.validity.lifetime()).ok().filter(|lifetime| *lifetime > 0)?;
+        let is_issued = !certificate.is_issuer && !certificate.is_self_issued;
+        is_issued.then(|| Self {
+            fingerprint: certificate.fingerprint,
+            issuer: Arc::clone(&certificate.issuer_der),
+            lifetime,
+            issued: certificate.validity.not_before.as_second(),
+            line: line(certificate),
+            is_served,
+            standing,
+        })
+    }
+
+    fn age(&self, now: Timestamp) -> u64 {
+        u64::try_from(now.as_second() - self.issued).unwrap_or(0)
+    }
+}
+
+fn line(certificate: &Certificate) -> [u8; 16] {
+    let mut digest = Sha256::new();
+    for name in names(certificate) {
+        digest.update(name);
+        digest.update([0]);
+    }
+    digest.update(&*certificate.key_algorithm);
+    let digest: [u8; 32] = digest.finalize().into();
+    std::array::from_fn(|index| digest[index])
 }
 
 /// How the cadence is known.
@@ -59,78 +106,63 @@ const ENOUGH_REPLACED: usize = 3;
 /// So many others must have been seen, where only their age tells.
 const ENOUGH_PEERS: usize = 8;
 
-/// Judges the certificates of a run, one finding after the other. Those that are self-signed or issue others have
-/// no issuer with a cadence, and those whose successor was seen are renewed already.
-pub fn judge(leaves: &[Leaf<'_>], now: Timestamp) -> impl Iterator<Item = Finding> {
-    let issued = leaves.iter().filter(|leaf| {
-        let certificate = leaf.certificate;
-        !certificate.is_issuer && !certificate.is_self_issued && certificate.validity.lifetime() > 0
+/// Judges the certificates of a run, and says it one finding after the other; `look_up` tells more about one of
+/// them, by its fingerprint. Those whose successor was seen are renewed already.
+pub fn judge(
+    mut leaves: Vec<Leaf>,
+    look_up: impl Fn(&[u8; 32]) -> Option<Holder>,
+    now: Timestamp,
+    mut say: impl FnMut(Finding),
+) {
+    leaves.sort_unstable_by(|a, b| {
+        let key = |leaf: &Leaf| (leaf.lifetime, leaf.fingerprint);
+        a.issuer.cmp(&b.issuer).then_with(|| key(a).cmp(&key(b)))
     });
-    kinds(issued.collect()).into_iter().flat_map(move |kind| judge_kind(&kind, now))
-}
-
-/// Certificates of one issuer and of nearly the same lifetime.
-fn kinds<'a, 'c>(mut leaves: Vec<&'a Leaf<'c>>) -> Vec<Vec<&'a Leaf<'c>>> {
-    leaves.sort_by_key(|leaf| (&leaf.certificate.issuer_der, lifetime(leaf), leaf.certificate.fingerprint));
-    let mut kinds: Vec<Vec<&Leaf<'_>>> = Vec::new();
-    for leaf in leaves {
-        let same = |first: &&Leaf<'_>| {
-            first.certificate.issuer_der == leaf.certificate.issuer_der
-                && lifetime(leaf) <= lifetime(first) + lifetime(first) / 20
-        };
-        match kinds.last_mut() {
-            Some(kind) if kind.first().is_some_and(same) => kind.push(leaf),
-            _ => kinds.push(vec![leaf]),
-        }
+    let mut rest = &mut leaves[..];
+    while let Some(first) = rest.first() {
+        let (issuer, longest) = (Arc::clone(&first.issuer), first.lifetime + first.lifetime / 20);
+        let alike = rest.partition_point(|leaf| leaf.issuer == issuer && leaf.lifetime <= longest);
+        let (kind, others) = rest.split_at_mut(alike);
+        let (good, cadence) = judge_kind(kind, now);
+        let late = good.into_iter().filter_map(|leaf| {
+            let cadence = cadence?;
+            finding(leaf, &look_up(&leaf.fingerprint)?, cadence, now)
+        });
+        late.for_each(&mut say);
+        rest = others;
     }
-    kinds
 }
 
-fn lifetime(leaf: &Leaf<'_>) -> u64 {
-    u64::try_from(leaf.certificate.validity.lifetime()).unwrap_or(0)
-}
-
-fn judge_kind<'a, 'c>(kind: &[&'a Leaf<'c>], now: Timestamp) -> impl Iterator<Item = Finding> + use<'a, 'c> {
-    let longest = kind.iter().map(|leaf| lifetime(leaf)).max().unwrap_or(0);
-    let (replaced_at, current) = successions(kind);
-    let good: Vec<_> = current.into_iter().filter(|leaf| leaf.standing == Standing::Good).collect();
-    let ages = good.iter().map(|leaf| age(leaf, now)).collect();
-    let cadence = cadence(longest, replaced_at, ages);
-    good.into_iter().filter_map(move |leaf| finding(leaf, cadence?, now))
-}
-
-fn age(leaf: &Leaf<'_>, now: Timestamp) -> u64 {
-    u64::try_from(now.as_second() - leaf.certificate.validity.not_before.as_second()).unwrap_or(0)
+/// Certificates of one issuer and of nearly the same lifetime: those that are in use and good, and their cadence.
+fn judge_kind(kind: &mut [Leaf], now: Timestamp) -> (Vec<&Leaf>, Option<Cadence>) {
+    let longest = kind.iter().map(|leaf| leaf.lifetime).max().unwrap_or(0);
+    let (replaced_at, mut good) = successions(kind);
+    good.retain(|leaf| leaf.standing == Standing::Good);
+    let ages = good.iter().map(|leaf| leaf.age(now)).collect();
+    (good, cadence(longest, replaced_at, ages))
 }
 
 /// The ages at which certificates of a kind were replaced by another one for the same names with the same
 /// kind of key, and those that were not. Where both are still served they stand side by side, on two nodes.
-fn successions<'a, 'c>(kind: &[&'a Leaf<'c>]) -> (Vec<u64>, Vec<&'a Leaf<'c>>) {
-    let mut by_names: HashMap<_, Vec<&Leaf<'_>>> = HashMap::new();
-    for leaf in kind {
-        let names = Vec::from_iter(names(leaf.certificate)).join("\0");
-        let key = (names, &leaf.certificate.key_algorithm);
-        by_names.entry(key).or_default().push(leaf);
-    }
+fn successions(kind: &mut [Leaf]) -> (Vec<u64>, Vec<&Leaf>) {
+    kind.sort_unstable_by_key(|leaf| (leaf.line, leaf.issued, leaf.fingerprint));
     let (mut replaced_at, mut current) = (Vec::new(), Vec::new());
-    for mut line in by_names.into_values() {
-        line.sort_by_key(|leaf| leaf.certificate.validity.not_before);
+    for line in kind.chunk_by(|one, next| one.line == next.line) {
         for (index, leaf) in line.iter().enumerate() {
             match line.get(index + 1) {
-                Some(next) if leaf.served_at.is_empty() => replaced_at.push(between(leaf, next)),
+                Some(next) if !leaf.is_served => replaced_at.push(between(leaf, next)),
                 // Served although a newer one lies on disk: `tls.agreement` says so.
-                Some(next) if next.served_at.is_empty() => {}
-                _ => current.push(*leaf),
+                Some(next) if !next.is_served => {}
+                _ => current.push(leaf),
             }
         }
     }
-    current.sort_by_key(|leaf| leaf.certificate.fingerprint);
+    current.sort_by_key(|leaf| leaf.fingerprint);
     (replaced_at, current)
 }
 
-fn between(older: &Leaf<'_>, newer: &Leaf<'_>) -> u64 {
-    let begin = |leaf: &Leaf<'_>| leaf.certificate.validity.not_before.as_second();
-    u64::try_from(begin(newer) - begin(older)).unwrap_or(0)
+fn between(older: &Leaf, newer: &Leaf) -> u64 {
+    u64::try_from(newer.issued - older.issued).unwrap_or(0)
 }
 
 /// Facts outweigh customs. Never before half of the lifetime.
@@ -184,18 +216,17 @@ fn beyond_peers(mut ages: Vec<u64>, lifetime: u64) -> Option<(usize, u64, u64)> 
 }
 
 /// One finding a certificate: it is one renewal that stalled, wherever its result is missing.
-fn finding(leaf: &Leaf<'_>, cadence: Cadence, now: Timestamp) -> Option<Finding> {
-    let mut places: Vec<_> = leaf.served_at.iter().chain(&leaf.stored_at).map(String::as_str).collect();
-    let first = (!places.is_empty()).then(|| places.remove(0))?;
-    let elsewhere = match places.len() {
+fn finding(leaf: &Leaf, holder: &Holder, cadence: Cadence, now: Timestamp) -> Option<Finding> {
+    let (first, others) = holder.places.split_first()?;
+    let elsewhere = match others.len() {
         0 => String::new(),
         more => format!("; seen in {more} more place{}", if more == 1 { "" } else { "s" }),
     };
-    let certificate = leaf.certificate;
+    let certificate = &*holder.certificate;
     let from = certificate.validity.not_before.as_second() + i64::try_from(cadence.late_from_age).ok()?;
     let from = Timestamp::from_second(from).ok()?;
-    let (expected, why) = (cadence.source.expected(), cadence.source.why(certificate, lifetime(leaf)));
-    let age = age(leaf, now);
+    let (expected, why) = (cadence.source.expected(), cadence.source.why(certificate, leaf.lifetime));
+    let age = leaf.age(now);
     if age < cadence.late_from_age {
         let observed = format!("{} old, {why}{elsewhere}; late from {}", span(age), moment(from));
         return Some(TLS_RENEWAL.passed(first).expected(expected).observed(observed));
@@ -276,18 +307,22 @@ mod tests {
         certificate
     }
 
-    fn served(certificate: &Certificate, number: usize) -> Leaf<'_> {
-        Leaf {
-            certificate,
-            served_at: vec![format!("node{number}:443")],
-            stored_at: Vec::new(),
-            standing: Standing::Good,
-        }
+    /// What is said of these certificates, each in one place; `is_served` says whether by an endpoint.
+    fn judged_at(seen: &[(&Certificate, String)], is_served: bool, standing: Standing) -> Vec<Finding> {
+        let leaves = seen.iter().filter_map(|(one, _)| Leaf::of(one, is_served, standing)).collect();
+        let look_up = |fingerprint: &[u8; 32]| {
+            let (one, place) = seen.iter().find(|(one, _)| one.fingerprint == *fingerprint)?;
+            Some(Holder { certificate: Arc::new(Certificate::clone(one)), places: vec![place.clone()] })
+        };
+        let mut findings = Vec::new();
+        judge(leaves, look_up, Timestamp::from_second(NOW).unwrap(), |finding| findings.push(finding));
+        findings
     }
 
     fn judged(certificates: &[Certificate]) -> Vec<Finding> {
-        let leaves: Vec<_> = certificates.iter().enumerate().map(|(n, one)| served(one, n)).collect();
-        judge(&leaves, Timestamp::from_second(NOW).unwrap()).collect()
+        let seen: Vec<_> =
+            certificates.iter().enumerate().map(|(n, one)| (one, format!("node{n}:443"))).collect();
+        judged_at(&seen, true, Standing::Good)
     }
 
     fn warned(certificates: &[Certificate]) -> Vec<String> {
@@ -334,8 +369,7 @@ mod tests {
         assert!(judged(&[Certificate { is_issuer: true, ..old() }]).is_empty());
         assert!(judged(&[Certificate { is_self_issued: true, ..old() }]).is_empty());
         let old = old();
-        let spoken = Leaf { standing: Standing::Warning, ..served(&old, 0) };
-        assert_eq!(judge(&[spoken], Timestamp::from_second(NOW).unwrap()).next(), None);
+        assert!(judged_at(&[(&old, "node0:443".to_owned())], true, Standing::Warning).is_empty());
     }
 
     /// A year's certificates that a machine replaces every 90 days: an archive shows it.
@@ -353,16 +387,8 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let in_files = |certificates: &[Certificate]| {
-            let leaves: Vec<_> = certificates
-                .iter()
-                .map(|certificate| Leaf {
-                    certificate,
-                    served_at: Vec::new(),
-                    stored_at: vec![certificate.dns_names[0].clone()],
-                    standing: Standing::Good,
-                })
-                .collect();
-            let findings: Vec<_> = judge(&leaves, Timestamp::from_second(NOW).unwrap()).collect();
+            let seen: Vec<_> = certificates.iter().map(|one| (one, one.dns_names[0].clone())).collect();
+            let findings = judged_at(&seen, false, Standing::Good);
             findings.into_iter().filter(|finding| finding.outcome == Outcome::Warned).collect::<Vec<_>>()
         };
         let replaced =

@@ -9,8 +9,8 @@ use crate::assess::Part;
 /// The deadline of every certificate that has an end.
 #[must_use]
 pub fn deadlines(seen: &Seen) -> Vec<Deadline> {
-    let all = seen.soonest_first();
-    all.into_iter().filter(|one| !one.certificate.validity.is_endless()).map(deadline).collect()
+    let all = seen.soonest_first().filter(|one| !one.certificate.validity.is_endless());
+    all.map(|one| deadline(&one)).collect()
 }
 
 /// What tells it from others is its name and its first place, not its serial number: its successor is the same

@@ -46,8 +46,9 @@ type Labels = Vec<(&'static str, String)>;
 /// Every certificate in every place, once each.
 #[must_use]
 pub fn certificates(seen: &Seen, now: Timestamp) -> Vec<Series> {
+    let all: Vec<_> = seen.soonest_first().collect();
     let mut by_labels: BTreeMap<Labels, Vec<&One>> = BTreeMap::new();
-    for one in seen.soonest_first() {
+    for one in &all {
         for (part, place) in one.places() {
             let same = by_labels.entry(labels(one, part, place)).or_default();
             if !same.iter().any(|other| other.certificate.fingerprint == one.certificate.fingerprint) {

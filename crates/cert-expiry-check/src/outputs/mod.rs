@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod exporters;
+mod packed;
 mod seen;
 pub mod timeline;
 mod waiting;

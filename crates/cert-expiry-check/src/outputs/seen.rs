@@ -1,15 +1,17 @@
 //! Every certificate that a run saw, each once, however many places it was seen in.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
-    hash::Hash,
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
 };
 
 use evidence_report::record::{Decimal, Finding, Measurement};
 use jiff::Timestamp;
 
-use super::waiting::Surroundings;
+use super::{
+    packed::{Alike, Packed},
+    waiting::Surroundings,
+};
 use crate::{
     assess::{
         Basis, KeySighting, Part, Sighting,
@@ -28,7 +30,7 @@ use crate::{
 /// The certificates of a run.
 #[derive(Debug, Default)]
 pub struct Seen {
-    by_fingerprint: HashMap<[u8; 32], One>,
+    by_fingerprint: BTreeMap<[u8; 32], Packed>,
     keeping: Keeping,
     alike: Alike,
     keys: Vec<KeySighting>,
@@ -36,7 +38,8 @@ pub struct Seen {
     waiting: Vec<([u8; 32], Finding)>,
 }
 
-/// One certificate of a run, and everywhere it was seen.
+/// One certificate of a run, and everywhere it was seen: written out of what is kept of it, for as long as it is
+/// looked at.
 #[derive(Debug, Clone)]
 pub struct One {
     /// It.
@@ -57,33 +60,24 @@ pub enum Keeping {
     WhatItSays,
 }
 
-/// What thousands of certificates say in the same words: each once in memory.
-#[derive(Debug, Default)]
-struct Alike {
-    words: HashSet<Arc<str>>,
-    names: HashSet<Arc<[u8]>>,
-}
-
-impl Alike {
-    /// Puts what was said before in the place of what says the same.
-    fn share(&mut self, certificate: &mut Certificate) {
-        let Certificate { issuer, key_algorithm, signature_algorithm, curve, issuer_der, .. } = certificate;
-        for words in [issuer, key_algorithm, signature_algorithm].into_iter().chain(curve) {
-            *words = once(&mut self.words, words);
-        }
-        *issuer_der = once(&mut self.names, issuer_der);
-    }
-}
-
-fn once<T: ?Sized + Hash + Eq>(known: &mut HashSet<Arc<T>>, new: &Arc<T>) -> Arc<T> {
-    if let Some(known) = known.get(new) {
-        return Arc::clone(known);
-    }
-    known.insert(Arc::clone(new));
-    Arc::clone(new)
-}
-
 impl One {
+    fn of(fingerprint: &[u8; 32], packed: &Packed) -> Self {
+        let places = packed.places().map(|(part, group, place)| (part, group, place.into()));
+        Self {
+            certificate: Arc::new(packed.certificate(*fingerprint)),
+            standing: packed.standing,
+            places: places.collect(),
+        }
+    }
+
+    /// It, as what may have been revoked, with the places where it was seen, servers first.
+    #[must_use]
+    pub fn suspect(&self) -> Option<Suspect<'_>> {
+        let parts = [Part::Server, Part::Client, Part::Issuer, Part::File, Part::Secret];
+        let places = parts.map(|part| self.places_as(part)).concat();
+        (!places.is_empty()).then_some(Suspect { certificate: &self.certificate, places })
+    }
+
     /// The alphabetically first place.
     #[must_use]
     pub fn place(&self) -> &str {
@@ -134,18 +128,20 @@ impl Seen {
     /// Takes in a sighting among the targets of a group.
     pub fn take_in(&mut self, group: u16, sighting: Sighting) {
         let Sighting { place, part, certificate, standing } = sighting;
-        let place = place.into_boxed_str();
-        match self.by_fingerprint.entry(certificate.fingerprint) {
+        let packed = match self.by_fingerprint.entry(certificate.fingerprint) {
             Entry::Vacant(vacant) => {
-                let certificate = kept(&certificate, self.keeping, &mut self.alike);
-                vacant.insert(One { certificate, standing, places: vec![(part, group, place)] });
+                let kept = match self.keeping {
+                    Keeping::Everything => Packed::new(&certificate, standing, &mut self.alike),
+                    Keeping::WhatItSays => {
+                        Packed::new(&certificate.without_bytes(), standing, &mut self.alike)
+                    }
+                };
+                vacant.insert(kept)
             }
-            Entry::Occupied(mut occupied) => {
-                let one = occupied.get_mut();
-                one.places.push((part, group, place));
-                one.standing = one.standing.max(standing);
-            }
-        }
+            Entry::Occupied(occupied) => occupied.into_mut(),
+        };
+        packed.standing = packed.standing.max(standing);
+        packed.add_place(part, group, &place);
     }
 
     /// Takes in a private key.
@@ -164,20 +160,26 @@ impl Seen {
     pub fn join(&mut self, bases: &[&Basis], mut say: impl FnMut(Finding)) {
         let Some(now) = bases.first().map(|basis| basis.now) else { return };
         self.no_longer_waiting(now).into_iter().for_each(&mut say);
-        let ones = || self.by_fingerprint.values();
-        ones().flat_map(|one| judge_issuer(one, bases)).for_each(&mut say);
-        ones().filter_map(|one| judge_kept_issuer(one, bases)).for_each(&mut say);
-        let stored = self.stored();
-        if !stored.is_empty() {
-            files::judge(&self.served(), &stored, now).into_iter().for_each(&mut say);
+        self.seen_as(&[Part::Issuer]).flat_map(|one| judge_issuer(&one, bases)).for_each(&mut say);
+        self.seen_as(&[Part::Secret]).filter_map(|one| judge_kept_issuer(&one, bases)).for_each(&mut say);
+        let lying: Vec<_> = self.seen_as(&[Part::File, Part::Secret]).collect();
+        if !lying.is_empty() {
+            let serving: Vec<_> = self.seen_as(&[Part::Server]).collect();
+            let served: Vec<_> = serving.iter().map(served).collect();
+            let stored: Vec<_> = lying.iter().map(stored).collect();
+            files::judge(&served, &stored, now).into_iter().for_each(&mut say);
         }
-        let beside = ones().flat_map(|one| {
+        let beside = lying.iter().flat_map(|one| {
             let lying = one.places.iter().filter(|(part, ..)| matches!(part, Part::File | Part::Secret));
             lying.map(|(.., place)| Beside { certificate: &one.certificate, place })
         });
         keys::matching(&self.keys, &beside.collect::<Vec<_>>()).into_iter().for_each(&mut say);
-        keys::shared(&self.held()).into_iter().for_each(&mut say);
-        renewal::judge(&self.leaves(), now).for_each(&mut say);
+        drop(lying);
+        let sharing = self.sharing_keys();
+        keys::shared(&sharing.iter().map(held).collect::<Vec<_>>()).into_iter().for_each(&mut say);
+        drop(sharing);
+        let look_up = |fingerprint: &[u8; 32]| self.holder(fingerprint);
+        renewal::judge(self.leaves(), look_up, now, say);
     }
 
     fn no_longer_waiting(&mut self, now: Timestamp) -> Vec<Finding> {
@@ -185,89 +187,93 @@ impl Seen {
         if waiting.is_empty() {
             return Vec::new();
         }
-        let surroundings = Surroundings::of(&self.by_fingerprint);
+        let surroundings = Surroundings::of(&waiting, &self.by_fingerprint);
         let complete = |(certificate, finding)| surroundings.complete(&certificate, finding, now);
         waiting.into_iter().map(complete).collect()
     }
 
-    fn served(&self) -> Vec<Served<'_>> {
-        let served = self.by_fingerprint.values().map(|one| Served {
-            certificate: &one.certificate,
-            standing: one.standing,
-            endpoints: one.places_as(Part::Server),
+    /// All of them, each written out when it is its turn.
+    fn ones(&self) -> impl Iterator<Item = One> {
+        self.by_fingerprint.iter().map(|(fingerprint, packed)| One::of(fingerprint, packed))
+    }
+
+    /// Those that were seen as one of these.
+    fn seen_as(&self, parts: &'static [Part]) -> impl Iterator<Item = One> {
+        let wanted = self.by_fingerprint.iter().filter(|(_, packed)| packed.is_seen_as(parts));
+        wanted.map(|(fingerprint, packed)| One::of(fingerprint, packed))
+    }
+
+    /// Leaves, and whatever else serves, whose key may stand behind more than one certificate or host.
+    fn sharing_keys(&self) -> Vec<One> {
+        let holds = |packed: &Packed| !packed.is_issuer() || packed.is_seen_as(&[Part::Server]);
+        let mut by_key: Vec<_> = (self.by_fingerprint.iter())
+            .filter(|(_, packed)| holds(packed))
+            .map(|(fingerprint, packed)| (packed.public_key_digest(), fingerprint, packed))
+            .collect();
+        by_key.sort_unstable_by_key(|(key, fingerprint, _)| (*key, *fingerprint));
+        let shared = by_key.chunk_by(|(one, ..), (other, ..)| one == other).filter(|holders| {
+            holders.len() > 1 || holders.iter().any(|(.., packed)| packed.places().nth(1).is_some())
         });
-        served.filter(|served| !served.endpoints.is_empty()).collect()
+        shared.flatten().map(|(_, fingerprint, packed)| One::of(fingerprint, packed)).collect()
     }
 
-    fn stored(&self) -> Vec<Stored<'_>> {
-        let stored = self.by_fingerprint.values().map(|one| Stored {
-            certificate: &one.certificate,
-            files: one.places_as(Part::File),
-            secrets: one.places_as(Part::Secret),
-        });
-        stored.filter(|stored| !stored.files.is_empty() || !stored.secrets.is_empty()).collect()
+    /// What stands for servers and clients, as far as it bears upon a cadence.
+    fn leaves(&self) -> Vec<Leaf> {
+        let leaves = self.by_fingerprint.iter().filter(|(_, packed)| !packed.is_issuer());
+        leaves
+            .filter_map(|(fingerprint, packed)| {
+                let is_served = packed.is_seen_as(&[Part::Server]);
+                Leaf::of(&packed.certificate(*fingerprint), is_served, packed.standing)
+            })
+            .collect()
     }
 
-    /// Leaves, and whatever else serves.
-    fn held(&self) -> Vec<Held<'_>> {
-        let serves = |one: &One| one.places.iter().any(|(part, ..)| *part == Part::Server);
-        let ones = self.by_fingerprint.values().filter(|one| !one.certificate.is_issuer || serves(one));
-        ones.map(held).collect()
+    fn holder(&self, fingerprint: &[u8; 32]) -> Option<renewal::Holder> {
+        let one = One::of(fingerprint, self.by_fingerprint.get(fingerprint)?);
+        let parts = [Part::Server, Part::File, Part::Secret, Part::Client];
+        let places = parts.map(|part| one.places_as(part)).concat();
+        Some(renewal::Holder { certificate: one.certificate, places })
     }
 
-    /// What stands for servers and clients.
-    fn leaves(&self) -> Vec<Leaf<'_>> {
-        let ones = self.by_fingerprint.values().filter(|one| !one.certificate.is_issuer);
-        let leaves = ones.map(|one| Leaf {
-            certificate: &one.certificate,
-            served_at: one.places_as(Part::Server),
-            stored_at: [Part::File, Part::Secret, Part::Client].map(|part| one.places_as(part)).concat(),
-            standing: one.standing,
-        });
-        leaves.collect()
-    }
-
-    /// What may have been revoked, with the places where it was seen, servers first.
+    /// All of them, in no order that matters.
     #[must_use]
-    pub fn suspects(&self) -> Vec<Suspect<'_>> {
-        let parts = [Part::Server, Part::Client, Part::Issuer, Part::File, Part::Secret];
-        let suspects = self.by_fingerprint.values().map(|one| Suspect {
-            certificate: &one.certificate,
-            places: parts.map(|part| one.places_as(part)).concat(),
-        });
-        suspects.filter(|suspect| !suspect.places.is_empty()).collect()
+    pub fn all(&self) -> Vec<One> {
+        self.ones().collect()
     }
 
     /// What may have issued others.
     #[must_use]
     pub fn issuers(&self) -> Vec<Arc<Certificate>> {
-        let certificates = self.by_fingerprint.values().map(|one| &one.certificate);
-        certificates.filter(|certificate| certificate.is_issuer).cloned().collect()
+        let issuers = self.by_fingerprint.iter().filter(|(_, packed)| packed.is_issuer());
+        issuers.map(|(fingerprint, packed)| Arc::new(packed.certificate(*fingerprint))).collect()
     }
 
-    /// All of them, what ends soonest first.
+    /// How many there are.
     #[must_use]
-    pub fn soonest_first(&self) -> Vec<&One> {
-        let mut all: Vec<_> = self.by_fingerprint.values().collect();
-        all.sort_by_key(|one| {
-            let certificate = &one.certificate;
-            (certificate.validity.not_after, &certificate.name, certificate.fingerprint)
-        });
-        all
+    pub fn count(&self) -> usize {
+        self.by_fingerprint.len()
+    }
+
+    /// All of them, what ends soonest first, each written out when it is its turn.
+    pub fn soonest_first(&self) -> impl Iterator<Item = One> {
+        let mut all: Vec<_> = self.by_fingerprint.iter().collect();
+        all.sort_by_key(|(fingerprint, packed)| (packed.not_after(), packed.name(), *fingerprint));
+        all.into_iter().map(|(fingerprint, packed)| One::of(fingerprint, packed))
     }
 
     /// What goes into the record as numbers: counts, and the earliest end. The ends of all are
     /// [`super::exporters::certificates`].
     #[must_use]
     pub fn measurements(&self, now: Timestamp) -> Vec<Measurement> {
-        let all = self.soonest_first();
         let count = |metric: &str, number: usize| {
             Measurement::new(metric, Decimal::from(number as u64), "certificates")
         };
-        let expired = all.iter().filter(|one| one.standing == Standing::Expired).count();
+        let expired =
+            self.by_fingerprint.values().filter(|packed| packed.standing == Standing::Expired).count();
         let mut measurements =
-            vec![count("certificates_seen", all.len()), count("certificates_expired", expired)];
-        let earliest = all.iter().find(|one| one.certificate.validity.not_after >= now || one.is_missed());
+            vec![count("certificates_seen", self.count()), count("certificates_expired", expired)];
+        let mut soonest_first = self.soonest_first();
+        let earliest = soonest_first.find(|one| one.certificate.validity.not_after >= now || one.is_missed());
         if let Some(earliest) = earliest {
             let end = earliest.certificate.validity.not_after;
             let days = Decimal::new(now.duration_until(end).as_secs_f64() / 86_400.0, 2);
@@ -275,17 +281,6 @@ impl Seen {
         }
         measurements
     }
-}
-
-/// What is kept of a certificate: a copy that is made here, and not the one of the worker that read it. What lasts
-/// among what is soon given back would keep the memory of all of it.
-fn kept(certificate: &Certificate, keeping: Keeping, alike: &mut Alike) -> Arc<Certificate> {
-    let mut kept = match keeping {
-        Keeping::Everything => certificate.clone(),
-        Keeping::WhatItSays => certificate.without_bytes(),
-    };
-    alike.share(&mut kept);
-    Arc::new(kept)
 }
 
 /// Groups may hold issuers to different limits: the strictest counts.
@@ -304,6 +299,18 @@ fn judge_kept_issuer(one: &One, bases: &[&Basis]) -> Option<Finding> {
     let is_issuer = Role::of_stored(&one.certificate) == Role::Issuer;
     let basis = bases.first().filter(|_| is_issuer && !kept_in.is_empty())?;
     Some(kubernetes::issuer(&one.certificate, &kept_in, basis))
+}
+
+fn served(one: &One) -> Served<'_> {
+    Served { certificate: &one.certificate, standing: one.standing, endpoints: one.places_as(Part::Server) }
+}
+
+fn stored(one: &One) -> Stored<'_> {
+    Stored {
+        certificate: &one.certificate,
+        files: one.places_as(Part::File),
+        secrets: one.places_as(Part::Secret),
+    }
 }
 
 fn held(one: &One) -> Held<'_> {
@@ -339,27 +346,37 @@ mod tests {
     #[test]
     fn what_certificates_say_is_kept_whatever_becomes_of_their_bytes() {
         let certificates = two_of_one_issuer();
+        let kept = |keeping, wanted: &Certificate| {
+            let seen = seen(keeping, &certificates);
+            let found = seen.ones().find(|one| one.certificate.fingerprint == wanted.fingerprint);
+            Certificate::clone(&found.unwrap().certificate)
+        };
         for certificate in &certificates {
-            let whole = seen(Keeping::Everything, &certificates);
-            assert_eq!(whole.by_fingerprint[&certificate.fingerprint].certificate, *certificate);
-            let lean = seen(Keeping::WhatItSays, &certificates);
-            let kept = &lean.by_fingerprint[&certificate.fingerprint].certificate;
-            assert!(kept.der.is_empty());
-            assert_eq!(
-                Certificate { der: certificate.der.clone(), ..Certificate::clone(kept) },
-                **certificate
-            );
+            assert_eq!(kept(Keeping::Everything, certificate), **certificate);
+            let lean = kept(Keeping::WhatItSays, certificate);
+            assert!(lean.der.is_empty());
+            assert_eq!(Certificate { der: certificate.der.clone(), ..lean }, **certificate);
         }
     }
 
     #[test]
-    fn what_two_say_alike_is_in_memory_once() {
-        let certificates = two_of_one_issuer();
-        let seen = seen(Keeping::WhatItSays, &certificates);
-        let [one, other] =
-            certificates.map(|one| Arc::clone(&seen.by_fingerprint[&one.fingerprint].certificate));
-        assert!(Arc::ptr_eq(&one.issuer, &other.issuer));
-        assert!(Arc::ptr_eq(&one.issuer_der, &other.issuer_der));
-        assert!(Arc::ptr_eq(&one.key_algorithm, &other.key_algorithm));
+    fn places_are_kept_with_the_worst_standing() {
+        let [certificate, _] = two_of_one_issuer();
+        let mut seen = Seen::default();
+        for (place, part, standing) in [
+            ("b:443", Part::Server, Standing::Warning),
+            ("a:443", Part::Server, Standing::Good),
+            ("c.pem", Part::File, Standing::Good),
+        ] {
+            let certificate = Arc::clone(&certificate);
+            seen.take_in(7, Sighting { place: place.to_owned(), part, certificate, standing });
+        }
+        let one = seen.soonest_first().next().unwrap();
+        assert_eq!(
+            (seen.count(), one.standing, one.place(), one.elsewhere()),
+            (1, Standing::Warning, "a:443", 2)
+        );
+        assert_eq!(one.places_as(Part::Server), ["a:443", "b:443"]);
+        assert_eq!(one.groups_as(Part::File), BTreeSet::from([7]));
     }
 }

@@ -36,20 +36,21 @@ const LINES: usize = 40;
 /// Draws the timeline; nothing where no certificate was seen.
 #[must_use]
 pub fn draw(seen: &Seen, now: Timestamp) -> Option<Chart> {
-    let all = seen.soonest_first();
-    let first = all.first()?;
-    let when: Vec<_> = all.iter().take(LINES).map(|one| when(one, now)).collect();
+    let mut all = seen.soonest_first();
+    let drawn: Vec<_> = all.by_ref().take(LINES).collect();
+    let first = drawn.first()?;
+    let when: Vec<_> = drawn.iter().map(|one| when(one, now)).collect();
     let width = when.iter().map(|text| text.chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!("{:8}{}", "", scale())];
-    for (one, when) in all.iter().zip(&when) {
+    for (one, when) in drawn.iter().zip(&when) {
         let line = format!("{:8}{:WIDTH$}  {when:width$}  {}", word(one.standing), bar(one, now), who(one));
         lines.push(line.trim_end().to_owned());
     }
-    if all.len() > LINES {
-        let next = all[LINES].certificate.validity.not_after;
-        lines.push(format!("and {} more, the first of them on {}", all.len() - LINES, day(next)));
+    if let Some(next) = all.next() {
+        let next = next.certificate.validity.not_after;
+        lines.push(format!("and {} more, the first of them on {}", seen.count() - LINES, day(next)));
     }
-    if all.iter().take(LINES).any(|one| one.elsewhere() > 0) {
+    if drawn.iter().any(|one| one.elsewhere() > 0) {
         lines.push("+N: seen in N more places".to_owned());
     }
     let earliest = day(first.certificate.validity.not_after);
@@ -173,7 +174,8 @@ mod tests {
     #[test]
     fn a_certificate_seen_twice_is_one_line() {
         let mut twice = seen(&[("a", -DAY, 60 * DAY)]);
-        let (certificate, standing) = (twice.soonest_first()[0].certificate.clone(), Standing::Good);
+        let certificate = twice.soonest_first().next().unwrap().certificate;
+        let standing = Standing::Good;
         twice.take_in(
             0,
             Sighting { place: "0-first:443".to_owned(), part: Part::Server, certificate, standing },

@@ -2,41 +2,48 @@
 //! whether another node of the name serves a newer one already, and whether what ends is only kept in an
 //! archive. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use evidence_report::record::{Finding, Requirement};
 use jiff::Timestamp;
 
-use super::seen::One;
+use super::packed::Packed;
 use crate::{
     assess::{Part, agreement::files::in_archive},
-    certificate::Certificate,
+    certificate::Validity,
     checks::FILE_LIFETIME,
     wording::{distance, moment},
 };
 
 /// What the run saw, as far as it bears upon such findings.
 pub(super) struct Surroundings<'s> {
-    seen: &'s HashMap<[u8; 32], One>,
-    /// At how many endpoints each certificate is served.
-    endpoints: HashMap<[u8; 32], usize>,
-    /// What the nodes of one name serve, each by its address.
-    nodes: HashMap<&'s str, Vec<(&'s str, &'s Certificate)>>,
+    /// The certificates that the findings are about: valid when, and served at how many endpoints.
+    own: HashMap<[u8; 32], (Validity, usize)>,
+    /// What the nodes of their names serve, each by its address.
+    nodes: HashMap<&'s str, Vec<(&'s str, Validity)>>,
     /// The last of each series of an archive.
     archives: HashMap<String, (u64, &'s str)>,
 }
 
 impl<'s> Surroundings<'s> {
-    pub(super) fn of(seen: &'s HashMap<[u8; 32], One>) -> Self {
-        let mut surroundings =
-            Self { seen, endpoints: HashMap::new(), nodes: HashMap::new(), archives: HashMap::new() };
-        for (fingerprint, one) in seen {
-            for (part, place) in one.places() {
+    pub(super) fn of(waiting: &[([u8; 32], Finding)], seen: &'s BTreeMap<[u8; 32], Packed>) -> Self {
+        let names: HashSet<_> =
+            waiting.iter().filter_map(|(_, finding)| Some(finding.subject.split_once(" at ")?.0)).collect();
+        let mut surroundings = Self { own: HashMap::new(), nodes: HashMap::new(), archives: HashMap::new() };
+        for (fingerprint, _) in waiting {
+            if let Some(packed) = seen.get(fingerprint) {
+                let served = || packed.places().filter(|(part, ..)| *part == Part::Server).count();
+                surroundings.own.entry(*fingerprint).or_insert_with(|| (packed.validity(), served()));
+            }
+        }
+        for packed in seen.values() {
+            for (part, _, place) in packed.places() {
                 match part {
                     Part::Server => {
-                        *surroundings.endpoints.entry(*fingerprint).or_default() += 1;
-                        if let Some((name, node)) = place.split_once(" at ") {
-                            surroundings.nodes.entry(name).or_default().push((node, &one.certificate));
+                        if let Some((name, node)) =
+                            place.split_once(" at ").filter(|(name, _)| names.contains(name))
+                        {
+                            surroundings.nodes.entry(name).or_default().push((node, packed.validity()));
                         }
                     }
                     Part::File => {
@@ -59,7 +66,7 @@ impl<'s> Surroundings<'s> {
         }
         let finding = self.with_newer_node(certificate, finding, now);
         // One certificate on forty hosts is one outage, not forty: each of the forty findings says so.
-        match self.endpoints.get(certificate).copied().unwrap_or(1) {
+        match self.own.get(certificate).map_or(1, |(_, endpoints)| *endpoints) {
             0 | 1 => finding,
             2 => with_words(finding, "the same certificate at 1 more endpoint"),
             many => with_words(finding, &format!("the same certificate at {} more endpoints", many - 1)),
@@ -86,18 +93,16 @@ impl<'s> Surroundings<'s> {
     }
 
     fn with_newer_node(&self, certificate: &[u8; 32], finding: Finding, now: Timestamp) -> Finding {
-        let own = self.seen.get(certificate).map(|one| one.certificate.validity);
+        let own = self.own.get(certificate).map(|(validity, _)| *validity);
         let (Some(own), Some((name, node))) = (own, finding.subject.split_once(" at ")) else {
             return finding;
         };
         let siblings = self.nodes.get(name).into_iter().flatten();
         let newest = siblings
-            .filter(|(_, other)| {
-                other.validity.not_before > own.not_before && other.validity.not_after > own.not_after
-            })
-            .max_by_key(|(node, other)| (other.validity.not_after, *node));
+            .filter(|(_, other)| other.not_before > own.not_before && other.not_after > own.not_after)
+            .max_by_key(|(node, other)| (other.not_after, *node));
         let Some((sibling, newest)) = newest else { return finding };
-        let end = newest.validity.not_after;
+        let end = newest.not_after;
         let words =
             format!("the node at {sibling} serves a newer one until {}, {}", moment(end), distance(now, end));
         let remedy = format!(

@@ -17,7 +17,7 @@ use crate::{
     checks::TOOL,
     cli::{RenewDueArguments, ScanArguments},
     error::Error,
-    outputs::{One, Seen},
+    outputs::One,
     plan::Plan,
     scan,
 };
@@ -40,7 +40,8 @@ pub async fn execute(arguments: &RenewDueArguments, shared: &SharedFlags) -> Res
     let run = Run::start(&TOOL, plan.run.clone())?;
     let now = plan.as_of.unwrap_or(run.started());
     let seen = scan::observe(&plan, &run).await?;
-    let candidates = candidates(&seen);
+    let all: Vec<_> = seen.soonest_first().collect();
+    let candidates = candidates(&all);
     let finished = run.finish();
     let answer = answer(&candidates, &finished.report().findings, &rule, now);
     if shared.verbose {
@@ -93,14 +94,13 @@ fn without_evidence(shared: &SharedFlags) -> Result<SharedFlags, Usage> {
 
 /// What would be renewed: the certificates of servers and clients, wherever they were seen, and those of issuers
 /// in files that hold nothing else.
-fn candidates(seen: &Seen) -> Vec<Candidate<'_>> {
+fn candidates(all: &[One]) -> Vec<Candidate<'_>> {
     const PARTS: [Part; 4] = [Part::File, Part::Secret, Part::Server, Part::Client];
-    let all = seen.soonest_first();
     let places = |one: &One| PARTS.iter().flat_map(|part| one.places_as(*part)).collect::<Vec<_>>();
     let with_leaves: HashSet<String> = all
         .iter()
         .filter(|one| !one.certificate.is_issuer)
-        .flat_map(|one| places(one))
+        .flat_map(places)
         .map(|place| holder(&place).to_owned())
         .collect();
     let counts =

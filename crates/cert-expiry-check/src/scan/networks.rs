@@ -37,7 +37,7 @@ struct Counts {
 pub(super) fn of(plan: &Plan) -> Vec<(usize, &Network, Arc<Inhabited>)> {
     targets(plan)
         .filter_map(|(group, target)| match target {
-            Target::Network(network) => Some((group, network, Arc::default())),
+            Target::Network(network) => Some((group, &**network, Arc::default())),
             _ => None,
         })
         .collect()

@@ -18,7 +18,7 @@ const LARGEST: usize = 8 * 1024 * 1024;
 /// Every URL of a plan.
 pub(super) fn tasks(plan: &Plan) -> impl Iterator<Item = Task> {
     targets(plan).filter_map(|(group, target)| match target {
-        Target::Remote(remote) => Some(Task { group, what: What::Remote(remote.clone()) }),
+        Target::Remote(remote) => Some(Task { group, what: What::Remote(Remote::clone(remote)) }),
         _ => None,
     })
 }

@@ -19,7 +19,7 @@ use crate::{
         revocation::{self, Lists, Source},
     },
     error::Error,
-    outputs::{Keeping, Seen},
+    outputs::{Keeping, One, Seen},
     plan::Plan,
     stores::{self, Content, Passwords, RevocationList, file},
     targets::Target,
@@ -79,7 +79,8 @@ pub(super) async fn judge(plan: &Plan, given: Vec<Source>, seen: &Seen, groups: 
     if given.is_empty() && !plan.fetch_crls {
         return;
     }
-    let suspects = seen.suspects();
+    let all = seen.all();
+    let suspects: Vec<_> = all.iter().filter_map(One::suspect).collect();
     let mut issuers = seen.issuers();
     for suspect in &suspects {
         let stores = groups.iter().flat_map(|group| group.basis.trust.stores());

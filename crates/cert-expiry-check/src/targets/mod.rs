@@ -29,9 +29,9 @@ pub enum Target {
     /// A TLS server.
     Endpoint(Endpoint),
     /// A network, and the ports of its addresses.
-    Network(Network),
+    Network(Box<Network>),
     /// Certificates at a URL.
-    Remote(Remote),
+    Remote(Box<Remote>),
     /// A file or a folder.
     Path(PathBuf),
     /// A pattern of files.
@@ -102,13 +102,13 @@ impl Target {
             return Err(NoTarget { word: printable(word, 60), reason });
         }
         if let Some(remote) = Remote::parse(word) {
-            return remote.map(Self::Remote);
+            return remote.map(|remote| Self::Remote(Box::new(remote)));
         }
         if word.contains("://") {
             return Endpoint::from_url(word).map(Self::Endpoint);
         }
         if let Some(network) = Network::parse(word) {
-            return network.map(Self::Network);
+            return network.map(|network| Self::Network(Box::new(network)));
         }
         if looks_bracketed(word) || has_port(word) || names_where_to_connect(word) {
             return Endpoint::from_authority(word).map(Self::Endpoint);

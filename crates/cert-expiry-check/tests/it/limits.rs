@@ -170,13 +170,13 @@ fn a_list_comes_from_standard_input() {
 }
 
 /// So many addresses of 127.0.0.0/8, with this port.
-fn thousands(port: u16, count: u32) -> Vec<String> {
+pub(crate) fn thousands(port: u16, count: u32) -> Vec<String> {
     let first = u32::from(std::net::Ipv4Addr::LOCALHOST);
     (first..first + count).map(|address| format!("{}:{port}", std::net::Ipv4Addr::from(address))).collect()
 }
 
 /// Runs a scan to its end, and gives back its exit code and the most memory that it ever held, in KiB.
-fn peak(bench: &Bench, arguments: &[&str]) -> (Option<i32>, u64) {
+pub(crate) fn peak(bench: &Bench, arguments: &[&str]) -> (Option<i32>, u64) {
     let mut child = bench.command(&[&["scan"], arguments].concat()).stdout(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;

@@ -13,6 +13,7 @@ mod kubeconfig;
 mod kubernetes;
 mod legacy;
 mod limits;
+mod memory;
 mod mutual_tls;
 mod networks;
 mod openssl;
