@@ -204,7 +204,7 @@ fn reasons(question: Question<'_>, item: &Item, status: Status, needs: &[Need]) 
     }
     if status == Status::Done {
         for finding in question.required.against(question.tracker, item, question.now) {
-            notes.add(&finding);
+            notes.add(item, &finding);
             reasons.extend(finding_reason(item, &finding));
         }
     }
@@ -227,7 +227,7 @@ fn done_reasons(question: Question<'_>, item: &Item, notes: &mut Notes) -> Vec<R
         let mut findings = check::of_done(tracker, item, evidence, seen, now);
         required.set_aside(&mut findings, now);
         for finding in &findings {
-            notes.add(finding);
+            notes.add(item, finding);
             if let Some(reason) = finding_reason(item, finding) {
                 reasons.push(Reason { observed: format!("done, and {}", reason.observed), ..reason });
             }
@@ -246,10 +246,10 @@ struct Notes {
 }
 
 impl Notes {
-    fn add(&mut self, finding: &Finding) {
+    fn add(&mut self, item: &Item, finding: &Finding) {
         self.set_aside.extend(waived(finding));
         if finding.outcome == Outcome::Warned {
-            let told = format!("{}: {}", finding.subject, finding.observed);
+            let told = format!("{}: {}", subject(item, finding), finding.observed);
             if !self.warnings.contains(&told) {
                 self.warnings.push(told);
             }
@@ -267,6 +267,13 @@ fn waived(finding: &Finding) -> Option<String> {
     ))
 }
 
+/// What a finding is about, without the item that everything here is about.
+fn subject(item: &Item, finding: &Finding) -> String {
+    let name = item.name();
+    let subject = finding.subject.strip_suffix(&name).and_then(|subject| subject.strip_suffix(", "));
+    subject.unwrap_or(&finding.subject).to_owned()
+}
+
 /// What stands against an item that must be done.
 fn finding_reason(item: &Item, finding: &Finding) -> Option<Reason> {
     let outcome = match finding.outcome.verdict()? {
@@ -279,8 +286,7 @@ fn finding_reason(item: &Item, finding: &Finding) -> Option<Reason> {
         None => Place::Tracker(item.line),
     };
     let is_place = finding.location.as_ref().is_some_and(|place| place.path == finding.subject);
-    let subject = finding.subject.trim_end_matches(&format!(", {}", item.name())).to_owned();
-    let subject = if is_place { String::new() } else { format!("{subject}: ") };
+    let subject = if is_place { String::new() } else { format!("{}: ", subject(item, finding)) };
     Some(Reason {
         outcome,
         observed: format!("{subject}{}", finding.observed),

@@ -47,6 +47,7 @@ impl Tracker {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = LineNumbers::of(text);
         let mut reader = Reader {
+            text,
             lines: &lines,
             tracker: Self { path: path.to_owned(), items: Vec::new(), gates: Vec::new() },
             section: Section::Other,
@@ -76,6 +77,7 @@ impl Tracker {
 }
 
 struct Reader<'t> {
+    text: &'t str,
     lines: &'t LineNumbers,
     tracker: Tracker,
     section: Section,
@@ -91,7 +93,10 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
-        let line = self.lines.of_offset(range.start);
+        // Where a tab indents it, an item begins with the end of the line before.
+        let written = self.text.get(range.start..).unwrap_or_default();
+        let blank = written.len() - written.trim_start().len();
+        let line = self.lines.of_offset(range.start + blank);
         match event {
             Event::Start(Tag::Heading { level, .. }) => self.heading = Some((level, line, String::new())),
             Event::End(TagEnd::Heading(_)) => self.end_heading(),
