@@ -2,6 +2,7 @@
 //! once, on every core; of a record only that is kept which check, gate and dashboard ask for.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     io,
@@ -23,6 +24,7 @@ use super::{
     verify::verify_text,
 };
 use crate::{
+    document,
     history::{Chain, RunLine},
     record::{Finding, Verdict, v1::Record},
     run::history_path,
@@ -81,7 +83,7 @@ pub(super) struct File {
     pub(super) executable: Option<bool>,
     /// What came of parsing a YAML, JSON or TOML file; `None` of what is none.
     pub(super) form: Option<Form>,
-    /// What a page by hand links to, and what of a template is left in it.
+    /// What a page by hand, or the notes behind a record, link to, and what of a template is left in them.
     pub(super) outline: Option<Box<Outline>>,
 }
 
@@ -302,14 +304,33 @@ impl File {
         };
         if is_page {
             file.page = Page::read(&file.path, &bytes);
-            if matches!(file.page, Page::ByHand) {
-                let mut outline = Outline::read(&String::from_utf8_lossy(&bytes));
+            let text = String::from_utf8_lossy(&bytes);
+            let by_hand = match file.page {
+                Page::ByHand => Some(text),
+                Page::Evidence { record: Some(_), .. } => notes(&text).map(Cow::Owned),
+                _ => None,
+            };
+            file.outline = by_hand.map(|text| {
+                let mut outline = Outline::read(&text);
                 outline.anchors.clear();
-                file.outline = Some(Box::new(outline));
-            }
+                Box::new(outline)
+            });
         }
         Ok(file)
     }
+}
+
+/// What people wrote behind a record, with as many empty lines before it as the managed region has; `None` where they
+/// wrote nothing.
+fn notes(text: &str) -> Option<String> {
+    let written = text.trim_end();
+    let written = written.strip_suffix("## Notes").unwrap_or(written).trim_end();
+    if written.ends_with(document::END_MARKER) {
+        return None;
+    }
+    let document = document::read(text).ok()?;
+    let before = text.strip_suffix(document.notes.as_str())?.matches('\n').count();
+    Some("\n".repeat(before) + &document.notes)
 }
 
 /// What a file is written in, by its extension.
