@@ -2,13 +2,17 @@
 //! once, on every core; of a record only that is kept which check, gate and dashboard ask for.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     io,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
+
+use jiff::Timestamp;
 
 use super::{
     artefact_rules,
@@ -19,7 +23,12 @@ use super::{
     tracker::{Evidence, EvidenceKind, Tracker},
     verify::verify_text,
 };
-use crate::record::{Finding, v1::Record};
+use crate::{
+    document,
+    history::{Chain, RunLine},
+    record::{Finding, Verdict, v1::Record},
+    run::history_path,
+};
 
 /// More threads than this gain nothing: the disk is shared.
 const MOST_THREADS: usize = 8;
@@ -36,6 +45,17 @@ pub(super) struct Seen {
     pub(super) folder: Option<PathBuf>,
     /// What the links of the pages and of the tracker lead to.
     pub(super) targets: LinkTargets,
+    /// Why git could not be asked what it tracks.
+    pub(super) git: Option<NoGit>,
+}
+
+/// Why git could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoGit {
+    /// There is no repository.
+    NoRepository,
+    /// There is one, and git did not answer.
+    Trouble(String),
 }
 
 /// What was seen of one path or glob.
@@ -63,7 +83,7 @@ pub(super) struct File {
     pub(super) executable: Option<bool>,
     /// What came of parsing a YAML, JSON or TOML file; `None` of what is none.
     pub(super) form: Option<Form>,
-    /// What a page by hand links to, and what of a template is left in it.
+    /// What a page by hand, or the notes behind a record, link to, and what of a template is left in them.
     pub(super) outline: Option<Box<Outline>>,
 }
 
@@ -86,6 +106,8 @@ pub(super) enum Page {
         /// details, measurements, timeline, charts and attachments, and of the findings those with a date.
         record: Option<Box<Record>>,
     },
+    /// Made by a tool, and no run of it is known that had ended at the moment that is asked for; says so.
+    Later(String),
     /// A markdown page by hand.
     ByHand,
     /// Anything else.
@@ -93,15 +115,19 @@ pub(super) enum Page {
 }
 
 impl Seen {
-    /// Looks at everything that the tracker names.
-    pub(super) fn observe(root: &Path, tracker_folder: &Path, tracker: &Tracker) -> Self {
-        let tracked = git_files(root);
+    /// Looks at everything that the tracker names. Of evidence that was replaced after `now` that run counts which
+    /// stood there then.
+    pub(super) fn observe(root: &Path, tracker_folder: &Path, tracker: &Tracker, now: Timestamp) -> Self {
+        let (tracked, untold) = match git_files(root) {
+            Ok(tracked) => (Some(tracked), None),
+            Err(why) => (None, Some(why)),
+        };
         let root = fs_err::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         let folder = if tracker_folder.as_os_str().is_empty() { Path::new(".") } else { tracker_folder };
         let folder = fs_err::canonicalize(folder)
             .ok()
             .and_then(|folder| Some(folder.strip_prefix(&root).ok()?.to_owned()));
-        let mut seen = Self { folder, ..Self::default() };
+        let mut seen = Self { folder, git: untold, ..Self::default() };
         let mut wanted = Vec::new();
         for evidence in tracker.items.iter().flat_map(|item| &item.evidence) {
             if let EvidenceKind::Make(command) = &evidence.kind {
@@ -113,7 +139,9 @@ impl Seen {
                 wanted.extend(paths.into_iter().map(|path| (evidence.kind.clone(), path)));
             }
         }
-        let files = on_every_core(&wanted, |(_, path)| File::observe(&root, path, tracked.as_ref()));
+        let files = on_every_core(&wanted, |(_, path)| {
+            File::observe(&root, path, tracked.as_ref()).map(|file| as_of(&root, file, now))
+        });
         for ((kind, _), file) in wanted.iter().zip(files) {
             let Some(artefact) = seen.files.get_mut(kind) else { continue };
             artefact.take(file);
@@ -276,14 +304,33 @@ impl File {
         };
         if is_page {
             file.page = Page::read(&file.path, &bytes);
-            if matches!(file.page, Page::ByHand) {
-                let mut outline = Outline::read(&String::from_utf8_lossy(&bytes));
+            let text = String::from_utf8_lossy(&bytes);
+            let by_hand = match file.page {
+                Page::ByHand => Some(text),
+                Page::Evidence { record: Some(_), .. } => notes(&text).map(Cow::Owned),
+                _ => None,
+            };
+            file.outline = by_hand.map(|text| {
+                let mut outline = Outline::read(&text);
                 outline.anchors.clear();
-                file.outline = Some(Box::new(outline));
-            }
+                Box::new(outline)
+            });
         }
         Ok(file)
     }
+}
+
+/// What people wrote behind a record, with as many empty lines before it as the managed region has; `None` where they
+/// wrote nothing.
+fn notes(text: &str) -> Option<String> {
+    let written = text.trim_end();
+    let written = written.strip_suffix("## Notes").unwrap_or(written).trim_end();
+    if written.ends_with(document::END_MARKER) {
+        return None;
+    }
+    let document = document::read(text).ok()?;
+    let before = text.strip_suffix(document.notes.as_str())?.matches('\n').count();
+    Some("\n".repeat(before) + &document.notes)
 }
 
 /// What a file is written in, by its extension.
@@ -311,8 +358,8 @@ impl Form {
 
 impl Page {
     fn read(name: &str, bytes: &[u8]) -> Self {
-        let Ok(text) = std::str::from_utf8(bytes) else { return Self::ByHand };
-        match verify_text(name, text) {
+        // What is no UTF-8 within a record is an alteration like any other.
+        match verify_text(name, &String::from_utf8_lossy(bytes)) {
             None => Self::ByHand,
             Some((verification, record)) => {
                 Self::Evidence { verification: Box::new(verification), record: record.map(lean) }
@@ -335,19 +382,70 @@ fn lean(record: Box<Record>) -> Box<Record> {
     Box::new(record)
 }
 
-/// The files that git tracks, from the root; `None` where there is no git or no repository.
-fn git_files(root: &Path) -> Option<BTreeSet<PathBuf>> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(["ls-files", "-z"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let names = String::from_utf8_lossy(&output.stdout).into_owned();
-    output
-        .status
-        .success()
-        .then(|| names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
+/// The file as it stood at a moment. Where its record is of a later one, its history knows what stood there before.
+fn as_of(root: &Path, mut file: File, now: Timestamp) -> File {
+    let Page::Evidence { record: Some(record), .. } = &mut file.page else { return file };
+    if Record::time(&record.finished) <= now {
+        return file;
+    }
+    let path = root.join(&file.path);
+    let chain = history_of(&path);
+    match chain.as_ref().and_then(|chain| run_until(chain, &path, now)) {
+        Some(run) => {
+            record.verdict = if run.interrupted { Verdict::Inconclusive } else { run.verdict };
+            record.environment = run.environment;
+            record.finished.clone_from(&run.finished);
+            record.valid_until.clone_from(&run.valid_until);
+            record.commit.clone_from(&run.commit);
+            record.findings.clear();
+        }
+        None => file.page = Page::Later(first_run_later(&record.finished)),
+    }
+    file
+}
+
+/// What is said of evidence that nobody had yet.
+pub(super) fn first_run_later(finished: &str) -> String {
+    format!("its first known run ended on {finished}, later")
+}
+
+/// The history beside an evidence file, where there is one that can be read.
+pub(super) fn history_of(evidence: &Path) -> Option<Chain> {
+    let (bytes, _) = read_regular(&history_path(evidence)).ok()?;
+    Some(Chain::read(&String::from_utf8_lossy(&bytes)))
+}
+
+/// The newest run of a file that had ended at a moment. Files of several environments share one history.
+pub(super) fn run_until<'c>(chain: &'c Chain, evidence: &Path, now: Timestamp) -> Option<&'c RunLine> {
+    let name = evidence.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let runs = chain.runs().filter(|run| run.file == name);
+    runs.filter(|run| run.finished.parse::<Timestamp>().is_ok_and(|at| at <= now)).last()
+}
+
+/// The files that git tracks, those of submodules too, from the root.
+fn git_files(root: &Path) -> Result<BTreeSet<PathBuf>, NoGit> {
+    let output = git(root, &["ls-files", "-z", "--recurse-submodules"])
+        .map_err(|error| NoGit::Trouble(format!("git could not be started: {error}")))?;
+    if output.status.success() {
+        let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        return Ok(names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let first = said.lines().next().unwrap_or("git ls-files failed");
+    if first.contains("not a git repository") {
+        Err(NoGit::NoRepository)
+    } else {
+        Err(NoGit::Trouble(first.trim_start_matches("fatal: ").to_owned()))
+    }
+}
+
+/// Asks git about the repository of this folder, whatever the environment says of another one (a hook's does).
+pub(super) fn git(root: &Path, arguments: &[&str]) -> io::Result<Output> {
+    let mut git = Command::new("git");
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"] {
+        git.env_remove(name);
+    }
+    // Reading must not take locks or refresh the index of a repository that somebody works in.
+    git.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
+    git.arg("-C").arg(root).args(arguments).stdin(Stdio::null()).output()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    artefacts::{Artefact, File, Page, Seen},
+    artefacts::{Artefact, File, NoGit, Page, Seen},
     checks::{
         CONSISTENT, FRESH, LINKS, MAKE_TARGET, OWNER, PENDING, PRESENT, STATUS, TARGET, TRACKED, VERDICT,
     },
@@ -44,7 +44,39 @@ pub(super) fn assess(tracker: &Tracker, seen: &Seen, required: &Required, now: T
         }
     }
     findings.extend(shortfalls::of_tracker(tracker, seen));
+    findings.extend(seen.git.as_ref().map(|why| untold(tracker, why)));
     findings
+}
+
+/// Everything that is to be said about what one line of a done item names, for whoever has to rely on it.
+pub(super) fn of_done(
+    tracker: &Tracker,
+    item: &Item,
+    evidence: &Evidence,
+    seen: &Seen,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let mut findings = vec![named(tracker, item, evidence, seen)];
+    for file in &seen.artefact(evidence).files {
+        findings.extend(page(file, now).into_iter().map(|one| one.at(&tracker.path, Some(evidence.line))));
+        findings.extend(shortfalls::of_file(file, seen, true));
+    }
+    findings
+}
+
+/// What git tracks is not known.
+fn untold(tracker: &Tracker, why: &NoGit) -> Finding {
+    let finding = match why {
+        NoGit::NoRepository => {
+            let why = "there is no git repository";
+            TRACKED.not_checked(Requirement::Optional, &tracker.path, why)
+        }
+        NoGit::Trouble(why) => TRACKED
+            .inconclusive(&tracker.path)
+            .observed(format!("git does not say what it tracks: {why}"))
+            .remedy("Mend what git says, and check again."),
+    };
+    finding.expected("tracked by git").at(&tracker.path, None)
 }
 
 fn fields(tracker: &Tracker, item: &Item) -> Vec<Finding> {
@@ -157,6 +189,10 @@ fn page(file: &File, now: Timestamp) -> Vec<Finding> {
                 &file.path,
                 "present, unverified: a page by hand holds no record",
             )]
+        }
+        Page::Later(why) => {
+            let remedy = "Ask for a later day; if this is today, look at the clocks of both machines.";
+            vec![VERDICT.failed(&file.path).expected("a run until then").observed(why).remedy(remedy)]
         }
         Page::Evidence { verification, record } => {
             let mut findings = vec![(**verification).clone()];

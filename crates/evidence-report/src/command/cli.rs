@@ -1,6 +1,7 @@
 //! What was typed.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,6 +20,7 @@ use super::{
     gate::Question,
     history::HistoryPlace,
     import,
+    paths::read_regular,
     policy::{Gate, Policy, Required, as_of, no_gate},
     signature::{SignPlace, SignersPlace},
     tracker::Tracker,
@@ -258,16 +260,16 @@ impl TrackerPlace {
         if self.tracker.is_dir() {
             return Err(Usage(format!("{path} is a folder; name the tracker's markdown file")).into());
         }
-        let text = std::fs::read_to_string(&self.tracker)
-            .map_err(|source| CommandError::Tracker { path: path.clone(), source })?;
+        let text =
+            text(&self.tracker).map_err(|source| CommandError::Tracker { path: path.clone(), source })?;
         let tracker =
             Tracker::read(&path, &text).map_err(|source| CommandError::TrackerForm { path, source })?;
         let root = self.root();
         let policy = Policy::find(self.policy.as_deref(), &root)?;
         policy.fit(&tracker)?;
         let folder = self.tracker.parent().unwrap_or(Path::new("")).to_owned();
-        let seen = Seen::observe(&root, &folder, &tracker);
         let now = self.as_of.unwrap_or_else(Timestamp::now);
+        let seen = Seen::observe(&root, &folder, &tracker, now);
         let required = Required::observe(policy, &root, now);
         Ok(Looked { tracker, seen, required, now })
     }
@@ -290,4 +292,17 @@ impl TrackerPlace {
             crate::run::repository(&folder).unwrap_or_else(|| PathBuf::from("."))
         })
     }
+}
+
+/// The text of a regular file that is not too large.
+fn text(path: &Path) -> io::Result<String> {
+    let (bytes, _) = read_regular(path)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("line {line} is not UTF-8; save the file as UTF-8"),
+        )
+    })
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::{
-    artefacts::{Page, Seen},
-    check::{freshness, verdict},
+    artefacts::Seen,
+    check,
     checks::{GATE_ITEM, GATE_RULE},
     policy::{Gate, Required, target_date},
     tracker::{GateRule, Item, Need, Status, Tracker},
@@ -112,14 +112,20 @@ fn assess_rule(question: Question<'_>, gate: &Gate, rule: &GateRule) -> Vec<Find
             );
             continue;
         };
-        let (reasons, set_aside) = reasons(question, item, meaning.status, &meaning.needs);
+        let (reasons, notes) = reasons(question, item, meaning.status, &meaning.needs);
         let expected = expectation(meaning.status, &meaning.needs);
         if reasons.is_empty() {
             let mut observed = "met".to_owned();
-            for waived in set_aside {
+            for waived in &notes.set_aside {
                 let _ = write!(observed, "; set aside: {waived}");
             }
-            let met = GATE_ITEM.passed(item.name()).expected(&expected).observed(observed);
+            let met = if notes.warnings.is_empty() {
+                GATE_ITEM.passed(item.name())
+            } else {
+                let _ = write!(observed, ", with a warning: {}", notes.warnings.join("; "));
+                GATE_ITEM.warned(item.name()).remedy("Look at it before it closes the gate: check says more.")
+            };
+            let met = met.expected(&expected).observed(observed);
             findings.push(met.at(&tracker.path, Some(item.status_line())));
         }
         findings.extend(reasons.into_iter().map(|reason| {
@@ -176,13 +182,8 @@ impl Reason {
 }
 
 /// What stands in the way, and what would, had nobody set it aside.
-fn reasons(
-    question: Question<'_>,
-    item: &Item,
-    status: Status,
-    needs: &[Need],
-) -> (Vec<Reason>, Vec<String>) {
-    let (mut reasons, mut set_aside) = (Vec::new(), Vec::new());
+fn reasons(question: Question<'_>, item: &Item, status: Status, needs: &[Need]) -> (Vec<Reason>, Notes) {
+    let (mut reasons, mut notes) = (Vec::new(), Notes::default());
     match item.known_status() {
         None => {
             reasons.push(Reason::closed("it has no known status", item.status_line(), "Give it a status."))
@@ -198,56 +199,62 @@ fn reasons(
                 format!("Show what is pending, then set the status to {}.", status.word()),
             ));
         }
-        Some(Status::Done) => reasons.extend(done_reasons(question, item, &mut set_aside)),
+        Some(Status::Done) => reasons.extend(done_reasons(question, item, &mut notes)),
         Some(_) => {}
     }
     if status == Status::Done {
         for finding in question.required.against(question.tracker, item, question.now) {
-            set_aside.extend(waived(&finding));
-            reasons.extend(required_reason(item, &finding));
+            notes.add(item, &finding);
+            reasons.extend(finding_reason(item, &finding));
         }
     }
     for need in needs {
         reasons.extend(need_reason(question, item, *need));
     }
-    (reasons, set_aside)
+    (reasons, notes)
 }
 
-/// Done has to be true: nothing pending, everything there, and the evidence verified, passing and valid.
-fn done_reasons(question: Question<'_>, item: &Item, set_aside: &mut Vec<String>) -> Vec<Reason> {
+/// Done has to be true: nothing pending, and whatever `check` finds failed or inconclusive of what the item names.
+fn done_reasons(question: Question<'_>, item: &Item, notes: &mut Notes) -> Vec<Reason> {
     let mut reasons: Vec<_> = (item.pending.iter())
         .map(|field| {
             let observed = format!("done, and still pending: {}", field.value);
             Reason::closed(observed, field.line, "Show it and take the line out, or set the status back.")
         })
         .collect();
-    for evidence in item.paths() {
-        let artefact = question.seen.artefact(evidence);
-        if artefact.files.is_empty() {
-            let observed = format!("done, and the evidence in line {} is not there", evidence.line);
-            reasons.push(Reason::closed(observed, evidence.line, "Write it, or correct the path."));
-        }
-        for file in &artefact.files {
-            let Page::Evidence { verification, record } = &file.page else { continue };
-            let judged = record.iter().flat_map(|record| {
-                [verdict(&file.path, record), freshness(&file.path, record, question.now)]
-            });
-            let mut findings: Vec<_> = std::iter::once((**verification).clone()).chain(judged).collect();
-            question.required.set_aside(&mut findings, question.now);
-            set_aside.extend(findings.iter().filter_map(waived));
-            for finding in findings {
-                if matches!(finding.outcome, Outcome::Failed | Outcome::Inconclusive) {
-                    reasons.push(Reason {
-                        outcome: finding.outcome,
-                        observed: format!("done, and {}: {}", file.path, finding.observed),
-                        place: Place::Tracker(evidence.line),
-                        remedy: finding.remedy.into_owned(),
-                    });
-                }
+    for evidence in &item.evidence {
+        let Question { tracker, seen, required, now } = question;
+        let mut findings = check::of_done(tracker, item, evidence, seen, now);
+        required.set_aside(&mut findings, now);
+        for finding in &findings {
+            notes.add(item, finding);
+            if let Some(reason) = finding_reason(item, finding) {
+                reasons.push(Reason { observed: format!("done, and {}", reason.observed), ..reason });
             }
         }
     }
     reasons
+}
+
+/// What lets an item pass, and is told all the same.
+#[derive(Debug, Default)]
+struct Notes {
+    /// Who set what aside.
+    set_aside: Vec<String>,
+    /// What will stand in the way before long, or should be looked at.
+    warnings: Vec<String>,
+}
+
+impl Notes {
+    fn add(&mut self, item: &Item, finding: &Finding) {
+        self.set_aside.extend(waived(finding));
+        if finding.outcome == Outcome::Warned {
+            let told = format!("{}: {}", subject(item, finding), finding.observed);
+            if !self.warnings.contains(&told) {
+                self.warnings.push(told);
+            }
+        }
+    }
 }
 
 /// Who set a finding aside, until when.
@@ -260,8 +267,15 @@ fn waived(finding: &Finding) -> Option<String> {
     ))
 }
 
-/// What the policy asks of an item that must be done, and does not find.
-fn required_reason(item: &Item, finding: &Finding) -> Option<Reason> {
+/// What a finding is about, without the item that everything here is about.
+fn subject(item: &Item, finding: &Finding) -> String {
+    let name = item.name();
+    let subject = finding.subject.strip_suffix(&name).and_then(|subject| subject.strip_suffix(", "));
+    subject.unwrap_or(&finding.subject).to_owned()
+}
+
+/// What stands against an item that must be done.
+fn finding_reason(item: &Item, finding: &Finding) -> Option<Reason> {
     let outcome = match finding.outcome.verdict()? {
         Verdict::Failed => Outcome::Failed,
         Verdict::Inconclusive => Outcome::Inconclusive,
@@ -272,8 +286,7 @@ fn required_reason(item: &Item, finding: &Finding) -> Option<Reason> {
         None => Place::Tracker(item.line),
     };
     let is_place = finding.location.as_ref().is_some_and(|place| place.path == finding.subject);
-    let subject = finding.subject.trim_end_matches(&format!(", {}", item.name())).to_owned();
-    let subject = if is_place { String::new() } else { format!("{subject}: ") };
+    let subject = if is_place { String::new() } else { format!("{}: ", subject(item, finding)) };
     Some(Reason {
         outcome,
         observed: format!("{subject}{}", finding.observed),

@@ -101,7 +101,7 @@ fn the_page_says_what_stands_in_the_way_and_links_to_it() {
     assert_eq!((code, printed.as_str()), (0, "page.html: the launch gate is CLOSED, 3 in its way\n"));
     let expected = [
         "The launch gate is <strong>CLOSED</strong>",
-        "done, and the evidence in line 8 is not there",
+        "done, and doc/missing.md: nothing there",
         "<a href=\"./doc/track.md\" title=\"doc/track.md, line 12\">item 2 (Cost &amp; budget)</a></b>: in_progress; pending: dashboard links",
         "<summary>1 thing pending</summary>",
         "<td data-label=\"Owner\">FinOps</td>",

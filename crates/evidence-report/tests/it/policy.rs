@@ -108,7 +108,11 @@ fn a_gate_is_open_while_everything_that_it_stands_on_holds() {
     let cases = [
         ("2026-11-24", 0, "The beta gate is OPEN"),
         // Fourteen days are over, whatever the record itself promises.
-        ("2026-12-07T11:59:59Z", 0, "OPEN"),
+        (
+            "2026-12-07T11:59:59Z",
+            1,
+            "met, with a warning: doc/evidence/restore.md: not for long: valid until 2026-12-07T12:00:00Z",
+        ),
         ("2026-12-07T12:00:00Z", 2, "no longer: valid until 2026-12-07T12:00:00Z"),
         // Before there was any.
         ("2026-11-22", 2, "its first known run ended on 2026-11-23T12:00:00Z, later"),

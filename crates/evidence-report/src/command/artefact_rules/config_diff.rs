@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
     checks::{CONFIG_APPROVAL, CONFIG_DIFFERENCE, CONFIG_SECRET, FIELDS},
@@ -22,6 +22,8 @@ const APPROVALS: Wanted = Wanted { key: "approvals", columns: &["key", "approver
 #[serde(deny_unknown_fields)]
 pub(in crate::command) struct ConfigDiffRule {
     /// From the environment to its file (YAML, JSON, TOML or .env), two at least.
+    #[serde(deserialize_with = "two")]
+    #[schemars(extend("minProperties" = 2))]
     environments: BTreeMap<String, String>,
     /// Keys that may differ. A key is a path such as `log.level`; `*` stands for one part, `**` for any.
     #[serde(default)]
@@ -36,6 +38,16 @@ pub(in crate::command) struct ConfigDiffRule {
 
 /// What differs: in every environment the value of a key, or none.
 type Difference<'l> = BTreeMap<&'l str, Option<&'l Leaf>>;
+
+/// What is held against itself never differs.
+fn two<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let environments = BTreeMap::<String, String>::deserialize(deserializer)?;
+    let files: BTreeSet<_> = environments.values().collect();
+    if files.len() < 2 || files.len() < environments.len() {
+        return Err(D::Error::custom("at least two environments, each with a file of its own"));
+    }
+    Ok(environments)
+}
 
 impl ConfigDiffRule {
     pub(super) fn needs(&self) -> Vec<&str> {

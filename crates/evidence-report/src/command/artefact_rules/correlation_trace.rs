@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{
     checks::{AUDIT_TRACE, FIELDS},
     material::{Observed, Period, Record, Wanted, moment, normalised, span_of},
+    some::some,
 };
 use crate::record::Finding;
 
@@ -21,6 +22,8 @@ pub(in crate::command) struct CorrelationTraceRule {
     /// A page with a table `Time, System, Correlation id, Event`, or YAML with a list `trace`.
     file: String,
     /// The systems in which the id must be found.
+    #[serde(deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     systems: Vec<String>,
     /// How old the trace may be, by its last event.
     #[serde(default)]

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{
     checks::COST,
     material::{Observed, Record, Wanted, normalised},
+    some::some,
     steps::{Step, number_and_unit, percent, rising},
 };
 use crate::record::Finding;
@@ -21,7 +22,8 @@ pub(in crate::command) struct CostRule {
     /// YAML with the lists `cost` and `budget`.
     file: String,
     /// The areas that there must be.
-    #[serde(default = "all_areas")]
+    #[serde(default = "all_areas", deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     areas: Vec<String>,
 }
 
@@ -74,7 +76,8 @@ impl CostRule {
             COST.failed(area).expected(expected).observed(observed).at(&self.file, Some(line))
         };
         let mut findings = Vec::new();
-        if dashboard.links.is_empty() {
+        // `[cost]()` and `[cost](#)` lead nowhere.
+        if !dashboard.links.iter().any(|link| link.trim_start_matches('#').trim().len() > 1) {
             findings.push(failed("the dashboard is no link".into(), dashboard.line));
         }
         match (amount(&warn.text), amount(&page.text)) {
@@ -167,6 +170,8 @@ mod tests {
         for (from, to, part) in [
             ("| egress |", "| other |", "failed cost.guardrails a.md egress: no row of this area"),
             ("[cost-1](https://grafana.example/d/1)", "to come", "a.md:3 Compute: the dashboard is no link"),
+            ("https://grafana.example/d/1", "#", "a.md:3 Compute: the dashboard is no link"),
+            ("https://grafana.example/d/1", "", "a.md:3 Compute: the dashboard is no link"),
             ("| 80 %", "| 95 %", "it pages at 95 %, and warns at 95 % only"),
             ("EUR 900", "USD 900", "'USD 900' and 'EUR 1,200' are in different units"),
             ("EUR 900", "some", "'some' is no threshold"),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     checks::{DRILL_EXECUTED, DRILL_PLANNED, FIELDS},
     material::{Observed, Period, Record, Wanted, day, utc_day},
+    some::some,
     when_due::Due,
 };
 use crate::record::Finding;
@@ -22,7 +23,8 @@ pub(in crate::command) struct DrillsRule {
     /// A page with a table `Drill, Kind, Planned, Executed, Outcome`, or YAML with a list `drills`.
     file: String,
     /// The kinds that there must be.
-    #[serde(default = "both_kinds")]
+    #[serde(default = "both_kinds", deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     kinds: Vec<String>,
     /// How long ago the last drill of a kind may lie.
     #[serde(default = "half_a_year")]

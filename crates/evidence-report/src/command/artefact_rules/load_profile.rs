@@ -2,11 +2,12 @@
 //! every measure of API, websocket and queue, each within its limit.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
     checks::LOAD,
     material::{Node, Observed},
+    some::some,
 };
 use crate::record::Finding;
 
@@ -20,9 +21,12 @@ pub(in crate::command) struct LoadProfileRule {
     #[serde(default)]
     limits: Option<String>,
     /// The parts that a profile must cover.
-    #[serde(default = "all_parts")]
+    #[serde(default = "all_parts", deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     parts: Vec<String>,
     /// What must have been measured.
+    #[serde(deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     measures: Vec<Measure>,
 }
 
@@ -46,12 +50,18 @@ struct Measure {
     #[serde(default)]
     of: Option<String>,
     /// The share of that limit that it may take at most.
-    #[serde(default = "four_fifths")]
+    #[serde(default = "four_fifths", deserialize_with = "a_share")]
     share: f64,
 }
 
 fn all_parts() -> Vec<String> {
     ["api", "websocket", "queue"].map(str::to_owned).to_vec()
+}
+
+fn a_share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(deserializer)?;
+    let is_share = share > 0.0 && share <= 1.0;
+    if is_share { Ok(share) } else { Err(D::Error::custom("a share of a limit lies above 0, up to 1")) }
 }
 
 const fn four_fifths() -> f64 {
@@ -104,6 +114,9 @@ impl LoadProfileRule {
         let finding = match node.number().filter(|number| number.is_finite()) {
             None => {
                 LOAD.failed(subject).observed(format!("`{}` is {}, not a number", measure.at, node.kind()))
+            }
+            Some(number) if number < 0.0 => {
+                LOAD.failed(subject).observed(format!("{number}: less than nothing was measured"))
             }
             Some(number) if bounds.hold(number) => LOAD.passed(subject).observed(number.to_string()),
             Some(number) => LOAD.failed(subject).observed(number.to_string()),
@@ -170,6 +183,7 @@ mod tests {
             ("\"max\": 500", "\"max\": 499", "websocket, sessions: 499"),
             ("\"max\": 32", "\"max\": 33", "queue, pool in use: 33"),
             ("\"max\": 32", "\"max\": \"32\"", "is a text, not a number"),
+            ("312.25", "-1", "api, p95: -1: less than nothing"),
             (
                 "ws_sessions",
                 "ws",

@@ -21,6 +21,7 @@ mod rotation;
 mod runbooks;
 mod sarif;
 mod scans;
+mod some;
 mod steps;
 mod when_due;
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     checks::{FIELDS, ROTATION},
     material::{Observed, Period, Record, Wanted, day, normalised},
+    some::some,
     when_due::Due,
 };
 use crate::record::Finding;
@@ -20,6 +21,8 @@ pub(in crate::command) struct RotationRule {
     /// A page with a table `Secret, Rotated, By`, or YAML with a list `rotations`.
     log: String,
     /// The classes of secrets, and how often each is rotated.
+    #[serde(deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     classes: Vec<SecretClass>,
     /// How long before the end it warns.
     #[serde(default = "a_week")]

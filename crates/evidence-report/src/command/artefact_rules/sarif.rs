@@ -93,8 +93,13 @@ fn scan(run: &Node) -> Result<Scan, &'static str> {
 }
 
 fn severity(node: &Node) -> Option<f64> {
-    let value = node.some("properties")?.some("security-severity")?;
-    value.words()?.parse::<f64>().ok().filter(|severity| severity.is_finite())
+    let words = node.some("properties")?.some("security-severity")?.words()?;
+    // A word in place of a number is no reason to let a result pass.
+    match words.to_ascii_lowercase().as_str() {
+        "critical" => Some(9.0),
+        "high" => Some(7.0),
+        _ => words.parse::<f64>().ok().filter(|severity| severity.is_finite()),
+    }
 }
 
 fn rules(component: &Node) -> Vec<About> {
@@ -129,7 +134,7 @@ fn hit(result: &Node, known: &Known) -> Hit {
     };
     Hit {
         rule: rule.filter(|rule| !rule.is_empty()).unwrap_or_else(|| "a rule without an id".to_owned()),
-        severity: severity(result).or_else(|| about.and_then(|about| about.severity)),
+        severity: severity(result).or_else(|| known.worst(about, id)),
         level: level.unwrap_or_else(|| "warning".to_owned()),
         place,
         line: result.line,
@@ -147,6 +152,12 @@ impl Known {
         let components: Vec<_> = components.map(rules).collect();
         let by_id = components.iter().flatten().map(|about| (about.id.clone(), about.clone())).collect();
         Self { components, by_id }
+    }
+
+    /// The severity of a result's rule: the worse, where its index and its id name two.
+    fn worst(&self, about: Option<&About>, id: Option<&str>) -> Option<f64> {
+        let of_id = id.and_then(|id| self.by_id.get(id)).and_then(|about| about.severity);
+        [about.and_then(|about| about.severity), of_id].into_iter().flatten().reduce(f64::max)
     }
 
     /// The rule of a result: by its index in its component; by its id, or by the beginning of a hierarchical id.

@@ -11,6 +11,7 @@ use super::{
     checks::SCAN,
     material::{Observed, Period, end_of, moment, span_of},
     sarif::{self, Hit, Scan},
+    some::some,
 };
 use crate::record::{Finding, Requirement};
 
@@ -25,9 +26,12 @@ const LISTED: usize = 50;
 #[serde(deny_unknown_fields)]
 pub(in crate::command) struct ScansRule {
     /// The reports.
+    #[serde(deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     reports: Vec<ScanReport>,
     /// The kinds of scans that there must be.
-    #[serde(default = "all_kinds")]
+    #[serde(default = "all_kinds", deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     kinds: Vec<String>,
     /// How old a report may be, by the end of its scan.
     #[serde(default)]

@@ -18,14 +18,11 @@ use view::{Beside, View};
 
 use super::{
     CommandError,
-    artefacts::Seen,
+    artefacts::{Seen, history_of},
     cli::TrackerPlace,
     tracker::{Item, Tracker},
 };
-use crate::{
-    history::Chain,
-    run::{self, Usage, history_path},
-};
+use crate::run::{self, Usage};
 
 #[derive(Debug, Args)]
 pub(super) struct DashboardPlace {
@@ -82,10 +79,9 @@ fn histories(root: &Path, tracker: &Tracker, seen: &Seen) -> Vec<Beside> {
         tracker.items.iter().flat_map(Item::paths).flat_map(|evidence| &seen.artefact(evidence).files);
     let evidence: BTreeSet<_> =
         files.map(|file| file.path.clone()).filter(|path| path.ends_with(".md")).collect();
-    let histories = evidence.into_iter().filter_map(|evidence| {
-        let text = std::fs::read(history_path(&root.join(&evidence))).ok()?;
-        Some(Beside { chain: Chain::read(&String::from_utf8_lossy(&text)), evidence })
-    });
+    let histories = evidence
+        .into_iter()
+        .filter_map(|evidence| Some(Beside { chain: history_of(&root.join(&evidence))?, evidence }));
     histories.collect()
 }
 

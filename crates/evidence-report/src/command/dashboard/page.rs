@@ -104,7 +104,10 @@ fn gate(gate: &Gate, index: usize, view: &View, links: &Links) -> Markup {
 fn tiles(view: &View) -> Markup {
     let evidence = || view.items.iter().flat_map(|row| &row.evidence);
     let is_bad = |shown: &&Shown| {
-        matches!(shown.state, State::Missing | State::Altered | State::NotPassed(_) | State::Expired(_))
+        matches!(
+            shown.state,
+            State::Missing | State::NotYet | State::Altered | State::NotPassed(_) | State::Expired(_)
+        )
     };
     let tile = |number: usize, words: &str, class: &str| {
         html! { li class=(if number > 0 { class } else { "" }) { b { (number) } " " span { (words) } } }
@@ -185,7 +188,10 @@ fn item(row: &Row, tracker: &str, links: &Links) -> Markup {
 
 fn class_of(state: Option<&State>) -> &'static str {
     match state {
-        None | Some(State::Missing | State::Altered | State::NotPassed(_) | State::Expired(_)) => "bad",
+        None
+        | Some(State::Missing | State::NotYet | State::Altered | State::NotPassed(_) | State::Expired(_)) => {
+            "bad"
+        }
         Some(State::NotForLong(_)) => "soon",
         Some(State::Valid(_)) => "good",
         Some(State::ByHand | State::Present) => "plain",

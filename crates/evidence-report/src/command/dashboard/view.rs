@@ -78,6 +78,8 @@ pub(super) struct Shown {
 pub(super) enum State {
     /// Named, and not there.
     Missing,
+    /// Its first known run ended later than the moment that is asked for.
+    NotYet,
     /// It is not what was recorded.
     Altered,
     /// Its run did not pass, or could not tell.
@@ -230,6 +232,7 @@ impl Row {
         let words = match (worst, verified.iter().min()) {
             (None, _) => "names no evidence".to_owned(),
             (Some(State::Missing), _) => "evidence is missing".to_owned(),
+            (Some(State::NotYet), _) => "evidence was not yet made".to_owned(),
             (Some(State::Altered), _) => "evidence was altered".to_owned(),
             (Some(State::NotPassed(verdict)), _) => format!("evidence says {verdict}"),
             (Some(State::Expired(at)), _) => format!("expired on {}", day(*at)),
@@ -261,6 +264,7 @@ impl State {
         match &file.page {
             Page::ByHand => Self::ByHand,
             Page::Other => Self::Present,
+            Page::Later(_) => Self::NotYet,
             Page::Evidence { record: None, .. } => Self::Altered,
             Page::Evidence { record: Some(record), .. } => {
                 let until = Record::time(&record.valid_until);
@@ -278,6 +282,7 @@ impl State {
     pub(super) fn words(&self) -> String {
         match self {
             Self::Missing => "missing".to_owned(),
+            Self::NotYet => "not yet made".to_owned(),
             Self::Altered => "altered".to_owned(),
             Self::NotPassed(verdict) => verdict.to_string(),
             Self::Expired(at) => format!("expired {}", day(*at)),

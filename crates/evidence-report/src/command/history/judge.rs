@@ -117,7 +117,7 @@ fn whole(history: &Path, chain: &Chain, anchor: Option<u64>) -> Finding {
         Some(run) => format!("up to run {run} anchored by the signature in the evidence"),
         None => "unsigned: that it was not written anew as a whole, git tells".to_owned(),
     };
-    let observed = format!("{runs} runs, whole{beginning}; {anchor}");
+    let observed = format!("{}, whole{beginning}; {anchor}", super::view::runs(runs));
     let anew = matches!(chain.entries().first().map(|entry| &entry.line), Some(Line::Anew(_)));
     let finding = match (runs, anew) {
         (0, _) => HISTORY_CHAIN.inconclusive(name).remedy("Run the tool: it begins the history."),

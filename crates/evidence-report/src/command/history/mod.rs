@@ -129,7 +129,7 @@ impl PrunePlace {
         damaged(&chain)?;
         let told = |removed: usize, left: usize| {
             let verb = if dry_run { "would take" } else { "took" };
-            format!("{verb} {removed} runs out of {}; {left} are left\n", run::short(&path))
+            format!("{verb} {} out of {}; {left} left\n", view::runs(removed), run::short(&path))
         };
         let total = chain.runs().count();
         if dry_run || prune(&chain, keep, now).is_none() {

@@ -54,7 +54,7 @@ impl<'c> View<'c> {
             [] => "the chain is whole".to_owned(),
             troubles => format!("BROKEN: {}", troubles.join("; ")),
         };
-        let _ = writeln!(out, "{}: {} runs; {state}", self.history, self.runs_total);
+        let _ = writeln!(out, "{}: {}; {state}", self.history, runs(self.runs_total));
         match self.before {
             Some(Line::Pruned(pruned)) => {
                 let _ = writeln!(
@@ -158,7 +158,7 @@ fn numbers(trend: &Trend) -> String {
     let (low, high) = (trend.points.iter().min_by(by_size), trend.points.iter().max_by(by_size));
     let mut text = format!("{} {} now", last.value, trend.unit);
     if let (Some(low), Some(high), true) = (low, high, trend.points.len() > 1) {
-        let _ = write!(text, ", {} to {} over {} runs", low.value, high.value, trend.points.len());
+        let _ = write!(text, ", {} to {} over {}", low.value, high.value, runs(trend.points.len()));
     }
     if let Some(objective) = &trend.objective {
         let (words, met) = match objective {
@@ -171,4 +171,9 @@ fn numbers(trend: &Trend) -> String {
         }
     }
     text
+}
+
+/// `1 run`, `6 runs`.
+pub(super) fn runs(number: usize) -> String {
+    format!("{number} {}", if number == 1 { "run" } else { "runs" })
 }

@@ -2,12 +2,7 @@
 //! the checks that were asked for, from a commit that leads here. *observe* reads (files, histories, git); *assess*
 //! is pure.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -17,7 +12,7 @@ use serde_saphyr::Spanned;
 use super::{Policy, day::Span};
 use crate::{
     command::{
-        artefacts::{File, Page},
+        artefacts::{File, Page, first_run_later, git, history_of, run_until},
         checks::{EVIDENCE_REQUIRED, FRESH},
         tracker::Item,
     },
@@ -26,7 +21,6 @@ use crate::{
         Check, Environment, Finding, Outcome, Verdict,
         v1::{self, Commit, Record},
     },
-    run::history_path,
 };
 
 /// Evidence that an item needs.
@@ -94,8 +88,8 @@ impl Ways {
             {
                 ways.leads_here.insert(commit.id.clone(), leads);
             }
-            if let Ok(bytes) = std::fs::read(history_path(&path)) {
-                ways.histories.insert(name.to_owned(), Chain::read(&String::from_utf8_lossy(&bytes)));
+            if let Some(chain) = history_of(&path) {
+                ways.histories.insert(name.to_owned(), chain);
             }
             ways.files.insert(name.to_owned(), file);
         }
@@ -109,21 +103,18 @@ fn leads_here(root: &Path, commit: &str) -> Option<bool> {
     if !is_id {
         return None;
     }
-    let status = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(["merge-base", "--is-ancestor", commit, "HEAD"])
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .ok()?;
-    match status.code() {
+    match git(root, &["merge-base", "--is-ancestor", commit, "HEAD"]).ok()?.status.code() {
         Some(0) => Some(true),
-        Some(1) => Some(false),
+        // Where the history was cut, what led here may be gone.
+        Some(1) => (!is_cut(root)).then_some(false),
         _ => None,
     }
+}
+
+/// Whether this clone holds only a part of its history (`git clone --depth`).
+fn is_cut(root: &Path) -> bool {
+    let said = git(root, &["rev-parse", "--is-shallow-repository"]);
+    !said.is_ok_and(|said| said.stdout.starts_with(b"false"))
 }
 
 /// Everything that is to be said about the evidence that an item needs, for the moment `now`.
@@ -199,6 +190,7 @@ impl EvidencePolicy {
                 Page::Evidence { verification, .. } => {
                     return Err((verification.outcome, verification.observed.clone()));
                 }
+                Page::Later(why) => return Err((Outcome::Failed, why.clone())),
                 Page::ByHand | Page::Other => {
                     return Err((Outcome::Failed, "a page by hand: no tool has made it".to_owned()));
                 }
@@ -212,11 +204,8 @@ impl EvidencePolicy {
             };
         }
         let chain = ways.histories.get(self.file.value.as_str());
-        let before = |run: &&RunLine| run.finished.parse::<Timestamp>().is_ok_and(|at| at <= now);
-        match chain.and_then(|chain| chain.runs().rfind(before)) {
-            None => {
-                Err((Outcome::Failed, format!("its first known run ended on {}, later", record.finished)))
-            }
+        match chain.and_then(|chain| run_until(chain, Path::new(&self.file.value), now)) {
+            None => Err((Outcome::Failed, first_run_later(&record.finished))),
             Some(run) if self.checks.is_empty() => Ok(self.of_line(run)),
             Some(run) => Err((
                 Outcome::Inconclusive,
@@ -290,7 +279,12 @@ fn origin(commit: Option<&Commit>, ways: &Ways) -> Option<(Outcome, String)> {
     };
     let short: String = commit.id.chars().take(12).collect();
     match ways.leads_here.get(&commit.id) {
-        None => Some((Outcome::Inconclusive, format!("git does not know its commit {short} here"))),
+        None => Some((
+            Outcome::Inconclusive,
+            format!(
+                "git cannot tell here whether its commit {short} leads to the current one; fetch the whole history"
+            ),
+        )),
         Some(false) => {
             Some((Outcome::Failed, format!("its commit {short} does not lead to the current one")))
         }

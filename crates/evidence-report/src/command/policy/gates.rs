@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::PolicyError;
-use crate::command::tracker::{GateRule, Meaning, Need, Status, Tracker};
+use crate::command::tracker::{GateRule, MOST, Meaning, Need, Status, Tracker};
 
 /// The name of the gate that the tracker's own sentences decide.
 const OF_TRACKER: &str = "launch";
@@ -122,9 +122,6 @@ impl NeedWord {
         }
     }
 }
-
-/// A tracker has tens of items, a large one a thousand.
-const MOST: u32 = 100_000;
 
 fn ranges(numbers: &Numbers) -> Result<Vec<RangeInclusive<u32>>, String> {
     let text = numbers.text();

@@ -22,7 +22,7 @@ use evidence::{EvidencePolicy, Ways};
 pub(super) use gates::Gate;
 use milestone::milestone;
 pub(super) use milestone::target_date;
-use pages::pages;
+use pages::{Unread, pages};
 pub(super) use required::Required;
 use ruled::Ruled;
 use scope::scope;
@@ -112,7 +112,7 @@ impl Policy {
     }
 
     fn read(path: &Path) -> Result<Self, PolicyError> {
-        let file: PolicyFile = read_config(path)?;
+        let file: PolicyFile = read_config(path).map_err(PolicyError::of)?;
         let name = path.display().to_string();
         let waivers = file.waivers.iter().map(|waiver| Waiver::of_policy(waiver, &name));
         let waivers = waivers.collect::<Result<_, _>>()?;
@@ -203,9 +203,14 @@ impl Values {
 /// A policy that cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PolicyError {
-    /// It cannot be read, or says something that is not understood.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
+    /// It cannot be read.
+    #[error("reading the policy {path}: {source}")]
+    Read { path: String, source: std::io::Error },
+    /// It says something that is not understood. The message holds line and column.
+    #[error(
+        "the policy {path} is wrong: {message}. `evidence-report policy-schema` prints what may stand in it"
+    )]
+    Wrong { path: String, message: String },
     /// A waiver of it cannot be followed.
     #[error(transparent)]
     Waiver(#[from] crate::run::SettingsError),
@@ -215,6 +220,15 @@ pub(super) enum PolicyError {
     /// A gate's rule says nothing that can be asked.
     #[error("the policy {path}, line {line}, column {column}: {message}")]
     Gate { path: String, line: u64, column: u64, message: String },
+}
+
+impl PolicyError {
+    fn of(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Read { path, source } => Self::Read { path: path.display().to_string(), source },
+            ConfigError::Wrong { path, message } => Self::Wrong { path: path.display().to_string(), message },
+        }
+    }
 }
 
 /// A gate that nobody defined.

@@ -26,23 +26,37 @@ impl PagePolicy {
     }
 }
 
+/// Why a page could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::command) enum Unread {
+    /// This machine kept us from it.
+    Ours(String),
+    /// It is not what a page has to be.
+    Theirs(String),
+}
+
 /// One finding a page. `read` gives a page's text; what cannot be read says why.
 pub(in crate::command) fn pages(
     item: &Item,
     policy: &Policy,
-    read: impl Fn(&str) -> Result<String, String>,
+    read: impl Fn(&str) -> Result<String, Unread>,
 ) -> Vec<Finding> {
     let pages = policy.item(item.number).map_or(&[][..], |wanted| &wanted.pages);
     pages.iter().map(|page| judge(item, page, read(&page.file))).collect()
 }
 
-fn judge(item: &Item, page: &PagePolicy, text: Result<String, String>) -> Finding {
+fn judge(item: &Item, page: &PagePolicy, text: Result<String, Unread>) -> Finding {
     let subject = format!("{}, {}", page.file, item.name());
     let expected = format!("sections {}", page.sections.join(", "));
     let text = match text {
         Ok(text) => text,
-        Err(why) => {
-            return PAGE_SECTIONS.failed(subject).expected(expected).observed(why).at(&page.file, None);
+        Err(unread) => {
+            let finding = match &unread {
+                Unread::Ours(_) => PAGE_SECTIONS.inconclusive(subject).remedy("Make it readable."),
+                Unread::Theirs(_) => PAGE_SECTIONS.failed(subject),
+            };
+            let (Unread::Ours(why) | Unread::Theirs(why)) = unread;
+            return finding.expected(expected).observed(why).at(&page.file, None);
         }
     };
     let sections = sections(&text);

@@ -1,19 +1,19 @@
 //! What a policy asks of the items, held against what was seen: for `check`, which warns of what an item that is not
 //! done still lacks, and for the gate, which lets nothing pass.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path};
 
 use jiff::Timestamp;
 
-use super::{EvidencePolicy, Policy, Ruled, Ways, evidence, milestone, pages, scope};
+use super::{EvidencePolicy, Policy, Ruled, Unread, Ways, evidence, milestone, pages, scope};
 use crate::{
-    command::tracker::{EvidenceKind, Item, Status, Tracker},
+    command::{
+        paths::{LEADS_OUT, inside, read_regular},
+        tracker::{EvidenceKind, Item, Status, Tracker},
+    },
     record::{Finding, Outcome},
     run::{Extent, waive},
 };
-
-/// A page by hand is a few kilobytes; more than this is none.
-const LARGEST_PAGE: u64 = 4 * 1024 * 1024;
 
 /// Everything that was seen for a policy.
 #[derive(Debug, Default)]
@@ -21,14 +21,14 @@ pub(in crate::command) struct Required {
     pub(in crate::command) policy: Policy,
     pub(in crate::command) ways: Ways,
     ruled: Ruled,
-    texts: BTreeMap<String, Result<String, String>>,
+    texts: BTreeMap<String, Result<String, Unread>>,
 }
 
 impl Required {
     /// Looks at everything that the policy names, below `root`.
     pub(in crate::command) fn observe(policy: Policy, root: &Path, as_of: Timestamp) -> Self {
         let pages = policy.items().flat_map(|(_, item)| item.pages.iter().map(|page| page.file().to_owned()));
-        let texts = pages.map(|page| (page.clone(), text(&root.join(page)))).collect();
+        let texts = pages.map(|page| (page.clone(), text(root, &page))).collect();
         let (ways, ruled) = (Ways::observe(root, &policy), policy.run(root, as_of));
         Self { policy, ways, ruled, texts }
     }
@@ -77,7 +77,10 @@ impl Required {
             })
             .collect();
         let read = |page: &str| {
-            self.texts.get(page).cloned().unwrap_or_else(|| Err("it was not looked at".to_owned()))
+            self.texts
+                .get(page)
+                .cloned()
+                .unwrap_or_else(|| Err(Unread::Ours("it was not looked at".to_owned())))
         };
         let mut findings = evidence(item, &self.policy, &self.ways, now);
         findings.extend(pages(item, &self.policy, read));
@@ -93,16 +96,20 @@ fn soften(finding: &mut Finding) {
     }
 }
 
-fn text(path: &Path) -> Result<String, String> {
-    let told = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => "it is not there".to_owned(),
-        _ => error.to_string(),
-    };
-    let meta = std::fs::metadata(path).map_err(told)?;
-    if !meta.is_file() || meta.len() > LARGEST_PAGE {
-        return Err("it is no page of text".to_owned());
+/// The text of a page. Nothing outside of the root is read.
+fn text(root: &Path, page: &str) -> Result<String, Unread> {
+    let root = std::fs::canonicalize(root).map_err(|error| Unread::Ours(error.to_string()))?;
+    let path = inside(Path::new(""), page).ok_or_else(|| Unread::Theirs(LEADS_OUT.to_owned()))?;
+    let real = std::fs::canonicalize(root.join(path)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Unread::Theirs("it is not there".to_owned()),
+        _ => Unread::Ours(error.to_string()),
+    })?;
+    if !real.starts_with(&root) {
+        return Err(Unread::Theirs(LEADS_OUT.to_owned()));
     }
-    let mut text = String::new();
-    File::open(path).and_then(|file| file.take(LARGEST_PAGE).read_to_string(&mut text)).map_err(told)?;
-    Ok(text)
+    let (bytes, _) = read_regular(&real).map_err(|error| match error.kind() {
+        ErrorKind::Unsupported => Unread::Theirs("it is no page of text".to_owned()),
+        _ => Unread::Ours(error.to_string()),
+    })?;
+    String::from_utf8(bytes).map_err(|_| Unread::Theirs("it is not UTF-8".to_owned()))
 }

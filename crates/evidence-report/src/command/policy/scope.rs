@@ -23,6 +23,13 @@ pub(in crate::command) struct ScopePolicy {
     covered_by: Vec<String>,
 }
 
+impl ScopePolicy {
+    /// An empty beginning would be that of every bullet.
+    fn is_of(&self, bullet: &str) -> bool {
+        !self.bullet.trim().is_empty() && bullet.starts_with(&self.bullet)
+    }
+}
+
 /// One finding for each bullet of an item whose scope the policy maps.
 pub(in crate::command) fn scope(
     tracker: &Tracker,
@@ -40,7 +47,7 @@ pub(in crate::command) fn scope(
     };
     let of_bullets = item.scope.iter().map(|bullet| {
         let subject = format!("{}: {}", item.name(), bullet.value);
-        let covering = wanted.scope.iter().find(|one| bullet.value.starts_with(&one.bullet));
+        let covering = wanted.scope.iter().find(|one| one.is_of(&bullet.value));
         let finding = match covering.map(|one| one.covered_by.as_slice()) {
             None | Some([]) => SCOPE_COVERED.failed(subject).observed("no evidence covers it"),
             Some(files) => match files.iter().find(|file| !known(file)) {
@@ -52,7 +59,7 @@ pub(in crate::command) fn scope(
         };
         finding.expected("evidence that covers it").at(&tracker.path, Some(bullet.line))
     });
-    let is_there = |one: &&ScopePolicy| item.scope.iter().any(|bullet| bullet.value.starts_with(&one.bullet));
+    let is_there = |one: &&ScopePolicy| item.scope.iter().any(|bullet| one.is_of(&bullet.value));
     let of_policy = wanted.scope.iter().filter(|one| !is_there(one)).map(|one| {
         SCOPE_COVERED
             .failed(format!("{}: {}", item.name(), one.bullet))

@@ -4,7 +4,7 @@ mod read;
 mod rules;
 
 pub(super) use read::TrackerError;
-pub(super) use rules::{GateRule, Meaning, Need};
+pub(super) use rules::{GateRule, MOST, Meaning, Need};
 
 /// How many items the markdown of a tracker has: what whoever replays hostile pages asks of the reader.
 ///

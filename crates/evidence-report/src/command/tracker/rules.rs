@@ -42,7 +42,7 @@ impl GateRule {
 
 fn meaning(text: &str, codes: &[(String, u32)]) -> Result<Meaning, String> {
     let lower = text.to_ascii_lowercase();
-    let items = items(&lower)?;
+    let (before, items, rest) = items(&lower)?;
     let statuses: Vec<_> = codes.iter().filter_map(|(code, _)| Status::parse(code)).collect();
     let [status] = statuses.as_slice() else {
         return Err(format!("it names {} statuses in backticks, not one", statuses.len()));
@@ -50,35 +50,60 @@ fn meaning(text: &str, codes: &[(String, u32)]) -> Result<Meaning, String> {
     if ["not ", "unless", "except", " or "].iter().any(|word| lower.contains(word)) {
         return Err("it has a negation, an exception or an alternative".into());
     }
-    let needs = match lower.split_once(" with ") {
-        Some((_, list)) => needs(list)?,
-        None => Vec::new(),
-    };
-    Ok(Meaning { items, status: *status, needs })
+    if let Some(word) = words(before).find(|word| asks_for_something(word)) {
+        return Err(format!("'{word}' stands before the items"));
+    }
+    let (between, list) = rest.split_once(" with ").unwrap_or((rest, ""));
+    // A word that is not known may ask for something: half of a sentence is none.
+    if let Some(word) = words(between).find(|word| *word != status.word() && !WORDS.contains(word)) {
+        return Err(format!("'{word}' is not known"));
+    }
+    Ok(Meaning { items, status: *status, needs: needs(list)? })
 }
 
-/// `items 1-5, 7 and 9` → 1..=5, 7..=7, 9..=9.
-fn items(lower: &str) -> Result<Vec<RangeInclusive<u32>>, String> {
-    let Some((_, rest)) = lower.split_once("items ").or_else(|| lower.split_once("item ")) else {
-        return Err("it names no items".into());
-    };
-    let mut items = Vec::new();
-    for word in rest.split([' ', ',']).filter(|word| !word.is_empty()) {
-        let Some(range) = range(word) else {
-            if word == "and" {
-                continue;
-            }
-            break;
-        };
-        items.push(range);
-    }
-    if items.is_empty() { Err("it names no item's number".into()) } else { Ok(items) }
+/// What may stand between the items and what they need.
+const WORDS: [&str; 14] = [
+    "to", "be", "must", "shall", "should", "are", "is", "at", "least", "all", "each", "in", "status", "have",
+];
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ';' | ':' | '`'))
+        .filter(|word| !word.is_empty())
 }
+
+/// Whether a word before the items asks for more than the items do.
+fn asks_for_something(word: &str) -> bool {
+    word.contains(|c: char| c.is_ascii_digit())
+        || ["owner", "evidence", "timeline", "target", "item"].iter().any(|need| word.starts_with(need))
+}
+
+/// `launch: items 1-5, 7 and 9 to be` → `launch: `, 1..=5, 7..=7, 9..=9, `to be`.
+type Split<'t> = (&'t str, Vec<RangeInclusive<u32>>, &'t str);
+
+fn items(lower: &str) -> Result<Split<'_>, String> {
+    let split = lower.split_once("items ").or_else(|| lower.split_once("item "));
+    let Some((before, mut rest)) = split else { return Err("it names no items".into()) };
+    let mut items = Vec::new();
+    loop {
+        rest = rest.trim_start_matches([' ', ',']);
+        let end = rest.find([' ', ',']).unwrap_or(rest.len());
+        match (range(&rest[..end]), &rest[..end]) {
+            (Some(range), _) => items.push(range),
+            (None, "and") => {}
+            (None, _) => break,
+        }
+        rest = &rest[end..];
+    }
+    if items.is_empty() { Err("it names no item's number".into()) } else { Ok((before, items, rest)) }
+}
+
+/// A tracker has tens of items, a large one a thousand.
+pub(in crate::command) const MOST: u32 = 10_000;
 
 fn range(word: &str) -> Option<RangeInclusive<u32>> {
     let (first, last) = word.split_once(['-', '–']).unwrap_or((word, word));
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last).then_some(first..=last)
+    (first <= last && last <= MOST).then_some(first..=last)
 }
 
 fn needs(list: &str) -> Result<Vec<Need>, String> {
@@ -125,6 +150,16 @@ mod tests {
             ("Items 1-5 need not be `done`.", "negation"),
             ("Items 1-5 `done` with cake.", "cake"),
             ("Items five `done`.", "number"),
+            // Half of a sentence is none.
+            ("Items 1 must be `done` and items 2 as well.", "'and' is not known"),
+            ("Items 1 (and 2) to be `done`.", "'(and' is not known"),
+            ("Items 1 & 2 to be `done`.", "'&' is not known"),
+            ("Items 1 to 2 to be `done`.", "'2' is not known"),
+            ("Items 1 to be `done` before 2027-01-01.", "'before' is not known"),
+            ("Item 2 must have an owner and be `open`.", "'an' is not known"),
+            ("With owners, items 1-2 `open`.", "'owners' stands before"),
+            ("From 2027-01-01 on items 1-2 `open`.", "'2027-01-01' stands before"),
+            ("Items 1-4000000000 must be `done`.", "number"),
         ] {
             assert!(read(text).unwrap_err().contains(why), "{text}");
         }

@@ -28,6 +28,19 @@ impl Block {
         self.prefix == 0
     }
 
+    /// Its two halves; none of a single address.
+    pub(super) fn halves(self) -> Option<[Self; 2]> {
+        let prefix = self.prefix + 1;
+        if prefix > bits(self.address) {
+            return None;
+        }
+        let upper = match self.address {
+            IpAddr::V4(address) => IpAddr::V4((address.to_bits() | 1 << (32 - prefix)).into()),
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() | 1 << (128 - prefix)).into()),
+        };
+        Some([Self { prefix, ..self }, Self { address: upper, prefix }])
+    }
+
     /// Whether all of `other` lies in it.
     pub(super) fn contains(self, other: Self) -> bool {
         self.prefix <= other.prefix && self.meets(other)

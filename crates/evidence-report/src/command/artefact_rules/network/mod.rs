@@ -5,6 +5,7 @@ mod block;
 mod declared;
 mod flows;
 mod manifest;
+mod openness;
 mod ports;
 mod reach;
 mod selector;
@@ -17,13 +18,15 @@ use serde::Deserialize;
 
 use self::{
     declared::{Declared, End},
-    manifest::{Direction, Manifest, PeerKind, Policy, PortRule, Rule, Weight},
+    manifest::{Direction, Manifest, Policy, PortRule, Rule, Weight},
+    openness::open,
     ports::{Ports, Protocol},
     reach::World,
 };
 use super::{
-    checks::{NETWORK_DENY, NETWORK_DNS, NETWORK_OPEN, NETWORK_POLICY},
+    checks::{NETWORK_DENY, NETWORK_DNS, NETWORK_POLICY},
     material::{Observed, unreadable},
+    some::some,
 };
 use crate::record::{Finding, Requirement};
 
@@ -32,6 +35,8 @@ use crate::record::{Finding, Requirement};
 #[serde(deny_unknown_fields)]
 pub(in crate::command) struct NetworkRule {
     /// Manifests with NetworkPolicies: paths or globs from the root.
+    #[serde(deserialize_with = "some")]
+    #[schemars(length(min = 1))]
     manifests: Vec<String>,
     /// The file that declares workloads and flows; without it only the policies themselves are judged.
     #[serde(default)]
@@ -187,52 +192,6 @@ fn default_deny(policies: &[Policy], governed: &BTreeSet<String>, place: &str) -
         }
     }
     findings
-}
-
-/// Rules that allow everything.
-fn open(policies: &[Policy], place: &str) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for policy in policies {
-        for direction in Direction::BOTH {
-            for rule in policy.rules(direction).unwrap_or_default() {
-                findings.extend(openness(rule).map(|what| {
-                    NETWORK_OPEN
-                        .failed(format!("{}, {}", policy.title(), direction.word()))
-                        .expected("peers and ports of one flow")
-                        .observed(what)
-                        .at(&policy.path, Some(rule.line))
-                }));
-            }
-        }
-    }
-    if findings.is_empty() && !policies.is_empty() {
-        let passed = NETWORK_OPEN.passed(place).expected("no rule that allows everything");
-        findings.push(passed.observed("every rule names peers or ports"));
-    }
-    findings
-}
-
-fn openness(rule: &Rule) -> Option<&'static str> {
-    let all_ports = rule.ports.as_ref().is_none_or(|ports| {
-        ports.iter().any(|port| matches!(port, PortRule::Numbers(ports) if Ports::all_of(Protocol::Tcp).without(ports).is_empty()))
-    });
-    if !all_ports {
-        return None;
-    }
-    let Some(peers) = &rule.peers else {
-        return Some("the rule names no peer and no port: it allows everything, and undoes the default deny");
-    };
-    peers.iter().find_map(|peer| match &peer.kind {
-        PeerKind::Pods { namespaces: Some(namespaces), pods }
-            if namespaces.is_everything() && pods.is_everything() =>
-        {
-            Some("it allows every pod of every namespace, on all ports")
-        }
-        PeerKind::Addresses(range) if range.block.is_everything() && range.except.is_empty() => {
-            Some("it allows every address, on all ports")
-        }
-        _ => None,
-    })
 }
 
 fn dns_ports() -> Ports {
