@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, Usage};
+use evidence_report::{
+    run::{ConfigError, PublishError, RunError, SettingsError, Usage},
+    self_test,
+};
 
 use crate::{connection::ConnectionError, fingerprint::FileError};
 
@@ -21,6 +24,9 @@ pub(crate) enum Error {
     /// The evidence could not be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// The self-test could not be made.
+    #[error(transparent)]
+    SelfTest(#[from] self_test::Error),
     /// Something was typed that cannot be done.
     #[error(transparent)]
     Usage(#[from] Usage),

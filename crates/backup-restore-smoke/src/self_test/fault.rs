@@ -2,7 +2,10 @@
 
 use std::{any::Any, fmt, path::PathBuf};
 
-use evidence_report::record::{Check, Outcome, Requirement, Verdict};
+use evidence_report::{
+    record::{Check, Outcome},
+    self_test::Expected,
+};
 use futures_util::future::BoxFuture;
 
 use super::{
@@ -27,17 +30,6 @@ pub struct Fault {
     pub says: &'static [&'static str],
     /// Makes it.
     pub build: Build,
-}
-
-/// What a rehearsal has to come to.
-#[derive(Debug, Clone, Copy)]
-pub struct Expected {
-    /// By this check.
-    pub check: &'static Check,
-    /// This.
-    pub outcome: Outcome,
-    /// With one of these words, where there are any.
-    pub says: &'static [&'static str],
 }
 
 /// A fault that is there, and how to look at it.
@@ -75,27 +67,8 @@ impl fmt::Debug for dyn Hold {
 impl Fault {
     /// What its rehearsal has to come to.
     #[must_use]
-    pub fn expected(&self) -> Expected {
+    pub fn expected(&self) -> Expected<'static> {
         Expected { check: self.proves, outcome: self.outcome, says: self.says }
-    }
-
-    /// Whether it is none: something sound, of which nothing may be said.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.outcome == Outcome::Passed && self.says.is_empty()
-    }
-}
-
-impl Expected {
-    /// The exit code that belongs to it.
-    #[must_use]
-    pub fn code(&self) -> i32 {
-        match self.outcome.verdict() {
-            None | Some(Verdict::Passed) => 0,
-            Some(Verdict::Warned) => 1,
-            Some(Verdict::Failed) => 2,
-            Some(Verdict::Inconclusive) => 3,
-        }
     }
 }
 
@@ -147,27 +120,5 @@ impl Scene {
     pub fn holding(mut self, held: impl Any + Send + Sync) -> Self {
         self.held.push(Box::new(held));
         self
-    }
-}
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outcome = match self.outcome {
-            Outcome::Passed if self.says.is_empty() => {
-                return f.write_str("exit code 0, and nothing to complain of");
-            }
-            Outcome::Passed => "passed",
-            Outcome::Warned => "warned",
-            Outcome::Failed => "failed",
-            Outcome::Inconclusive => "inconclusive",
-            Outcome::Waived => "waived",
-            Outcome::NotChecked(Requirement::Required) => "not checked",
-            Outcome::NotChecked(Requirement::Optional) => "not checked, and not needed",
-        };
-        write!(f, "exit code {}: {outcome}", self.code())?;
-        match self.says {
-            [] => Ok(()),
-            words => write!(f, ", with the words '{}'", words.join("' or '")),
-        }
     }
 }

@@ -7,7 +7,7 @@ pub mod farm;
 pub mod fault;
 pub mod faults;
 pub mod meanwhile;
-pub mod proof;
+mod proof;
 mod remains;
 mod typed;
 pub mod workshop;
@@ -19,8 +19,9 @@ use std::{
 };
 
 use evidence_report::{
-    record::{Finding, Requirement},
-    run::{self, Defaults, Run, Settings, SharedConfig, SharedFlags, StopReason, Usage},
+    record::Finding,
+    run::{Defaults, Run, SharedFlags, Usage},
+    self_test::{Proof, Proven, Session, Tally},
 };
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
@@ -28,7 +29,7 @@ use tokio::sync::Semaphore;
 use self::{
     fault::Fault,
     faults::{FAULTS, SOUND},
-    proof::{Proof, compare},
+    proof::compare,
     typed::look,
     workshop::{Trouble, Workshop},
 };
@@ -89,34 +90,19 @@ pub async fn run_faults(
 }
 
 async fn rehearse_all(faults: &[&Fault], manner: &Manner, shared: &SharedFlags) -> Result<ExitCode, Error> {
-    if shared.config.is_some() || shared.dry_run {
-        let why = "self-test brings its own sources and backups; leave --config and --dry-run out";
-        return Err(Usage(why.to_owned()).into());
-    }
     let program = match &manner.program {
         Some(program) => program.clone(),
         None => std::env::current_exe()
             .map_err(|source| Error::File { path: PathBuf::from("this program"), source })?,
     };
-    let mut settings = Settings::resolve(shared, &SharedConfig::default(), &DEFAULTS)?;
-    let as_lines = shared.format.is_empty();
-    if as_lines {
-        settings.formats.clear();
-    }
-    let (quiet, run) = (settings.quiet, Run::start(&TOOL, settings)?);
-    run.owes([&SELF_TEST, &CLEANED_UP]);
-    let (proofs, left) = prove_all(faults, manner, &program, &run).await;
-    let tally = Tally::of(faults, &proofs);
-    let said = lines(faults, &proofs, &tally, run.elapsed());
-    run.findings(faults.iter().zip(&proofs).map(|(fault, proof)| proof.finding(fault)));
-    run.finding(tally.finding());
-    run.finding(cleaned_up(&left));
-    let code = run.finish().publish()?;
-    let all_is_well = left.is_empty() && proofs.iter().all(Proof::is_good);
-    if as_lines && !(quiet && all_is_well) {
-        run::print(&said)?;
-    }
-    Ok(code)
+    let session = Session::start(&TOOL, shared, &DEFAULTS, "sources and backups")?;
+    session.run().owes([&SELF_TEST, &CLEANED_UP]);
+    let (proofs, left) = prove_all(faults, manner, &program, session.run()).await;
+    let proven: Vec<_> = (faults.iter().zip(proofs))
+        .map(|(fault, proof)| Proven { title: fault.title, expected: fault.expected(), proof })
+        .collect();
+    let summary = Tally::of(&proven).finding(&SELF_TEST);
+    Ok(session.finish(&proven, vec![summary, cleaned_up(&left)])?)
 }
 
 /// Makes and rehearses these faults, a few side by side, and says in their order what came of each; then what
@@ -184,90 +170,10 @@ async fn prove(
     }
 }
 
-/// How many of what.
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    faults: usize,
-    caught: usize,
-    slipped: usize,
-    sound: usize,
-    quiet: usize,
-    not_here: usize,
-    unable: usize,
-}
-
-impl Tally {
-    fn of(faults: &[&Fault], proofs: &[Proof]) -> Self {
-        let mut tally = Self::default();
-        for (fault, proof) in faults.iter().zip(proofs) {
-            *(if fault.is_sound() { &mut tally.sound } else { &mut tally.faults }) += 1;
-            *(match proof {
-                Proof::Caught(_) => &mut tally.caught,
-                Proof::Slipped(_) => &mut tally.slipped,
-                Proof::Quiet(_) => &mut tally.quiet,
-                Proof::NotHere(_) => &mut tally.not_here,
-                Proof::Unable(_) => &mut tally.unable,
-            }) += 1;
-        }
-        tally
-    }
-
-    /// The one row of the evidence that says it all.
-    fn finding(self) -> Finding {
-        let subject = "self-test";
-        let observed = format!(
-            "{} of {} caught, {} of {} left in peace{}",
-            self.caught,
-            counted(self.faults as u64, "fault"),
-            self.quiet,
-            counted(self.sound as u64, "healthy backup"),
-            if self.not_here > 0 {
-                format!("; {} cannot be made here", self.not_here)
-            } else {
-                String::new()
-            }
-        );
-        let expected = "every fault caught by its own check with the right exit code, nothing left behind";
-        match self {
-            Self { slipped: 1.., .. } => SELF_TEST.failed(subject).expected(expected).observed(observed),
-            Self { unable: 1.., .. } => {
-                SELF_TEST.not_checked(Requirement::Required, subject, observed).expected(expected)
-            }
-            _ => SELF_TEST.passed(subject).expected(expected).observed(observed),
-        }
-    }
-}
-
 fn cleaned_up(left: &[String]) -> Finding {
     let expected = "no process and no folder of the self-test is left";
     if left.is_empty() {
         return CLEANED_UP.passed("self-test").expected(expected).observed("servers ended, folders removed");
     }
     CLEANED_UP.warned("self-test").expected(expected).observed(left.join("; "))
-}
-
-fn lines(faults: &[&Fault], proofs: &[Proof], tally: &Tally, took: Duration) -> String {
-    let each = faults.iter().zip(proofs).map(|(fault, proof)| proof.line(fault) + "\n");
-    let mut text: String = each.collect();
-    text.push_str(&format!(
-        "{} faults: {} caught, {} slipped through",
-        tally.faults, tally.caught, tally.slipped
-    ));
-    for (count, what) in [(tally.not_here, "cannot be made here"), (tally.unable, "not made")] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text.push_str(&format!(
-        "; {} left in peace; {:.1} s\n",
-        counted(tally.quiet as u64, "healthy backup"),
-        took.as_secs_f64()
-    ));
-    text
-}
-
-impl Proof {
-    fn cut_off(reason: Option<&StopReason>) -> Self {
-        Self::Unable(reason.map_or_else(String::new, |reason| format!("cut off by {reason}")))
-    }
 }

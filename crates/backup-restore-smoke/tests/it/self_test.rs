@@ -126,7 +126,7 @@ fn evidence_and_formats_are_written_when_asked_and_say_how_many_were_caught() {
         tool.bare().args(["self-test", "--only", "data loss", "--evidence"]).arg(&evidence).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("2 faults: 2 caught, 0 slipped through"), "{said}");
+    assert!(said.contains("2 of 2 faults caught, 0 slipped through"), "{said}");
     let evidence = std::fs::read_to_string(evidence).unwrap();
     assert!(evidence.contains("Self-test of backup-restore-smoke"), "{evidence}");
     assert!(evidence.contains("2 of 2 faults caught"), "{evidence}");

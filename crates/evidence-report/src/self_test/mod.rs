@@ -19,7 +19,7 @@
 //! let expected = Expected { check: &CHECK, outcome: Outcome::Failed, says: &["no answer"] };
 //! let findings = [CHECK.failed("127.0.0.1:1").observed("no answer within 1 s")];
 //! let proven = Proven { title: "a silent server", expected, proof: Proof::of(&findings, &expected) };
-//! assert_eq!(Tally::of(&[proven]).words(), "1 of 1 fault caught");
+//! assert_eq!(Tally::of(&[proven]).words(), "1 of 1 fault caught, 0 slipped through");
 //! ```
 
 mod proof;

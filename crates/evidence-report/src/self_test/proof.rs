@@ -226,12 +226,9 @@ impl Tally {
     #[must_use]
     pub fn words(&self) -> String {
         let many = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-        let mut words = format!("{} of {} caught", self.caught, many(self.faults, "fault"));
-        for (count, what) in [
-            (self.slipped, "slipped through"),
-            (self.not_here, "cannot be made here"),
-            (self.unable, "not made"),
-        ] {
+        let faults = many(self.faults, "fault");
+        let mut words = format!("{} of {faults} caught, {} slipped through", self.caught, self.slipped);
+        for (count, what) in [(self.not_here, "cannot be made here"), (self.unable, "not made")] {
             if count > 0 {
                 words.push_str(&format!(", {count} {what}"));
             }
@@ -301,7 +298,10 @@ mod tests {
     fn what_slipped_outweighs_what_could_not_be_made() {
         let row = |expected, proof| Proven { title: "a fault", expected, proof };
         let mut proven = vec![row(FAULT, Proof::Caught("x".into())), row(SOUND, Proof::Quiet)];
-        assert_eq!(Tally::of(&proven).words(), "1 of 1 fault caught, 1 of 1 sound one left in peace");
+        assert_eq!(
+            Tally::of(&proven).words(),
+            "1 of 1 fault caught, 0 slipped through, 1 of 1 sound one left in peace"
+        );
         assert_eq!(Tally::of(&proven).finding(&OWN).outcome, Outcome::Passed);
         proven.push(row(FAULT, Proof::NotHere("no such program".into())));
         assert_eq!(Tally::of(&proven).finding(&OWN).outcome, Outcome::Passed);
