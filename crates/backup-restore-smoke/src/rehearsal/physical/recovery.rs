@@ -187,7 +187,6 @@ fn died(run: &Run, cluster: &mut Cluster, placed: &Placed, recovery: &Recovery, 
 }
 
 /// Promotes the copy, and says which database is looked at in it.
-#[expect(clippy::too_many_arguments, reason = "every part of the story meets here once")]
 pub(super) async fn promote(
     work: &Rehearse,
     run: &Run,
