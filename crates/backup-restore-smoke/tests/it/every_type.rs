@@ -17,7 +17,8 @@ const FURTHER: &str = "CREATE TABLE shop.further_types (
     INSERT INTO shop.further_types VALUES ('clerk=r*/postgres', '{[1,2),[9223372036854775806,)}', '{[1.0,2.00)}',
         '{[2024-01-01,2024-01-02)}', '{(,2024-01-01 00:00+00)}', 'a \"cursor\"', 'shop.plain', 'shop.simple_words', 'shop',
         'pg_catalog.|/', 'shop.>>>(shop.address,shop.address)', 'shop.add(integer,integer,integer[])', '10:20:10,14',
-        '{clerk=r/postgres,NULL}', '{pg_catalog.now()}'), (NULL)";
+        '{clerk=r/postgres,NULL}', '{pg_catalog.now()}');
+    INSERT INTO shop.further_types DEFAULT VALUES";
 
 /// Those without an input: nobody can have a value of them.
 const INTERNAL: &str = "gtsvector pg_brin_bloom_summary pg_brin_minmax_multi_summary pg_dependencies pg_mcv_list \
