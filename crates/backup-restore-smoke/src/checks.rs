@@ -152,8 +152,9 @@ pub const RESTORE_ISOLATED: Check = Check {
     id: "restore.isolated",
     title: "The copy reaches nobody",
     explanation: "The restored server listens on a unix socket only, archives nothing, loads no preload \
-                  libraries, and runs in a network namespace of its own, so that foreign tables, subscriptions \
-                  or triggers of the copy cannot touch anything real.",
+                  libraries, and runs in a network namespace of its own, in which it sees no socket of another \
+                  program, so that foreign tables, subscriptions or triggers of the copy cannot touch anything \
+                  real. Where the kernel allows it, it can write nowhere but into the scratch.",
     remedy: "Allow user namespaces for this user (kernel.unprivileged_userns_clone, the container's seccomp \
              profile), or run where the copy's foreign servers cannot be reached.",
 };
@@ -534,7 +535,7 @@ pub const BACKUP_WAL: Check = Check {
     id: "backup.wal",
     title: "The write-ahead log is whole",
     explanation: "Every segment from the start of the backup to the target of the recovery is there, whole, and of \
-                  this cluster. PostgreSQL takes the first gap for the end of the log and starts happily, \
+                  this cluster, and of every timeline its history. PostgreSQL takes the first gap for the end of the log and starts happily, \
                   without the commits behind it.",
     remedy: "Find out why the named segment was not archived or was lost; until then recovery ends before it. Take \
              a new base backup, which needs no older segment.",
@@ -546,7 +547,7 @@ pub const RESTORE_CONTAINED: Check = Check {
     title: "The copy writes only into the scratch",
     explanation: "A base backup holds links to the live tablespaces of its source. Every tablespace is linked anew \
                   into the scratch, and before the first start every link of the copy must resolve inside it; no \
-                  file may have a second name outside; and the write-ahead log must not make a tablespace anew \
+                  file may have a second name outside, or be a device; and the write-ahead log must not make a tablespace anew \
                   at its old place. Otherwise nothing is started.",
     remedy: "Take the link that is named out of the backup, or rehearse a backup that pg_basebackup made.",
 };
@@ -557,7 +558,8 @@ pub const RECOVERY_TARGET: Check = Check {
     title: "Recovery reached its target",
     explanation: "The copy recovers to the time, the place in the log or the restore point that was asked for, and \
                   is looked at before it is promoted. A log that ends earlier is a failure, never a server that \
-                  started without its last commits.",
+                  started without its last commits. A recovery that makes no progress for so long as \
+                  --recovery-patience says is given up, inconclusive.",
     remedy: "Read the message: the log ends before the target, or holds no such restore point. Check the archive, \
              and whether the target lies after the backup's end.",
 };

@@ -20,6 +20,7 @@ use super::{
     isolation::Isolation,
     place::{Place, cannot_make},
     quiet,
+    settings::settings,
 };
 use crate::{
     checks::ENVIRONMENT,
@@ -35,9 +36,6 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long an immediate shutdown may take (PostgreSQL kills its children after 5 s itself).
 const END_PATIENCE: Duration = Duration::from_secs(8);
-
-/// Begins each line of the server's log, so that SQLSTATE and message can be read from it.
-const LOG_PREFIX: &str = "@%e@";
 
 /// What a cluster is made like.
 #[derive(Debug, Clone)]
@@ -196,7 +194,9 @@ impl Cluster {
         let entry = noted.map_err(|error| no_server(&format!("writing the journal: {error}")))?;
         let mut command =
             self.programs.child(run, "postgres").arg("-D").arg(&self.data).current_dir(&self.home);
-        for setting in self.settings().iter().chain(&self.further_settings).chain(added) {
+        for setting in
+            settings(self.programs.major, &self.socket).iter().chain(&self.further_settings).chain(added)
+        {
             command = command.arg("-c").arg(setting);
         }
         // A function of the copy that names no host when it connects (`dblink('dbname=shop')`) comes back here.
@@ -205,58 +205,6 @@ impl Cluster {
         let child = self.isolation.confine(command).spawn().map_err(|error| no_server(&error.to_string()))?;
         self.server = Some((child, entry));
         Ok(())
-    }
-
-    /// What stands on the server's command line, where no `ALTER SYSTEM` of the copy can undo it.
-    fn settings(&self) -> Vec<String> {
-        let mut settings: Vec<String> = [
-            "listen_addresses=",
-            "port=5432",
-            "unix_socket_permissions=0700",
-            // The copy reaches nobody and writes nowhere else.
-            "archive_mode=off",
-            "archive_command=",
-            "primary_conninfo=",
-            "restore_command=",
-            "recovery_end_command=",
-            "shared_preload_libraries=",
-            "max_logical_replication_workers=0",
-            "wal_level=minimal",
-            "max_wal_senders=0",
-            // A crashed backend ends the server, so that nobody takes half a restore for a whole one.
-            "restart_after_crash=off",
-            // Durable as in production, with the settings that a restore is usually given.
-            "fsync=on",
-            "autovacuum=off",
-            "maintenance_work_mem=256MB",
-            "max_wal_size=8GB",
-            "checkpoint_timeout=30min",
-            "max_locks_per_transaction=1024",
-            // Shared memory in files of the data folder: in /dev/shm a kill -9 would leave it behind.
-            "dynamic_shared_memory_type=mmap",
-            // The log is read for SQLSTATE and messages; rows do not go into it.
-            "logging_collector=off",
-            "log_destination=stderr",
-            "log_error_verbosity=terse",
-            "log_min_messages=warning",
-            "log_min_error_statement=panic",
-            "log_statement=none",
-            "log_checkpoints=off",
-            "lc_messages=C",
-        ]
-        .map(str::to_owned)
-        .into();
-        if self.programs.major >= 14 {
-            // A busy backend learns of its client's death within a second, and so of a kill -9 of ours.
-            settings.push("client_connection_check_interval=1s".to_owned());
-        }
-        if self.programs.major >= 15 {
-            settings.push("archive_library=".to_owned());
-        }
-        settings.extend(quiet::settings(self.programs.major));
-        settings.push(format!("log_line_prefix={LOG_PREFIX}"));
-        settings.push(format!("unix_socket_directories={}", quoted_list_item(&self.socket)));
-        settings
     }
 
     /// The connection to one of its databases. What its catalogue would load or run at the login of a superuser is
@@ -460,11 +408,6 @@ fn last_error(stderr: &str) -> Option<String> {
     let said = |level| stderr.lines().rev().find_map(|line| Some(line.split_once(level)?.1));
     let last = ["FATAL:", "PANIC:", "error:"].into_iter().find_map(said)?;
     Some(message_template(last.trim()))
-}
-
-/// A folder inside a comma-separated setting.
-fn quoted_list_item(folder: &Path) -> String {
-    format!("\"{}\"", folder.to_string_lossy().replace('"', "\"\""))
 }
 
 fn no_server(observed: &str) -> Finding {

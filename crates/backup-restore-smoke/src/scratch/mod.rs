@@ -11,6 +11,7 @@ mod quiet;
 mod recovering;
 mod roles;
 mod room;
+mod settings;
 mod sockets;
 
 pub(crate) use adoption::{Missing, disarm, gather_wal, link_tablespaces, own_wal_folder, rewrite_map};

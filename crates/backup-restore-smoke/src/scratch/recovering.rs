@@ -118,6 +118,10 @@ mod tests {
             "recovery_target_name=x",
             "recovery_target_inclusive=off",
             "recovery_target_timeline=3",
+            "archive_cleanup_command=",
+            "primary_slot_name=",
+            "external_pid_file=",
+            "ssl=off",
         ] {
             assert!(all.iter().any(|setting| setting == wanted), "{wanted} in {all:?}");
         }

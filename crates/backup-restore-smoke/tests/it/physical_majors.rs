@@ -93,7 +93,7 @@ fn a_point_in_time_of_each_major_is_recovered_to() {
 }
 
 #[test]
-fn a_chain_is_put_in_order_also_of_archives_and_one_without_a_manifest_fails() {
+fn a_chain_is_put_in_order_also_of_archives_and_one_with_a_gap_fails() {
     for (_, bin) in newer() {
         let (cluster, tool) = (TestCluster::summarising(bin.clone()), Tool::new());
         let database = cluster.shop();
@@ -142,12 +142,14 @@ fn a_chain_is_put_in_order_also_of_archives_and_one_without_a_manifest_fails() {
                 );
             }
         }
+        // PostgreSQL combines it all the same; that its files were held against nothing is said.
         fs::remove_file(folder("plain", "b first").join("backup_manifest")).unwrap();
         let ended = rehearse(&[folder("plain", "c second")]);
-        ended.assert_code(2);
-        let failed = ended.findings("backup.verified").into_iter().find(|(outcome, ..)| outcome == "failed");
+        ended.assert_code(0);
+        let unverified =
+            ended.findings("backup.verified").into_iter().find(|(_, subject, _)| subject == "b first");
         assert!(
-            failed.is_some_and(|(_, subject, _)| subject == "pg_combinebackup"),
+            unverified.is_some_and(|(outcome, ..)| outcome == "not_checked_optional"),
             "{}",
             ended.everything()
         );
