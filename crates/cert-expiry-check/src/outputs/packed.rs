@@ -372,6 +372,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::self_test::farm::{Authority, Lifetime};
 
     static TEMPLATE: LazyLock<Certificate> = LazyLock::new(|| {
         let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
@@ -395,6 +396,17 @@ mod tests {
         other.serial = "01".to_owned();
         let [one, other] = [&*TEMPLATE, &other].map(|one| Packed::new(one, Standing::Good, &mut alike));
         assert!(Arc::ptr_eq(&one.said, &other.said));
+    }
+
+    #[test]
+    fn a_servers_certificate_with_its_place_takes_little_room() {
+        let authority = Authority::new().unwrap();
+        let identity = authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
+        let lean = Certificate::read_only(&identity.chain[0]).unwrap().without_bytes();
+        let mut packed = Packed::new(&lean, Standing::Good, &mut Alike::default());
+        packed.add_place(Part::Server, 0, "shop.example:443");
+        assert_eq!(packed.bytes.capacity(), packed.bytes.len());
+        assert!(size_of_val(&packed) + packed.bytes.len() <= 200, "{}", packed.bytes.len());
     }
 
     fn text() -> impl Strategy<Value = String> {
