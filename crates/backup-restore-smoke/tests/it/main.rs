@@ -22,6 +22,7 @@ mod physical_harmless;
 mod physical_increments;
 mod policy;
 mod policy_tools;
+mod progress;
 mod repositories;
 mod self_test;
 mod source_safety;
