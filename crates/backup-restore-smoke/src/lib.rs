@@ -38,6 +38,7 @@ mod execute;
 mod exposure;
 mod fingerprint;
 mod forecast;
+mod growth;
 mod halt;
 mod integrity;
 mod plan;

@@ -20,6 +20,9 @@ use crate::connection::{QueryFailure, Row, Session};
 /// So many pages (16 MB) are read at a time: little enough for all sessions to end together.
 const RANGE: u64 = 2048;
 
+/// About so many bytes has a page; only progress is counted by it.
+const PAGE: u64 = 8192;
+
 /// Large objects, each by its number and the digest of its whole content: how it is cut into pages is not
 /// part of what it says.
 const LARGE_OBJECTS: &str = "
@@ -53,7 +56,7 @@ pub(super) async fn content(
 ) -> Result<Content, Unreadable> {
     let tables: Vec<_> = relations.iter().filter(|relation| relation.kind == Kind::Table).collect();
     let pieces = pieces(&tables, sessions.len());
-    let bar = progress.bar(pieces.iter().map(Piece::pages).sum(), "pages");
+    let bar = progress.bytes(Some(PAGE * pieces.iter().map(Piece::pages).sum::<u64>()), "tables");
     let next = AtomicUsize::new(0);
     let work = sessions.iter().map(|session| {
         let (pieces, next, bar) = (&pieces, &next, &bar);
@@ -61,7 +64,7 @@ pub(super) async fn content(
             let mut read = Vec::new();
             while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let sum = sum(session, stop, &piece.relation.name, &piece.query()).await?;
-                bar.advance(piece.pages());
+                bar.advance(PAGE * piece.pages());
                 read.push((piece.table, sum));
             }
             Ok(read)

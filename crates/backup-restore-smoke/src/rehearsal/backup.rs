@@ -14,6 +14,7 @@ use crate::{
     embedded,
     engines::dump,
     fingerprint::{Fingerprint, Unreadable, buckets, describe, sequences},
+    growth::Growth,
     halt::Halt,
     plan::{Plan, Rehearse, Source},
     programs::{self},
@@ -126,7 +127,9 @@ async fn from_snapshot(
         |error: std::io::Error| ENVIRONMENT.inconclusive("pg_dump's connection").observed(error.to_string());
     let handover = Handover::write(run.folder(), resolved, &snapshot.endpoint, &application_name(run))
         .map_err(not_written)?;
+    let growth = Growth::watch(run.progress(), vec![dump.clone()], None, "written");
     dump::dump(run, &programs, &handover, snapshot, plan.jobs, &dump).await?;
+    drop(growth);
     let took = run.elapsed() - start;
     let bytes = folder_size(&dump);
     made.stages.add(

@@ -366,7 +366,9 @@ pub(super) async fn restore(
         segment: database.segment,
         jobs: plan.jobs,
     };
+    let growth = made.copy.as_ref().map(|cluster| cluster.growth(run, None));
     let restored = dump_file::restore(&restoring, &existing.dump, made.copy.as_mut()).await?;
+    drop(growth);
     made.stages.add("restore", start, run.elapsed(), restored.how(&existing.dump));
     let shown: Vec<_> = restored.errors.iter().map(|(code, message)| format!("{code}: {message}")).collect();
     if !shown.is_empty() {

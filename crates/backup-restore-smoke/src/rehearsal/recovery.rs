@@ -149,6 +149,7 @@ async fn restore_dump(
     let endpoint = target.endpoints.first().cloned().ok_or(Halt::Stopped)?;
     let handover =
         Handover::write(run.folder(), &target, &endpoint, &application_name(run)).map_err(not_written)?;
+    let _growth = cluster.growth(run, Some(seen.database.bytes));
     let finding = dump::restore(run, programs, &handover, cluster, plan.jobs, &seen.dump).await?;
     run.finding(finding);
     Ok(())

@@ -17,6 +17,7 @@ use evidence_report::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
+    folder::folder_bytes,
     isolation::Isolation,
     place::{Place, cannot_make},
     quiet,
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     checks::ENVIRONMENT,
     connection::{ConnectFailure, Resolved, Session, connect},
+    growth::Growth,
     halt::Halt,
     programs::Programs,
     sql::message_template,
@@ -231,6 +233,13 @@ impl Cluster {
     /// The folder of its socket.
     pub(crate) fn socket_folder(&self) -> &Path {
         &self.socket
+    }
+
+    /// Shows how its files grow towards `total` and what it holds already.
+    pub(crate) fn growth(&self, run: &Run, total: Option<u64>) -> Growth {
+        let folders = [self.data.join("base"), self.data.join("pg_tblspc")];
+        let empty: u64 = folders.iter().filter(|_| total.is_some()).map(|folder| folder_bytes(folder)).sum();
+        Growth::watch(run.progress(), folders.into(), total.map(|total| total + empty), "in files")
     }
 
     /// How it is kept apart.

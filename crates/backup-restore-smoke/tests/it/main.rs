@@ -29,6 +29,7 @@ mod physical_standby;
 mod physical_timelines;
 mod policy;
 mod policy_tools;
+mod progress;
 mod repositories;
 mod rows;
 mod self_test;

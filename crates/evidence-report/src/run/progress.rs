@@ -50,6 +50,9 @@ impl Progress {
             if lines == Lines::Drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
         let phase = bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            phase.set_style(style);
+        }
         Self { bars, phase, lines }
     }
 
@@ -62,6 +65,7 @@ impl Progress {
             Lines::Drawn => {
                 self.phase.enable_steady_tick(Duration::from_millis(120));
                 self.phase.set_message(what);
+                self.phase.reset_elapsed();
             }
         }
     }
@@ -108,6 +112,26 @@ impl Progress {
         self.styled(total, what.into(), "  {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
     }
 
+    /// A bar that counts bytes: to `total` where that is known, with the time that is left; else how many and how
+    /// fast. A total that is passed was an estimate, and is shown as what it became.
+    #[must_use]
+    pub fn bytes(&self, total: Option<u64>, what: impl Into<String>) -> Bar {
+        match total.filter(|total| *total > 0) {
+            Some(total) => self.styled(
+                total,
+                what.into(),
+                "  {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+            ),
+            None => self.styled(0, what.into(), "  {msg} {bytes} {bytes_per_sec}"),
+        }
+    }
+
+    /// Whether somebody can see bars: who only looks in order to show does not have to look otherwise.
+    #[must_use]
+    pub fn is_drawn(&self) -> bool {
+        self.lines == Lines::Drawn
+    }
+
     /// Takes everything off the screen.
     pub fn clear(&self) {
         self.phase.finish_and_clear();
@@ -128,6 +152,9 @@ impl Bar {
 
     /// Sets the count.
     pub fn set(&self, to: u64) {
+        if self.0.length().is_some_and(|total| to > total) {
+            self.0.set_length(to);
+        }
         self.0.set_position(to);
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     connection::{Handover, Resolved},
     engines::{base_backup, wal_archive},
     fingerprint::Fingerprint,
+    growth::Growth,
     halt::Halt,
     plan::{Origin, Physical, Plan, RecoveryTarget, Rehearse, Source},
     programs,
@@ -277,6 +278,7 @@ async fn take_base_backup(
     let folder = place.folder("backup");
     run.progress().phase("base backup: pg_basebackup, which waits for a checkpoint that spares the source");
     let start = run.elapsed();
+    let _growth = Growth::watch(run.progress(), vec![folder.clone()], bytes, "copied");
     base_backup::make(run, &programs, handover, tar, &places, &folder).await?;
     let (took, bytes) = (run.elapsed() - start, folder_bytes(&folder));
     let format = if tar { "tar" } else { "plain" };

@@ -35,6 +35,7 @@ use crate::{
         physical::{choose, fetch},
     },
     forecast::Way,
+    growth::Growth,
     halt::Halt,
     plan::{Physical, Plan, Recovery, RecoveryTarget, Rehearse, Source},
     risk_note,
@@ -177,7 +178,10 @@ async fn bring_files(
     run.progress().phase("backup: fetch");
     let landing = crate::engines::physical::Landing::make(place, placing::COPY)?;
     let start = run.elapsed();
+    let into = vec![landing.data.clone(), landing.tablespaces.clone()];
+    let growth = Growth::watch(run.progress(), into, chosen.bytes, "fetched");
     let fetched = fetch(run, plan, place, origin, &chosen, &landing, recovery).await?;
+    drop(growth);
     made.stages.add("fetched", start, run.elapsed(), fetched.note.clone());
     run.measurement(Measurement::new("fetched_bytes", Decimal::from(fetched.bytes), "B"));
     place_files(plan, physical, recovery, run, made, isolation, live, chosen, landing, &fetched).await
