@@ -24,6 +24,7 @@ mod policy;
 mod policy_tools;
 mod repositories;
 mod rows;
+mod scheduling;
 mod self_test;
 mod source_safety;
 mod spared_source;
