@@ -99,6 +99,10 @@ fn systemd_accepts_the_units() {
     let names = [
         "backup-restore-rehearsal.service",
         "backup-restore-rehearsal.timer",
+        "backup-policy.service",
+        "backup-policy.timer",
+        "canary-beat.service",
+        "canary-beat.timer",
         "renew-shop.service",
         "renew-shop.timer",
     ];
@@ -154,12 +158,12 @@ fn renewal_goes_on_when_due_skips_when_not_and_fails_when_nobody_knows() {
     let scratch = tempfile::tempdir().unwrap();
     let farm = Farm::start().unwrap();
     write_sample(&farm, scratch.path()).unwrap();
-    let service = &snippets("ini")[2];
+    let service = snippets("ini").into_iter().find(|unit| unit.contains("ExecCondition=")).unwrap();
     assert!(
         !service.lines().any(|line| line.starts_with("SuccessExitStatus=")),
         "it would run what is not due"
     );
-    let [condition] = values(service, "ExecCondition")[..] else { panic!("{service}") };
+    let [condition] = values(&service, "ExecCondition")[..] else { panic!("{service}") };
     let ask = |file: &str| {
         let condition = condition
             .replace("/usr/local/bin", &folder().display().to_string())

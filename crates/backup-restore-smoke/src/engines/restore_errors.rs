@@ -17,6 +17,8 @@ enum Sign {
     DiskFull,
     /// This machine lacks an extension or a library.
     Lacking,
+    /// These programs were built without what the archive is compressed by.
+    Unreadable,
     /// A role is missing.
     Role,
     /// A foreign server was asked for, which the copy must not reach, or something waits for its rows.
@@ -41,6 +43,13 @@ pub(crate) fn judge(errors: &[ServerError], all_roles: bool) -> Option<Finding> 
     let expected = "the restore ends without an error";
     if let Some(observed) = first(Sign::DiskFull) {
         return Some(ENVIRONMENT.inconclusive("space for the copy").expected(expected).observed(observed));
+    }
+    if let Some(observed) = first(Sign::Unreadable) {
+        let finding = ENVIRONMENT.inconclusive("programs that read the archive").expected(expected);
+        return Some(finding.observed(observed).remedy(
+            "name PostgreSQL programs that were built with this compression by --pg-bin (`pg_config --configure` tells: \
+             --with-zstd, --with-lz4); the backup itself is not judged",
+        ));
     }
     if let Some(observed) = first(Sign::Bad).or_else(|| all_roles.then(|| first(Sign::Role)).flatten()) {
         return Some(RESTORE_COMPLETED.failed("restore").expected(expected).observed(observed));
@@ -95,6 +104,7 @@ fn sign_without_code(message: &str) -> Sign {
         () if says("schema \"public\" already exists") || says("\"plpgsql\" already exists") => Sign::Nothing,
         () if says("No space left on device") => Sign::DiskFull,
         () if says("is not available") && says("extension") => Sign::Lacking,
+        () if says("this build does not support compression") => Sign::Unreadable,
         () if says("role \"") && says("does not exist") => Sign::Role,
         () if says("could not connect to server") || says("could not establish connection") => {
             Sign::Isolation
@@ -124,6 +134,13 @@ mod tests {
             (vec![("23505", "duplicate key")], bad),
             (vec![("53100", "could not extend file"), ("42P01", "relation \"x\" does not exist")], ours),
             (vec![("0A000", "extension \"postgis\" is not available")], ours),
+            (
+                vec![(
+                    "",
+                    "cannot restore from compressed archive (this build does not support compression with zstd)",
+                )],
+                ours,
+            ),
             (vec![("42704", "role \"x\" does not exist")], ours),
             (vec![("42704", "type \"x\" does not exist")], bad),
             (vec![("08001", "could not connect to server \"other\"")], ours),

@@ -84,12 +84,22 @@ async fn found(
     if let Some(content) = content.get(table) {
         return Ok(Some(content.rows));
     }
-    let query = format!("SELECT count(*) FROM {}.{}", identifier(&table.schema), identifier(&table.name));
-    match session.value(run.stop(), &query).await {
+    let query = format!(
+        "SAVEPOINT found; SELECT count(*) FROM {}.{}",
+        identifier(&table.schema),
+        identifier(&table.name)
+    );
+    let counted = session.value(run.stop(), &query).await;
+    let of_server = |failure| own_server(&table.to_string(), failure);
+    if matches!(counted, Err(QueryFailure::Stopped)) {
+        return Err(Halt::Stopped);
+    }
+    // A table that is missing must not end the transaction, in which the next one is asked for.
+    session.query(run.stop(), "ROLLBACK TO SAVEPOINT found").await.map_err(of_server)?;
+    match counted {
         Ok(count) => Ok(count.parse().ok()),
-        Err(QueryFailure::Stopped) => Err(Halt::Stopped),
         Err(failure) if failure.is("42P01") || failure.is("3F000") => Ok(None),
-        Err(failure) => Err(own_server(&table.to_string(), failure)),
+        Err(failure) => Err(of_server(failure)),
     }
 }
 

@@ -86,12 +86,14 @@ fn plain_scripts_are_restored_also_compressed() {
 fn an_archive_that_was_compressed_as_a_whole_is_read_as_a_stream() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = shop(&cluster);
-    let custom =
-        file(&tool, "custom", &cluster.dump("pg_dump", &["--format=custom", "--compress=0", database]));
-    let packed = compress("lz4", &custom);
-    fs::remove_file(custom).unwrap();
-    let ended = tool.run(&["rehearse", "--backup", &packed]);
-    assert_restored_but_unproven(&ended, "lz4");
+    for (format, program) in [("custom", "zstd"), ("tar", "lz4")] {
+        let arguments = [&format!("--format={format}"), "--compress=0", database];
+        let whole = file(&tool, "whole", &cluster.dump("pg_dump", &arguments));
+        let packed = compress(program, &whole);
+        fs::remove_file(whole).unwrap();
+        let ended = tool.run(&["rehearse", "--backup", &packed]);
+        assert_restored_but_unproven(&ended, &format!("{format} in {program}"));
+    }
     tool.assert_nothing_left();
 }
 

@@ -32,6 +32,7 @@ mod policy_tools;
 mod progress;
 mod repositories;
 mod rows;
+mod scheduling;
 mod self_test;
 mod source_safety;
 mod spared_source;

@@ -7,7 +7,7 @@ use crate::{
     self_test::{
         farm::{RESTORE_POINT, Stored, Tool},
         fault::{Fault, Scene},
-        faults::dumps::flip,
+        faults::damage::damage_middle,
         workshop::{Bench, Trouble},
     },
 };
@@ -119,9 +119,4 @@ fn scene(bench: &Bench<'_>, stored: &Stored, damage: Damage) -> Result<Scene, Tr
             .with_words([crate::self_test::workshop::SHARING_ALLOWED]),
         _ => bench.fetch(stored, &end),
     })
-}
-
-fn damage_middle(path: &std::path::Path) -> Result<(), Trouble> {
-    let bytes = std::fs::metadata(path)?.len();
-    flip(path, usize::try_from(bytes / 2).unwrap_or_default())
 }
