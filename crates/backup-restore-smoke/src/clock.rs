@@ -115,7 +115,10 @@ pub(crate) fn judge_age(
             let met = age <= limit;
             let made =
                 if met { RECOVERY_DATA_LOSS.passed(subject) } else { RECOVERY_DATA_LOSS.failed(subject) };
-            let finding = made.expected(format!("at most {}", seconds(limit))).observed(observed);
+            let finding = made
+                .expected(format!("at most {}", seconds(limit)))
+                .observed(observed)
+                .remedy("Back up more often, or archive the write-ahead log.");
             (finding, Some(measurement.objective(at_most(limit))))
         }
     }

@@ -17,9 +17,9 @@ pub(crate) struct Sample {
 /// A forecast, with its range.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Forecast {
-    /// With the best throughput that was seen.
+    /// With the best throughput that was seen, kept.
     pub(crate) shortest: Duration,
-    /// With the worst.
+    /// With the worst, which falls with the size where indexes are made.
     pub(crate) longest: Duration,
     /// Bytes a second, worst and best.
     pub(crate) throughput: (u64, u64),
@@ -29,15 +29,29 @@ pub(crate) struct Forecast {
     pub(crate) samples: usize,
 }
 
+/// What becomes of the time when a database is larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// Files are copied: as the bytes.
+    Copied,
+    /// Indexes are made, whose rows are sorted: at the worst as n log n.
+    Sorted,
+}
+
 /// Scales the samples to this size; `None` where none of them took any time.
 #[expect(clippy::cast_precision_loss, reason = "a forecast is rougher than a double")]
-pub(crate) fn forecast(bytes: u64, samples: &[Sample]) -> Option<Forecast> {
+pub(crate) fn forecast(bytes: u64, samples: &[Sample], growth: Growth) -> Option<Forecast> {
     let usable: Vec<_> = samples
         .iter()
         .filter(|one| one.bytes > 0 && !one.scaling.is_zero() && one.recovery >= one.scaling)
         .collect();
-    let time = |one: &&Sample| {
-        let scaled = one.scaling.as_secs_f64() * bytes as f64 / one.bytes as f64;
+    let sorting = |one: &Sample| match growth {
+        Growth::Copied => 1.0,
+        // Never less than as the bytes; the logarithm of a byte alone would be zero.
+        Growth::Sorted => ((bytes as f64).max(2.0).ln() / (one.bytes as f64).max(2.0).ln()).max(1.0),
+    };
+    let time = |one: &Sample, slower: f64| {
+        let scaled = slower * one.scaling.as_secs_f64() * bytes as f64 / one.bytes as f64;
         let fixed = (one.recovery - one.scaling).as_secs_f64();
         // A few thousand years are enough.
         Duration::from_secs_f64((scaled + fixed).min(1e11))
@@ -46,8 +60,8 @@ pub(crate) fn forecast(bytes: u64, samples: &[Sample]) -> Option<Forecast> {
     let throughput = |one: &&Sample| (one.bytes as f64 / one.scaling.as_secs_f64()) as u64;
     let largest = usable.iter().map(|one| one.bytes).max()?;
     Some(Forecast {
-        shortest: usable.iter().map(time).min()?,
-        longest: usable.iter().map(time).max()?,
+        shortest: usable.iter().map(|one| time(one, 1.0)).min()?,
+        longest: usable.iter().map(|one| time(one, sorting(one))).max()?,
         throughput: (usable.iter().map(throughput).min()?, usable.iter().map(throughput).max()?),
         factor: bytes as f64 / largest as f64,
         samples: usable.len(),
@@ -67,26 +81,33 @@ mod tests {
 
     #[test]
     fn only_what_grows_is_scaled_and_the_range_is_that_of_the_throughputs() {
-        let made = forecast(100 * GB, &[sample(GB, 15, 10), sample(2 * GB, 45, 40)]).unwrap();
+        let made = forecast(100 * GB, &[sample(GB, 15, 10), sample(2 * GB, 45, 40)], Growth::Copied).unwrap();
         assert_eq!((made.shortest, made.longest), (Duration::from_secs(1005), Duration::from_secs(2005)));
         assert_eq!(made.throughput, (50_000_000, 100_000_000));
         assert!((made.factor - 50.0).abs() < 1e-9 && made.samples == 2, "{made:?}");
     }
 
     #[test]
-    fn one_sample_is_a_range_of_nothing_and_no_sample_no_forecast() {
-        let made = forecast(GB / 2, &[sample(GB, 15, 10)]).unwrap();
+    fn one_sample_has_the_range_of_sorting_alone_and_no_sample_no_forecast() {
+        let made = forecast(1000 * GB, &[sample(GB, 15, 10)], Growth::Sorted).unwrap();
+        assert_eq!((made.shortest.as_secs(), made.longest.as_secs()), (10_005, 13_338));
+        let made = forecast(GB / 2, &[sample(GB, 15, 10)], Growth::Sorted).unwrap();
         assert_eq!((made.shortest, made.longest), (Duration::from_secs(10), Duration::from_secs(10)));
-        assert_eq!(forecast(GB, &[]), None);
-        assert_eq!(forecast(GB, &[sample(0, 1, 1), sample(GB, 1, 0), sample(GB, 1, 2)]), None);
+        assert_eq!(forecast(GB, &[], Growth::Sorted), None);
+        assert_eq!(
+            forecast(GB, &[sample(0, 1, 1), sample(GB, 1, 0), sample(GB, 1, 2)], Growth::Copied),
+            None
+        );
     }
 
     proptest::proptest! {
         #[test]
         fn a_larger_size_never_takes_less(bytes in 1..u64::MAX / 2, more in 0..u64::MAX / 2, of in 1..u64::MAX, took in 1_u64..1_000_000) {
             let samples = [sample(of, took + 3, took)];
-            let (small, large) = (forecast(bytes, &samples), forecast(bytes + more, &samples));
-            proptest::prop_assert!(small.unwrap().longest <= large.unwrap().longest);
+            for growth in [Growth::Copied, Growth::Sorted] {
+                let (small, large) = (forecast(bytes, &samples, growth), forecast(bytes + more, &samples, growth));
+                proptest::prop_assert!(small.unwrap().longest <= large.unwrap().longest);
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use evidence_report::record::{Finding, Measurement, Requirement};
 
 use self::arithmetic::Forecast;
 pub(crate) use self::{
-    arithmetic::{Sample, forecast},
+    arithmetic::{Growth, Sample, forecast},
     history::beside,
 };
 use crate::{
@@ -37,6 +37,14 @@ impl Way {
         }
     }
 
+    /// How that stage grows.
+    pub(crate) fn growth(self) -> Growth {
+        match self {
+            Self::Logical => Growth::Sorted,
+            Self::Physical => Growth::Copied,
+        }
+    }
+
     /// The measurement of the size that is scaled.
     fn size_metric(self) -> &'static str {
         match self {
@@ -59,6 +67,7 @@ pub(crate) fn judge(
     bytes: u64,
     made: Option<&Forecast>,
     earlier: usize,
+    way: Way,
     objective: Option<Duration>,
 ) -> (Finding, Vec<Measurement>) {
     let subject = format!("a database of {}", shown(bytes));
@@ -66,7 +75,7 @@ pub(crate) fn judge(
         let reason = "no recovery was measured that it could be scaled from";
         return (RECOVERY_FORECAST.not_checked(Requirement::Optional, subject, reason), Vec::new());
     };
-    let words = words(made, earlier);
+    let words = words(made, earlier, way);
     let measured = |bound: &str, time: Duration| {
         Measurement::seconds("recovery_time_forecast_seconds", time.as_secs_f64())
             .label("bound", bound)
@@ -87,21 +96,36 @@ pub(crate) fn judge(
     (finding, measurements)
 }
 
-fn words(made: &Forecast, earlier: usize) -> String {
+fn words(made: &Forecast, earlier: usize, way: Way) -> String {
     let (worst, best) = made.throughput;
+    let throughput = match shown(worst) == shown(best) {
+        true => shown(best),
+        false => format!("{} to {}", shown(worst), shown(best)),
+    };
+    let range = match (shown_alike(made), way) {
+        (true, _) => format!("{}, without a range", seconds(made.shortest)),
+        (false, Way::Logical) => {
+            format!(
+                "{} to {} (at the longest, indexes take n log n)",
+                seconds(made.shortest),
+                seconds(made.longest)
+            )
+        }
+        (false, Way::Physical) => format!("{} to {}", seconds(made.shortest), seconds(made.longest)),
+    };
     let from = match earlier {
         0 => "this run alone (no earlier evidence of this database stands beside this one)".to_owned(),
         _ => format!("{}, this one included", counted(made.samples as u64, "rehearsal")),
     };
     format!(
-        "forecast, not measured: {} to {}, from {from}: restored at {} to {} a second, {:.1} times the largest size \
+        "forecast, not measured: {range}, from {from}: restored at {throughput} a second, {:.1} times the largest size \
          that was measured; other hardware and a larger number of tables are not in it",
-        seconds(made.shortest),
-        seconds(made.longest),
-        shown(worst),
-        shown(best),
         made.factor
     )
+}
+
+fn shown_alike(made: &Forecast) -> bool {
+    seconds(made.shortest) == seconds(made.longest)
 }
 
 #[cfg(test)]
@@ -114,13 +138,13 @@ mod tests {
     fn a_forecast_warns_above_the_objective_and_never_passes() {
         let second = Duration::from_secs(1);
         let samples = [Sample { bytes: 1000, recovery: second * 15, scaling: second * 10 }];
-        let made = forecast(10_000, &samples);
-        let judged = |limit| judge(10_000, made.as_ref(), 0, limit).0;
+        let made = forecast(10_000, &samples, Growth::Copied);
+        let judged = |limit| judge(10_000, made.as_ref(), 0, Way::Physical, limit).0;
         assert_eq!(judged(Some(second * 104)).outcome, Outcome::Warned);
         for limit in [Some(second * 105), None] {
             assert_eq!(judged(limit).outcome, Outcome::NotChecked(Requirement::Optional));
             assert!(judged(limit).observed.contains("this run alone"), "{}", judged(limit).observed);
         }
-        assert!(judge(1, None, 0, None).1.is_empty());
+        assert!(judge(1, None, 0, Way::Logical, None).1.is_empty());
     }
 }

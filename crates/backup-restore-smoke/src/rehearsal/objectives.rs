@@ -81,8 +81,8 @@ pub(super) fn recovery_time(
     let this =
         achieved.ok().zip(scaling).map(|(recovery, scaling)| Sample { bytes: of.bytes, recovery, scaling });
     let samples: Vec<_> = earlier.iter().copied().chain(this).collect();
-    let made = forecast::forecast(bytes, &samples);
-    let (finding, measurements) = forecast::judge(bytes, made.as_ref(), earlier.len(), work.rto);
+    let made = forecast::forecast(bytes, &samples, of.way.growth());
+    let (finding, measurements) = forecast::judge(bytes, made.as_ref(), earlier.len(), of.way, work.rto);
     run.finding(finding);
     measurements.into_iter().for_each(|measurement| run.measurement(measurement));
 }

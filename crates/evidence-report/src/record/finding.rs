@@ -147,10 +147,18 @@ impl Finding {
         self
     }
 
-    /// Replaces the check's remedy by a better one.
+    /// Replaces the check's remedy by a better one. It is a sentence of its own wherever it is shown, so its first
+    /// word gets a capital letter, unless it is a name (`pg_dump`, `max_connections`).
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Cow::Owned(remedy.into());
+        let mut remedy = remedy.into();
+        let word = remedy.split(' ').next().unwrap_or_default();
+        if word.trim_end_matches([',', ':', ';']).chars().all(|letter| letter.is_ascii_lowercase())
+            && let Some(first) = remedy.get_mut(..1)
+        {
+            first.make_ascii_uppercase();
+        }
+        self.remedy = Cow::Owned(remedy);
         self
     }
 
