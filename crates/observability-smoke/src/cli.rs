@@ -5,7 +5,7 @@ use evidence_report::run::{CommandLine, SharedFlags};
 
 use crate::{
     config::Config, drill_command::DrillArguments, metrics_command::MetricsArguments,
-    rules_command::RulesArguments,
+    rules_command::RulesArguments, self_test::SelfTestArguments,
 };
 
 /// Proves that the monitoring works
@@ -43,8 +43,8 @@ pub(crate) enum Command {
     Drill(DrillArguments),
     /// Judge alert rules, and follow each alert from its series to the person
     Rules(RulesArguments),
-    /// Break good alerts in the ways of the field, and show each fault caught
-    SelfTest,
+    /// Break good alerts, rules, expositions and servers in the ways of the field, and show each fault caught
+    SelfTest(SelfTestArguments),
     /// Undo what a killed run left behind
     Sweep,
 }

@@ -3,9 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
-use evidence_report::record::Finding;
 use evidence_report::run::{
-    Defaults, Run, Settings, SharedFlags, parse_duration, print, read_config, sweep_command_knowing,
+    Defaults, Finished, Run, Settings, SharedFlags, parse_duration, print, read_config, sweep_command_knowing,
 };
 use jiff::Timestamp;
 
@@ -165,14 +164,11 @@ pub(crate) fn sweep(shared: &SharedFlags) -> Result<ExitCode, Error> {
     Ok(sweep_command_knowing(&|entry| drill::real::sweep(entry, &headers.0)))
 }
 
-/// What a drill on the embedded stack finds, without evidence and output: for the self-test.
+/// A drill on the embedded stack, looked at and not published: for the self-test.
 ///
 /// # Errors
 /// When the drill cannot be prepared.
-pub(crate) async fn findings(
-    arguments: &DrillArguments,
-    shared: &SharedFlags,
-) -> Result<Vec<Finding>, Error> {
+pub(crate) async fn looked(arguments: &DrillArguments, shared: &SharedFlags) -> Result<Finished, Error> {
     let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), true)?;
@@ -180,5 +176,5 @@ pub(crate) async fn findings(
     plan.fits()?;
     let run = Run::start(&TOOL, plan.settings.clone())?;
     drill::observe(&plan, &run).await;
-    Ok(run.finish().report().findings.clone())
+    Ok(run.finish())
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use evidence_report::run::{Defaults, Run, Settings, SharedConfig, SharedFlags, Usage, print};
+use evidence_report::run::{Defaults, Finished, Run, Settings, SharedConfig, SharedFlags, Usage, print};
 use reqwest::header::HeaderMap;
 
 use crate::{
@@ -84,25 +84,34 @@ impl SyntaxChoice {
 
 /// Runs the command.
 pub(crate) async fn execute(arguments: &MetricsArguments, shared: &SharedFlags) -> Result<ExitCode, Error> {
+    if shared.dry_run {
+        return dry_run(arguments, source(arguments)?.as_ref());
+    }
+    Ok(looked(arguments, shared).await?.publish()?)
+}
+
+/// The exposition, read and not published: for the self-test.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) async fn looked(arguments: &MetricsArguments, shared: &SharedFlags) -> Result<Finished, Error> {
     if shared.config.is_some() {
         return Err(Usage("metrics takes no --config; `run` does".to_owned()).into());
     }
     let mut settings = Settings::resolve(shared, &SharedConfig::default(), &DEFAULTS)?;
     // Both verdicts are the result, also when they are good.
     settings.verbose = true;
-    let is_url = arguments.source.starts_with("http://") || arguments.source.starts_with("https://");
-    let url = if is_url { Some(parse_url(&arguments.source)?) } else { None };
-    if shared.dry_run {
-        return dry_run(arguments, url.as_ref());
-    }
-    match url {
+    match source(arguments)? {
         Some(url) => read_url(arguments, &url, settings).await,
         None => read_local(arguments, settings).await,
     }
 }
 
-fn parse_url(text: &str) -> Result<Url, Error> {
-    text.parse().map_err(|reason| Usage(reason).into())
+/// The URL, where it is one.
+fn source(arguments: &MetricsArguments) -> Result<Option<Url>, Error> {
+    let text = &arguments.source;
+    let is_url = text.starts_with("http://") || text.starts_with("https://");
+    is_url.then(|| text.parse().map_err(|reason| Usage(reason).into())).transpose()
 }
 
 fn dry_run(arguments: &MetricsArguments, url: Option<&Url>) -> Result<ExitCode, Error> {
@@ -112,7 +121,7 @@ fn dry_run(arguments: &MetricsArguments, url: Option<&Url>) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -> Result<ExitCode, Error> {
+async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -> Result<Finished, Error> {
     let trust = match (&arguments.roots, url.0.scheme()) {
         (Some(path), _) => Trust::File(path),
         (None, "https") => Trust::System,
@@ -138,7 +147,7 @@ async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -
         }
         Err(stopped) => run.finding(METRICS_SCRAPE.inconclusive(&subject).observed(stopped.to_string())),
     }
-    Ok(run.finish().publish()?)
+    Ok(run.finish())
 }
 
 async fn scrape(
@@ -162,7 +171,7 @@ async fn scrape(
     Ok((reader.finish(&mut |_| {}), named))
 }
 
-async fn read_local(arguments: &MetricsArguments, settings: Settings) -> Result<ExitCode, Error> {
+async fn read_local(arguments: &MetricsArguments, settings: Settings) -> Result<Finished, Error> {
     let path = PathBuf::from(&arguments.source);
     let from_stdin = arguments.source == "-";
     let subject = if from_stdin { "standard input".to_owned() } else { arguments.source.clone() };
@@ -199,7 +208,7 @@ async fn read_local(arguments: &MetricsArguments, settings: Settings) -> Result<
             );
         }
     }
-    Ok(run.finish().publish()?)
+    Ok(run.finish())
 }
 
 /// Whether a file's last line says that it is OpenMetrics; `None` where that cannot be seen.

@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use evidence_report::{
     record::Finding,
-    run::{Defaults, Run, Settings, SharedFlags, Usage, print, read_config},
+    run::{Defaults, Finished, Run, Settings, SharedFlags, Usage, print, read_config},
 };
 use jiff::Timestamp;
 
@@ -22,9 +22,9 @@ use crate::{
     http::{Http, Trust},
     plan::REQUEST_TIMEOUT,
     review::{
-        RuleFile, burn_rate, checks,
+        Placed, RuleFile, burn_rate, checks,
         config::RulesPolicy,
-        coverage,
+        coverage, dialect,
         join::{self, World, observe::Server},
         promtool, routes, runbook, written,
     },
@@ -89,10 +89,15 @@ pub(crate) async fn execute(arguments: RulesArguments, shared: &SharedFlags) -> 
         print(&plan.in_words())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let http = Http::new(plan.trust())?;
-    let run = Run::start(&TOOL, plan.settings.clone())?;
-    plan.judge(&run, &http).await;
-    Ok(run.finish().publish()?)
+    Ok(plan.looked().await?.publish()?)
+}
+
+/// The rules, looked at and not published: for the self-test.
+///
+/// # Errors
+/// When a file that was named cannot be read.
+pub(crate) async fn looked(arguments: RulesArguments, shared: &SharedFlags) -> Result<Finished, Error> {
+    Plan::resolve(arguments, shared)?.looked().await
 }
 
 impl Plan {
@@ -175,8 +180,15 @@ impl Plan {
         text
     }
 
+    async fn looked(&self) -> Result<Finished, Error> {
+        let http = Http::new(self.trust())?;
+        let run = Run::start(&TOOL, self.settings.clone())?;
+        self.judge(&run, &http).await;
+        Ok(run.finish())
+    }
+
     async fn judge(&self, run: &Run, http: &Http) {
-        run.findings(self.unreadable.iter().cloned());
+        run.findings(self.unreadable.iter().map(|one| written::weighed(one.clone(), run.started())));
         if self.files.is_empty() {
             return;
         }
@@ -186,13 +198,15 @@ impl Plan {
             checks::READABLE.passed(&file.path).observed(observed).at(file.path.clone(), None)
         }));
         let promtool = promtool::find();
-        let mut asked = Vec::new();
+        let mut refused = Vec::new();
         for (rule, why) in written::refused(&self.files) {
-            let answer = promtool::ask(run, promtool.as_deref(), &rule).await;
-            asked.push((rule, why, answer));
+            let asked = self.ask(run, http, promtool.as_deref(), &rule).await;
+            let text = std::fs::read_to_string(&rule.file.path).ok();
+            refused.push(written::Refused { rule, why, asked, text });
         }
-        run.findings(written::expressions(&self.files, &asked));
-        run.findings(written::assess(&self.files, &self.written));
+        let weighed = |finding| written::weighed(finding, run.started());
+        run.findings(written::expressions(&self.files, &refused).into_iter().map(weighed));
+        run.findings(written::assess(&self.files, &self.written).into_iter().map(weighed));
         run.findings(burn_rate::assess(&self.files, &self.policy.slo));
         run.findings(coverage::families(&self.files, &self.policy.families));
         self.unit_tests(run, promtool.as_deref()).await;
@@ -202,6 +216,23 @@ impl Plan {
         let Ok(pages) = run.stop().guard(runbook::observe(&self.files, &shelf)).await else { return };
         run.findings(runbook::assess(&self.files, &pages, &self.policy.runbook_sections));
         self.join(run, http, &pages).await;
+    }
+
+    /// The server that will evaluate the rule knows best; without one, or when it does not answer, promtool.
+    async fn ask(
+        &self,
+        run: &Run,
+        http: &Http,
+        promtool: Option<&Path>,
+        rule: &Placed<'_>,
+    ) -> written::Asked {
+        if let Some(server) = &self.prometheus {
+            let asked = run.stop().guard(dialect::ask(http, server, &rule.rule.expression)).await;
+            if let Ok(Some(asked)) = asked {
+                return asked;
+            }
+        }
+        promtool::ask(run, promtool, rule).await
     }
 
     async fn unit_tests(&self, run: &Run, promtool: Option<&Path>) {

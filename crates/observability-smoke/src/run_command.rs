@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use evidence_report::{
     record::{Finding, Measurement, Requirement},
-    run::{Run, SharedFlags, print},
+    run::{Finished, Run, SharedFlags, print},
 };
 use futures_util::{StreamExt, stream};
 
@@ -55,16 +55,30 @@ struct Seen {
 /// Runs the command.
 pub(crate) async fn execute(shared: &SharedFlags) -> Result<ExitCode, Error> {
     let plan = Plan::resolve(shared)?;
-    let (http, wire) = (Http::new(plan.trust())?, Wire::new(plan.trust())?);
     if shared.dry_run {
+        // What cannot be used is told before it is needed.
+        let _ = (Http::new(plan.trust())?, Wire::new(plan.trust())?);
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default();
         print(&(text + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
+    Ok(look_at(&plan).await?.publish()?)
+}
+
+/// What the configuration names, looked at and not published: for the self-test.
+///
+/// # Errors
+/// When the configuration cannot be used.
+pub(crate) async fn looked(shared: &SharedFlags) -> Result<Finished, Error> {
+    look_at(&Plan::resolve(shared)?).await
+}
+
+async fn look_at(plan: &Plan) -> Result<Finished, Error> {
+    let (http, wire) = (Http::new(plan.trust())?, Wire::new(plan.trust())?);
     let run = Run::start(&TOOL, plan.run.clone())?;
-    run.owes(owed::by_run(&plan));
-    observe(&plan, Clients { http: &http, wire: &wire }, &run).await;
-    Ok(run.finish().publish()?)
+    run.owes(owed::by_run(plan));
+    observe(plan, Clients { http: &http, wire: &wire }, &run).await;
+    Ok(run.finish())
 }
 
 /// Looks at everything, so many at once as the plan says. What is not done when the run is asked to stop is

@@ -15,8 +15,9 @@ pub(crate) const READABLE: Check = Check {
 pub(crate) const EXPRESSION: Check = Check {
     id: "rules.expression",
     title: "Expression is PromQL",
-    explanation: "Each expression is parsed. What our parser refuses may be newer than it: then promtool is asked, \
-        and without promtool nothing is concluded.",
+    explanation: "Each expression is parsed. What our parser refuses may be newer than it: then the Prometheus that is \
+        named is asked (it parses, and evaluates nothing), or promtool; with neither nothing is concluded. Who judged is \
+        said, with the line and column in the file where YAML leaves the text as it is.",
     remedy: "Correct the expression; promtool or Prometheus' page /graph points at the place.",
 };
 

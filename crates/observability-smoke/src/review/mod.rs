@@ -2,7 +2,8 @@
 //! joined with what runs: series, route, receiver, silence, runbook.
 //!
 //! * [`written`], [`labels`], [`template`], [`burn_rate`], [`coverage`]: pure, rules in, findings out.
-//! * [`runbook`], [`promtool`]: read pages and ask promtool, and judge what they say.
+//! * [`runbook`], [`promtool`], [`dialect`]: read pages, ask promtool and Prometheus' parser, and judge what they say.
+//! * [`position`]: where a place of an expression stands in its file. Pure.
 //! * [`routes`]: what is expected of an Alertmanager's configuration.
 //! * [`join`]: asks Prometheus and Alertmanager, and follows each alert to the person.
 //!
@@ -14,8 +15,10 @@ pub(crate) mod config;
 #[cfg(test)]
 mod corpora;
 pub(crate) mod coverage;
+pub(crate) mod dialect;
 pub(crate) mod join;
 pub(crate) mod labels;
+pub(crate) mod position;
 pub(crate) mod promtool;
 pub(crate) mod routes;
 pub(crate) mod runbook;

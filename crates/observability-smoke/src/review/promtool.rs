@@ -32,8 +32,11 @@ pub(crate) async fn ask(run: &Run, promtool: Option<&Path>, rule: &Placed<'_>) -
     }
     match run.child(promtool).args(["check", "rules"]).arg(&path).output(run.stop()).await {
         Ok(output) if output.stopped => Asked::Nobody,
-        Ok(output) if output.status.success() => Asked::Right,
-        Ok(output) => Asked::Wrong(excerpt(&said(&output.stderr, &path), 300)),
+        Ok(output) if output.status.success() => Asked::Right { by: "promtool".to_owned() },
+        Ok(output) => {
+            let said = excerpt(&said(&output.stderr, &path), 300);
+            Asked::Wrong { said, by: "promtool".to_owned() }
+        }
         Err(_) => Asked::Nobody,
     }
 }

@@ -5,11 +5,15 @@ use std::{
     time::Duration,
 };
 
-use evidence_report::record::{Check, Finding};
+use evidence_report::record::{Check, Finding, Outcome};
 use promql_parser::parser::{Expr, parse};
 
-use super::{Placed, RuleFile, alerts, all, checks, labels, placed, template};
-use crate::rules::{duration, expression::walk, manifest::Kind};
+use super::{Placed, RuleFile, alerts, all, checks, labels, placed, position, template};
+use crate::rules::{
+    duration,
+    expression::walk,
+    manifest::{Kind, Rule},
+};
 
 /// What every alert must have.
 #[derive(Debug, Clone, Default)]
@@ -195,12 +199,33 @@ fn templates(alert: &Placed<'_>, files: &[RuleFile]) -> Vec<Finding> {
 /// What became of an expression that our parser refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// promtool takes it: it is newer than our parser.
-    Right,
-    /// promtool refuses it, in these words.
-    Wrong(String),
+    /// It is newer than our parser.
+    Right {
+        /// Who takes it.
+        by: String,
+    },
+    /// It is wrong.
+    Wrong {
+        /// Why, as it was said.
+        said: String,
+        /// Who refuses it.
+        by: String,
+    },
     /// Nobody could be asked.
     Nobody,
+}
+
+/// A rule whose expression our parser refuses, what it says, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Refused<'a> {
+    /// The rule.
+    pub(crate) rule: Placed<'a>,
+    /// What our parser says.
+    pub(crate) why: String,
+    /// What others say.
+    pub(crate) asked: Asked,
+    /// The text of its file, for the place in it.
+    pub(crate) text: Option<String>,
 }
 
 /// Every rule whose expression our parser refuses, with what it says.
@@ -208,34 +233,73 @@ pub(crate) fn refused(files: &[RuleFile]) -> Vec<(Placed<'_>, String)> {
     all(files).filter_map(|rule| Some((rule, parse(&rule.rule.expression).err()?))).collect()
 }
 
-/// Judges the expressions, with what promtool said of those that we do not read.
-pub(crate) fn expressions(files: &[RuleFile], refused: &[(Placed<'_>, String, Asked)]) -> Vec<Finding> {
+/// Judges the expressions, with what Prometheus or promtool said of those that we do not read.
+pub(crate) fn expressions(files: &[RuleFile], refused: &[Refused<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (rule, why, asked) in refused {
+    let mut newer = Vec::new();
+    for refused in refused {
+        let rule = &refused.rule;
         let check = &checks::EXPRESSION;
-        let finding = match asked {
-            Asked::Right => continue,
-            Asked::Wrong(said) => check.failed(rule.subject()).observed(said.clone()),
-            Asked::Nobody => check
-                .inconclusive(rule.subject())
-                .observed(format!("our parser does not read it ({why}), and there is no promtool to ask"))
-                .remedy("apt-get install -y --no-install-recommends prometheus brings promtool"),
-        };
-        findings.push(placed(finding.expected("PromQL"), rule));
+        match &refused.asked {
+            Asked::Right { by } => newer.push(format!("{} (taken by {by})", rule.subject())),
+            Asked::Wrong { said, by } => findings.push(wrong(refused, said, by)),
+            Asked::Nobody => {
+                let why = &refused.why;
+                let observed = format!(
+                    "our parser does not read it ({why}), and there is neither a promtool nor a Prometheus to ask"
+                );
+                let finding = check.inconclusive(rule.subject()).expected("PromQL").observed(observed);
+                let remedy = "Name a server by --prometheus URL; or apt-get install -y --no-install-recommends prometheus, which brings promtool";
+                findings.push(placed(finding.remedy(remedy), rule));
+            }
+        }
     }
     if findings.is_empty() {
         let count = all(files).count();
         let kinds = all(files).filter(|rule| rule.rule.kind == Kind::Record).count();
-        let said = format!("{count} expressions, {kinds} of recording rules");
+        let mut said = format!("{count} expressions, {kinds} of recording rules");
+        if !newer.is_empty() {
+            said.push_str(&format!("; newer than our parser: {}", newer.join(", ")));
+        }
         findings.push(checks::EXPRESSION.passed("all rules").observed(said));
     }
     findings
 }
 
+/// An expression that is no PromQL, at its place in the file where that can be told.
+fn wrong(refused: &Refused<'_>, said: &str, by: &str) -> Finding {
+    let rule = &refused.rule;
+    let finding = checks::EXPRESSION.failed(rule.subject()).expected("PromQL");
+    let Some(((line, column), what)) = position::named(said) else {
+        return placed(finding.observed(format!("{said} (says {by})")), rule);
+    };
+    let Rule { expression, expression_at, .. } = rule.rule;
+    let place = refused
+        .text
+        .as_ref()
+        .and_then(|text| position::in_file(text, *expression_at, expression, (line, column)));
+    match place {
+        Some((in_file, column)) => finding
+            .observed(format!("column {column}: {what} (says {by})"))
+            .at(rule.file.path.clone(), Some(in_file)),
+        None => {
+            let observed = format!("line {line}, column {column} of the expression: {what} (says {by})");
+            placed(finding.observed(observed), rule)
+        }
+    }
+}
+
+/// The same finding, ahead of others where it keeps Prometheus from loading the file: nothing else of it matters
+/// until then.
+pub(crate) fn weighed(finding: Finding, now: jiff::Timestamp) -> Finding {
+    let unloadable = [&checks::READABLE, &checks::EXPRESSION].contains(&finding.check)
+        || (finding.check == &checks::TEMPLATE && finding.outcome == Outcome::Failed);
+    let complains = !matches!(finding.outcome, Outcome::Passed);
+    if unloadable && complains { finding.hurts_at(now) } else { finding }
+}
+
 #[cfg(test)]
 mod tests {
-    use evidence_report::record::Outcome;
-
     use super::*;
 
     fn judged(rules: &str) -> Vec<(&'static str, Outcome, String)> {

@@ -60,6 +60,8 @@ pub(crate) struct Rule {
     pub(crate) annotations: BTreeMap<String, String>,
     /// Line of its name, counting from 1.
     pub(crate) line: u32,
+    /// Line and column at which the expression's scalar begins, counting from 1; of a block its first line.
+    pub(crate) expression_at: (u32, u32),
 }
 
 /// A group of rules that are evaluated together, in order.
@@ -145,6 +147,10 @@ fn line_of<T>(spanned: &Spanned<T>) -> u32 {
     u32::try_from(spanned.referenced.line()).unwrap_or(u32::MAX)
 }
 
+fn column_of<T>(spanned: &Spanned<T>) -> u32 {
+    u32::try_from(spanned.referenced.column()).unwrap_or(u32::MAX)
+}
+
 fn group(raw: RawGroup) -> Result<Group, ManifestError> {
     let line = line_of(&raw.name);
     let interval = raw.interval.as_deref().map(|text| span(line, "interval", text)).transpose()?;
@@ -184,6 +190,7 @@ fn rule(raw: RawRule) -> Result<Rule, ManifestError> {
     Ok(Rule {
         kind,
         name: name.value,
+        expression_at: (line_of(&raw.expr), column_of(&raw.expr)),
         expression: raw.expr.value,
         hold: optional("for", raw.hold)?,
         keep_firing: optional("keep_firing_for", raw.keep_firing_for)?,
@@ -274,11 +281,23 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_knows_where_its_scalar_begins() {
+        for (text, place) in [
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n", (5, 11)),
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: 'up'\n", (5, 11)),
+            ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: |\n      up\n", (6, 7)),
+            ("groups: [{name: a, rules: [{alert: A, expr: up}]}]\n", (1, 45)),
+        ] {
+            assert_eq!(read(text).unwrap()[0].rules[0].expression_at, place, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_written_is_read_back_unchanged() {
         let groups = read(PLAIN).unwrap();
         let mut again = read(&write(&groups)).unwrap();
         for (rule, before) in again[0].rules.iter_mut().zip(&groups[0].rules) {
-            rule.line = before.line;
+            (rule.line, rule.expression_at) = (before.line, before.expression_at);
         }
         assert_eq!(again, groups);
     }

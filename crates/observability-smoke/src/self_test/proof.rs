@@ -1,25 +1,62 @@
-//! Looks at a fault as if its words had been typed, and tells whether it was caught.
+//! Looks at a setting, good or broken, as if its words had been typed, and tells whether the fault was caught: by its
+//! own check, with what it has to say, and with the exit code that belongs to it.
 
 use std::path::Path;
 
 use clap::Parser;
 use evidence_report::{
-    record::{Finding, Outcome, Requirement},
-    run::Usage,
+    record::{Check, Finding, Outcome, Requirement, Verdict},
+    run::{Finished, Usage},
 };
+use jiff::{SignedDuration, Timestamp};
 
-use super::fault::Fault;
+use super::{
+    fault::{Fault, Setting},
+    stage::Stage,
+};
 use crate::{
     checks::TOOL,
     cli::{Cli, Command},
     drill_command,
     error::Error,
     http::excerpt,
+    metrics_command, rules_command, run_command,
 };
 
-/// What came of a fault.
+/// What is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Case {
+    /// A setting as it is.
+    Sound(&'static Setting),
+    /// A setting with a fault.
+    Broken(&'static Fault),
+}
+
+impl Case {
+    /// What it is a case of.
+    pub(super) fn setting(self) -> &'static Setting {
+        match self {
+            Self::Sound(setting) => setting,
+            Self::Broken(fault) => fault.setting,
+        }
+    }
+
+    /// Whether nothing may be said of it.
+    pub(super) fn is_sound(self) -> bool {
+        matches!(self, Self::Sound(_))
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Sound(setting) => setting.title,
+            Self::Broken(fault) => fault.title,
+        }
+    }
+}
+
+/// What came of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Proof {
+pub(super) enum Proof {
     /// It was caught; what was said of it.
     Caught(String),
     /// It slipped through; what was said instead.
@@ -33,35 +70,42 @@ pub(crate) enum Proof {
 impl Proof {
     /// Whether the tool did what it should.
     #[must_use]
-    pub(crate) fn is_good(&self) -> bool {
+    pub(super) fn is_good(&self) -> bool {
         matches!(self, Self::Caught(_) | Self::Quiet(_))
     }
 
     /// One line for people.
     #[must_use]
-    pub(crate) fn line(&self, fault: &Fault) -> String {
+    pub(super) fn line(&self, case: Case) -> String {
         let (word, said) = match self {
             Self::Caught(said) => ("caught", said),
             Self::Slipped(said) => ("SLIPPED", said),
             Self::Quiet(said) => ("quiet", said),
             Self::Unable(said) => ("NOT MADE", said),
         };
-        let check = if fault.is_sound() { String::new() } else { format!(" {}:", fault.proves.id) };
-        format!("{word}{check} {}: {}", fault.title, excerpt(said, 160))
+        let said = excerpt(said, 160);
+        match case {
+            Case::Sound(setting) => format!("{word} {}: {said}", setting.title),
+            Case::Broken(fault) => {
+                let code = fault.outcome.verdict().map_or(0, Verdict::exit_code);
+                format!("{word} {}, exit code {code}: {}: {said}", fault.proves.id, fault.title)
+            }
+        }
     }
 
     /// What the run's record says of it.
     #[must_use]
-    pub(crate) fn finding(&self, fault: &Fault) -> Finding {
-        let subject = format!("self-test: {}", fault.title);
-        let check = fault.proves;
+    pub(super) fn finding(&self, case: Case, whole: &'static Check) -> Finding {
+        let subject = format!("self-test: {}", case.title());
+        let (check, expected) = match case {
+            Case::Sound(_) => (whole, "nothing to complain of"),
+            Case::Broken(fault) => (fault.proves, fault.says),
+        };
         match self {
-            Self::Caught(seen) | Self::Quiet(seen) => {
-                check.passed(subject).expected(fault.says).observed(seen)
-            }
+            Self::Caught(seen) | Self::Quiet(seen) => check.passed(subject).expected(expected).observed(seen),
             Self::Slipped(seen) => check
                 .failed(subject)
-                .expected(fault.says)
+                .expected(expected)
                 .observed(seen)
                 .remedy("Do not rely on this check of this build; report it as a defect."),
             Self::Unable(why) => check.not_checked(Requirement::Required, subject, why),
@@ -69,50 +113,119 @@ impl Proof {
     }
 }
 
-/// Makes a fault in this folder, looks at it, and compares what was found with what has to be.
-pub(crate) async fn prove(fault: &Fault, folder: &Path) -> Proof {
-    match look(fault, folder).await {
-        Ok(findings) => compare(&findings, fault),
-        Err(error) => Proof::Unable(error.to_string()),
+/// Makes a case in this folder, looks at it, and compares what was found with what has to be.
+pub(super) async fn prove(case: Case, folder: &Path) -> Proof {
+    let finished = match look(case, folder).await {
+        Ok(finished) => finished,
+        Err(error) => return Proof::Unable(error.to_string()),
+    };
+    let report = finished.report();
+    match case {
+        Case::Sound(_) => left_in_peace(&report.findings, report.verdict()),
+        Case::Broken(fault) => compare(&report.findings, report.verdict(), fault),
     }
 }
 
-async fn look(fault: &Fault, folder: &Path) -> Result<Vec<Finding>, Error> {
+async fn look(case: Case, folder: &Path) -> Result<Finished, Error> {
     let wrote = |source| Error::Read { path: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(wrote)?;
-    for (name, text) in fault.files {
-        std::fs::write(folder.join(name), text).map_err(wrote)?;
+    let setting = case.setting();
+    let mut stage = Stage::set().await.map_err(wrote)?;
+    let places = places(folder, &stage);
+    let fill =
+        |text: &str| places.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
+    for (name, text) in setting.files {
+        let mut text = (*text).to_owned();
+        if let Case::Broken(fault) = case {
+            for (_, from, to) in fault.breaks.iter().filter(|(file, ..)| file == name) {
+                if !text.contains(from) {
+                    let why = format!("the self-test's own {name} holds no `{from}` to exchange");
+                    return Err(Usage(why).into());
+                }
+                text = text.replace(from, to);
+            }
+        }
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(wrote)?;
+        std::fs::write(path, bytes(&fill(&text))).map_err(wrote)?;
     }
-    let place = folder.display().to_string();
-    let words = fault.words.iter().map(|word| word.replace("{folder}", &place));
+    let lies = match case {
+        Case::Sound(_) => &[],
+        Case::Broken(fault) => fault.lies,
+    };
+    stage.play(folder, setting.served, lies);
+    let words = setting.words.iter().map(|word| fill(word));
     let all = std::iter::once(TOOL.name.to_owned()).chain(words).chain(["--evidence".into(), "none".into()]);
     let cli = Cli::try_parse_from(all).map_err(|error| Usage(error.to_string()))?;
     match cli.command {
-        Command::Drill(arguments) => drill_command::findings(&arguments, &cli.shared).await,
-        _ => Err(Usage("the self-test does not look at faults by this command".to_owned()).into()),
+        Command::Drill(arguments) => drill_command::looked(&arguments, &cli.shared).await,
+        Command::Rules(arguments) => rules_command::looked(arguments, &cli.shared).await,
+        Command::Metrics(arguments) => metrics_command::looked(&arguments, &cli.shared).await,
+        Command::Run => run_command::looked(&cli.shared).await,
+        Command::SelfTest(_) | Command::Sweep => {
+            Err(Usage("the self-test does not look at faults by this command".to_owned()).into())
+        }
     }
 }
 
-fn compare(findings: &[Finding], fault: &Fault) -> Proof {
-    let is_complaint = |finding: &&Finding| {
-        !matches!(finding.outcome, Outcome::Passed | Outcome::NotChecked(Requirement::Optional))
-    };
-    let said = |finding: &Finding| format!("{}: {}", finding.subject, finding.observed);
-    let complaint = findings.iter().find(is_complaint);
-    if fault.is_sound() {
-        return match complaint {
-            Some(complaint) => Proof::Slipped(format!("{} {}", complaint.check.id, said(complaint))),
-            None if findings.is_empty() => Proof::Slipped("nothing was looked at".to_owned()),
-            None => Proof::Quiet("nothing to complain of".to_owned()),
-        };
+/// What the placeholders stand for.
+fn places(folder: &Path, stage: &Stage) -> Vec<(&'static str, String)> {
+    let now = Timestamp::now();
+    let after = |hours| now.checked_add(SignedDuration::from_hours(hours)).unwrap_or(now).to_string();
+    vec![
+        ("{folder}", folder.display().to_string()),
+        ("{server}", stage.server.to_string()),
+        ("{port}", stage.server.port().to_string()),
+        ("{silent}", stage.silent.to_string()),
+        ("{closed}", stage.closed.to_string()),
+        ("{now}", now.as_second().to_string()),
+        ("{soon}", after(1)),
+        ("{later}", after(30 * 24)),
+    ]
+}
+
+/// A text with the byte that no text can hold.
+fn bytes(text: &str) -> Vec<u8> {
+    let parts: Vec<&[u8]> = text.split("{0xff}").map(str::as_bytes).collect();
+    parts.join(&[0xff][..])
+}
+
+fn said(finding: &Finding) -> String {
+    format!("{}: {}", finding.subject, finding.observed)
+}
+
+fn complaint(findings: &[Finding]) -> Option<&Finding> {
+    let complains = |finding: &&Finding| !matches!(finding.outcome.verdict(), None | Some(Verdict::Passed));
+    findings.iter().find(complains)
+}
+
+fn left_in_peace(findings: &[Finding], verdict: Verdict) -> Proof {
+    match complaint(findings) {
+        Some(complaint) => Proof::Slipped(format!("{} {}", complaint.check.id, said(complaint))),
+        None if findings.is_empty() => Proof::Slipped("nothing was looked at".to_owned()),
+        None if verdict != Verdict::Passed => Proof::Slipped(format!("the run as a whole {verdict}")),
+        None => {
+            let made = findings.iter().filter(|finding| finding.outcome == Outcome::Passed).count();
+            Proof::Quiet(format!("{made} findings, nothing to complain of"))
+        }
     }
+}
+
+fn compare(findings: &[Finding], verdict: Verdict, fault: &Fault) -> Proof {
     let fits = |finding: &&Finding| {
         finding.check == fault.proves
             && finding.outcome == fault.outcome
-            && finding.observed.contains(fault.says)
+            && said(finding).contains(fault.says)
     };
-    match (findings.iter().find(fits), complaint) {
-        (Some(caught), _) => Proof::Caught(said(caught)),
+    match (findings.iter().find(fits), complaint(findings)) {
+        (Some(caught), _) if Some(verdict) == fault.outcome.verdict() => Proof::Caught(said(caught)),
+        (Some(_), _) => Proof::Slipped(format!(
+            "it was found, and the exit code is {}: {}",
+            verdict.exit_code(),
+            findings
+                .iter()
+                .find(|finding| finding.outcome.verdict() == Some(verdict))
+                .map_or(String::new(), |other| format!("{} {}", other.check.id, said(other)))
+        )),
         (None, Some(other)) => Proof::Slipped(format!("found instead: {} {}", other.check.id, said(other))),
         (None, None) => Proof::Slipped("nothing was found".to_owned()),
     }

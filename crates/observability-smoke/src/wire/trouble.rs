@@ -39,7 +39,9 @@ impl Trouble {
 
     /// Nothing came back within this time.
     pub(crate) fn late(what: &str, timeout: Duration) -> Self {
-        Self::new(Cause::Silent, format!("{what} within {} s", timeout.as_secs_f64()))
+        // A share of what is left of a time has more digits than anybody reads.
+        let seconds = (timeout.as_secs_f64() * 1000.0).round() / 1000.0;
+        Self::new(Cause::Silent, format!("{what} within {seconds} s"))
     }
 
     /// A connection that could not be opened.

@@ -280,3 +280,61 @@ fn unit_tests_run_through_promtool_and_what_they_cover_is_told() {
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
     run.line("FAILED", "rules.unit_tests", "tests.yml");
 }
+
+#[test]
+fn what_keeps_the_file_from_loading_comes_first_with_its_place_and_who_says_so() {
+    let tool = Tool::new();
+    tool.write(
+        "bad.yml",
+        "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: |\n      sum(rate(x[5m])\n        > 1\n    labels: {severity: critical}\n",
+    );
+    let run: Run = tool.command().args(["rules", "bad.yml"]).output().unwrap().into();
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    let first = run.stdout.lines().next().unwrap_or_default();
+    assert!(first.contains("A (critical): column 12: unclosed left parenthesis (says promtool)"), "{first}");
+    run.line("FAILED", "rules.expression", "bad.yml:7: A (critical)");
+    run.line("FAILED", "rules.annotations", "without summary");
+}
+
+#[test]
+fn a_prometheus_that_is_named_judges_what_our_parser_refuses() {
+    let tool = Tool::new();
+    let rule = |expr: &str| {
+        format!(
+            "groups: [{{name: a, rules: [{{alert: A, expr: '{expr}', labels: {{severity: page}}, annotations: {{summary: s}}}}]}}]\n"
+        )
+    };
+    // A real one of Debian, which parses by format_query.
+    let prometheus = Prometheus::start("global: {}\n", "groups: []\n");
+    let ask = |url: &str| -> Run {
+        tool.command().args(["rules", "r.yml", "--prometheus", url]).output().unwrap().into()
+    };
+    tool.write("r.yml", &rule("rate(x) > 1"));
+    let run = ask(&prometheus.url);
+    let line = run.line("FAILED", "rules.expression", "column 51: expected type range vector");
+    assert!(line.contains("(says Prometheus at http://127.0.0.1:"), "{line}");
+    // A newer one, as it is written down for Prometheus 3: what it takes is right, whatever promtool says.
+    tool.write("r.yml", &rule("rate(x[5m + 1m]) > 1"));
+    let newer = Server::start(|request, wire| match request.path.as_str() {
+        path if path.starts_with("/api/v1/parse_query?query=rate") => {
+            wire.json(r#"{"status":"success","data":{"type":"binaryExpr"}}"#);
+        }
+        path if path.starts_with("/api/v1/rules") => {
+            wire.json(r#"{"status":"success","data":{"groups":[]}}"#)
+        }
+        _ => wire.answer("404 Not Found", "", ""),
+    });
+    let run = ask(&format!("http://{}", newer.address));
+    assert!(!run.stdout.contains("FAILED       r.yml:1: A (page): line"), "{}", run.stdout);
+    let run: Run = tool
+        .command()
+        .args(["rules", "r.yml", "--format", "json", "--prometheus", &format!("http://{}", newer.address)])
+        .output()
+        .unwrap()
+        .into();
+    assert!(run.stdout.contains("newer than our parser: A (page) (taken by Prometheus at"), "{}", run.stdout);
+    // One that fails is asked no more: promtool judges.
+    let broken = Server::start(|_, wire| wire.answer("500 Internal Server Error", "", "oops"));
+    tool.write("r.yml", &rule("rate(x) > 1"));
+    ask(&format!("http://{}", broken.address)).line("FAILED", "rules.expression", "(says promtool)");
+}
