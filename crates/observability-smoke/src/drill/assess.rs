@@ -19,6 +19,11 @@ use crate::rules::manifest::Rule;
 pub(crate) const LEVEL: &str = "fixture series scraped by a real Prometheus, notified by a real Alertmanager to our own webhook; \
     your exporter, your scrape configuration, your routes and your receivers are not part of it";
 
+/// The same in a real Prometheus.
+pub(crate) const LEVEL_IN_A_REAL_ONE: &str = "fixture series scraped by your own Prometheus, your rule as it has loaded it, \
+    sent to your own Alertmanager with the label of a drill; your exporter and its scrape job, and the route that the \
+    alert takes without the label, are not part of it";
+
 /// The same where a command makes the fault.
 pub(crate) const LEVEL_OF_A_FAULT: &str = "a real fault, seen by your own exporter, scraped by a real Prometheus of ours, \
     notified by a real Alertmanager to our own webhook; your scrape configuration, your routes and your receivers are \
@@ -160,12 +165,7 @@ pub(crate) fn after_post(
     let subject = &plan.name;
     let expected = format!("{} labels and {} annotations as posted", labels.len(), annotations.len());
     findings.push(match &seen.notified {
-        None if seen.received.is_some() => checks::CONTENT.not_checked(
-            Requirement::Optional,
-            subject,
-            "proven by Alertmanager's counters, which do not show what was sent (--listen does)",
-        ),
-        None => unreached(&checks::CONTENT, subject, "no notification was received"),
+        None => unseen(subject, seen),
         Some(arrived) => {
             let compared = [
                 ("label", labels, &arrived.alert.labels),
@@ -194,6 +194,15 @@ pub(crate) fn after_post(
     findings.push(time_to_notify(plan, rounds));
     findings.push(predicted_delay(plan));
     findings
+}
+
+/// Of a notification whose content nobody saw.
+fn unseen(name: &str, seen: &Observation) -> Finding {
+    if seen.received.is_some() {
+        let reason = "proven by Alertmanager's counters, which do not show what was sent (--listen does)";
+        return checks::CONTENT.not_checked(Requirement::Optional, name, reason);
+    }
+    unreached(&checks::CONTENT, name, "no notification was received")
 }
 
 /// The trial that decides: the one in which the alert stopped, or else the slowest.
@@ -324,7 +333,7 @@ fn observed(seen: &Observation, stage: Stage) -> String {
 fn content(plan: &AlertPlan, seen: &Observation) -> Finding {
     let rule = &plan.alert.rule;
     let Some(notified) = &seen.notified else {
-        return unreached(&checks::CONTENT, &plan.name, "no notification was received");
+        return unseen(&plan.name, seen);
     };
     let notified = &notified.alert;
     let wrong = differences(rule, &seen.labels, notified);

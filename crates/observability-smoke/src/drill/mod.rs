@@ -8,6 +8,7 @@
 //!   [`model`]), and which of them share a stack ([`lanes`]).
 //! * `lane`, `stack`, `watch`, `injection`, `receiver`, `trial`, `diagnosis`: the world: servers, clocks and answers.
 //! * `real`: the same alerts posted to a real Alertmanager, behind a fence of its own.
+//! * `live`: the same alerts in a real Prometheus, by series that it scrapes from us, behind that fence and a second.
 //! * [`observation`], [`timeline`], [`spread`], [`table`], [`assess`]: what was seen, as values, and what it means.
 //!   Pure.
 //!
@@ -36,6 +37,7 @@ mod hooks;
 mod injection;
 mod lane;
 mod lanes;
+pub(crate) mod live;
 mod loopback;
 mod model;
 pub(crate) mod observation;

@@ -1,9 +1,9 @@
 //! The drill against a real Alertmanager: alerts are posted to it as Prometheus would, behind a fence, and
 //! followed to their receiver. It says nothing about rules and series.
 
-mod arrival;
-mod fence;
-mod peer;
+pub(super) mod arrival;
+pub(super) mod fence;
+pub(super) mod peer;
 mod plan;
 pub(crate) mod remains;
 mod round;
@@ -33,7 +33,9 @@ use crate::{
 use peer::{Peer, State};
 use round::{Drilled, Round};
 
+pub(crate) use fence::LABEL;
 pub(crate) use plan::RealPlan;
+pub(super) use plan::may_be_drilled;
 pub(crate) use sweep::sweep;
 
 /// Drills the alerts of the plan; what is seen goes into `run`.
@@ -189,7 +191,12 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
 }
 
 /// Where the alert goes in reality, without the drill's label: computed, not proven.
-fn real_route(name: &str, configuration: &Configuration, natural: &Labels, now: Timestamp) -> Finding {
+pub(super) fn real_route(
+    name: &str,
+    configuration: &Configuration,
+    natural: &Labels,
+    now: Timestamp,
+) -> Finding {
     let reached = configuration.route(natural, now);
     let words: Vec<_> = reached.iter().map(|one| format!("{} by {}", one.receiver(), one.path)).collect();
     let words = words.join("; ");
@@ -200,13 +207,22 @@ fn real_route(name: &str, configuration: &Configuration, natural: &Labels, now: 
     }
 }
 
-async fn conclude(
-    run: &Run,
-    peers: &[Peer],
-    states: &[(State, Configuration)],
-    drilled: &[Drilled],
-    seen: &[Observation],
-) {
+/// That peers have different configurations, where they have: then nobody knows which of them routes.
+pub(super) fn differing(peers: &[Peer], states: &[(State, Configuration)]) -> Option<Finding> {
+    let (first, others) = states.split_first()?;
+    let other = others.iter().position(|(_, other)| other.digest != first.1.digest)? + 1;
+    let subject = peers[other].url.to_string();
+    let expected = format!("the configuration of {}, {}", peers[0].url, first.1.digest);
+    Some(
+        checks::FENCE
+            .inconclusive(subject)
+            .expected(expected)
+            .observed(format!("another one: {}", states[other].1.digest)),
+    )
+}
+
+/// Whether each Alertmanager is still there, and still the same process.
+pub(super) async fn throughout(run: &Run, peers: &[Peer], states: &[(State, Configuration)]) {
     for (peer, (before, _)) in peers.iter().zip(states) {
         let subject = peer.url.to_string();
         let expected = "answers to the end, and is not restarted";
@@ -222,6 +238,16 @@ async fn conclude(
         };
         run.finding(finding.expected(expected));
     }
+}
+
+async fn conclude(
+    run: &Run,
+    peers: &[Peer],
+    states: &[(State, Configuration)],
+    drilled: &[Drilled],
+    seen: &[Observation],
+) {
+    throughout(run, peers, states).await;
     let rounds: Vec<_> = seen.iter().map(std::slice::from_ref).collect();
     for (one, rounds) in drilled.iter().zip(&rounds) {
         run.findings(assess::after_post(&one.plan, rounds, &one.labels, &one.annotations));

@@ -121,7 +121,10 @@ impl RealPlan {
 }
 
 /// Loopback may always be drilled; any other host must have been named.
-fn may_be_drilled<'a>(url: &Url, mut allowed: impl Iterator<Item = &'a String>) -> Result<(), Usage> {
+pub(in super::super) fn may_be_drilled<'a>(
+    url: &Url,
+    mut allowed: impl Iterator<Item = &'a String>,
+) -> Result<(), Usage> {
     let host = url.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let loopback = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
     let port = url.0.port_or_known_default().unwrap_or_default();
