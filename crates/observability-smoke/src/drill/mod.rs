@@ -41,6 +41,7 @@ pub(crate) mod live;
 mod loopback;
 mod model;
 pub(crate) mod observation;
+mod phase;
 pub(crate) mod plan;
 pub(crate) mod prediction;
 mod prometheus;

@@ -4,7 +4,6 @@
 
 use std::{
     collections::BTreeSet,
-    hash::{BuildHasher, Hasher, RandomState},
     time::{Duration, Instant},
 };
 
@@ -18,6 +17,7 @@ use super::{
     diagnosis,
     injection::Injection,
     observation::{Cause, Halt, Observation, Stage},
+    phase,
     plan::Until,
     prediction::BASELINE_SCRAPES,
     prometheus::{ActiveAlert, Api},
@@ -182,11 +182,7 @@ impl Trial<'_> {
     /// Faults do not wait for scrapes: without this, every trial would begin right after an evaluation.
     async fn wait_for_a_random_phase(&self) -> Result<(), Halt> {
         let intervals = self.plan.prediction.intervals;
-        // A hasher of the standard library is keyed at random.
-        let random = RandomState::new().build_hasher().finish() % 1000;
-        #[expect(clippy::cast_precision_loss, reason = "below a thousand")]
-        let fraction = random as f64 / 1000.0;
-        let pause = intervals.scrape.max(intervals.evaluation).mul_f64(fraction);
+        let pause = phase::some_of(intervals.scrape.max(intervals.evaluation));
         self.pause(Stage::Scraped, pause).await
     }
 

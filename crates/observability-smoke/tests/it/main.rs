@@ -7,6 +7,7 @@ mod corpus;
 mod differential;
 mod documentation;
 mod drill;
+mod drill_live;
 mod drill_many;
 mod drill_real;
 mod flows;

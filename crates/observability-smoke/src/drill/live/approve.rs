@@ -14,7 +14,7 @@ use super::{
         series::{Labels, Series, display},
     },
     plan::LivePlan,
-    reach::{LiveRule, Others, Touched, Verdict, judge, touched},
+    reach::{LiveRule, Others, Touched, Verdict, judge_all, touched},
     scene::{Job, Scene},
 };
 use crate::alertmanager::Configuration;
@@ -146,9 +146,9 @@ pub(super) fn approve(
     let mut mark = None;
     let mut seen_by = Vec::new();
     let mut outcomes: Vec<(String, Labels)> = Vec::new();
-    for one in &prepared.touched {
+    let verdicts = judge_all(&ground.rules, &prepared.touched, others);
+    for (one, verdict) in prepared.touched.iter().zip(verdicts) {
         let live = &ground.rules[one.rule];
-        let verdict = judge(one, others);
         let allowed = ground.plan.allows(live);
         seen_by.push(match &verdict {
             Verdict::Apart(label) => format!("{} (kept apart by {label})", live.title()),

@@ -186,9 +186,41 @@ pub(crate) enum Verdict {
 /// What the server has of each selector, besides the drill's own series.
 pub(crate) type Others = BTreeMap<String, Vec<Labels>>;
 
-/// Judges a rule that sees the drill's series.
+/// Judges every rule that sees the drill's series. What a rule that mixes makes is a real series with something of the
+/// drill in it, so that whatever uses it mixes too.
 #[must_use]
-pub(crate) fn judge(touched: &Touched, others: &Others) -> Verdict {
+pub(crate) fn judge_all(rules: &[LiveRule], touched: &[Touched], others: &Others) -> Vec<Verdict> {
+    let mut verdicts: Vec<_> = touched.iter().map(|one| judge(one, others)).collect();
+    loop {
+        let tainted: Vec<(usize, BTreeSet<Labels>)> = touched
+            .iter()
+            .zip(&verdicts)
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Mixes(_)))
+            .map(|(one, _)| (one.rule, made(&rules[one.rule], one).into_iter().collect()))
+            .collect();
+        let uses = |one: &Touched| {
+            let mut accepted = one.selectors.iter().flat_map(|(_, accepted)| accepted);
+            accepted.find_map(|labels| {
+                tainted.iter().find(|(_, made)| made.contains(labels)).map(|(rule, _)| *rule)
+            })
+        };
+        let mut changed = false;
+        for (one, verdict) in touched.iter().zip(&mut verdicts) {
+            if !matches!(verdict, Verdict::Mixes(_))
+                && let Some(source) = uses(one)
+            {
+                *verdict =
+                    Verdict::Mixes(format!("it uses what {} makes, which mixes", rules[source].title()));
+                changed = true;
+            }
+        }
+        if !changed {
+            return verdicts;
+        }
+    }
+}
+
+fn judge(touched: &Touched, others: &Others) -> Verdict {
     let Some(apart) = &touched.apart else {
         return Verdict::Mixes("its expression is not understood here".to_owned());
     };
@@ -253,24 +285,16 @@ mod tests {
         let ours: Vec<_> = ours.iter().map(|text| series(text)).collect();
         let theirs: Vec<_> = theirs.iter().map(|text| series(text)).collect();
         let found = touched(rules, &ours);
-        found
-            .iter()
-            .map(|one| {
-                let others = one
-                    .selectors
-                    .iter()
-                    .map(|(selector, _)| {
-                        let Ok(Expr::VectorSelector(parsed)) = parse(selector) else { panic!("{selector}") };
-                        let set = expression::matchers(&parsed).unwrap();
-                        (
-                            selector.clone(),
-                            theirs.iter().filter(|labels| fit(&set, labels)).cloned().collect(),
-                        )
-                    })
-                    .collect();
-                (rules[one.rule].name.clone(), judge(one, &others))
+        let selectors = found.iter().flat_map(|one| &one.selectors);
+        let others = selectors
+            .map(|(selector, _)| {
+                let Ok(Expr::VectorSelector(parsed)) = parse(selector) else { panic!("{selector}") };
+                let set = expression::matchers(&parsed).unwrap();
+                (selector.clone(), theirs.iter().filter(|labels| fit(&set, labels)).cloned().collect())
             })
-            .collect()
+            .collect();
+        let verdicts = judge_all(rules, &found, &others);
+        found.iter().map(|one| rules[one.rule].name.clone()).zip(verdicts).collect()
     }
 
     const OURS: [&str; 1] = ["depth{queue=\"mail\",drill=\"7\"}"];
@@ -316,6 +340,9 @@ mod tests {
         let found = judged(&rules, &OURS, &theirs);
         let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["Uses", "Ratio", "job:depth:ratio", "job:depth:sum"]);
+        assert!(found.iter().all(|(_, verdict)| matches!(verdict, Verdict::Mixes(_))), "{found:?}");
+        // Also where nothing of it was recorded yet.
+        let found = judged(&rules, &OURS, &theirs[..1]);
         assert!(found.iter().all(|(_, verdict)| matches!(verdict, Verdict::Mixes(_))), "{found:?}");
         let mut apart = rules.clone();
         apart[3].expression = "sum by (queue, drill) (depth)".to_owned();

@@ -54,7 +54,21 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         Err(why) => return run.finding(checks::PEER.inconclusive("alertmanager").observed(why)),
     };
     let Some(states) = states(&peers, plan, run).await else { return };
+    if let Some(finding) = differing(&peers, &states) {
+        run.finding(finding);
+        for posted in &plan.alerts {
+            run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
+        }
+        return;
+    }
     let Some(drilled) = fenced(plan, run, &states) else { return };
+    if let Some(finding) = too_long(plan, &drilled) {
+        run.finding(finding);
+        for posted in &plan.alerts {
+            run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
+        }
+        return;
+    }
     let clock = Clock::start();
     let receiver = match plan.listen {
         None => None,
@@ -70,7 +84,7 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         },
     };
     let round = Round { run, clock, peers: &peers, drilled: &drilled, receiver: receiver.as_ref() };
-    let seen = round.observe().await;
+    let seen = round.observe(plan.repeat).await;
     conclude(run, &peers, &states, &drilled, &seen).await;
 }
 
@@ -139,7 +153,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             }
         };
         let mut labels = natural.clone();
-        labels.insert(fence::LABEL.to_owned(), run.id().to_owned());
+        labels.insert(LABEL.to_owned(), run.id().to_owned());
         let mut objections: Vec<String> = states
             .iter()
             .flat_map(|(_, configuration)| fence::objections(configuration, &labels, &plan.allowed, now))
@@ -159,7 +173,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             let receivers: Vec<_> = reached.iter().map(|one| one.receiver().to_owned()).collect();
             run.finding(checks::FENCE.passed(name).expected(expected).observed(receivers.join(", ")));
             let mut annotations = posted.plan.written.rule.annotations.clone();
-            annotations.insert(fence::LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
+            annotations.insert(LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
             let silent = arrival::silent(states.first().map(|(_, configuration)| configuration), &reached);
             drilled.push(Drilled {
                 plan: AlertPlan {
@@ -190,6 +204,30 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
     Some(drilled)
 }
 
+/// That the drill would outlast the run, where it would: Alertmanager's timers cannot be scaled.
+fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {
+    let slowest = drilled.iter().max_by_key(|one| one.plan.one_trial())?;
+    let between = slowest.plan.prediction.grouping.interval * plan.repeat.saturating_sub(1);
+    let whole = slowest.plan.one_trial() * plan.repeat + between;
+    let timeout = plan.settings.timeout;
+    if whole <= timeout {
+        return None;
+    }
+    let seconds = |time: Duration| super::seconds(time.as_secs_f64());
+    let minutes = (whole.as_secs() + 30) / 60 + 1;
+    let observed = format!(
+        "nothing was posted: up to {}; {}: posted to notification {}, ended to resolved {}",
+        seconds(whole),
+        slowest.plan.name,
+        seconds(slowest.plan.prediction.until_notified()),
+        seconds(slowest.plan.prediction.until_resolved()),
+    );
+    let remedy =
+        format!("Give it the time: --timeout {minutes}m; or end at the notification: --until received");
+    let finding = super::live::checks::DURATION.inconclusive("the whole drill");
+    Some(finding.expected(format!("at most {}", seconds(timeout))).observed(observed).remedy(remedy))
+}
+
 /// Where the alert goes in reality, without the drill's label: computed, not proven.
 pub(super) fn real_route(
     name: &str,
@@ -213,12 +251,10 @@ pub(super) fn differing(peers: &[Peer], states: &[(State, Configuration)]) -> Op
     let other = others.iter().position(|(_, other)| other.digest != first.1.digest)? + 1;
     let subject = peers[other].url.to_string();
     let expected = format!("the configuration of {}, {}", peers[0].url, first.1.digest);
-    Some(
-        checks::FENCE
-            .inconclusive(subject)
-            .expected(expected)
-            .observed(format!("another one: {}", states[other].1.digest)),
-    )
+    Some(checks::FENCE.inconclusive(subject).expected(expected).observed(format!(
+        "nothing was sent, for the peers would route differently: {}",
+        states[other].1.digest
+    )))
 }
 
 /// Whether each Alertmanager is still there, and still the same process.
@@ -245,17 +281,16 @@ async fn conclude(
     peers: &[Peer],
     states: &[(State, Configuration)],
     drilled: &[Drilled],
-    seen: &[Observation],
+    seen: &[Vec<Observation>],
 ) {
     throughout(run, peers, states).await;
-    let rounds: Vec<_> = seen.iter().map(std::slice::from_ref).collect();
-    for (one, rounds) in drilled.iter().zip(&rounds) {
+    for (one, rounds) in drilled.iter().zip(seen) {
         run.findings(assess::after_post(&one.plan, rounds, &one.labels, &one.annotations));
         for measurement in assess::measurements(&one.plan, rounds) {
             run.measurement(measurement);
         }
     }
-    let rows: Vec<_> = drilled.iter().zip(&rounds).map(|(one, rounds)| (&one.plan, *rounds)).collect();
+    let rows: Vec<_> = drilled.iter().zip(seen).map(|(one, rounds)| (&one.plan, rounds.as_slice())).collect();
     run.chart(Chart {
         title: "Alerts, in seconds after they were posted".to_owned(),
         lines: table::table(&rows),
