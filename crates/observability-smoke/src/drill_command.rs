@@ -72,6 +72,10 @@ pub(crate) struct DrillArguments {
     /// Without, the URL of a real one to which the alerts are posted; repeat it for each peer of a cluster
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) alertmanager: Vec<String>,
+    /// With --embedded: your own Alertmanager configuration. Its routes, inhibit rules and time intervals are used; every
+    /// receiver posts to our webhook instead, and nothing else of the file is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alertmanager_config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) real: RealArguments,
 }
@@ -126,6 +130,11 @@ pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> 
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
     let only_tests = !arguments.all && arguments.alert.len() == 1;
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), only_tests)?;
+    if !arguments.embedded && arguments.alertmanager_config.is_some() {
+        let why =
+            "--alertmanager-config belongs to --embedded; a real Alertmanager has a configuration of its own";
+        return Err(DrillError::from(evidence_report::run::Usage(why.to_owned())).into());
+    }
     if !arguments.embedded {
         return real(&arguments, settings, &config, &files, shared).await;
     }

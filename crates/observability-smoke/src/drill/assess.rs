@@ -15,6 +15,11 @@ use super::{
 };
 use crate::rules::manifest::Rule;
 
+/// The same with the user's own routes.
+pub(crate) const LEVEL_WITH_ROUTES: &str = "fixture series scraped by a real Prometheus, routed, grouped and muted by your own \
+    Alertmanager configuration in a real Alertmanager of ours, notified to our own webhook instead of your receivers; your \
+    exporter, your scrape configuration and the integrations of your receivers are not part of it";
+
 /// What of the level of proof is said in every evidence.
 pub(crate) const LEVEL: &str = "fixture series scraped by a real Prometheus, notified by a real Alertmanager to our own webhook; \
     your exporter, your scrape configuration, your routes and your receivers are not part of it";
@@ -64,7 +69,11 @@ pub(crate) fn level(plans: &[AlertPlan]) -> Vec<Finding> {
         let reason = format!("level of proof{alerts}: {words}");
         Some(checks::LEVEL.not_checked(Requirement::Optional, subject, reason))
     };
-    let fixture = said(Level::Fixture, "your exporter, routes and receivers", LEVEL);
+    let fixture = if plans.iter().any(|plan| plan.routing.is_some()) {
+        said(Level::Fixture, "your exporter and receivers", LEVEL_WITH_ROUTES)
+    } else {
+        said(Level::Fixture, "your exporter, routes and receivers", LEVEL)
+    };
     let fault = said(Level::Fault, "your routes and receivers", LEVEL_OF_A_FAULT);
     fixture.into_iter().chain(fault).collect()
 }

@@ -100,6 +100,7 @@ async fn once(
         evaluation_interval: plan.evaluation_interval,
         scrapes,
         receiver: receiver.address(),
+        routing: plan.routes.as_ref().map(|routes| routes.embedded(receiver.address())),
     };
     run.progress().phase("starting Prometheus and Alertmanager");
     let mut stack = Stack::start(run, programs, &wiring).await?;
@@ -116,7 +117,8 @@ async fn once(
         let (api, receiver) = (&asked.prometheus, &receiver);
         async move {
             let none = BTreeSet::new();
-            let arrival = Arrival { webhook: Some(receiver), integrations: &none, silent: None };
+            let silent = alert.routing.as_ref().and_then(|routing| routing.silent.as_deref());
+            let arrival = Arrival { webhook: Some(receiver), integrations: &none, silent };
             let trial = Trial { plan: alert, run, clock, api, seen, fault, arrival };
             let rounds = trial.observe(plan.repeat).await;
             told(run, alert, &rounds);

@@ -48,6 +48,7 @@ mod prometheus;
 pub(crate) mod real;
 pub(crate) mod receiver;
 pub(crate) mod remains;
+pub(crate) mod routes;
 pub(crate) mod selection;
 pub(crate) mod series;
 mod spread;

@@ -278,7 +278,8 @@ impl Trial<'_> {
     async fn received(&self, seen: &mut Observation, before: &[Counters]) -> Result<(), Halt> {
         self.phase("in Alertmanager: waiting for the notification");
         let prediction = &self.plan.prediction;
-        let patience = self.patience(prediction.intervals.evaluation + prediction.grouping.wait);
+        let patience = // A group that is there since a drill before tells of new alerts only at its next interval.
+            self.patience(prediction.intervals.evaluation + prediction.grouping.wait + prediction.grouping.interval);
         let name = &self.plan.alert.rule.name;
         let fault = seen.fault.unwrap_or_default();
         let Some(webhook) = self.arrival.webhook else {

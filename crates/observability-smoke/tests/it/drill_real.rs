@@ -326,7 +326,7 @@ fn every_peer_of_a_cluster_is_posted_to_and_one_that_is_dead_or_differs_is_told(
     run.line("passed", "alert.resolved", "Full");
     assert!(!one.alerts().contains("Full") && !two.alerts().contains("Full"));
     // One that would route differently.
-    let odd = Alertmanager::start(&config(port, "drills", "# another"));
+    let odd = Alertmanager::start(&text.replace("group_wait: 1s", "group_wait: 2s"));
     let run = both(&odd);
     assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
     run.line("INCONCLUSIVE", "drill.fence", "the peers would route differently");

@@ -90,11 +90,7 @@ impl Course<'_> {
             Ok(rounds) => rounds,
             Err(halt) => vec![Observation { halted: Some(halt), ..Observation::default() }],
         };
-        let target = self.plan.targets_file.as_ref().map_or(Ok(()), |file| forget_target(file));
-        let mut outcome = Outcome { rounds, left: self.gone(&left).await };
-        if let Err(error) = target {
-            outcome.left = Some(format!("the drill's target is still in its file: {error}"));
-        }
+        let outcome = Outcome { rounds, left: self.gone(&left).await };
         if outcome.left.is_none() {
             let _ = self.run.journal().strike(entry);
         }
@@ -115,6 +111,36 @@ impl Course<'_> {
     async fn exposed(&self) -> Result<Vec<Observation>, Halt> {
         let environment = |why: String| halt(Stage::Loaded, Cause::Environment, why);
         let fixture = self.fixture().await.map_err(environment)?;
+        let fault = Injection::Fixture(fixture);
+        let rounds = self.seen(&fault).await;
+        if let Injection::Fixture(fixture) = &fault {
+            fixture.withdraw();
+            self.forgotten().await.map_err(environment)?;
+        }
+        rounds
+    }
+
+    /// Takes the target out of its file, and waits until Prometheus has done without it: a target that only went away
+    /// would be down, and an alert of its own.
+    async fn forgotten(&self) -> Result<(), String> {
+        let Some(file) = &self.plan.targets_file else { return Ok(()) };
+        forget_target(file).map_err(|error| format!("the drill's target is still in its file: {error}"))?;
+        self.run.progress().phase("target taken out of its file; waiting until Prometheus has dropped it");
+        let job = &self.plan.arguments.real.drill_job;
+        let began = Instant::now();
+        while began.elapsed() < DISCOVERED_WITHIN {
+            let targets = self.api.targets().await;
+            if targets.is_ok_and(|targets| !targets.iter().any(|target| target.scrape_pool == *job)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// What is seen of the alert while its series are exposed.
+    async fn seen(&self, fault: &Injection) -> Result<Vec<Observation>, Halt> {
+        let environment = |why: String| halt(Stage::Loaded, Cause::Environment, why);
         if let Some(file) = &self.plan.targets_file {
             let text = serde_json::json!([{
                 "targets": [self.plan.expose.to_string()],
@@ -123,8 +149,9 @@ impl Course<'_> {
             write_targets(file, &format!("{text:#}\n"))
                 .map_err(|error| environment(format!("writing the drill's target into its file: {error}")))?;
         }
-        self.stored(&fixture).await?;
-        let fault = Injection::Fixture(fixture);
+        if let Injection::Fixture(fixture) = fault {
+            self.stored(fixture).await?;
+        }
         let (into, seen) =
             watch::channel(Snapshot { mark: self.approved.mark.clone(), ..Snapshot::default() });
         let arrival = Arrival {
@@ -133,8 +160,7 @@ impl Course<'_> {
             silent: self.approved.silent.as_deref(),
         };
         let plan = &self.approved.plan;
-        let trial =
-            Trial { plan, run: self.run, clock: self.clock, api: self.api, seen, fault: &fault, arrival };
+        let trial = Trial { plan, run: self.run, clock: self.clock, api: self.api, seen, fault, arrival };
         let watched = Watched {
             api: self.api,
             http: self.http,

@@ -207,7 +207,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
 /// That the drill would outlast the run, where it would: Alertmanager's timers cannot be scaled.
 fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {
     let slowest = drilled.iter().max_by_key(|one| one.plan.one_trial())?;
-    let between = slowest.plan.prediction.grouping.interval * plan.repeat.saturating_sub(1);
+    let between = slowest.plan.prediction.grouping.interval * plan.repeat.saturating_sub(1) * 2;
     let whole = slowest.plan.one_trial() * plan.repeat + between;
     let timeout = plan.settings.timeout;
     if whole <= timeout {

@@ -153,7 +153,8 @@ impl Round<'_> {
                 self.arrived(one, drilled, (&before, &counters), now);
                 if one.received.is_none()
                     && one.halted.is_none()
-                    && began.elapsed() > drilled.plan.prediction.until_notified() + GRACE
+                    // A group that is there since a trial before tells of new alerts only at its next interval.
+                    && began.elapsed() > drilled.plan.prediction.until_notified() + drilled.plan.prediction.grouping.interval + GRACE
                 {
                     let (stage, cause, reason) = stopped(one, drilled, &held, &failed);
                     halt(one, stage, cause, reason);
