@@ -159,6 +159,10 @@ fn not_begun(subject: &str, error: &StackError) -> Finding {
 }
 
 fn facts(plan: &Plan, run: &Run) {
+    if let Some(routes) = &plan.routes {
+        let path = routes.path.display();
+        run.fact("Alertmanager configuration", format!("{path}, {}", routes.configuration.digest));
+    }
     let [alert] = plan.alerts.as_slice() else {
         run.fact("Alerts", plan.alerts.len().to_string());
         run.fact("Embedded stacks", plan.lanes.len().to_string());

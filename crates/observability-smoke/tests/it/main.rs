@@ -10,6 +10,7 @@ mod drill;
 mod drill_live;
 mod drill_many;
 mod drill_real;
+mod drill_routes;
 mod flows;
 mod ingestion;
 mod metrics;
