@@ -153,7 +153,8 @@ const OWN: [&Check; 15] = [
 ];
 
 /// The tables of all parts.
-const PARTS: [&[&Check]; 4] = [&OWN, &probes::checks::ALL, drill::checks::ALL, review::checks::ALL];
+const PARTS: [&[&Check]; 5] =
+    [&OWN, &probes::checks::ALL, drill::checks::ALL, drill::live::checks::ALL, review::checks::ALL];
 
 const COUNT: usize = {
     let (mut count, mut part) = (0, 0);

@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     drill::{
         self,
+        live::LivePlan,
         plan::{Files, Plan, TimeScale, Until},
         real::RealPlan,
     },
@@ -62,18 +63,23 @@ pub(crate) struct DrillArguments {
     /// How far to go
     #[arg(long, value_enum, value_name = "STAGE", default_value = "resolved")]
     pub(crate) until: Until,
-    /// The program Prometheus [default: `prometheus` on PATH]
-    #[arg(long, value_name = "FILE")]
+    /// With --embedded the program Prometheus [default: `prometheus` on PATH]. Without, the URL of a real one, which
+    /// scrapes the series of the drill at --expose and evaluates the rule as it has loaded it
+    #[arg(long, value_name = "FILE|URL")]
     pub(crate) prometheus: Option<String>,
     /// With --embedded the program Alertmanager [default: `prometheus-alertmanager` or `alertmanager` on PATH].
     /// Without, the URL of a real one to which the alerts are posted; repeat it for each peer of a cluster
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) alertmanager: Vec<String>,
+    /// With --embedded: your own Alertmanager configuration. Its routes, inhibit rules and time intervals are used; every
+    /// receiver posts to our webhook instead, and nothing else of the file is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alertmanager_config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) real: RealArguments,
 }
 
-/// What a drill against a real Alertmanager needs.
+/// What a drill against a real Prometheus or Alertmanager needs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RealArguments {
     /// A receiver that drill alerts may reach, by its name in Alertmanager's configuration. Repeatable
@@ -89,6 +95,21 @@ pub(crate) struct RealArguments {
     /// Alertmanager's own counters are the proof
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Where the series of the drill are exposed to a real Prometheus, for the scrape job --drill-job
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) expose: Option<SocketAddr>,
+    /// The scrape job of a real Prometheus that scrapes --expose
+    #[arg(long, value_name = "NAME", default_value = "ops-smoke-drill")]
+    pub(crate) drill_job: String,
+    /// A file of that job's file_sd_configs: the drill writes its target into it, and takes it out at the end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) targets_file: Option<PathBuf>,
+    /// A rule of a real Prometheus, as GROUP/NAME, that may mix the drill's series with real ones. Repeatable
+    #[arg(long, value_name = "RULE")]
+    pub(crate) allow_rule: Vec<String>,
+    /// The drill's series may go to the remote storages of a real Prometheus
+    #[arg(long)]
+    pub(crate) allow_remote_write: bool,
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -108,6 +129,11 @@ pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> 
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
     let only_tests = !arguments.all && arguments.alert.len() == 1;
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), only_tests)?;
+    if !arguments.embedded && arguments.alertmanager_config.is_some() {
+        let why =
+            "--alertmanager-config belongs to --embedded; a real Alertmanager has a configuration of its own";
+        return Err(DrillError::from(evidence_report::run::Usage(why.to_owned())).into());
+    }
     if !arguments.embedded {
         return real(&arguments, settings, &config, &files, shared).await;
     }
@@ -137,6 +163,16 @@ async fn real(
         config.drill.access.bearer_token_file.as_ref(),
         None,
     )?;
+    if arguments.prometheus.is_some() {
+        let plan = LivePlan::resolve(arguments, settings, &config.drill, files, headers.0, Timestamp::now())?;
+        if shared.dry_run {
+            print(&plan.to_string())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let run = Run::start(&TOOL, plan.settings.clone())?;
+        drill::live::observe(&plan, &run).await;
+        return Ok(run.finish().publish()?);
+    }
     let plan = RealPlan::resolve(arguments, settings, &config.drill, files, headers.0, Timestamp::now())?;
     if shared.dry_run {
         print(&plan.to_string())?;

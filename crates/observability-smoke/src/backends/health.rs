@@ -71,7 +71,7 @@ pub(super) async fn configuration_digest(api: &Api<'_>) -> Option<String> {
 }
 
 /// SHA-256 of a text, in hexadecimal.
-pub(super) fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     let bytes = Sha256::digest(text.as_bytes());
     bytes.iter().fold("sha256:".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
 }

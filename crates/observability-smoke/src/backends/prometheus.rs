@@ -329,6 +329,7 @@ mod tests {
             scrape_url: "http://me:hunter2@a.example/metrics?token=hunter2".to_owned(),
             last_error: error.to_owned(),
             health: health.to_owned(),
+            ..Target::default()
         }
     }
 

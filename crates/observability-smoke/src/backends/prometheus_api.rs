@@ -38,6 +38,14 @@ pub(crate) struct BuildInfo {
     pub(crate) version: String,
 }
 
+/// `/api/v1/status/runtimeinfo`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RuntimeInfo {
+    /// When the server was started.
+    pub(crate) start_time: String,
+}
+
 /// `/api/v1/targets`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,7 +54,7 @@ pub(crate) struct Targets {
 }
 
 /// A target that is scraped.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Target {
     #[serde(default)]
@@ -57,6 +65,12 @@ pub(crate) struct Target {
     pub(crate) last_error: String,
     /// `up`, `down` or `unknown`
     pub(crate) health: String,
+    /// The job that found it.
+    #[serde(default)]
+    pub(crate) scrape_pool: String,
+    /// Between two scrapes, as Prometheus writes it.
+    #[serde(default)]
+    pub(crate) scrape_interval: String,
 }
 
 /// `/api/v1/rules`

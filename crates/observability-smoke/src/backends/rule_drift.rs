@@ -139,6 +139,34 @@ fn compare_groups(
     }));
 }
 
+/// How a rule is loaded otherwise than it is written, in words; nothing where it is loaded as written.
+pub(crate) fn of_rule(written: &Group, rule: &Rule, loaded: &[prometheus_api::Group]) -> Vec<String> {
+    let of_name = || loaded.iter().filter(|group| group.name == written.name);
+    if of_name().next().is_none() {
+        return vec![format!("the group {} is not loaded", written.name)];
+    }
+    let same = |other: &&prometheus_api::Rule| {
+        other.name == rule.name && (other.kind == "recording") == (rule.kind == Kind::Record)
+    };
+    let candidates = of_name().flat_map(|group| &group.rules).filter(same);
+    let best = candidates.map(|loaded| compare(&rule.name, written, rule, loaded)).min_by_key(Vec::len);
+    let Some(mut differences) = best else {
+        return vec![format!("the group {} is loaded without {}", written.name, rule.name)];
+    };
+    if let ([loaded], Some(interval)) = (of_name().collect::<Vec<_>>().as_slice(), written.interval)
+        && loaded.interval.is_some_and(|live| (interval.as_secs_f64() - live).abs() > 0.0005)
+    {
+        let live = format!("interval {} s", loaded.interval.unwrap_or_default());
+        let of = format!("group {}", written.name);
+        differences.push(Difference::of(of, format!("interval {} s", interval.as_secs_f64()), live));
+    }
+    let said = differences.into_iter().map(|one| {
+        let maybe = if one.unknown { " (not understood here, so perhaps the same)" } else { "" };
+        format!("{}: written {}, loaded {}{maybe}", one.of, one.written, one.loaded)
+    });
+    said.collect()
+}
+
 /// What differs between a rule that is written and one that is loaded.
 fn compare(label: &str, group: &Group, rule: &Rule, loaded: &prometheus_api::Rule) -> Vec<Difference> {
     let mut found = Vec::new();

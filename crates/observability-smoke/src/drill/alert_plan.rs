@@ -16,6 +16,7 @@ use super::{
     model::Recording,
     plan::{Files, TimeScale, Until},
     prediction::{Grouping, Intervals, Prediction, rounded_up},
+    routes::{Routes, Routing},
     seconds,
     selection::Selected,
     series::Series,
@@ -74,6 +75,8 @@ pub(crate) struct AlertPlan {
     pub(crate) objective: Option<Duration>,
     /// How far it goes.
     pub(crate) until: Until,
+    /// Where it goes by the user's own routes, where the embedded Alertmanager has them.
+    pub(crate) routing: Option<Routing>,
 }
 
 /// What holds for every alert of a drill.
@@ -153,6 +156,7 @@ impl AlertPlan {
             prediction_as_written,
             objective: own.and_then(|own| own.objective.map(|objective| objective.0)).or(wishes.objective),
             until: wishes.until,
+            routing: None,
         })
     }
 
@@ -160,6 +164,21 @@ impl AlertPlan {
     #[must_use]
     pub(crate) fn series(&self) -> &[Series] {
         self.fixture.as_ref().map_or(&[], |given| &given.series)
+    }
+
+    /// The alert on an Alertmanager with these routes.
+    #[must_use]
+    pub(crate) fn routed(mut self, routes: &Routes, wishes: &Wishes<'_>) -> Self {
+        let labels = self.firing_labels(wishes).unwrap_or_default();
+        let known = !labels.is_empty();
+        let (mut routing, grouping) = routes.routing(labels, wishes.now);
+        if !known {
+            routing.silent = None;
+        }
+        self.prediction.grouping = grouping;
+        self.prediction_as_written.grouping = grouping;
+        self.routing = Some(routing);
+        self
     }
 
     /// The alert's name, and whether it is a copy.

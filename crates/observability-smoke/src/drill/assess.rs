@@ -15,9 +15,19 @@ use super::{
 };
 use crate::rules::manifest::Rule;
 
+/// The same with the user's own routes.
+pub(crate) const LEVEL_WITH_ROUTES: &str = "fixture series scraped by a real Prometheus, routed, grouped and muted by your own \
+    Alertmanager configuration in a real Alertmanager of ours, notified to our own webhook instead of your receivers; your \
+    exporter, your scrape configuration and the integrations of your receivers are not part of it";
+
 /// What of the level of proof is said in every evidence.
 pub(crate) const LEVEL: &str = "fixture series scraped by a real Prometheus, notified by a real Alertmanager to our own webhook; \
     your exporter, your scrape configuration, your routes and your receivers are not part of it";
+
+/// The same in a real Prometheus.
+pub(crate) const LEVEL_IN_A_REAL_ONE: &str = "fixture series scraped by your own Prometheus, your rule as it has loaded it, \
+    sent to your own Alertmanager with the label of a drill; your exporter and its scrape job, and the route that the \
+    alert takes without the label, are not part of it";
 
 /// The same where a command makes the fault.
 pub(crate) const LEVEL_OF_A_FAULT: &str = "a real fault, seen by your own exporter, scraped by a real Prometheus of ours, \
@@ -59,7 +69,11 @@ pub(crate) fn level(plans: &[AlertPlan]) -> Vec<Finding> {
         let reason = format!("level of proof{alerts}: {words}");
         Some(checks::LEVEL.not_checked(Requirement::Optional, subject, reason))
     };
-    let fixture = said(Level::Fixture, "your exporter, routes and receivers", LEVEL);
+    let fixture = if plans.iter().any(|plan| plan.routing.is_some()) {
+        said(Level::Fixture, "your exporter and receivers", LEVEL_WITH_ROUTES)
+    } else {
+        said(Level::Fixture, "your exporter, routes and receivers", LEVEL)
+    };
     let fault = said(Level::Fault, "your routes and receivers", LEVEL_OF_A_FAULT);
     fixture.into_iter().chain(fault).collect()
 }
@@ -160,12 +174,7 @@ pub(crate) fn after_post(
     let subject = &plan.name;
     let expected = format!("{} labels and {} annotations as posted", labels.len(), annotations.len());
     findings.push(match &seen.notified {
-        None if seen.received.is_some() => checks::CONTENT.not_checked(
-            Requirement::Optional,
-            subject,
-            "proven by Alertmanager's counters, which do not show what was sent (--listen does)",
-        ),
-        None => unreached(&checks::CONTENT, subject, "no notification was received"),
+        None => unseen(subject, seen),
         Some(arrived) => {
             let compared = [
                 ("label", labels, &arrived.alert.labels),
@@ -194,6 +203,15 @@ pub(crate) fn after_post(
     findings.push(time_to_notify(plan, rounds));
     findings.push(predicted_delay(plan));
     findings
+}
+
+/// Of a notification whose content nobody saw.
+fn unseen(name: &str, seen: &Observation) -> Finding {
+    if seen.received.is_some() {
+        let reason = "proven by Alertmanager's counters, which do not show what was sent (--listen does)";
+        return checks::CONTENT.not_checked(Requirement::Optional, name, reason);
+    }
+    unreached(&checks::CONTENT, name, "no notification was received")
 }
 
 /// The trial that decides: the one in which the alert stopped, or else the slowest.
@@ -324,7 +342,7 @@ fn observed(seen: &Observation, stage: Stage) -> String {
 fn content(plan: &AlertPlan, seen: &Observation) -> Finding {
     let rule = &plan.alert.rule;
     let Some(notified) = &seen.notified else {
-        return unreached(&checks::CONTENT, &plan.name, "no notification was received");
+        return unseen(&plan.name, seen);
     };
     let notified = &notified.alert;
     let wrong = differences(rule, &seen.labels, notified);

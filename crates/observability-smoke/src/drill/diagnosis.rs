@@ -7,7 +7,6 @@ use promql_parser::parser::Expr;
 use super::{
     alert_plan::AlertPlan,
     prometheus::{Api, LoadedRule},
-    receiver::Inbox,
     series::{Series, display},
     watch::Snapshot,
 };
@@ -48,10 +47,7 @@ pub(super) async fn pending_only(api: &Api, plan: &AlertPlan, patience: Duration
 }
 
 /// In Alertmanager, but not received.
-pub(super) fn undelivered(seen: &Snapshot, name: &str, inbox: &Inbox, patience: Duration) -> String {
-    if let Some(unreadable) = inbox.unreadable.first() {
-        return format!("what Alertmanager posted could not be read: {unreadable}");
-    }
+pub(super) fn undelivered(seen: &Snapshot, name: &str, patience: Duration) -> String {
     format!("no notification within {} s: {}", patience.as_secs(), held_back(seen, name))
 }
 

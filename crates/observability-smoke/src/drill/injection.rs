@@ -121,6 +121,8 @@ struct State {
     scrapes: Scrapes,
     /// Where each series stood when `switches.started` was.
     bases: Vec<f64>,
+    /// Whether nothing is exposed any more.
+    withdrawn: bool,
 }
 
 /// The exporter. Dropping it closes its port.
@@ -146,6 +148,7 @@ impl Fixture {
             switches: Switches { started, ..Switches::default() },
             scrapes: Scrapes::default(),
             bases,
+            withdrawn: false,
         });
         let scraped = state.clone();
         let exposed: Vec<_> =
@@ -190,6 +193,11 @@ impl Fixture {
         });
     }
 
+    /// Exposes nothing any more, and goes on answering: the target is not down.
+    pub(super) fn withdraw(&self) {
+        self.state.send_modify(|state| state.withdrawn = true);
+    }
+
     /// Switches the fault off again, and says when.
     pub(super) fn clear(&self) -> f64 {
         let now = self.clock.now();
@@ -204,7 +212,9 @@ fn scrape(state: &watch::Sender<State>, clock: &Clock, series: &[Series]) -> Ans
     let mut body = String::new();
     state.send_modify(|state| {
         let now = clock.now();
-        body = expose(series, &state.bases, &state.switches, now);
+        if !state.withdrawn {
+            body = expose(series, &state.bases, &state.switches, now);
+        }
         state.scrapes.count += 1;
         state.scrapes.last = Some(now);
         if state.switches.fault.is_some_and(|fault| now > fault) && state.scrapes.faulty.is_none() {

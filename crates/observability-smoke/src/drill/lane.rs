@@ -1,5 +1,7 @@
 //! One embedded stack, and the alerts that are drilled on it beside each other.
 
+use std::collections::BTreeSet;
+
 use evidence_report::run::Run;
 use futures_util::future::{Either, join_all, select};
 use tokio::sync::{Mutex, watch};
@@ -12,7 +14,7 @@ use super::{
     plan::Plan,
     receiver::Receiver,
     stack::{Programs, Scrape, Stack, StackError, Wiring},
-    trial::Trial,
+    trial::{Arrival, Trial},
     watch::{Asked, Snapshot, watch},
 };
 
@@ -98,6 +100,7 @@ async fn once(
         evaluation_interval: plan.evaluation_interval,
         scrapes,
         receiver: receiver.address(),
+        routing: plan.routes.as_ref().map(|routes| routes.embedded(receiver.address())),
     };
     run.progress().phase("starting Prometheus and Alertmanager");
     let mut stack = Stack::start(run, programs, &wiring).await?;
@@ -113,7 +116,10 @@ async fn once(
         let seen = seen.clone();
         let (api, receiver) = (&asked.prometheus, &receiver);
         async move {
-            let trial = Trial { plan: alert, run, clock, api, seen, fault, receiver };
+            let none = BTreeSet::new();
+            let silent = alert.routing.as_ref().and_then(|routing| routing.silent.as_deref());
+            let arrival = Arrival { webhook: Some(receiver), integrations: &none, silent };
+            let trial = Trial { plan: alert, run, clock, api, seen, fault, arrival };
             let rounds = trial.observe(plan.repeat).await;
             told(run, alert, &rounds);
             rounds

@@ -8,6 +8,7 @@
 //!   [`model`]), and which of them share a stack ([`lanes`]).
 //! * `lane`, `stack`, `watch`, `injection`, `receiver`, `trial`, `diagnosis`: the world: servers, clocks and answers.
 //! * `real`: the same alerts posted to a real Alertmanager, behind a fence of its own.
+//! * `live`: the same alerts in a real Prometheus, by series that it scrapes from us, behind that fence and a second.
 //! * [`observation`], [`timeline`], [`spread`], [`table`], [`assess`]: what was seen, as values, and what it means.
 //!   Pure.
 //!
@@ -36,15 +37,18 @@ mod hooks;
 mod injection;
 mod lane;
 mod lanes;
+pub(crate) mod live;
 mod loopback;
 mod model;
 pub(crate) mod observation;
+mod phase;
 pub(crate) mod plan;
 pub(crate) mod prediction;
 mod prometheus;
 pub(crate) mod real;
 pub(crate) mod receiver;
 pub(crate) mod remains;
+pub(crate) mod routes;
 pub(crate) mod selection;
 pub(crate) mod series;
 mod spread;
@@ -155,6 +159,10 @@ fn not_begun(subject: &str, error: &StackError) -> Finding {
 }
 
 fn facts(plan: &Plan, run: &Run) {
+    if let Some(routes) = &plan.routes {
+        let path = routes.path.display();
+        run.fact("Alertmanager configuration", format!("{path}, {}", routes.configuration.digest));
+    }
     let [alert] = plan.alerts.as_slice() else {
         run.fact("Alerts", plan.alerts.len().to_string());
         run.fact("Embedded stacks", plan.lanes.len().to_string());

@@ -18,6 +18,7 @@ use super::{
     hooks::Hooks,
     lanes::{Footprint, lanes},
     prediction::Grouping,
+    routes::Routes,
     seconds,
     selection::{Choice, RuleFile, choose},
     stack::{GROUP_INTERVAL, GROUP_WAIT},
@@ -79,6 +80,8 @@ pub(crate) struct Plan {
     pub(crate) prometheus: Option<PathBuf>,
     /// Alertmanager, where it was named.
     pub(crate) alertmanager: Option<PathBuf>,
+    /// The user's own routes, where they were given.
+    pub(crate) routes: Option<Routes>,
 }
 
 /// So many embedded stacks run at once; further ones come after them.
@@ -118,6 +121,12 @@ impl Files {
         let rules = rules.collect::<Result<_, crate::error::Error>>()?;
         Ok(Self { rules, tests: tests.transpose()?, only_tests })
     }
+}
+
+fn routes(path: &Path) -> Result<Routes, DrillError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Usage(format!("reading --alertmanager-config {}: {error}", path.display())))?;
+    Ok(Routes::read(path.to_owned(), &text).map_err(Usage)?)
 }
 
 fn text(path: &Path) -> Result<String, crate::error::Error> {
@@ -166,7 +175,11 @@ impl Plan {
             run_hooks: arguments.run_hooks,
             notification_only: false,
         };
-        let (alerts, skipped) = alerts(arguments, &wishes)?;
+        let routes = arguments.alertmanager_config.as_ref().map(|path| routes(path)).transpose()?;
+        let (mut alerts, skipped) = alerts(arguments, &wishes)?;
+        if let Some(routes) = &routes {
+            alerts = alerts.into_iter().map(|alert| alert.routed(routes, &wishes)).collect();
+        }
         Hooks::asked_for_in_vain(arguments.run_hooks, alerts.iter().any(|alert| alert.hooks.is_some()))?;
         let drilled: Vec<_> = alerts
             .iter()
@@ -175,7 +188,11 @@ impl Plan {
             .map(|(index, alert)| (index, Footprint::of(alert)))
             .collect();
         let footprints: Vec<_> = drilled.iter().map(|(_, footprint)| footprint.clone()).collect();
-        let lanes = lanes(&footprints)
+        let disturb = |one: usize, other: usize| {
+            let alert = |place: usize| &alerts[drilled[place].0];
+            routes.as_ref().is_some_and(|routes| routes.disturb(alert(one), alert(other)))
+        };
+        let lanes = lanes(&footprints, &disturb)
             .into_iter()
             .map(|lane| lane.into_iter().map(|place| drilled[place].0).collect())
             .collect();
@@ -189,6 +206,7 @@ impl Plan {
             evaluation_interval: arguments.evaluation_interval,
             prometheus: arguments.prometheus.as_ref().map(PathBuf::from),
             alertmanager: arguments.alertmanager.first().map(PathBuf::from),
+            routes,
         })
     }
 
@@ -347,6 +365,10 @@ pub(super) fn describe(f: &mut std::fmt::Formatter<'_>, alert: &AlertPlan) -> st
     if alert.until == Until::Resolved {
         let until_resolved = seconds(alert.prediction.until_resolved().as_secs_f64());
         writeln!(f, "             clearing to resolved at most {until_resolved}")?;
+    }
+    if let Some(routing) = &alert.routing {
+        writeln!(f, "routes to    {}", routing.receivers.join(", "))?;
+        routing.silent.iter().try_for_each(|why| writeln!(f, "             nobody is told: {why}"))?;
     }
     if let Some(objective) = alert.objective {
         writeln!(f, "objective    time to notify at most {}", seconds(objective.as_secs_f64()))?;

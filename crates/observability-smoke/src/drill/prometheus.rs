@@ -1,10 +1,12 @@
-//! Asks Prometheus and Alertmanager on loopback what they know of an alert. It judges nothing.
+//! Asks Prometheus and Alertmanager what they know of an alert. It judges nothing.
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::Url;
+use reqwest::{Method, Url, header::HeaderMap};
 use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::http::{Http, ask};
 
 /// A server on loopback answers within this, or something is wrong with it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -160,22 +162,48 @@ struct TargetList {
 /// One server's API.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
-    client: reqwest::Client,
+    asker: Asker,
     base: Url,
 }
+
+/// How a server is asked.
+#[derive(Debug, Clone)]
+enum Asker {
+    /// One that we started ourselves.
+    Ours(reqwest::Client),
+    /// A real one, with what it wants to be sent.
+    Real(Http, HeaderMap),
+}
+
+/// So much is read of what a real server answers.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 impl Api {
     /// The API of a server on loopback. Proxies of the environment are not for loopback.
     pub(super) fn new(address: SocketAddr) -> Result<Self, String> {
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let base = Url::parse(&format!("http://{address}/")).map_err(|error| error.to_string())?;
-        Ok(Self { client: client.map_err(|error| error.to_string())?, base })
+        Ok(Self { asker: Asker::Ours(client.map_err(|error| error.to_string())?), base })
+    }
+
+    /// The API of a real server.
+    pub(super) fn real(http: &Http, url: &crate::config::Url, headers: &HeaderMap) -> Self {
+        Self { asker: Asker::Real(http.clone(), headers.clone()), base: url.0.clone() }
     }
 
     /// Whether the server says that it is ready.
     pub(super) async fn is_ready(&self) -> bool {
-        let Ok(url) = self.base.join("-/ready") else { return false };
-        self.client.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+        match &self.asker {
+            Asker::Ours(client) => {
+                let answer = client.get(self.at("-/ready")).send().await;
+                answer.is_ok_and(|answer| answer.status().is_success())
+            }
+            Asker::Real(http, headers) => {
+                let url = crate::config::Url(self.at("-/ready"));
+                let request = http.request(&Method::GET, &url, headers);
+                ask(request, PATIENCE, MOST_BYTES).await.is_ok_and(|answer| answer.status == 200)
+            }
+        }
     }
 
     /// Every alert that is pending or firing.
@@ -240,12 +268,34 @@ impl Api {
     }
 
     async fn json<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ApiError> {
-        let mut url = self.base.clone();
-        url.set_path(path);
+        let mut url = self.at(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let failed = |source| ApiError::Transport { what: path.to_owned(), source };
-        self.client.get(url).send().await.map_err(failed)?.json().await.map_err(failed)
+        match &self.asker {
+            Asker::Ours(client) => {
+                let failed = |source| ApiError::Transport { what: path.to_owned(), source };
+                client.get(url).send().await.map_err(failed)?.json().await.map_err(failed)
+            }
+            Asker::Real(http, headers) => {
+                let request = http.request(&Method::GET, &crate::config::Url(url), headers);
+                let failed = |why: String| ApiError::Refused { what: path.to_owned(), message: why };
+                let answer =
+                    ask(request, PATIENCE, MOST_BYTES).await.map_err(|why| failed(why.to_string()))?;
+                serde_json::from_slice(&answer.body).map_err(|_| {
+                    failed(format!("status {}, and the body is no answer of this API", answer.status))
+                })
+            }
+        }
+    }
+
+    /// A path under the server's own.
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/'));
+        }
+        url.set_query(None);
+        url
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{hooks::LeftFault, real::remains::LeftAlerts};
+use super::{hooks::LeftFault, live::remains::LeftSeries, real::remains::LeftAlerts};
 
 /// Something that outlives a killed drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub(crate) enum Remnant {
     Fault(LeftFault),
     /// Alerts that were posted.
     Alerts(LeftAlerts),
+    /// Series that were exposed to a real Prometheus.
+    Series(LeftSeries),
 }
 
 /// How an entry of the journal begins; what follows is JSON.

@@ -119,6 +119,8 @@ pub(super) struct Wiring {
     pub(super) evaluation_interval: Duration,
     pub(super) scrapes: Vec<Scrape>,
     pub(super) receiver: SocketAddr,
+    /// Alertmanager's configuration, where it is not ours.
+    pub(super) routing: Option<String>,
 }
 
 /// A job to scrape.
@@ -368,6 +370,9 @@ fn scrape_configuration(scrape: &Scrape) -> serde_json::Value {
 }
 
 fn alertmanager_configuration(wiring: &Wiring) -> String {
+    if let Some(routing) = &wiring.routing {
+        return routing.clone();
+    }
     json!({
         "route": {
             "receiver": "drill",

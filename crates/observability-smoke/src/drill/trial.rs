@@ -3,7 +3,7 @@
 //! server of the stack has ended.
 
 use std::{
-    hash::{BuildHasher, Hasher, RandomState},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
@@ -17,9 +17,11 @@ use super::{
     diagnosis,
     injection::Injection,
     observation::{Cause, Halt, Observation, Stage},
+    phase,
     plan::Until,
     prediction::BASELINE_SCRAPES,
     prometheus::{ActiveAlert, Api},
+    real::{arrival::sent_more, peer::Counters},
     receiver::Receiver,
     watch::{POLL, Snapshot},
 };
@@ -38,7 +40,18 @@ pub(super) struct Trial<'a> {
     pub(super) api: &'a Api,
     pub(super) seen: watch::Receiver<Snapshot>,
     pub(super) fault: &'a Injection,
-    pub(super) receiver: &'a Receiver,
+    pub(super) arrival: Arrival<'a>,
+}
+
+/// What tells that a notification arrived.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    /// Our webhook; without one, Alertmanager's own counters.
+    pub(super) webhook: Option<&'a Receiver>,
+    /// The kinds of integration that would count it.
+    pub(super) integrations: &'a BTreeSet<String>,
+    /// Why nobody will be told, where that is known.
+    pub(super) silent: Option<&'a str>,
 }
 
 impl Trial<'_> {
@@ -86,6 +99,7 @@ impl Trial<'_> {
         self.quiet(seen, since).await?;
         self.wait_for_a_random_phase().await?;
         self.phase("fault on: waiting for the scrape");
+        let before = self.seen.borrow().counters.clone();
         let caused = self.fault.cause(self.run, self.clock, &self.plan.name).await;
         let caused = caused.map_err(|why| halt(Stage::Scraped, Cause::Environment, why));
         seen.fault = Some(caused?);
@@ -93,7 +107,7 @@ impl Trial<'_> {
         self.pending(seen).await?;
         self.firing(seen).await?;
         self.accepted(seen).await?;
-        self.received(seen).await?;
+        self.received(seen, &before).await?;
         if self.plan.until == Until::Received {
             return Ok(());
         }
@@ -168,11 +182,7 @@ impl Trial<'_> {
     /// Faults do not wait for scrapes: without this, every trial would begin right after an evaluation.
     async fn wait_for_a_random_phase(&self) -> Result<(), Halt> {
         let intervals = self.plan.prediction.intervals;
-        // A hasher of the standard library is keyed at random.
-        let random = RandomState::new().build_hasher().finish() % 1000;
-        #[expect(clippy::cast_precision_loss, reason = "below a thousand")]
-        let fraction = random as f64 / 1000.0;
-        let pause = intervals.scrape.max(intervals.evaluation).mul_f64(fraction);
+        let pause = phase::some_of(intervals.scrape.max(intervals.evaluation));
         self.pause(Stage::Scraped, pause).await
     }
 
@@ -265,20 +275,21 @@ impl Trial<'_> {
         accepted.map(drop).ok_or_else(|| halt(Stage::Accepted, Cause::Alert, reason()))
     }
 
-    async fn received(&self, seen: &mut Observation) -> Result<(), Halt> {
+    async fn received(&self, seen: &mut Observation, before: &[Counters]) -> Result<(), Halt> {
         self.phase("in Alertmanager: waiting for the notification");
         let prediction = &self.plan.prediction;
-        let patience = self.patience(prediction.intervals.evaluation + prediction.grouping.wait);
+        let patience = // A group that is there since a drill before tells of new alerts only at its next interval.
+            self.patience(prediction.intervals.evaluation + prediction.grouping.wait + prediction.grouping.interval);
         let name = &self.plan.alert.rule.name;
         let fault = seen.fault.unwrap_or_default();
-        let ours = |labels: &super::series::Labels| labels.get("alertname").is_some_and(|one| one == name);
-        let arrived =
-            self.until(Stage::Received, patience, |_| self.receiver.look(|inbox| inbox.firing(fault, ours)));
-        let Some(arrived) = arrived.await? else {
-            let now = self.seen.borrow().clone();
-            let reason = self.receiver.look(|inbox| diagnosis::undelivered(&now, name, inbox, patience));
-            return Err(halt(Stage::Received, Cause::Alert, reason));
+        let Some(webhook) = self.arrival.webhook else {
+            seen.received = self.counted(Stage::Received, patience, before).await?;
+            return seen.received.map(drop).ok_or_else(|| self.undelivered(patience));
         };
+        let arrived = self.until(Stage::Received, patience, |now| {
+            webhook.look(|inbox| inbox.firing(fault, |labels| now.is_ours(labels, name)))
+        });
+        let Some(arrived) = arrived.await? else { return Err(self.undelivered(patience)) };
         seen.received = Some(arrived.at);
         // The notification carries the evaluation at which the alert fired: exact, where polling is not.
         let exact = self.clock.of(arrived.alert.starts_at);
@@ -293,15 +304,50 @@ impl Trial<'_> {
         Ok(())
     }
 
+    /// When an Alertmanager has counted more notifications than before.
+    async fn counted(
+        &self,
+        stage: Stage,
+        patience: Duration,
+        before: &[Counters],
+    ) -> Result<Option<f64>, Halt> {
+        let integrations = self.arrival.integrations;
+        self.until(stage, patience, |now| {
+            let mut pairs = before.iter().zip(&now.counters);
+            pairs.any(|(before, now)| sent_more(before, now, integrations)).then(|| self.clock.now())
+        })
+        .await
+    }
+
+    fn undelivered(&self, patience: Duration) -> Halt {
+        let now = self.seen.borrow();
+        let name = &self.plan.alert.rule.name;
+        let unreadable =
+            self.arrival.webhook.and_then(|webhook| webhook.look(|inbox| inbox.unreadable.first().cloned()));
+        let reason = match (unreadable, self.arrival.silent) {
+            (Some(unreadable), _) => format!("what Alertmanager posted could not be read: {unreadable}"),
+            (None, Some(silent)) => silent.to_owned(),
+            (None, None) => diagnosis::undelivered(&now, name, patience),
+        };
+        halt(Stage::Received, Cause::Alert, reason)
+    }
+
     async fn resolved(&self, seen: &mut Observation) -> Result<(), Halt> {
         let patience = self.patience(self.plan.prediction.until_resolved());
-        let Some(instance) = seen.notified.clone().map(|arrived| arrived.alert) else { return Ok(()) };
         let cleared = seen.cleared.unwrap_or_default();
-        let resolved = self
-            .until(Stage::Resolved, patience, |_| {
-                self.receiver.look(|inbox| inbox.resolved(cleared, &instance))
-            })
-            .await?;
+        let instance = seen.notified.as_ref().map(|arrived| &arrived.alert);
+        let resolved = match (self.arrival.webhook, instance) {
+            (Some(webhook), Some(instance)) => {
+                self.until(Stage::Resolved, patience, |_| {
+                    webhook.look(|inbox| inbox.resolved(cleared, instance))
+                })
+                .await?
+            }
+            _ => {
+                let before = self.seen.borrow().counters.clone();
+                self.counted(Stage::Resolved, patience, &before).await?
+            }
+        };
         let Some(at) = resolved else {
             let reason = diagnosis::unresolved(self.api, self.plan, patience).await;
             return Err(halt(Stage::Resolved, Cause::Alert, reason));

@@ -8,6 +8,8 @@ use tokio::sync::watch;
 use super::{
     clock::Clock,
     prometheus::{ActiveAlert, Api, HeldAlert, LoadedRule, ScrapedTarget},
+    real::peer::Counters,
+    series::Labels,
 };
 
 /// How often the servers are asked. What has a timestamp of its own is not limited by it.
@@ -33,19 +35,29 @@ pub(super) struct Snapshot {
     pub(super) held: Option<Vec<HeldAlert>>,
     /// Which server has ended, and how.
     pub(super) casualty: Option<String>,
+    /// What an instance of the alert must carry to be one of the drill's; nothing where there are no others.
+    pub(super) mark: Labels,
+    /// What each Alertmanager has counted of its notifications, where that is the proof.
+    pub(super) counters: Vec<Counters>,
 }
 
 impl Snapshot {
     /// The instances of an alert that are pending or firing.
     pub(super) fn active(&self, alert: &str) -> Vec<ActiveAlert> {
-        let ours = |one: &&ActiveAlert| one.labels.get("alertname").is_some_and(|name| name == alert);
+        let ours = |one: &&ActiveAlert| self.is_ours(&one.labels, alert);
         self.active.iter().flatten().filter(ours).cloned().collect()
     }
 
     /// The alerts of this name that Alertmanager has.
     pub(super) fn held<'a>(&'a self, alert: &'a str) -> impl Iterator<Item = &'a HeldAlert> {
         let held = self.held.iter().flatten();
-        held.filter(move |one| one.labels.get("alertname").is_some_and(|name| name == alert))
+        held.filter(move |one| self.is_ours(&one.labels, alert))
+    }
+
+    /// Whether these are the labels of one of the drill's instances of this alert.
+    pub(super) fn is_ours(&self, labels: &Labels, alert: &str) -> bool {
+        labels.get("alertname").is_some_and(|name| name == alert)
+            && self.mark.iter().all(|(name, value)| labels.get(name) == Some(value))
     }
 }
 
@@ -91,6 +103,7 @@ pub(super) async fn watch(
                 targets: targets.unwrap_or_else(|| std::mem::take(&mut seen.targets)),
                 held: held.ok(),
                 casualty,
+                ..Snapshot::default()
             };
         });
         tokio::time::sleep(POLL).await;

@@ -10,27 +10,40 @@ use std::{
 use crate::support::{Run, Server, Tool, closed_port};
 
 /// A real Alertmanager on loopback, which can be killed and started again at its port.
-struct Alertmanager {
-    port: u16,
+pub(crate) struct Alertmanager {
+    pub(crate) port: u16,
     child: Child,
     folder: tempfile::TempDir,
+    flags: Vec<String>,
 }
 
 impl Alertmanager {
-    fn start(config: &str) -> Self {
+    pub(crate) fn start(config: &str) -> Self {
+        Self::start_in(config, "", &[])
+    }
+
+    /// The same as a member of a cluster: it listens for peers there, and joins these.
+    pub(crate) fn start_in(config: &str, cluster: &str, peers: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("am").tempdir_in("/tmp").unwrap();
         std::fs::write(folder.path().join("alertmanager.yml"), config).unwrap();
         let port = closed_port();
-        let child = spawn(folder.path(), port);
-        let mut alertmanager = Self { port, child, folder };
+        let mut flags =
+            vec![format!("--cluster.listen-address={cluster}"), "--cluster.settle-timeout=1s".to_owned()];
+        flags.extend(peers.iter().map(|peer| format!("--cluster.peer={peer}")));
+        let child = spawn(folder.path(), port, &flags);
+        let mut alertmanager = Self { port, child, folder, flags };
         alertmanager.wait_until_ready();
         alertmanager
     }
 
-    fn restart(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.child = spawn(self.folder.path(), self.port);
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(self.folder.path(), self.port, &self.flags);
         self.wait_until_ready();
     }
 
@@ -44,7 +57,7 @@ impl Alertmanager {
         }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
@@ -53,7 +66,7 @@ impl Alertmanager {
         Command::new("amtool").arg(url).args(arguments).output().expect("amtool must be installed")
     }
 
-    fn alerts(&self) -> String {
+    pub(crate) fn alerts(&self) -> String {
         String::from_utf8_lossy(&self.amtool(&["alert", "query", "-o", "extended"]).stdout).into_owned()
     }
 }
@@ -65,12 +78,12 @@ impl Drop for Alertmanager {
     }
 }
 
-fn spawn(folder: &Path, port: u16) -> Child {
+fn spawn(folder: &Path, port: u16, flags: &[String]) -> Child {
     Command::new("prometheus-alertmanager")
         .arg(format!("--config.file={}", folder.join("alertmanager.yml").display()))
         .arg(format!("--storage.path={}", folder.join("data").display()))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg("--cluster.listen-address=")
+        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -88,7 +101,7 @@ const RULES: &str = "groups:
 ";
 
 /// A configuration whose drills go to `drills`, which posts to this port; the rest of it at the end.
-fn config(port: u16, drills: &str, more: &str) -> String {
+pub(crate) fn config(port: u16, drills: &str, more: &str) -> String {
     format!(
         "route:
   receiver: pager
@@ -259,7 +272,7 @@ fn a_restart_in_the_middle_is_told_and_the_alert_still_arrives() {
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < deadline, "never came: {what}");
@@ -291,4 +304,63 @@ fn stopped_it_ends_what_it_posted_and_killed_outright_the_sweep_does() {
         }
         wait_until("its end", || !alertmanager.alerts().contains("Full"));
     }
+}
+
+#[test]
+fn every_peer_of_a_cluster_is_posted_to_and_one_that_is_dead_or_differs_is_told() {
+    let tool = Tool::new();
+    let (port, gossip, other) = (closed_port(), closed_port(), closed_port());
+    let (first, second) = (format!("127.0.0.1:{gossip}"), format!("127.0.0.1:{other}"));
+    let text = config(port, "drills", "");
+    let one = Alertmanager::start_in(&text, &first, &[]);
+    let mut two = Alertmanager::start_in(&text, &second, &[&first]);
+    let listen = format!("127.0.0.1:{port}");
+    let allowed = ["--allow-receiver", "drills", "--listen", &listen];
+    let both = |peer: &Alertmanager| {
+        let mut command = drill(&tool, &one, &["--alertmanager", &peer.url()]);
+        Run::from(command.args(allowed).output().unwrap())
+    };
+    let run = both(&two);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    run.line("passed", "drill.alertmanager", &two.url());
+    run.line("passed", "alert.resolved", "Full");
+    assert!(!one.alerts().contains("Full") && !two.alerts().contains("Full"));
+    // One that would route differently.
+    let odd = Alertmanager::start(&text.replace("group_wait: 1s", "group_wait: 2s"));
+    let run = both(&odd);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    run.line("INCONCLUSIVE", "drill.fence", "the peers would route differently");
+    assert!(!odd.alerts().contains("Full") && !one.alerts().contains("Full"));
+    // One that is dead.
+    two.kill();
+    let run = both(&two);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("FAILED", "drill.alertmanager", &two.url());
+    assert!(!one.alerts().contains("Full"), "{}", one.alerts());
+}
+
+#[test]
+fn several_posts_give_least_median_and_greatest() {
+    let tool = Tool::new();
+    let port = closed_port();
+    let alertmanager = Alertmanager::start(&config(port, "drills", ""));
+    let listen = format!("127.0.0.1:{port}");
+    let arguments =
+        ["--allow-receiver", "drills", "--listen", &listen, "--repeat", "3", "--objective", "10s"];
+    let run: Run = drill(&tool, &alertmanager, &arguments).output().unwrap().into();
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    run.line("passed", "alert.time_to_notify", "in 3 trials");
+    assert!(tool.evidence().contains("time_to_notify_median_seconds"));
+}
+
+#[test]
+fn posts_that_would_outlast_the_run_are_not_begun() {
+    let tool = Tool::new();
+    let text = config(closed_port(), "drills", "").replace("group_interval: 1s", "group_interval: 5m");
+    let alertmanager = Alertmanager::start(&text);
+    let run: Run = drill(&tool, &alertmanager, &["--allow-receiver", "drills"]).output().unwrap().into();
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    run.line("INCONCLUSIVE", "drill.duration", "nothing was posted: up to");
+    assert!(run.stdout.contains("--until received"), "{}", run.stdout);
+    assert!(!alertmanager.alerts().contains("Full"));
 }

@@ -287,6 +287,28 @@ impl Prometheus {
         std::fs::write(self.folder.path().join("prometheus.yml"), config).unwrap();
     }
 
+    /// Ends it without a word.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again where it was, with its data, and waits until it is ready.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        let address = self.url.trim_start_matches("http://").to_owned();
+        self.child = Command::new("prometheus")
+            .arg(format!("--config.file={}", self.folder.path().join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", self.folder.path().join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        assert!(self.becomes_ready(), "prometheus did not come back");
+    }
+
     /// Asks it to read its configuration again.
     pub(crate) fn reload(&self) {
         let asked = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();

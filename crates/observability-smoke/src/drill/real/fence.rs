@@ -64,16 +64,16 @@ pub(crate) fn objections(
     let mutes = configuration
         .inhibit_rules
         .iter()
-        .filter(|rule| rule.takes_source(labels) && !mutes_only_drills(rule))
+        .filter(|rule| rule.takes_source(labels) && !mutes_only_drills(rule, labels))
         .map(|rule| Objection::Mutes { rule: rule.to_string(), line: rule.line });
     receivers.chain(mutes).collect()
 }
 
 /// Whether all that the rule mutes carries the label too: it asks for the same value in both, or its target side
-/// refuses whatever does not carry it.
-fn mutes_only_drills(rule: &InhibitRule) -> bool {
+/// refuses whatever does not carry it. An alert without the label is equal to every other that has none.
+fn mutes_only_drills(rule: &InhibitRule, labels: &Labels) -> bool {
     let none = Labels::new();
-    rule.equal.iter().any(|label| label == LABEL)
+    (labels.contains_key(LABEL) && rule.equal.iter().any(|label| label == LABEL))
         || rule.target.iter().any(|matcher| matcher.name == LABEL && !matcher.holds(&none))
 }
 
@@ -111,6 +111,8 @@ mod tests {
         };
         assert!(judged(&rule("'severity=\"warning\"'", "service"), &DRILL).contains("could mute"));
         assert_eq!(judged(&rule("'severity=\"warning\"'", "service, drill"), &DRILL), "");
+        let unmarked = judged(&rule("'severity=\"warning\"'", "service, drill"), &DRILL[..2]);
+        assert!(unmarked.contains("could mute"), "without the label, all that lack it are equal: {unmarked}");
         assert_eq!(judged(&rule("'severity=\"warning\"', 'drill!=\"\"'", "service"), &DRILL), "");
         assert!(
             judged(&rule("'severity=\"warning\"', 'drill!=\"7\"'", "service"), &DRILL).contains("could mute")

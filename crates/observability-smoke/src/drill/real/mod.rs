@@ -1,9 +1,9 @@
 //! The drill against a real Alertmanager: alerts are posted to it as Prometheus would, behind a fence, and
 //! followed to their receiver. It says nothing about rules and series.
 
-mod arrival;
-mod fence;
-mod peer;
+pub(super) mod arrival;
+pub(super) mod fence;
+pub(super) mod peer;
 mod plan;
 pub(crate) mod remains;
 mod round;
@@ -33,7 +33,9 @@ use crate::{
 use peer::{Peer, State};
 use round::{Drilled, Round};
 
+pub(crate) use fence::LABEL;
 pub(crate) use plan::RealPlan;
+pub(super) use plan::may_be_drilled;
 pub(crate) use sweep::sweep;
 
 /// Drills the alerts of the plan; what is seen goes into `run`.
@@ -52,7 +54,21 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         Err(why) => return run.finding(checks::PEER.inconclusive("alertmanager").observed(why)),
     };
     let Some(states) = states(&peers, plan, run).await else { return };
+    if let Some(finding) = differing(&peers, &states) {
+        run.finding(finding);
+        for posted in &plan.alerts {
+            run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
+        }
+        return;
+    }
     let Some(drilled) = fenced(plan, run, &states) else { return };
+    if let Some(finding) = too_long(plan, &drilled) {
+        run.finding(finding);
+        for posted in &plan.alerts {
+            run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
+        }
+        return;
+    }
     let clock = Clock::start();
     let receiver = match plan.listen {
         None => None,
@@ -68,7 +84,7 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         },
     };
     let round = Round { run, clock, peers: &peers, drilled: &drilled, receiver: receiver.as_ref() };
-    let seen = round.observe().await;
+    let seen = round.observe(plan.repeat).await;
     conclude(run, &peers, &states, &drilled, &seen).await;
 }
 
@@ -137,7 +153,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             }
         };
         let mut labels = natural.clone();
-        labels.insert(fence::LABEL.to_owned(), run.id().to_owned());
+        labels.insert(LABEL.to_owned(), run.id().to_owned());
         let mut objections: Vec<String> = states
             .iter()
             .flat_map(|(_, configuration)| fence::objections(configuration, &labels, &plan.allowed, now))
@@ -157,7 +173,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             let receivers: Vec<_> = reached.iter().map(|one| one.receiver().to_owned()).collect();
             run.finding(checks::FENCE.passed(name).expected(expected).observed(receivers.join(", ")));
             let mut annotations = posted.plan.written.rule.annotations.clone();
-            annotations.insert(fence::LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
+            annotations.insert(LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
             let silent = arrival::silent(states.first().map(|(_, configuration)| configuration), &reached);
             drilled.push(Drilled {
                 plan: AlertPlan {
@@ -188,8 +204,37 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
     Some(drilled)
 }
 
+/// That the drill would outlast the run, where it would: Alertmanager's timers cannot be scaled.
+fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {
+    let slowest = drilled.iter().max_by_key(|one| one.plan.one_trial())?;
+    let between = slowest.plan.prediction.grouping.interval * plan.repeat.saturating_sub(1) * 2;
+    let whole = slowest.plan.one_trial() * plan.repeat + between;
+    let timeout = plan.settings.timeout;
+    if whole <= timeout {
+        return None;
+    }
+    let seconds = |time: Duration| super::seconds(time.as_secs_f64());
+    let minutes = (whole.as_secs() + 30) / 60 + 1;
+    let observed = format!(
+        "nothing was posted: up to {}; {}: posted to notification {}, ended to resolved {}",
+        seconds(whole),
+        slowest.plan.name,
+        seconds(slowest.plan.prediction.until_notified()),
+        seconds(slowest.plan.prediction.until_resolved()),
+    );
+    let remedy =
+        format!("Give it the time: --timeout {minutes}m; or end at the notification: --until received");
+    let finding = super::live::checks::DURATION.inconclusive("the whole drill");
+    Some(finding.expected(format!("at most {}", seconds(timeout))).observed(observed).remedy(remedy))
+}
+
 /// Where the alert goes in reality, without the drill's label: computed, not proven.
-fn real_route(name: &str, configuration: &Configuration, natural: &Labels, now: Timestamp) -> Finding {
+pub(super) fn real_route(
+    name: &str,
+    configuration: &Configuration,
+    natural: &Labels,
+    now: Timestamp,
+) -> Finding {
     let reached = configuration.route(natural, now);
     let words: Vec<_> = reached.iter().map(|one| format!("{} by {}", one.receiver(), one.path)).collect();
     let words = words.join("; ");
@@ -200,13 +245,20 @@ fn real_route(name: &str, configuration: &Configuration, natural: &Labels, now: 
     }
 }
 
-async fn conclude(
-    run: &Run,
-    peers: &[Peer],
-    states: &[(State, Configuration)],
-    drilled: &[Drilled],
-    seen: &[Observation],
-) {
+/// That peers have different configurations, where they have: then nobody knows which of them routes.
+pub(super) fn differing(peers: &[Peer], states: &[(State, Configuration)]) -> Option<Finding> {
+    let (first, others) = states.split_first()?;
+    let other = others.iter().position(|(_, other)| other.digest != first.1.digest)? + 1;
+    let subject = peers[other].url.to_string();
+    let expected = format!("the configuration of {}, {}", peers[0].url, first.1.digest);
+    Some(checks::FENCE.inconclusive(subject).expected(expected).observed(format!(
+        "nothing was sent, for the peers would route differently: {}",
+        states[other].1.digest
+    )))
+}
+
+/// Whether each Alertmanager is still there, and still the same process.
+pub(super) async fn throughout(run: &Run, peers: &[Peer], states: &[(State, Configuration)]) {
     for (peer, (before, _)) in peers.iter().zip(states) {
         let subject = peer.url.to_string();
         let expected = "answers to the end, and is not restarted";
@@ -222,14 +274,23 @@ async fn conclude(
         };
         run.finding(finding.expected(expected));
     }
-    let rounds: Vec<_> = seen.iter().map(std::slice::from_ref).collect();
-    for (one, rounds) in drilled.iter().zip(&rounds) {
+}
+
+async fn conclude(
+    run: &Run,
+    peers: &[Peer],
+    states: &[(State, Configuration)],
+    drilled: &[Drilled],
+    seen: &[Vec<Observation>],
+) {
+    throughout(run, peers, states).await;
+    for (one, rounds) in drilled.iter().zip(seen) {
         run.findings(assess::after_post(&one.plan, rounds, &one.labels, &one.annotations));
         for measurement in assess::measurements(&one.plan, rounds) {
             run.measurement(measurement);
         }
     }
-    let rows: Vec<_> = drilled.iter().zip(&rounds).map(|(one, rounds)| (&one.plan, *rounds)).collect();
+    let rows: Vec<_> = drilled.iter().zip(seen).map(|(one, rounds)| (&one.plan, rounds.as_slice())).collect();
     run.chart(Chart {
         title: "Alerts, in seconds after they were posted".to_owned(),
         lines: table::table(&rows),

@@ -13,7 +13,7 @@ use super::super::{
     DrillError,
     alert_plan::{AlertPlan, Wishes},
     config::DrillConfig,
-    plan::{Files, alerts},
+    plan::{Files, Until, alerts},
     prediction::Grouping,
     seconds,
     stack::{INSTANCE, JOB},
@@ -43,6 +43,8 @@ pub(crate) struct RealPlan {
     pub(crate) allowed: BTreeSet<String>,
     /// Where our webhook listens.
     pub(crate) listen: Option<SocketAddr>,
+    /// How many trials each alert gets.
+    pub(crate) repeat: u32,
 }
 
 impl RealPlan {
@@ -60,20 +62,20 @@ impl RealPlan {
     ) -> Result<Self, DrillError> {
         let real = &arguments.real;
         if arguments.alertmanager.is_empty() {
-            let how = "say where to drill: --embedded starts the installed Prometheus and Alertmanager on \
-                       loopback; --alertmanager URL posts the alerts to a real one";
+            let how = "say where to drill: --embedded starts the installed Prometheus and Alertmanager on loopback; \
+                       --prometheus URL makes the alerts fire in a real one; --alertmanager URL only posts them";
             return Err(Usage(how.to_owned()).into());
         }
-        let refused = [
-            (arguments.prometheus.is_some(), "--prometheus"),
-            (arguments.time_scale.is_some(), "--time-scale"),
-            (arguments.run_hooks, "--run-hooks"),
-            (arguments.repeat > 1, "--repeat"),
-        ];
+        let refused =
+            [(arguments.time_scale.is_some(), "--time-scale"), (arguments.run_hooks, "--run-hooks")];
         if let Some((_, flag)) = refused.iter().find(|(given, _)| *given) {
             return Err(
                 Usage(format!("{flag} belongs to --embedded; posted alerts have no use for it")).into()
             );
+        }
+        if arguments.repeat > 1 && arguments.until == Until::Received {
+            let why = "--repeat needs the alert to end between two trials; leave --until received out";
+            return Err(Usage(why.to_owned()).into());
         }
         let peers = arguments
             .alertmanager
@@ -116,12 +118,16 @@ impl RealPlan {
             headers,
             allowed: config.receivers.iter().chain(&real.allow_receiver).cloned().collect(),
             listen: real.listen,
+            repeat: arguments.repeat,
         })
     }
 }
 
 /// Loopback may always be drilled; any other host must have been named.
-fn may_be_drilled<'a>(url: &Url, mut allowed: impl Iterator<Item = &'a String>) -> Result<(), Usage> {
+pub(in super::super) fn may_be_drilled<'a>(
+    url: &Url,
+    mut allowed: impl Iterator<Item = &'a String>,
+) -> Result<(), Usage> {
     let host = url.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let loopback = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
     let port = url.0.port_or_known_default().unwrap_or_default();

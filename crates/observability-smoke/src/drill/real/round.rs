@@ -15,6 +15,7 @@ use super::{
         alert_plan::AlertPlan,
         clock::Clock,
         observation::{Cause, Halt, Observation, Stage},
+        phase,
         plan::Until,
         prometheus::HeldAlert,
         receiver::Receiver,
@@ -62,8 +63,33 @@ pub(super) struct Round<'a> {
 }
 
 impl Round<'_> {
+    /// So many trials of all alerts at once, each at a random phase of Alertmanager's timers; the last one is that in
+    /// which an alert stops.
+    pub(super) async fn observe(&self, repeat: u32) -> Vec<Vec<Observation>> {
+        let mut all: Vec<Vec<Observation>> = self.drilled.iter().map(|_| Vec::new()).collect();
+        let longest = self.drilled.iter().map(|one| one.plan.prediction.grouping.interval).max();
+        for trial in 1..=repeat {
+            if trial > 1 {
+                self.run.progress().phase(format!("trial {trial} of {repeat}"));
+                let pause = tokio::time::sleep(phase::some_of(longest.unwrap_or_default()));
+                if self.run.stop().guard(pause).await.is_err() {
+                    break;
+                }
+            }
+            let seen = self.trial().await;
+            let stops = seen.iter().any(|one| one.halted.is_some());
+            for (all, one) in all.iter_mut().zip(seen) {
+                all.push(one);
+            }
+            if stops {
+                break;
+            }
+        }
+        all
+    }
+
     /// From the post to the resolved notification, for all alerts at once.
-    pub(super) async fn observe(&self) -> Vec<Observation> {
+    async fn trial(&self) -> Vec<Observation> {
         let mut seen: Vec<_> = self.drilled.iter().map(|_| Observation::default()).collect();
         let left = LeftAlerts {
             peers: self.peers.iter().map(|peer| peer.url.to_string()).collect(),
@@ -127,7 +153,8 @@ impl Round<'_> {
                 self.arrived(one, drilled, (&before, &counters), now);
                 if one.received.is_none()
                     && one.halted.is_none()
-                    && began.elapsed() > drilled.plan.prediction.until_notified() + GRACE
+                    // A group that is there since a trial before tells of new alerts only at its next interval.
+                    && began.elapsed() > drilled.plan.prediction.until_notified() + drilled.plan.prediction.grouping.interval + GRACE
                 {
                     let (stage, cause, reason) = stopped(one, drilled, &held, &failed);
                     halt(one, stage, cause, reason);

@@ -24,6 +24,7 @@ pub(crate) fn sweep(entry: &str, headers: &HeaderMap) -> bool {
         None => false,
         Some(Remnant::Fault(fault)) => run(&fault.end),
         Some(Remnant::Alerts(left)) => end(&left, headers),
+        Some(Remnant::Series(left)) => left.sweep(headers),
     }
 }
 

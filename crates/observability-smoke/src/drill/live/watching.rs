@@ -1,0 +1,123 @@
+//! Asks a real Prometheus and its Alertmanagers again and again, gently, and hands what they answer to the trial. It
+//! judges nothing but whether Prometheus is still there.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use reqwest::header::HeaderMap;
+use tokio::sync::watch;
+
+use super::{
+    super::{
+        clock::Clock,
+        prometheus::{Api, HeldAlert},
+        real::peer::Peer,
+        series::Labels,
+        watch::Snapshot,
+    },
+    scene,
+};
+use crate::{
+    backends::prometheus_api::{self, RuntimeInfo},
+    config::Url,
+    http::Http,
+};
+
+/// Between two looks: others use these servers too. What has a timestamp of its own is not limited by it.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Rules and restarts are looked at every so many rounds.
+const SELDOM: u32 = 4;
+
+/// A Prometheus that does not answer for this long is gone; one that is restarted is back before.
+const GONE: Duration = Duration::from_secs(45);
+
+/// Whom to ask, and for what.
+#[derive(Debug)]
+pub(super) struct Watched<'a> {
+    pub(super) api: &'a Api,
+    pub(super) http: &'a Http,
+    pub(super) url: &'a Url,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) peers: &'a [Peer],
+    pub(super) mark: &'a Labels,
+    pub(super) alert: &'a str,
+    /// Whether Alertmanager's counters are the proof.
+    pub(super) counters: bool,
+    /// When Prometheus was started; further starts are noted.
+    pub(super) starts: &'a RefCell<BTreeSet<String>>,
+}
+
+/// Asks until it is dropped.
+pub(super) async fn watch(watched: &Watched<'_>, clock: Clock, into: &watch::Sender<Snapshot>) {
+    let (mut rules, mut alertmanagers, mut answered) = (Vec::new(), 0, Instant::now());
+    for round in 0_u32.. {
+        let began = clock.now();
+        let (active, held) = tokio::join!(watched.api.active(), watched.held());
+        if round.is_multiple_of(SELDOM) {
+            if let Ok(loaded) = watched.api.rules().await {
+                rules = loaded;
+            }
+            alertmanagers = watched.api.alertmanagers().await.unwrap_or(alertmanagers);
+            watched.note_restarts().await;
+        }
+        let counters = if watched.counters {
+            let all = join_all(watched.peers.iter().map(Peer::counters)).await;
+            all.into_iter().map(Result::unwrap_or_default).collect()
+        } else {
+            Vec::new()
+        };
+        if active.is_ok() {
+            answered = Instant::now();
+        }
+        let casualty = (answered.elapsed() > GONE)
+            .then(|| format!("Prometheus has not answered for {} s", answered.elapsed().as_secs()));
+        into.send_modify(|seen| {
+            *seen = Snapshot {
+                asked: began,
+                active: active.ok(),
+                rules: rules.clone(),
+                alertmanagers,
+                held,
+                casualty,
+                mark: watched.mark.clone(),
+                counters,
+                ..Snapshot::default()
+            };
+        });
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+impl Watched<'_> {
+    /// What the first Alertmanager has; of the drilled alert only what all of them have, for Prometheus sends to
+    /// each.
+    async fn held(&self) -> Option<Vec<HeldAlert>> {
+        let mut all = Vec::new();
+        for held in join_all(self.peers.iter().map(Peer::held)).await {
+            all.push(held.ok()?);
+        }
+        let (first, others) = all.split_first()?;
+        let everywhere = |one: &&HeldAlert| {
+            one.labels.get("alertname").is_none_or(|name| name != self.alert)
+                || others.iter().all(|held| held.iter().any(|other| other.labels == one.labels))
+        };
+        Some(first.iter().filter(everywhere).cloned().collect())
+    }
+
+    async fn note_restarts(&self) {
+        let api = prometheus_api::Api {
+            http: self.http,
+            url: self.url,
+            headers: self.headers,
+            timeout: scene::PATIENCE,
+        };
+        if let Ok(info) = api.data::<RuntimeInfo>(&["status", "runtimeinfo"], &[]).await {
+            self.starts.borrow_mut().insert(info.start_time);
+        }
+    }
+}
