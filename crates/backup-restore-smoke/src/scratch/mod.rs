@@ -10,6 +10,7 @@ mod place;
 mod recovering;
 mod roles;
 mod room;
+mod server_log;
 
 pub(crate) use adoption::{Missing, disarm, gather_wal, link_tablespaces, own_wal_folder, rewrite_map};
 pub(crate) use cluster::{Cluster, ClusterSpec};
