@@ -136,6 +136,6 @@ fn a_fingerprint_with_buckets_tells_in_which_part_the_differing_rows_lie() {
     compared.assert_code(0);
     cluster.sql("shop", "UPDATE shop.customers SET name = 'secret-value' WHERE id = 99");
     let compared = tool.run(&["compare", &kept, &source]);
-    assert!(said(&compared.assert_code(2)).contains("within 1 of 32 buckets"), "{}", compared.everything());
+    assert!(said(compared.assert_code(2)).contains("within 1 of 32 buckets"), "{}", compared.everything());
     tool.assert_nothing_left();
 }
