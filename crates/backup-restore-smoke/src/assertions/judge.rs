@@ -105,10 +105,6 @@ pub(crate) fn of_failure(
     let timed_out = failure.is("57014");
     let observed = match failure {
         _ if timed_out => format!("it ran longer than {} and was ended", seconds(assertion.timeout)),
-        // What the database's own code raises may hold values anywhere.
-        QueryFailure::Refused { code, .. } if code.starts_with("P0") => {
-            format!("code in the database raised an error (SQLSTATE {code}; its words may hold values)")
-        }
         other => other.to_string(),
     };
     let made = match assertion.kind {

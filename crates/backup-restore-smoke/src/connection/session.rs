@@ -11,7 +11,7 @@ use super::{
     error::ConnectionError,
     resolved::{Endpoint, Resolved},
 };
-use crate::sql::message_template;
+use crate::sql::refusal_template;
 
 /// How long a cancelled query is waited for.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
@@ -158,10 +158,14 @@ fn client_config(resolved: &Resolved, endpoint: &Endpoint, application_name: &st
     config
 }
 
+fn template_of(server: &tokio_postgres::error::DbError) -> String {
+    refusal_template(server.code().code(), server.message(), server.where_().unwrap_or_default())
+}
+
 /// What happened, without row values.
 fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(server) = error.as_db_error() {
-        return format!("{} (SQLSTATE {})", message_template(server.message()), server.code().code());
+        return format!("{} (SQLSTATE {})", template_of(server), server.code().code());
     }
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -297,10 +301,9 @@ impl Session {
 
 fn failure(error: &tokio_postgres::Error) -> QueryFailure {
     match error.as_db_error() {
-        Some(server) => QueryFailure::Refused {
-            code: server.code().code().to_owned(),
-            message: message_template(server.message()),
-        },
+        Some(server) => {
+            QueryFailure::Refused { code: server.code().code().to_owned(), message: template_of(server) }
+        }
         None => QueryFailure::Lost(describe(error)),
     }
 }

@@ -21,6 +21,7 @@ use super::{
     isolation::Isolation,
     place::{Place, cannot_make},
     quiet,
+    server_log::{errors_in, last_error},
     settings::settings,
 };
 use crate::{
@@ -318,7 +319,7 @@ impl Cluster {
     pub(crate) fn errors_since(&self, start: u64) -> Vec<(String, String)> {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
-        String::from_utf8_lossy(&bytes[start..]).lines().filter_map(error_line).collect()
+        errors_in(&String::from_utf8_lossy(&bytes[start..]))
     }
 
     /// What the server reported of its own doing from this byte on: messages of level LOG and WARNING.
@@ -401,52 +402,6 @@ fn processes_in(folder: &Path) -> Vec<Pid> {
         .collect()
 }
 
-/// Reads `@42704@ERROR:  role "x" does not exist`. 57P03 is only the answer to our own knocking at a server that
-/// starts or ends, and would hide what it ended of.
-fn error_line(line: &str) -> Option<(String, String)> {
-    let (code, rest) = line.strip_prefix('@')?.split_once('@')?;
-    if code == "57P03" {
-        return None;
-    }
-    let message = ["ERROR:", "FATAL:", "PANIC:"].iter().find_map(|level| rest.strip_prefix(level))?;
-    Some((code.to_owned(), message_template(message.trim())))
-}
-
-/// What `initdb` complained of last: in words of its own, or of the server that it runs.
-fn last_error(stderr: &str) -> Option<String> {
-    let said = |level| stderr.lines().rev().find_map(|line| Some(line.split_once(level)?.1));
-    let last = ["FATAL:", "PANIC:", "error:"].into_iter().find_map(said)?;
-    Some(message_template(last.trim()))
-}
-
 fn no_server(observed: &str) -> Finding {
     ENVIRONMENT.inconclusive("scratch server").expected("a throw-away PostgreSQL server").observed(observed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{error_line, last_error};
-
-    #[test]
-    fn code_and_template_are_read_from_the_log() {
-        let line = "@22P02@ERROR:  invalid input syntax for type integer: \"4111\"";
-        let wanted = ("22P02".to_owned(), "invalid input syntax for type integer: \"…\"".to_owned());
-        assert_eq!(error_line(line), Some(wanted));
-        assert_eq!(error_line("@00000@LOG:  ready"), None);
-        assert_eq!(error_line("@57P03@FATAL:  the database system is starting up"), None);
-        assert_eq!(error_line("DETAIL: Key (card)=(4111)"), None);
-    }
-
-    #[test]
-    fn what_initdb_complained_of_is_read() {
-        let full = "2026-11-26 [6] FATAL:  could not write to file \"base/4/1\": No space left on device\nSTATEMENT: x\n\
-                    child process exited with exit code 1\n";
-        let wanted = "could not write to file \"base/4/1\": No space left on device";
-        assert_eq!(last_error(full).as_deref(), Some(wanted));
-        assert_eq!(
-            last_error("initdb: error: cannot be run as root").as_deref(),
-            Some("cannot be run as root")
-        );
-        assert_eq!(last_error("ok"), None);
-    }
 }

@@ -11,6 +11,7 @@ mod quiet;
 mod recovering;
 mod roles;
 mod room;
+mod server_log;
 mod settings;
 mod sockets;
 

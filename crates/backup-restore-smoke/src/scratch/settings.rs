@@ -38,7 +38,7 @@ pub(super) fn settings(major: u32, socket: &Path) -> Vec<String> {
         // The log is read for SQLSTATE and messages; rows do not go into it.
         "logging_collector=off",
         "log_destination=stderr",
-        "log_error_verbosity=terse",
+        "log_error_verbosity=default",
         "log_min_messages=warning",
         "log_min_error_statement=panic",
         "log_statement=none",

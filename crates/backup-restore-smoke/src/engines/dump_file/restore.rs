@@ -159,12 +159,15 @@ fn feed(
 /// `pg_restore: error: could not execute query: ERROR:  role "x" does not exist`, and psql's
 /// `psql:<stdin>:12: ERROR:  42P01`.
 fn from_messages(stderr: &str) -> Vec<ServerError> {
-    let errors = stderr.lines().filter_map(|line| {
+    let lines: Vec<_> = stderr.lines().collect();
+    let errors = lines.iter().enumerate().filter_map(|(at, line)| {
+        let begins = |line: &&&str| line.contains("ERROR:  ") || line.contains("FATAL:  ");
+        let behind: Vec<_> = lines.iter().skip(at + 1).take_while(|line| !begins(line)).copied().collect();
         let (_, message) = line.split_once("ERROR:  ").or_else(|| line.split_once("FATAL:  "))?;
         let is_code = message.len() == 5 && message.bytes().all(|byte| byte.is_ascii_alphanumeric());
         Some(match is_code {
             true => (message.to_owned(), "an error in the script".to_owned()),
-            false => (String::new(), crate::sql::message_template(message)),
+            false => (String::new(), crate::sql::refusal_template("", message, &behind.join("\n"))),
         })
     });
     errors.collect()
