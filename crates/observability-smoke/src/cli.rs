@@ -40,7 +40,7 @@ pub(crate) enum Command {
     /// Read an exposition strictly: a file, a URL, or `-` for standard input
     Metrics(MetricsArguments),
     /// Cause a fault and time the alert to its notification
-    Drill(DrillArguments),
+    Drill(Box<DrillArguments>),
     /// Judge alert rules, and follow each alert from its series to the person
     Rules(RulesArguments),
     /// Break good alerts, rules, expositions and servers in the ways of the field, and show each fault caught

@@ -49,7 +49,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Run => run_command::execute(&cli.shared).await,
         Command::Metrics(arguments) => metrics_command::execute(&arguments, &cli.shared).await,
-        Command::Drill(arguments) => Ok(drill_command::execute(arguments, &cli.shared).await?),
+        Command::Drill(arguments) => Ok(drill_command::execute(*arguments, &cli.shared).await?),
         Command::Rules(arguments) => rules_command::execute(arguments, &cli.shared).await,
         Command::SelfTest(arguments) => self_test::execute(&arguments, &cli.shared).await,
         Command::Sweep => drill_command::sweep(&cli.shared),

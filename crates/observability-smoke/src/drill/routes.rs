@@ -7,7 +7,13 @@ use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{alert_plan::AlertPlan, prediction::Grouping, real::arrival, receiver, series::Labels};
+use super::{
+    alert_plan::AlertPlan,
+    prediction::Grouping,
+    real::arrival,
+    receiver::{self, Arrived},
+    series::{Labels, display},
+};
 use crate::alertmanager::{
     Configuration,
     route::{GroupBy, Reached},
@@ -36,6 +42,8 @@ pub(crate) struct Routing {
     pub(crate) silent: Option<String>,
     /// The groups that the alert is put into: the route's line, and the labels.
     groups: BTreeSet<(u32, Vec<(String, String)>)>,
+    /// By which labels each of the routes groups, with its receiver.
+    group_by: Vec<(String, GroupBy)>,
     /// Its labels.
     labels: Vec<Labels>,
 }
@@ -82,23 +90,13 @@ impl Routes {
                 self.configuration.route(labels, now).into_iter().map(move |one| (one, labels))
             })
             .collect();
-        let groups = reached
-            .iter()
-            .map(|(one, labels)| (one.line, group(&one.options.group_by, labels).into_iter().collect()));
         let grouping = Grouping {
             wait: reached.iter().map(|(one, _)| one.options.group_wait).max().unwrap_or_default(),
             interval: reached.iter().map(|(one, _)| one.options.group_interval).max().unwrap_or_default(),
         };
-        let groups = groups.collect();
-        let reached: Vec<Reached> = reached.into_iter().map(|(one, _)| one).collect();
-        let mut receivers: Vec<String> = Vec::new();
-        for one in &reached {
-            if !receivers.iter().any(|known| known == one.receiver()) {
-                receivers.push(one.receiver().to_owned());
-            }
-        }
-        let silent = arrival::silent(Some(&self.configuration), &reached);
-        (Routing { receivers, silent, groups, labels }, grouping)
+        let routes: Vec<Reached> = reached.iter().map(|(one, _)| one.clone()).collect();
+        let silent = arrival::silent(Some(&self.configuration), &routes);
+        (Routing { silent, ..Routing::of(&reached) }, grouping)
     }
 
     /// Whether two alerts on one Alertmanager would disturb each other: one mutes the other, or they wait for each
@@ -116,6 +114,52 @@ impl Routes {
             || !one.groups.is_disjoint(&other.groups)
             || mutes(one, other)
             || mutes(other, one)
+    }
+}
+
+impl Routing {
+    /// Of these routes, each with the labels that took it.
+    #[must_use]
+    pub(crate) fn of(reached: &[(Reached, &Labels)]) -> Self {
+        let mut routing = Self {
+            receivers: Vec::new(),
+            silent: None,
+            groups: BTreeSet::new(),
+            group_by: Vec::new(),
+            labels: Vec::new(),
+        };
+        for (one, labels) in reached {
+            let receiver = one.receiver().to_owned();
+            if !routing.receivers.contains(&receiver) {
+                routing.receivers.push(receiver.clone());
+            }
+            routing.groups.insert((one.line, group(&one.options.group_by, labels).into_iter().collect()));
+            routing.group_by.push((receiver, one.options.group_by.clone()));
+            if !routing.labels.contains(labels) {
+                routing.labels.push((*labels).clone());
+            }
+        }
+        routing
+    }
+
+    /// Why a notification does not come from where the routes would send it: receiver, and labels of the group.
+    #[must_use]
+    pub(crate) fn objection(&self, arrived: &Arrived) -> Option<String> {
+        let mut of_receiver =
+            self.group_by.iter().filter(|(receiver, _)| *receiver == arrived.receiver).peekable();
+        if self.group_by.is_empty() {
+            return None;
+        }
+        if of_receiver.peek().is_none() {
+            let expected = self.receivers.join(", ");
+            return Some(format!("it came for the receiver {}, not for {expected}", arrived.receiver));
+        }
+        let groups: Vec<Labels> = of_receiver.map(|(_, by)| group(by, &arrived.alert.labels)).collect();
+        if groups.contains(&arrived.group) {
+            return None;
+        }
+        let expected = groups.first().map(display).unwrap_or_default();
+        Some(format!("its group is {}, and its route groups by {expected}", display(&arrived.group)))
     }
 }
 

@@ -24,7 +24,8 @@ const RULES: &str = "groups:
 struct World {
     tool: Tool,
     prometheus: Prometheus,
-    alertmanager: Alertmanager,
+    /// It lives as long as the world.
+    _alertmanager: Alertmanager,
     expose: u16,
     listen: u16,
 }
@@ -57,7 +58,7 @@ scrape_configs:
         // It has found its Alertmanager, and evaluated the rules once.
         prometheus.wait_for("/api/v1/alertmanagers", |answer| answer.contains("/api/v2/alerts"));
         prometheus.wait_for("/api/v1/rules", |answer| answer.contains("\"health\":\"ok\""));
-        Self { tool, prometheus, alertmanager, expose, listen }
+        Self { tool, prometheus, _alertmanager: alertmanager, expose, listen }
     }
 
     /// As it should be: drills have a route of their own.

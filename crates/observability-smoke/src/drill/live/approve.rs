@@ -11,6 +11,7 @@ use super::{
         fixture::as_scraped,
         prediction::Grouping,
         real::{LABEL, arrival, fence},
+        routes::Routing,
         series::{Labels, Series, display},
     },
     plan::LivePlan,
@@ -194,6 +195,7 @@ pub(super) fn approve(
         }
     };
     let mut reached = Vec::new();
+    let mut routes = Vec::new();
     let mut natural = Labels::new();
     for (title, labels) in &outcomes {
         let ours = ground.rules.iter().any(|live| live.title() == *title && is_drilled(live));
@@ -206,7 +208,9 @@ pub(super) fn approve(
                             fence::objections(configuration, labels, &ground.plan.receivers, ground.now);
                         objections.fence.extend(against.iter().map(|why| format!("{title}: {why}")));
                         if ours {
-                            reached.extend(configuration.route(labels, ground.now));
+                            let taken = configuration.route(labels, ground.now);
+                            routes.extend(taken.iter().map(|one| (one.clone(), labels.clone())));
+                            reached.extend(taken);
                         }
                     }
                     if ours {
@@ -241,6 +245,8 @@ pub(super) fn approve(
     };
     plan.prediction.grouping = grouping;
     plan.prediction_as_written.grouping = grouping;
+    let routes: Vec<_> = routes.iter().map(|(one, labels)| (one.clone(), labels)).collect();
+    plan.routing = Some(Routing::of(&routes));
     let silent = if reached.is_empty() {
         Some("Prometheus drops the alert by its alert_relabel_configs".to_owned())
     } else {

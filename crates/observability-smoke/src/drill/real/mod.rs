@@ -24,6 +24,7 @@ use super::{
     observation::Observation,
     prediction::{Grouping, Prediction},
     receiver::Receiver,
+    routes::Routing,
     table,
 };
 use crate::{
@@ -166,6 +167,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
                 .iter()
                 .flat_map(|(_, configuration)| configuration.route(&labels, now))
                 .collect::<Vec<_>>();
+            let routing = Routing::of(&reached.iter().map(|one| (one.clone(), &labels)).collect::<Vec<_>>());
             let grouping = Grouping {
                 wait: reached.iter().map(|one| one.options.group_wait).max().unwrap_or_default(),
                 interval: reached.iter().map(|one| one.options.group_interval).max().unwrap_or_default(),
@@ -179,6 +181,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
                 plan: AlertPlan {
                     prediction: Prediction::of_a_post(grouping),
                     prediction_as_written: Prediction::of_a_post(grouping),
+                    routing: Some(routing),
                     ..posted.plan.clone()
                 },
                 labels,
