@@ -16,7 +16,7 @@ use promql_parser::parser::{Expr, VectorSelector};
 
 use self::{
     search::{BUDGET, Search},
-    slots::{Enrichment, Values, slots},
+    slots::{Enrichment, Histograms, Values, slots},
 };
 use super::{
     fixture::as_scraped,
@@ -55,8 +55,17 @@ pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
     let question = &coarse(question);
     let selectors = selectors(question)?;
     let mut reason = "no values were found for which it becomes true".to_owned();
-    for enrichment in [Enrichment::Shown, Enrichment::None, Enrichment::Joined] {
-        let slots = slots(question, &selectors, enrichment)?;
+    let tried = [Enrichment::Shown, Enrichment::None, Enrichment::Joined];
+    let coherent = tried.map(|enrichment| (enrichment, Histograms::Coherent));
+    let loose = tried.map(|enrichment| (enrichment, Histograms::Loose));
+    let mut before: Vec<Vec<slots::Slot>> = Vec::new();
+    for (enrichment, histograms) in coherent.into_iter().chain(loose) {
+        let slots = slots(question, &selectors, enrichment, histograms)?;
+        // Where no histogram is asked for, both are the same.
+        if before.contains(&slots) {
+            continue;
+        }
+        before.push(slots.clone());
         let search = Search { question, slots: &slots, budget: Cell::new(BUDGET) };
         match search.run() {
             Ok(Some(series)) => return Ok(series),

@@ -1,7 +1,7 @@
 //! What there is to choose from: the series that the selectors ask for, and for each the behaviours that are
 //! worth trying. Pure; which of them make a fault is found by the search.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::parser::{Expr, LabelModifier, VectorSelector};
 
@@ -32,7 +32,7 @@ pub(super) enum Enrichment {
 }
 
 /// A series whose values are to be found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Slot {
     pub(super) labels: Labels,
     /// Behaviours worth trying, the mildest first.
@@ -43,6 +43,7 @@ pub(super) fn slots(
     question: &Question<'_>,
     selectors: &[VectorSelector],
     enrichment: Enrichment,
+    histograms: Histograms,
 ) -> Result<Vec<Slot>, String> {
     let usage = Usage::of(question);
     let values = Values::of(question);
@@ -82,13 +83,38 @@ pub(super) fn slots(
             labels.entry("instance".to_owned()).or_insert_with(|| "drill".to_owned());
         }
         let options = values.options(&usage, &metric);
-        for labels in usage.buckets(&metric, labels, &values) {
+        let whole = usage.is_whole_histogram(&metric, &labels);
+        for (number, labels) in usage.buckets(&metric, labels, &values).into_iter().enumerate() {
             if !slots.iter().any(|slot| slot.labels == labels) {
-                slots.push(Slot { labels, options: options.clone() });
+                let of_histogram = whole || usage.counts_a_histogram(&metric);
+                let options = match histograms {
+                    Histograms::Coherent if of_histogram => cumulative(whole && number == 0),
+                    _ => options.clone(),
+                };
+                slots.push(Slot { labels, options });
             }
         }
     }
     Ok(slots)
+}
+
+/// So many observations a second, all of them below the first bound of a histogram or all above it: what is counted
+/// in a bucket is counted in the wider ones too.
+const OBSERVATIONS: f64 = 100.0;
+
+/// Behaviours of a histogram's series: it observes as much as ever, and the first bucket holds all of it or nothing.
+fn cumulative(first: bool) -> Vec<Behaviour> {
+    let all = Behaviour::Growing(OBSERVATIONS);
+    if first { vec![all, Behaviour::Growing(0.0)] } else { vec![all] }
+}
+
+/// How the series of a histogram may behave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Histograms {
+    /// As those of one that observes.
+    Coherent,
+    /// Each as it likes, where nothing else makes the condition true.
+    Loose,
 }
 
 /// How the expression uses the metrics.
@@ -104,6 +130,8 @@ struct Usage {
     grouped: BTreeSet<String>,
     /// Metrics that are read as histograms.
     histograms: BTreeSet<String>,
+    /// What a quantile of each of them is compared with.
+    thresholds: BTreeMap<String, f64>,
     /// It asks for the time.
     time: bool,
     /// It asks whether something is there.
@@ -145,6 +173,13 @@ impl Usage {
                 }
             }
             Expr::Binary(binary) => {
+                for (side, other) in [(&binary.lhs, &binary.rhs), (&binary.rhs, &binary.lhs)] {
+                    let threshold = expression::constant(other).filter(|value| *value > 0.0);
+                    if let Some(threshold) = threshold.filter(|_| binary.op.is_comparison_operator()) {
+                        let metrics = quantiled(side).into_iter();
+                        self.thresholds.extend(metrics.map(|metric| (metric, threshold)));
+                    }
+                }
                 self.presence |= binary.op.is_set_operator();
                 if let Some(LabelModifier::Include(on)) =
                     binary.modifier.as_ref().and_then(|m| m.matching.as_ref())
@@ -159,13 +194,26 @@ impl Usage {
         self.growing.extend(growing);
     }
 
+    /// Whether a selector asks for all buckets of a histogram.
+    fn is_whole_histogram(&self, metric: &str, labels: &Labels) -> bool {
+        self.histograms.contains(metric) && !labels.contains_key("le")
+    }
+
+    /// Whether a metric counts the observations of a histogram whose buckets are asked for.
+    fn counts_a_histogram(&self, metric: &str) -> bool {
+        metric.strip_suffix("_count").is_some_and(|base| self.histograms.contains(&format!("{base}_bucket")))
+    }
+
     /// A histogram's series: one for each bound, about the numbers of the expression.
     fn buckets(&self, metric: &str, labels: Labels, values: &Values) -> Vec<Labels> {
-        if !self.histograms.contains(metric) || labels.contains_key("le") {
+        if !self.is_whole_histogram(metric, &labels) {
             return vec![labels];
         }
-        let largest = values.constants.iter().copied().filter(|value| *value > 0.0).fold(f64::NAN, f64::max);
-        let threshold = if largest.is_nan() { 1.0 } else { largest };
+        let threshold = self.thresholds.get(metric).copied().unwrap_or_else(|| {
+            let largest =
+                values.constants.iter().copied().filter(|value| *value > 0.0).fold(f64::NAN, f64::max);
+            if largest.is_nan() { 1.0 } else { largest }
+        });
         let bounds = [(threshold / 2.0).to_string(), (threshold * 4.0).to_string(), "+Inf".to_owned()];
         let with = |bound: String| {
             let mut labels = labels.clone();
@@ -174,6 +222,19 @@ impl Usage {
         };
         bounds.into_iter().map(with).collect()
     }
+}
+
+/// The metrics of which an expression takes quantiles.
+fn quantiled(whole: &Expr) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    expression::walk(whole, &mut |part| {
+        if let Expr::Call(call) = part
+            && call.func.name == "histogram_quantile"
+        {
+            found.extend(call.args.args.iter().flat_map(|argument| expression::metric_names(argument)));
+        }
+    });
+    found
 }
 
 /// The numbers worth trying.

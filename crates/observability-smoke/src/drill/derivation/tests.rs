@@ -77,6 +77,42 @@ fn the_fault_is_made_of_errors_and_not_of_traffic() {
     assert!(changed.len() == 1 && changed[0].labels.contains_key("code"), "{series:?}");
 }
 
+/// A bucket counts what the narrower ones count; and slowness moves observations, it does not make fewer of them.
+#[test]
+fn histograms_are_histograms_before_the_fault_and_in_it() {
+    for (text, bounds) in [
+        (
+            "histogram_quantile(0.99, sum by (job, le) (rate(l_seconds_bucket{job=\"api\"}[5s]))) > 1",
+            ["0.5", "4", "+Inf"],
+        ),
+        ("histogram_quantile(0.9, rate(l_seconds_bucket[10s])) >= 0.2", ["0.1", "0.8", "+Inf"]),
+        ("histogram_quantile(0.5, sum by (le) (rate(l_seconds_bucket[10s]))) < 2", ["1", "8", "+Inf"]),
+        (
+            "0.3 < histogram_quantile(0.95, sum by (le) (rate(l_seconds_bucket[10s])))",
+            ["0.15", "1.2", "+Inf"],
+        ),
+        (
+            "histogram_quantile(0.99, sum by (le) (rate(l_seconds_bucket[10s]))) > 2 and sum(rate(l_seconds_count[10s])) > 1",
+            ["1", "8", "+Inf"],
+        ),
+    ] {
+        let series = derived(text).unwrap_or_else(|why| panic!("{text}: {why}"));
+        let buckets: Vec<_> = series.iter().filter(|one| one.labels.contains_key("le")).collect();
+        assert_eq!(buckets.iter().map(|one| one.labels["le"].as_str()).collect::<Vec<_>>(), bounds, "{text}");
+        let growth = |behaviour: &Behaviour| match behaviour {
+            Behaviour::Growing(growth) => *growth,
+            other => panic!("{text}: {other}"),
+        };
+        for pair in buckets.windows(2) {
+            assert!(growth(&pair[0].healthy) <= growth(&pair[1].healthy), "{text}: {series:?}");
+            assert!(growth(&pair[0].faulty) <= growth(&pair[1].faulty), "{text}: {series:?}");
+        }
+        let changed: Vec<_> = series.iter().filter(|one| one.healthy != one.faulty).collect();
+        assert_eq!(changed.len(), 1, "{text}: {series:?}");
+        assert_eq!(changed[0].labels["le"], bounds[0], "{text}: {series:?}");
+    }
+}
+
 #[test]
 fn recording_rules_are_looked_through() {
     let expression = parse("job:errors:ratio > 0.1").unwrap();
