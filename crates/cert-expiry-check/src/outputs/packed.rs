@@ -194,8 +194,18 @@ impl Packed {
         Validity::from_unix(i64::from_le_bytes(self.at(NOT_BEFORE)), self.not_after())
     }
 
-    /// Everything that it says.
-    pub(super) fn certificate(&self, fingerprint: [u8; 32]) -> Certificate {
+    /// Everything that it says, without its bytes.
+    pub(super) fn words(&self, fingerprint: [u8; 32]) -> Certificate {
+        self.read(fingerprint).0
+    }
+
+    /// The same with its bytes, as far as they were kept.
+    pub(super) fn whole(&self, fingerprint: [u8; 32]) -> Certificate {
+        let (words, bytes) = self.read(fingerprint);
+        Certificate { der: bytes.to_vec().into(), ..words }
+    }
+
+    fn read(&self, fingerprint: [u8; 32]) -> (Certificate, &[u8]) {
         let name = String::from_utf8_lossy(self.name()).into_owned();
         let mut reader = Reader { rest: self.bytes.get(WORDS..).unwrap_or_default(), name: &name };
         reader.run();
@@ -204,10 +214,10 @@ impl Packed {
         let dns_names = (0..reader.number()).map(|_| reader.text()).collect();
         let ip_addresses = (0..reader.number()).map(|_| reader.address()).collect();
         let subject_der = reader.ending_in_name();
-        let der = reader.run().to_vec().into();
+        let bytes = reader.run();
         let said = &*self.said;
-        Certificate {
-            der,
+        let words = Certificate {
+            der: [].as_slice().into(),
             fingerprint,
             issuer: Arc::clone(&said.issuer),
             serial,
@@ -230,7 +240,8 @@ impl Packed {
             must_staple: said.must_staple,
             crl_addresses: said.crl_addresses.clone(),
             name,
-        }
+        };
+        (words, bytes)
     }
 
     fn places_begin(&self) -> usize {
@@ -382,7 +393,7 @@ mod tests {
     #[test]
     fn one_that_is_read_comes_back_as_it_was() {
         let packed = Packed::new(&TEMPLATE, Standing::Warning, &mut Alike::default());
-        assert_eq!(packed.certificate(TEMPLATE.fingerprint), *TEMPLATE);
+        assert_eq!(packed.whole(TEMPLATE.fingerprint), *TEMPLATE);
         assert_eq!((packed.standing, packed.places().count()), (Standing::Warning, 0));
         assert_eq!(packed.not_after(), TEMPLATE.validity.not_after.as_second());
         assert_eq!(packed.name(), TEMPLATE.name.as_bytes());
@@ -436,7 +447,7 @@ mod tests {
             for (part, group, place) in &places {
                 packed.add_place(PARTS[*part], *group, place);
             }
-            prop_assert_eq!(packed.certificate(one.fingerprint), one);
+            prop_assert_eq!(packed.whole(one.fingerprint), one);
             let back: Vec<_> = packed.places().collect();
             let told: Vec<_> = places.iter().map(|(part, group, place)| (PARTS[*part], *group, place.as_str())).collect();
             prop_assert_eq!(back, told);

@@ -61,13 +61,14 @@ pub enum Keeping {
 }
 
 impl One {
+    /// Without the bytes of the certificate.
     fn of(fingerprint: &[u8; 32], packed: &Packed) -> Self {
+        Self::with(packed.words(*fingerprint), packed)
+    }
+
+    fn with(certificate: Certificate, packed: &Packed) -> Self {
         let places = packed.places().map(|(part, group, place)| (part, group, place.into()));
-        Self {
-            certificate: Arc::new(packed.certificate(*fingerprint)),
-            standing: packed.standing,
-            places: places.collect(),
-        }
+        Self { certificate: Arc::new(certificate), standing: packed.standing, places: places.collect() }
     }
 
     /// It, as what may have been revoked, with the places where it was seen, servers first.
@@ -118,6 +119,9 @@ impl One {
     }
 }
 
+/// In files and Kubernetes objects.
+const LYING: &[Part] = &[Part::File, Part::Secret];
+
 impl Seen {
     /// Nothing yet.
     #[must_use]
@@ -162,24 +166,34 @@ impl Seen {
         self.no_longer_waiting(now).into_iter().for_each(&mut say);
         self.seen_as(&[Part::Issuer]).flat_map(|one| judge_issuer(&one, bases)).for_each(&mut say);
         self.seen_as(&[Part::Secret]).filter_map(|one| judge_kept_issuer(&one, bases)).for_each(&mut say);
-        let lying: Vec<_> = self.seen_as(&[Part::File, Part::Secret]).collect();
-        if !lying.is_empty() {
-            let serving: Vec<_> = self.seen_as(&[Part::Server]).collect();
-            let served: Vec<_> = serving.iter().map(served).collect();
-            let stored: Vec<_> = lying.iter().map(stored).collect();
-            files::judge(&served, &stored, now).into_iter().for_each(&mut say);
-        }
-        let beside = lying.iter().flat_map(|one| {
-            let lying = one.places.iter().filter(|(part, ..)| matches!(part, Part::File | Part::Secret));
-            lying.map(|(.., place)| Beside { certificate: &one.certificate, place })
-        });
-        keys::matching(&self.keys, &beside.collect::<Vec<_>>()).into_iter().for_each(&mut say);
-        drop(lying);
+        self.hold_against_what_lies(now, &mut say);
         let sharing = self.sharing_keys();
         keys::shared(&sharing.iter().map(held).collect::<Vec<_>>()).into_iter().for_each(&mut say);
         drop(sharing);
         let look_up = |fingerprint: &[u8; 32]| self.holder(fingerprint);
         renewal::judge(self.leaves(), look_up, now, say);
+    }
+
+    /// Whether servers serve, and keys belong to, what lies in files and Kubernetes objects. Where there are neither
+    /// servers nor keys, there is nothing to write it out for.
+    fn hold_against_what_lies(&self, now: Timestamp, mut say: impl FnMut(Finding)) {
+        let serving: Vec<_> = if self.by_fingerprint.values().any(|packed| packed.is_seen_as(LYING)) {
+            self.seen_as(&[Part::Server]).collect()
+        } else {
+            Vec::new()
+        };
+        if serving.is_empty() && self.keys.is_empty() {
+            return;
+        }
+        let lying: Vec<_> = self.seen_as(LYING).collect();
+        let (served, stored): (Vec<_>, Vec<_>) =
+            (serving.iter().map(served).collect(), lying.iter().map(stored).collect());
+        files::judge(&served, &stored, now).into_iter().for_each(&mut say);
+        let beside = lying.iter().flat_map(|one| {
+            let lying = one.places.iter().filter(|(part, ..)| LYING.contains(part));
+            lying.map(|(.., place)| Beside { certificate: &one.certificate, place })
+        });
+        keys::matching(&self.keys, &beside.collect::<Vec<_>>()).into_iter().for_each(&mut say);
     }
 
     fn no_longer_waiting(&mut self, now: Timestamp) -> Vec<Finding> {
@@ -190,11 +204,6 @@ impl Seen {
         let surroundings = Surroundings::of(&waiting, &self.by_fingerprint);
         let complete = |(certificate, finding)| surroundings.complete(&certificate, finding, now);
         waiting.into_iter().map(complete).collect()
-    }
-
-    /// All of them, each written out when it is its turn.
-    fn ones(&self) -> impl Iterator<Item = One> {
-        self.by_fingerprint.iter().map(|(fingerprint, packed)| One::of(fingerprint, packed))
     }
 
     /// Those that were seen as one of these.
@@ -223,7 +232,7 @@ impl Seen {
         leaves
             .filter_map(|(fingerprint, packed)| {
                 let is_served = packed.is_seen_as(&[Part::Server]);
-                Leaf::of(&packed.certificate(*fingerprint), is_served, packed.standing)
+                Leaf::of(&packed.words(*fingerprint), is_served, packed.standing)
             })
             .collect()
     }
@@ -235,17 +244,18 @@ impl Seen {
         Some(renewal::Holder { certificate: one.certificate, places })
     }
 
-    /// All of them, in no order that matters.
+    /// All of them with their bytes, as far as those were kept; in no order that matters.
     #[must_use]
-    pub fn all(&self) -> Vec<One> {
-        self.ones().collect()
+    pub fn whole(&self) -> Vec<One> {
+        let all = self.by_fingerprint.iter();
+        all.map(|(fingerprint, packed)| One::with(packed.whole(*fingerprint), packed)).collect()
     }
 
-    /// What may have issued others.
+    /// What may have issued others, likewise.
     #[must_use]
     pub fn issuers(&self) -> Vec<Arc<Certificate>> {
         let issuers = self.by_fingerprint.iter().filter(|(_, packed)| packed.is_issuer());
-        issuers.map(|(fingerprint, packed)| Arc::new(packed.certificate(*fingerprint))).collect()
+        issuers.map(|(fingerprint, packed)| Arc::new(packed.whole(*fingerprint))).collect()
     }
 
     /// How many there are.
@@ -348,7 +358,8 @@ mod tests {
         let certificates = two_of_one_issuer();
         let kept = |keeping, wanted: &Certificate| {
             let seen = seen(keeping, &certificates);
-            let found = seen.ones().find(|one| one.certificate.fingerprint == wanted.fingerprint);
+            let found =
+                seen.whole().into_iter().find(|one| one.certificate.fingerprint == wanted.fingerprint);
             Certificate::clone(&found.unwrap().certificate)
         };
         for certificate in &certificates {

@@ -79,7 +79,7 @@ pub(super) async fn judge(plan: &Plan, given: Vec<Source>, seen: &Seen, groups: 
     if given.is_empty() && !plan.fetch_crls {
         return;
     }
-    let all = seen.all();
+    let all = seen.whole();
     let suspects: Vec<_> = all.iter().filter_map(One::suspect).collect();
     let mut issuers = seen.issuers();
     for suspect in &suspects {
