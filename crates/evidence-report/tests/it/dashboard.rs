@@ -274,7 +274,7 @@ fn a_browser_runs_nothing_of_a_hostile_tracker() {
 #[test]
 fn the_calendar_of_drills_shows_what_is_overdue_ahead_and_done() {
     let folder = repository(TRACKER);
-    let calendar = "| Drill | Kind | Planned | Executed | Outcome |\n|---|---|---|---|---|\n| Old one | restore | 2026-06-01 | 2026-06-02 | 41 min |\n| Newer <one> | tabletop | 2026-10-01 | 2026-10-01 | fine |\n| Forgotten | tabletop | 2026-11-20 | | |\n| Next week | restore | 2026-11-30 | – | |\n| Far | restore | 2027-03-01 | | |\n| Unreadable | restore | soon | | |\n";
+    let calendar = "| Drill | Kind | Planned | Executed | Outcome |\n|---|---|---|---|---|\n| Old one | restore | 2026-06-01 | 2026-06-02 | 41 min |\n| Newer & one | tabletop | 2026-10-01 | 2026-10-01 | fine |\n| Forgotten | tabletop | 2026-11-20 | | |\n| Next week | restore | 2026-11-30 | – | |\n| Far | restore | 2027-03-01 | | |\n| Unreadable | restore | soon | | |\n";
     write(folder.path(), "doc/calendar.md", calendar);
     let policy = "items:\n  1:\n    rules:\n      - { rule: drills, file: doc/calendar.md }\n";
     write(folder.path(), "ops/tracker-policy.yaml", policy);
@@ -286,7 +286,7 @@ fn the_calendar_of_drills_shows_what_is_overdue_ahead_and_done() {
         ("2026-11-20", "Forgotten", "bad\">overdue"),
         ("2026-11-30", "Next week", "soon\">in 3 days"),
         ("2027-03-01", "Far", "\">in 94 days"),
-        ("2026-10-01", "Newer &lt;one&gt;", "good\">executed 2026-10-01"),
+        ("2026-10-01", "Newer &amp; one", "good\">executed 2026-10-01"),
         ("2026-06-01", "Old one", "good\">executed 2026-06-02"),
     ];
     let shown: Vec<_> = calendar.split("<tr><td>").skip(1).collect();
