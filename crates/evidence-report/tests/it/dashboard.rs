@@ -270,3 +270,29 @@ fn a_browser_runs_nothing_of_a_hostile_tracker() {
         assert!(!dom.contains(element), "{element}:\n{dom}");
     }
 }
+
+#[test]
+fn the_calendar_of_drills_shows_what_is_overdue_ahead_and_done() {
+    let folder = repository(TRACKER);
+    let calendar = "| Drill | Kind | Planned | Executed | Outcome |\n|---|---|---|---|---|\n| Old one | restore | 2026-06-01 | 2026-06-02 | 41 min |\n| Newer & one | tabletop | 2026-10-01 | 2026-10-01 | fine |\n| Forgotten | tabletop | 2026-11-20 | | |\n| Next week | restore | 2026-11-30 | – | |\n| Far | restore | 2027-03-01 | | |\n| Unreadable | restore | soon | | |\n";
+    write(folder.path(), "doc/calendar.md", calendar);
+    let policy = "items:\n  1:\n    rules:\n      - { rule: drills, file: doc/calendar.md }\n";
+    write(folder.path(), "ops/tracker-policy.yaml", policy);
+    let (code, _, page) = dashboard(folder.path(), &["-o", "page.html", "--as-of", "2026-11-27"]);
+    assert_eq!(code, 0);
+    let (_, after) = page.split_once("<h2 id=\"calendar\">Drill calendar</h2>").unwrap();
+    let (calendar, _) = after.split_once("</section>").unwrap();
+    let rows = [
+        ("2026-11-20", "Forgotten", "bad\">overdue"),
+        ("2026-11-30", "Next week", "soon\">in 3 days"),
+        ("2027-03-01", "Far", "\">in 94 days"),
+        ("2026-10-01", "Newer &amp; one", "good\">executed 2026-10-01"),
+        ("2026-06-01", "Old one", "good\">executed 2026-06-02"),
+    ];
+    let shown: Vec<_> = calendar.split("<tr><td>").skip(1).collect();
+    assert_eq!(shown.len(), rows.len(), "{calendar}");
+    for (row, (planned, drill, standing)) in shown.iter().zip(rows) {
+        assert!(row.starts_with(planned) && row.contains(drill) && row.contains(standing), "{row}");
+    }
+    assert!(calendar.contains("title=\"doc/calendar.md, line 5\">Forgotten</a>"), "{calendar}");
+}

@@ -300,3 +300,21 @@ fn a_cut_history_says_neither_that_a_commit_leads_here_nor_that_it_does_not() {
     let (code, printed) = gate(clone.path());
     assert!(code == 3 && printed.contains("fetch the whole history"), "{printed}");
 }
+
+#[test]
+fn the_notes_behind_a_record_are_searched_like_a_page_by_hand() {
+    let folder = repository("", RULE);
+    let text = page(&record(|_| {}));
+    let line = text.lines().count() + 1;
+    write(folder.path(), "doc/report.md", format!("{text}TODO, see [the plan](gone.md)\n"));
+    let (code, printed) = command(folder.path(), &["gate", "doc/track.md"]);
+    assert_eq!(code, 2, "{printed}");
+    for told in [
+        format!("doc/report.md:{line}: item 1 (Alerts): done, and TODO in line {line}"),
+        format!("doc/report.md:{line}: item 1 (Alerts): done, and gone.md: nothing there"),
+    ] {
+        assert!(printed.contains(&told), "{told}: {printed}");
+    }
+    write(folder.path(), "doc/report.md", format!("{text}Seen, see [the page](page.md).\n"));
+    assert_eq!(command(folder.path(), &["gate", "doc/track.md"]).0, 0);
+}

@@ -39,6 +39,17 @@ const fn half_a_year() -> Period {
     Period::days(183)
 }
 
+/// An entry of a calendar, for whoever shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::command) struct Planned {
+    pub(in crate::command) drill: String,
+    pub(in crate::command) kind: String,
+    pub(in crate::command) planned: Option<Date>,
+    pub(in crate::command) executed: Option<Date>,
+    pub(in crate::command) path: String,
+    pub(in crate::command) line: u32,
+}
+
 /// A drill whose days can be read.
 struct Drill<'r> {
     record: &'r Record,
@@ -71,6 +82,22 @@ impl DrillsRule {
         findings.extend(drills.iter().flat_map(|drill| self.one(drill, today)));
         findings.extend(self.kinds.iter().flat_map(|kind| self.kind(kind, &drills, as_of, today)));
         findings
+    }
+
+    /// The entries that can be read; what cannot is told by `assess`.
+    pub(super) fn calendar(&self, observed: &Observed) -> Vec<Planned> {
+        let records = DRILLS.read(observed, &self.file).unwrap_or_default();
+        let days = |record: &Record| Some((read(record, "planned").ok()?, read(record, "executed").ok()?));
+        let readable = records.iter().filter_map(|record| Some((record, days(record)?)));
+        let entries = readable.map(|(record, (planned, executed))| Planned {
+            drill: record.text("drill"),
+            kind: record.text("kind"),
+            planned,
+            executed,
+            path: self.file.clone(),
+            line: record.line,
+        });
+        entries.filter(|entry| entry.planned.or(entry.executed).is_some()).collect()
     }
 
     /// What is to be said about one drill by itself.

@@ -31,7 +31,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use self::material::{Observed, trouble_of};
+pub(super) use self::{
+    drills::Planned,
+    material::{Observed, trouble_of},
+};
 use crate::record::Finding;
 
 /// A rule about an item's artefacts; `rule` says which.
@@ -78,6 +81,15 @@ pub(super) fn assess<'r>(
     as_of: Timestamp,
 ) -> Vec<Finding> {
     rules.into_iter().flat_map(|rule| rule.assess(observed, as_of)).collect()
+}
+
+/// The calendars of drills that these rules read.
+pub(super) fn calendar<'r>(rules: impl IntoIterator<Item = &'r Rule>, observed: &Observed) -> Vec<Planned> {
+    let calendars = rules.into_iter().filter_map(|rule| match rule {
+        Rule::Drills(rule) => Some(rule.calendar(observed)),
+        _ => None,
+    });
+    calendars.flatten().collect()
 }
 
 impl Rule {

@@ -29,7 +29,6 @@ mod tests {
             "{rule: scans, reports: [{kind: sast, file: a}], kinds: []}",
             "{rule: load-profile, results: a, measures: []}",
             "{rule: load-profile, results: a, measures: [{part: api, name: x, at: a, of: b, share: 1.5}]}",
-            "{rule: load-profile, results: a, measures: [{part: api, name: x, at: a, of: b, share: .nan}]}",
             "{rule: cost, file: a.md, areas: []}",
             "{rule: correlation-trace, file: a.md, systems: []}",
             "{rule: network-policy, manifests: []}",

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{
     chart,
     links::Links,
-    view::{Course, Drill, Expiry, Family, Gate, Row, Shown, State, View, day},
+    view::{Course, Drill, Entry, Expiry, Family, Gate, Row, Shown, Standing, State, View, day},
 };
 use crate::{
     command::tracker::Status,
@@ -60,6 +60,7 @@ pub(super) fn page(view: &View, links: &Links) -> String {
                     (items(view, links))
                     (trends(view, links))
                     (certificates(view, links))
+                    (calendar(&view.calendar, links))
                     (drills(&view.drills, links))
                 }
                 footer {
@@ -299,10 +300,42 @@ fn certificate(expiry: &Expiry, view: &View, links: &Links) -> Markup {
     }
 }
 
+/// What of the calendar is shown.
+const PLANNED: usize = 20;
+
+fn calendar(entries: &[Entry], links: &Links) -> Markup {
+    html! {
+        section aria-labelledby="calendar" {
+            h2 id="calendar" { "Drill calendar" }
+            @if entries.is_empty() {
+                p class="none" { "The policy names no calendar of drills (a rule `drills`)." }
+            } @else {
+                div class="wide" tabindex="0" role="region" aria-labelledby="calendar" {
+                    table {
+                        thead { tr { th scope="col" { "Planned" } th scope="col" { "Drill" } th scope="col" { "Kind" } th scope="col" { "Standing" } } }
+                        tbody { @for entry in entries.iter().take(PLANNED) {
+                            tr {
+                                td { @match entry.planned { Some(day) => { (day) } None => { "–" } } }
+                                td { (links.to_line(&entry.file, Some(entry.line), &entry.drill)) }
+                                td { (entry.kind) }
+                                td { span class=(format!("chip {}", match entry.standing {
+                                    Standing::Overdue => "bad", Standing::In(0..=7) => "soon",
+                                    Standing::In(_) => "", Standing::Executed(_) => "good",
+                                })) { (entry.standing.words()) } }
+                            }
+                        } }
+                    }
+                }
+                @if entries.len() > PLANNED { p class="none" { "and " (entries.len() - PLANNED) " that were executed earlier, or are planned later." } }
+            }
+        }
+    }
+}
+
 fn drills(drills: &[Drill], links: &Links) -> Markup {
     html! {
         section aria-labelledby="drills" {
-            h2 id="drills" { "Drills executed" }
+            h2 id="drills" { "Drills with evidence" }
             @if drills.is_empty() {
                 p class="none" { "None yet." }
             } @else {

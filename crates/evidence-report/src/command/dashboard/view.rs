@@ -3,10 +3,11 @@
 
 use std::{cmp::Reverse, collections::BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     command::{
+        artefact_rules::Planned,
         artefacts::{File, Page, Seen},
         check,
         gate::{self, Decision},
@@ -29,6 +30,8 @@ pub(super) struct View {
     pub(super) items: Vec<Row>,
     pub(super) trends: Vec<Course>,
     pub(super) certificates: Vec<Expiry>,
+    /// What is planned, and what of it was done; what is overdue first, then by day.
+    pub(super) calendar: Vec<Entry>,
     pub(super) drills: Vec<Drill>,
 }
 
@@ -124,6 +127,48 @@ pub(super) struct Expiry {
     pub(super) evidence: String,
 }
 
+/// An entry of the calendar of drills.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) standing: Standing,
+    pub(super) drill: String,
+    pub(super) kind: String,
+    pub(super) planned: Option<Date>,
+    pub(super) file: String,
+    pub(super) line: u32,
+}
+
+/// How an entry of the calendar stands, what needs somebody first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Its day is over, and it was not executed.
+    Overdue,
+    /// So many days ahead.
+    In(i32),
+    Executed(Date),
+}
+
+impl Standing {
+    fn of(planned: &Planned, today: Date) -> Self {
+        match (planned.executed, planned.planned) {
+            (Some(day), _) => Self::Executed(day),
+            (None, Some(day)) if day >= today => Self::In(today.until(day).map_or(0, |span| span.get_days())),
+            (None, _) => Self::Overdue,
+        }
+    }
+
+    /// The words beside it.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Overdue => "overdue".to_owned(),
+            Self::In(0) => "today".to_owned(),
+            Self::In(1) => "tomorrow".to_owned(),
+            Self::In(days) => format!("in {days} days"),
+            Self::Executed(day) => format!("executed {day}"),
+        }
+    }
+}
+
 /// A drill that was executed.
 #[derive(Debug)]
 pub(super) struct Drill {
@@ -158,6 +203,7 @@ impl View {
             items: tracker.items.iter().map(|item| Row::of(item, question)).collect(),
             trends: courses(histories),
             certificates: expiries(&records),
+            calendar: calendar(question),
             drills: drills(&records, histories),
         }
     }
@@ -369,6 +415,29 @@ fn expiries(records: &[(String, Record)]) -> Vec<Expiry> {
         .sort_by(|a, b| (a.at, &a.subject, Reverse(a.outcome)).cmp(&(b.at, &b.subject, Reverse(b.outcome))));
     expiries.dedup_by(|a, b| a.at == b.at && a.subject == b.subject);
     expiries
+}
+
+/// The calendar: what is overdue, what is ahead, and what was executed, the newest first.
+fn calendar(question: gate::Question<'_>) -> Vec<Entry> {
+    let today = TimeZone::UTC.to_datetime(question.now).date();
+    let mut entries: Vec<_> = question
+        .required
+        .calendar()
+        .iter()
+        .map(|planned| Entry {
+            standing: Standing::of(planned, today),
+            drill: planned.drill.clone(),
+            kind: planned.kind.clone(),
+            planned: planned.planned,
+            file: planned.path.clone(),
+            line: planned.line,
+        })
+        .collect();
+    entries.sort_by_key(|entry| match entry.standing {
+        Standing::Executed(day) => (1, None, Reverse(Some(day))),
+        _ => (0, entry.planned, Reverse(None)),
+    });
+    entries
 }
 
 /// Every run that rehearsed something; the newest first.

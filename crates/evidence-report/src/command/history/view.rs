@@ -177,3 +177,11 @@ fn numbers(trend: &Trend) -> String {
 pub(super) fn runs(number: usize) -> String {
     format!("{number} {}", if number == 1 { "run" } else { "runs" })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_run_is_one() {
+        assert_eq!([0, 1, 2].map(super::runs), ["0 runs", "1 run", "2 runs"]);
+    }
+}

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{EvidencePolicy, Policy, Ruled, Unread, Ways, evidence, milestone, pages, scope};
 use crate::{
     command::{
+        artefact_rules::Planned,
         paths::{LEADS_OUT, inside, read_regular},
         tracker::{EvidenceKind, Item, Status, Tracker},
     },
@@ -31,6 +32,11 @@ impl Required {
         let texts = pages.map(|page| (page.clone(), text(root, &page))).collect();
         let (ways, ruled) = (Ways::observe(root, &policy), policy.run(root, as_of));
         Self { policy, ways, ruled, texts }
+    }
+
+    /// The calendars of drills that the policy's rules read.
+    pub(in crate::command) fn calendar(&self) -> &[Planned] {
+        &self.ruled.calendar
     }
 
     /// What an item lacks or has, for `check`: the date of its target, the evidence, pages and scope of the policy.
