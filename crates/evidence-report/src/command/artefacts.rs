@@ -418,8 +418,8 @@ pub(super) fn history_of(evidence: &Path) -> Option<Chain> {
 /// The newest run of a file that had ended at a moment. Files of several environments share one history.
 pub(super) fn run_until<'c>(chain: &'c Chain, evidence: &Path, now: Timestamp) -> Option<&'c RunLine> {
     let name = evidence.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let mut runs = chain.runs().filter(|run| run.file == name);
-    runs.rfind(|run| run.finished.parse::<Timestamp>().is_ok_and(|at| at <= now))
+    let is_over = |run: &RunLine| run.finished.parse::<Timestamp>().is_ok_and(|at| at <= now);
+    chain.runs().rfind(|run| run.file == name && is_over(run))
 }
 
 /// The files that git tracks, those of submodules too, from the root.
