@@ -48,8 +48,8 @@ fn a_terminal_sees_phase_bytes_rate_and_what_is_left_and_nobody_else_does() {
         ("copy: fingerprint", ["tables ", "/s,", " left"]),
     ] {
         assert!(lines.iter().any(|line| line.contains(phase)), "{phase}: {shown}");
-        let told = |line: &&str| words.iter().all(|word| line.contains(word)) && line.contains("iB");
-        assert!(lines.iter().any(|line| told(&line)), "{words:?}: {shown}");
+        let told = |line: &str| words.iter().all(|word| line.contains(word)) && line.contains("iB");
+        assert!(lines.iter().any(|line| told(line)), "{words:?}: {shown}");
     }
     assert!(!is_coloured(&shown), "{shown}");
     for file in ["stdout.txt", "evidence.md"] {
