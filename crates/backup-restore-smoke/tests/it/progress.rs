@@ -48,13 +48,8 @@ fn a_terminal_sees_phase_bytes_rate_and_what_is_left_and_nobody_else_does() {
         ("copy: fingerprint", ["tables ", "/s,", " left"]),
     ] {
         assert!(lines.iter().any(|line| line.contains(phase)), "{phase}: {shown}");
-<<<<<<< HEAD
-        let told = |line: &&str| words.iter().all(|word| line.contains(word)) && line.contains("iB");
-        assert!(lines.iter().any(told), "{words:?}: {shown}");
-=======
         let told = |line: &str| words.iter().all(|word| line.contains(word)) && line.contains("iB");
         assert!(lines.iter().any(|line| told(line)), "{words:?}: {shown}");
->>>>>>> bspeed
     }
     assert!(!is_coloured(&shown), "{shown}");
     for file in ["stdout.txt", "evidence.md"] {
