@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use evidence_report::run::{ConfigError, PublishError, RunError, SettingsError, Usage};
+use evidence_report::{
+    run::{ConfigError, PublishError, RunError, SettingsError, Usage},
+    self_test,
+};
 
 /// The tool could not do its job; the exit code is 3.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,9 @@ pub(crate) enum Error {
     /// What was seen could not be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// The self-test could not be made.
+    #[error(transparent)]
+    SelfTest(#[from] self_test::Error),
     /// HTTP cannot be prepared: trusted certificates, files with headers.
     #[error(transparent)]
     Http(#[from] crate::http::HttpError),

@@ -10,13 +10,17 @@ mod stage;
 use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
-use evidence_report::run::{self, Defaults, Run, Settings, SharedConfig, SharedFlags, Usage};
+use evidence_report::{
+    record::Check,
+    run::{Defaults, SharedFlags},
+    self_test::{Proof, Proven, Session},
+};
 use futures_util::{StreamExt, stream};
 
 use self::{
     fault::Group,
     faults::cases,
-    proof::{Case, Proof, prove},
+    proof::{Case, prove},
 };
 use crate::{
     checks::{PROBE_HTTP, TOOL},
@@ -51,45 +55,35 @@ const AT_ONCE: usize = 8;
 /// # Errors
 /// When the run cannot start, or the result not be written.
 pub(crate) async fn execute(arguments: &SelfTestArguments, shared: &SharedFlags) -> Result<ExitCode, Error> {
-    if shared.config.is_some() || shared.dry_run {
-        let why = "self-test brings its own rules and configuration; leave --config and --dry-run out";
-        return Err(Usage(why.to_owned()).into());
-    }
-    let mut settings = Settings::resolve(shared, &SharedConfig::default(), &DEFAULTS)?;
-    let as_lines = shared.format.is_empty();
-    if as_lines {
-        settings.formats.clear();
-    }
-    let (quiet, run) = (settings.quiet, Run::start(&TOOL, settings)?);
-    let groups = &arguments.groups;
+    let session = Session::start(&TOOL, shared, &DEFAULTS, "rules and configuration")?;
+    let (groups, run) = (&arguments.groups, session.run());
     let cases: Vec<Case> =
         cases().filter(|case| groups.is_empty() || groups.contains(&case.setting().group)).collect();
-    let faults = cases.iter().filter(|case| !case.is_sound()).count();
-    run.progress().phase(format!("proving {faults} faults"));
-    let mut proofs: Vec<(usize, Case, Proof)> = stream::iter(cases.into_iter().enumerate())
+    run.progress().phase(format!("proving {} faults", cases.iter().filter(|case| !case.is_sound()).count()));
+    let mut proofs: Vec<(usize, Proof)> = stream::iter(cases.iter().enumerate())
         .map(|(index, case)| {
-            let (folder, run) = (run.folder().join(format!("case-{index}")), &run);
+            let folder = run.folder().join(format!("case-{index}"));
             async move {
-                let proof = run.stop().guard(Box::pin(prove(case, &folder))).await;
-                let cut = |_| Proof::Unable("the run was asked to stop".to_owned());
-                (index, case, proof.unwrap_or_else(cut))
+                let proof = run.stop().guard(Box::pin(prove(*case, &folder))).await;
+                (index, proof.unwrap_or_else(|_| Proof::cut_off(run.stop().reason())))
             }
         })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    proofs.sort_by_key(|(index, ..)| *index);
-    let said = lines(&proofs, run.elapsed());
-    run.findings(proofs.iter().map(|(_, case, proof)| proof.finding(*case, about(case.setting().group))));
-    let code = run.finish().publish()?;
-    if as_lines && !(quiet && proofs.iter().all(|(.., proof)| proof.is_good())) {
-        run::print(&said)?;
-    }
-    Ok(code)
+    proofs.sort_by_key(|(index, _)| *index);
+    let proven: Vec<_> = (cases.iter().zip(proofs))
+        .map(|(case, (_, proof))| Proven {
+            title: case.title(),
+            expected: case.expected(about(case.setting().group)),
+            proof,
+        })
+        .collect();
+    Ok(session.finish(&proven, Vec::new())?)
 }
 
 /// The check under which the record says that a good setting was left in peace.
-fn about(group: Group) -> &'static evidence_report::record::Check {
+fn about(group: Group) -> &'static Check {
     match group {
         Group::Drill => &drill::checks::NOTIFIED,
         Group::Rules => &review::checks::READABLE,
@@ -97,26 +91,4 @@ fn about(group: Group) -> &'static evidence_report::record::Check {
         Group::Metrics => &crate::checks::METRICS_VALID,
         Group::Run => &PROBE_HTTP,
     }
-}
-
-fn lines(proofs: &[(usize, Case, Proof)], took: Duration) -> String {
-    let mut text: String = proofs.iter().map(|(_, case, proof)| proof.line(*case) + "\n").collect();
-    let of = |wanted: fn(&Proof) -> bool| proofs.iter().filter(|(.., proof)| wanted(proof)).count();
-    let caught = of(|proof| matches!(proof, Proof::Caught(_)));
-    let slipped = of(|proof| matches!(proof, Proof::Slipped(_)));
-    let unable = of(|proof| matches!(proof, Proof::Unable(_)));
-    let quiet = of(|proof| matches!(proof, Proof::Quiet(_)));
-    let faults = proofs.iter().filter(|(_, case, _)| !case.is_sound()).count();
-    let sound = proofs.len() - faults;
-    text.push_str(&format!(
-        "{caught} of {faults} faults caught, {quiet} of {sound} good settings left in peace"
-    ));
-    if slipped > 0 {
-        text.push_str(&format!("; {slipped} SLIPPED THROUGH"));
-    }
-    if unable > 0 {
-        text.push_str(&format!("; {unable} not made"));
-    }
-    text.push_str(&format!("; {:.1} s\n", took.as_secs_f64()));
-    text
 }

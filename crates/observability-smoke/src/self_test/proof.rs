@@ -1,12 +1,13 @@
 //! Looks at a setting, good or broken, as if its words had been typed, and tells whether the fault was caught: by its
 //! own check, with what it has to say, and with the exit code that belongs to it.
 
-use std::path::Path;
+use std::{path::Path, slice};
 
 use clap::Parser;
 use evidence_report::{
-    record::{Check, Finding, Outcome, Requirement, Verdict},
+    record::{Check, Finding, Outcome, Verdict},
     run::{Finished, Usage},
+    self_test::{Expected, Proof},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +20,6 @@ use crate::{
     cli::{Cli, Command},
     drill_command,
     error::Error,
-    http::excerpt,
     metrics_command, rules_command, run_command,
 };
 
@@ -46,69 +46,21 @@ impl Case {
         matches!(self, Self::Sound(_))
     }
 
-    fn title(self) -> &'static str {
+    /// What is wrong, or what it is, in a few words.
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::Sound(setting) => setting.title,
             Self::Broken(fault) => fault.title,
         }
     }
-}
 
-/// What came of a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// It was caught; what was said of it.
-    Caught(String),
-    /// It slipped through; what was said instead.
-    Slipped(String),
-    /// What is sound was left in peace.
-    Quiet(String),
-    /// It could not be made or looked at; why.
-    Unable(String),
-}
-
-impl Proof {
-    /// Whether the tool did what it should.
-    #[must_use]
-    pub(super) fn is_good(&self) -> bool {
-        matches!(self, Self::Caught(_) | Self::Quiet(_))
-    }
-
-    /// One line for people.
-    #[must_use]
-    pub(super) fn line(&self, case: Case) -> String {
-        let (word, said) = match self {
-            Self::Caught(said) => ("caught", said),
-            Self::Slipped(said) => ("SLIPPED", said),
-            Self::Quiet(said) => ("quiet", said),
-            Self::Unable(said) => ("NOT MADE", said),
-        };
-        let said = excerpt(said, 160);
-        match case {
-            Case::Sound(setting) => format!("{word} {}: {said}", setting.title),
-            Case::Broken(fault) => {
-                let code = fault.outcome.verdict().map_or(0, Verdict::exit_code);
-                format!("{word} {}, exit code {code}: {}: {said}", fault.proves.id, fault.title)
-            }
-        }
-    }
-
-    /// What the run's record says of it.
-    #[must_use]
-    pub(super) fn finding(&self, case: Case, whole: &'static Check) -> Finding {
-        let subject = format!("self-test: {}", case.title());
-        let (check, expected) = match case {
-            Case::Sound(_) => (whole, "nothing to complain of"),
-            Case::Broken(fault) => (fault.proves, fault.says),
-        };
+    /// What has to be found of it; of what is sound nothing, and the record says so under the check `whole`.
+    pub(super) fn expected(self, whole: &'static Check) -> Expected<'static> {
         match self {
-            Self::Caught(seen) | Self::Quiet(seen) => check.passed(subject).expected(expected).observed(seen),
-            Self::Slipped(seen) => check
-                .failed(subject)
-                .expected(expected)
-                .observed(seen)
-                .remedy("Do not rely on this check of this build; report it as a defect."),
-            Self::Unable(why) => check.not_checked(Requirement::Required, subject, why),
+            Self::Sound(_) => Expected { check: whole, outcome: Outcome::Passed, says: &[] },
+            Self::Broken(fault) => {
+                Expected { check: fault.proves, outcome: fault.outcome, says: slice::from_ref(&fault.says) }
+            }
         }
     }
 }
@@ -203,10 +155,7 @@ fn left_in_peace(findings: &[Finding], verdict: Verdict) -> Proof {
         Some(complaint) => Proof::Slipped(format!("{} {}", complaint.check.id, said(complaint))),
         None if findings.is_empty() => Proof::Slipped("nothing was looked at".to_owned()),
         None if verdict != Verdict::Passed => Proof::Slipped(format!("the run as a whole {verdict}")),
-        None => {
-            let made = findings.iter().filter(|finding| finding.outcome == Outcome::Passed).count();
-            Proof::Quiet(format!("{made} findings, nothing to complain of"))
-        }
+        None => Proof::Quiet,
     }
 }
 
@@ -217,7 +166,9 @@ fn compare(findings: &[Finding], verdict: Verdict, fault: &Fault) -> Proof {
             && said(finding).contains(fault.says)
     };
     match (findings.iter().find(fits), complaint(findings)) {
-        (Some(caught), _) if Some(verdict) == fault.outcome.verdict() => Proof::Caught(said(caught)),
+        (Some(caught), _) if Some(verdict) == fault.outcome.verdict() => {
+            Proof::Caught(format!("exit code {}, {}", verdict.exit_code(), said(caught)))
+        }
         (Some(_), _) => Proof::Slipped(format!(
             "it was found, and the exit code is {}: {}",
             verdict.exit_code(),
