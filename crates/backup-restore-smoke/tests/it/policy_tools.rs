@@ -178,6 +178,6 @@ fn a_tool_that_is_not_here_is_inconclusive_with_a_remedy() {
         let ended = tool.finish(tool.start(command));
         ended.assert_code(3);
         assert_eq!(ended.finding("policy.found").0, "inconclusive");
-        assert!(ended.report.to_string().contains("install "), "{}", ended.everything());
+        assert!(ended.report.to_string().contains("Install "), "{}", ended.everything());
     }
 }

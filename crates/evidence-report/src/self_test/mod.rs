@@ -6,8 +6,9 @@
 //! ```
 //! use evidence_report::{
 //!     record::{Check, Outcome},
-//!     self_test::{Expected, Proof, Proven, Tally},
+//!     self_test::{Error, Expected, Proof, Proven, Session, Tally},
 //! };
+//! use std::process::ExitCode;
 //!
 //! static CHECK: Check = Check {
 //!     id: "demo.answer",
@@ -19,7 +20,11 @@
 //! let expected = Expected { check: &CHECK, outcome: Outcome::Failed, says: &["no answer"] };
 //! let findings = [CHECK.failed("127.0.0.1:1").observed("no answer within 1 s")];
 //! let proven = Proven { title: "a silent server", expected, proof: Proof::of(&findings, &expected) };
-//! assert_eq!(Tally::of(&[proven]).words(), "1 of 1 fault caught, 0 slipped through");
+//! assert_eq!(Tally::of(std::slice::from_ref(&proven)).words(), "1 of 1 fault caught, 0 slipped through");
+//!
+//! fn end(session: Session, proven: &[Proven<'_>]) -> Result<ExitCode, Error> {
+//!     session.finish(proven, Vec::new())
+//! }
 //! ```
 
 mod proof;

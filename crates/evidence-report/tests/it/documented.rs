@@ -25,7 +25,9 @@ fn sources() -> Vec<PathBuf> {
 
 /// The code in the documentation of a source.
 fn examples(text: &str) -> String {
-    let documentation = text.lines().filter_map(|line| line.trim_start().strip_prefix("///"));
+    let documentation = text.lines().map(str::trim_start);
+    let documentation =
+        documentation.filter_map(|line| line.strip_prefix("///").or_else(|| line.strip_prefix("//!")));
     let lines: Vec<_> = documentation.collect();
     lines.join("\n").split("```").skip(1).step_by(2).collect::<Vec<_>>().join("\n")
 }

@@ -55,7 +55,8 @@ scrape_configs:
             alertmanager.port
         );
         let prometheus = Prometheus::start(&text, rules);
-        // It has evaluated the rules once. That it has found its Alertmanager is for the drill to wait for.
+        // It has found its Alertmanager, and evaluated the rules once.
+        prometheus.wait_for("/api/v1/alertmanagers", |answer| answer.contains("/api/v2/alerts"));
         prometheus.wait_for("/api/v1/rules", |answer| answer.contains("\"health\":\"ok\""));
         Self { tool, prometheus, _alertmanager: alertmanager, expose, listen }
     }

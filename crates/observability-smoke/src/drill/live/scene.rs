@@ -1,14 +1,10 @@
 //! What a real Prometheus says of itself before a drill: the drill's scrape job, the rules, the Alertmanagers. It
 //! only reads. Of the configuration, of which some parts are nobody's business, only what is needed is kept.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
-use tokio::time::sleep;
 
 use super::{
     reach::{LiveRule, Others},
@@ -26,9 +22,6 @@ use crate::{
 
 /// One answer may take so long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// After its start, or when its configuration was read anew, Prometheus takes five seconds to find what it sends to.
-const DISCOVERY: Duration = Duration::from_secs(10);
 
 /// Series that were there within this time count as there.
 const LOOK_BACK: Duration = Duration::from_secs(24 * 3600);
@@ -108,15 +101,7 @@ pub(super) async fn ask(http: &Http, url: &Url, headers: &HeaderMap, job: &str) 
         .map_err(|_| NoAnswer("what it says of its configuration is not understood".to_owned()))?;
     let targets = api.data::<Targets>(&["targets"], &[("state", "active")]).await?;
     let groups = api.data::<Rules>(&["rules"], &[]).await?.groups;
-    let discovering = Instant::now();
-    let alertmanagers = loop {
-        let found = api.data::<Alertmanagers>(&["alertmanagers"], &[]).await?.active_alertmanagers;
-        let is_settled = !found.is_empty() || config.alerting.alertmanagers.is_empty();
-        if is_settled || discovering.elapsed() > DISCOVERY {
-            break found;
-        }
-        sleep(Duration::from_millis(500)).await;
-    };
+    let alertmanagers = api.data::<Alertmanagers>(&["alertmanagers"], &[]).await?.active_alertmanagers;
     Ok(Scene {
         version,
         started,
