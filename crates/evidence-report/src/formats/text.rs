@@ -58,7 +58,9 @@ pub(crate) fn first_line(report: &Report, color: bool) -> String {
         let _ = write!(line, " Interrupted by {}.", one_line(reason));
     }
     if let Some(finding) = worst {
-        let _ = write!(line, " {}. {}", sentence(finding), one_line(&finding.remedy));
+        let said = sentence(finding);
+        let stop = if said.ends_with(['?', '!']) { "" } else { "." };
+        let _ = write!(line, " {said}{stop} {}", one_line(&finding.remedy));
     }
     line
 }

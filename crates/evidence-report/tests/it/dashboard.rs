@@ -15,7 +15,7 @@ use evidence_report::{
     record::{Decimal, Verdict, v1::Record},
 };
 
-use crate::fixture;
+use crate::{fixture, place::write};
 
 const TRACKER: &str = "# Track
 
@@ -48,12 +48,12 @@ fn repository(tracker: &str) -> tempfile::TempDir {
         let record = record(day, seconds);
         let line = Chain::read(&chain).next(&record, "restore_report.md", Came::Published);
         chain += &(line.text() + "\n");
-        write(folder.path(), "doc/evidence/restore_report.md", &page(&record));
+        write(folder.path(), "doc/evidence/restore_report.md", page(&record));
     }
     write(folder.path(), "doc/evidence/history/restore_report.jsonl", &chain);
     let mut certificates = Record::of(&fixture::report());
     certificates.tool.name = "cert-expiry-check".into();
-    write(folder.path(), "doc/evidence/certificates.md", &page(&certificates));
+    write(folder.path(), "doc/evidence/certificates.md", page(&certificates));
     folder
 }
 
@@ -75,12 +75,6 @@ fn record(day: u32, seconds: &str) -> Record {
 
 fn page(record: &Record) -> String {
     render_v1(record) + "\n## Notes\n\n"
-}
-
-fn write(folder: &Path, path: &str, text: &str) {
-    let path = folder.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
 }
 
 /// Makes the page, and gives it back with what was printed.

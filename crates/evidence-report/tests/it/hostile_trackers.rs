@@ -2,14 +2,16 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
-use assert_cmd::cargo::cargo_bin;
 use evidence_report::{
     document::render_v1,
     history::{Came, Chain},
     record::{Verdict, v1::Record},
 };
 
-use crate::fixture;
+use crate::{
+    fixture,
+    place::{command, git, write},
+};
 
 /// The part in braces is replaced.
 const TRACKER: &str = "# Track
@@ -31,20 +33,6 @@ const TRACKER: &str = "# Track
 ";
 
 const RULE: &str = "- Public launch requires items 1-1 to be `done`.\n";
-
-fn write(root: &Path, path: &str, text: impl AsRef<[u8]>) {
-    let path = root.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn git(root: &Path, arguments: &[&str]) {
-    let mut git = Command::new("git");
-    git.current_dir(root).args(["-c", "user.name=Test", "-c", "user.email=test@platform.example"]);
-    git.args(["-c", "protocol.file.allow=always"]).args(arguments);
-    let output = git.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
 
 /// A run of 2026-11-23T12:00Z that passed.
 fn record(change: impl Fn(&mut Record)) -> Record {
@@ -71,18 +59,6 @@ fn repository(evidence: &str, rules: &str) -> tempfile::TempDir {
     git(root, &["add", "."]);
     git(root, &["commit", "-qm", "all"]);
     folder
-}
-
-fn command(root: &Path, arguments: &[&str]) -> (i32, String) {
-    let base = tempfile::tempdir().unwrap();
-    let mut command = Command::new(cargo_bin("evidence-report"));
-    command.current_dir(root).args(arguments).env("OPS_SMOKE_RUN_BASE", base.path().join("b"));
-    for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI"] {
-        command.env_remove(name);
-    }
-    let output = command.output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), printed)
 }
 
 #[test]

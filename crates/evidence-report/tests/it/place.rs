@@ -1,5 +1,5 @@
-//! A place of its own for one test of the command: a repository, a run base, and an environment that holds nothing
-//! of ours.
+//! Places of their own for tests of the command: a repository, a run base, and an environment that holds nothing of
+//! ours.
 
 use std::{
     fs,
@@ -24,10 +24,8 @@ impl Place {
     }
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        path
+        write(&self.folder, name, content);
+        self.path(name)
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
@@ -37,19 +35,45 @@ impl Place {
 
     /// The command, in this place.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_evidence-report"));
-        command.args(arguments).current_dir(self.folder.path()).env("OPS_SMOKE_RUN_BASE", self.path("base"));
-        command.env("USER", "ada").env_remove("SUDO_USER");
-        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI", "OPS_SMOKE_DRILLS"] {
-            command.env_remove(name);
-        }
-        command
+        in_folder(self.folder.path(), &self.path("base"), arguments)
     }
 
     /// Runs the command: its exit code, and what it printed.
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String) {
         said(&self.command(arguments).output().unwrap())
     }
+}
+
+fn in_folder(folder: &Path, base: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evidence-report"));
+    command.args(arguments).current_dir(folder).env("OPS_SMOKE_RUN_BASE", base);
+    command.env("USER", "ada").env_remove("SUDO_USER");
+    for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI", "OPS_SMOKE_DRILLS"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the command in a folder: its exit code, and what it printed.
+pub(crate) fn command(folder: impl AsRef<Path>, arguments: &[&str]) -> (i32, String) {
+    let base = tempfile::tempdir().unwrap();
+    said(&in_folder(folder.as_ref(), &base.path().join("base"), arguments).output().unwrap())
+}
+
+/// Writes a file of a folder, and the folders above it.
+pub(crate) fn write(folder: impl AsRef<Path>, name: &str, content: impl AsRef<[u8]>) {
+    let path = folder.as_ref().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, content).unwrap();
+}
+
+/// Has git do something in a folder.
+pub(crate) fn git(folder: impl AsRef<Path>, arguments: &[&str]) {
+    let mut git = Command::new("git");
+    git.current_dir(folder).args(["-c", "user.name=Test", "-c", "user.email=test@platform.example"]);
+    git.args(["-c", "protocol.file.allow=always"]).args(arguments);
+    let output = git.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 pub(crate) fn said(output: &Output) -> (i32, String) {

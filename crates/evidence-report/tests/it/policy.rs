@@ -1,8 +1,7 @@
 //! The policy, as its users meet it: what items need, gates by name, waivers, any day judged anew, and why.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
-use assert_cmd::cargo::cargo_bin;
 use evidence_report::{
     document::render_v1,
     history::{Came, Chain},
@@ -12,7 +11,10 @@ use evidence_report::{
     },
 };
 
-use crate::fixture;
+use crate::{
+    fixture,
+    place::{command, write},
+};
 
 const TRACKER: &str = "# Track
 
@@ -78,24 +80,6 @@ fn repository(record: &Record) -> tempfile::TempDir {
     write(folder.path(), "ops/tracker-policy.yaml", POLICY);
     write(folder.path(), "doc/evidence/restore.md", &(render_v1(record) + "\n## Notes\n\n"));
     folder
-}
-
-fn write(folder: &Path, path: &str, text: &str) {
-    let path = folder.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let base = tempfile::tempdir().unwrap();
-    let mut command = Command::new(cargo_bin("evidence-report"));
-    command.current_dir(folder).args(arguments).env("OPS_SMOKE_RUN_BASE", base.path().join("b"));
-    for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI"] {
-        command.env_remove(name);
-    }
-    let output = command.output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), printed)
 }
 
 fn gate(folder: &Path, day: &str) -> (i32, String) {
@@ -173,7 +157,7 @@ fn pages_and_scope_that_lack_something_close_the_gate() {
     write(
         folder.path(),
         "doc/track.md",
-        &TRACKER.replace("  - Retention", "  - Key rotation.\n  - Retention"),
+        TRACKER.replace("  - Retention", "  - Key rotation.\n  - Retention"),
     );
     let (code, printed) = gate(folder.path(), "2026-11-24");
     assert_eq!(code, 2, "{printed}");
@@ -211,7 +195,7 @@ fn what_a_later_run_replaced_counts_by_its_history() {
 fn a_waiver_opens_the_gate_for_its_days_and_is_named() {
     let folder = repository(&record(|record| record.environment = Environment::Local));
     let waiver = "waivers:\n  - check: evidence.required\n    subject: doc/evidence/restore.md*\n    reason: staging is rebuilt\n    approver: Release manager\n    starts: 2026-11-24\n    expires: 2026-11-26\n";
-    write(folder.path(), "ops/tracker-policy.yaml", &format!("{POLICY}{waiver}"));
+    write(folder.path(), "ops/tracker-policy.yaml", format!("{POLICY}{waiver}"));
     for (day, code) in [("2026-11-23", 2), ("2026-11-24", 0), ("2026-11-26", 0), ("2026-11-27", 2)] {
         let (exit, printed) = gate(folder.path(), day);
         assert_eq!(exit, code, "{day}: {printed}");
@@ -225,7 +209,7 @@ fn a_waiver_opens_the_gate_for_its_days_and_is_named() {
     write(
         folder.path(),
         "ops/tracker-policy.yaml",
-        &format!("{POLICY}{}", waiver.replace("restore.md*", "nothing")),
+        format!("{POLICY}{}", waiver.replace("restore.md*", "nothing")),
     );
     let (_, printed) = command(folder.path(), &["check", "doc/track.md", "--as-of", "2026-11-25"]);
     assert!(printed.contains("evidence.required of doc/evidence/nothing"), "{printed}");
@@ -279,7 +263,7 @@ By itself it closes on 2026-12-07 12:00 UTC: the evidence doc/evidence/restore.m
 #[test]
 fn what_an_unfinished_item_lacks_warns_in_check() {
     let folder = repository(&record(|record| record.environment = Environment::Local));
-    write(folder.path(), "doc/track.md", &TRACKER.replacen("`done`", "`in_progress`", 1));
+    write(folder.path(), "doc/track.md", TRACKER.replacen("`done`", "`in_progress`", 1));
     let (_, printed) = command(folder.path(), &["check", "doc/track.md", "--as-of", "2026-11-24"]);
     assert!(printed.contains("WARNED") && printed.contains("it is of local only"), "{printed}");
     assert!(!printed.contains("FAILED "), "{printed}");

@@ -1,14 +1,16 @@
 //! `verify`, `check` and `gate`, as their users meet them.
 
-use std::{fs, path::Path, process::Command};
+use std::fs;
 
-use assert_cmd::cargo::cargo_bin;
 use evidence_report::{
     document::render_v1,
     record::{Verdict, v1::Record},
 };
 
-use crate::fixture;
+use crate::{
+    fixture,
+    place::{command, git, write},
+};
 
 const TRACKER: &str = "# Track
 
@@ -44,16 +46,12 @@ const TRACKER: &str = "# Track
 fn repository() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(&folder, "Makefile", "VERSION := 1\nevidence-check: build\n\ttrue\n");
-    write(&folder, "doc/report.md", &evidence(|_| {}));
+    write(&folder, "doc/report.md", evidence(|_| {}));
     write(&folder, "doc/runbooks/api.md", "# API\n");
     write(&folder, "doc/track.md", TRACKER);
     git(&folder, &["init", "-q"]);
     git(&folder, &["add", "."]);
     folder
-}
-
-fn git(folder: &tempfile::TempDir, arguments: &[&str]) {
-    assert!(Command::new("git").current_dir(folder).args(arguments).status().unwrap().success());
 }
 
 /// An evidence file that passed, is valid for a long time, and is then changed.
@@ -64,25 +62,6 @@ fn evidence(change: impl Fn(&mut Record)) -> String {
     record.valid_until = "2999-01-01T00:00:00Z".into();
     change(&mut record);
     render_v1(&record) + "\n## Notes\n\n"
-}
-
-fn write(folder: &tempfile::TempDir, path: &str, text: &str) {
-    let path = folder.path().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-/// Runs the command, and says its exit code and what it printed.
-fn command(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let base = tempfile::tempdir().unwrap();
-    let mut command = Command::new(cargo_bin("evidence-report"));
-    command.current_dir(folder).args(arguments).env("OPS_SMOKE_RUN_BASE", base.path().join("b"));
-    for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI"] {
-        command.env_remove(name);
-    }
-    let output = command.output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), printed)
 }
 
 #[test]
@@ -116,7 +95,7 @@ fn check_tells_what_is_missing_empty_untracked_altered_failed_and_expired() {
         ("make target", &|f| write(f, "Makefile", "other:\n\ttrue\n"), "no such target"),
         (
             "altered",
-            &|f| write(f, "doc/report.md", &evidence(|_| {}).replacen("PASSED", "WARNED", 1)),
+            &|f| write(f, "doc/report.md", evidence(|_| {}).replacen("PASSED", "WARNED", 1)),
             "line 3: verdict altered",
         ),
         (
@@ -125,7 +104,7 @@ fn check_tells_what_is_missing_empty_untracked_altered_failed_and_expired() {
                 write(
                     f,
                     "doc/report.md",
-                    &evidence(|r| {
+                    evidence(|r| {
                         r.counts[0].failed = 1;
                         r.verdict = Verdict::Failed;
                     }),
@@ -135,7 +114,7 @@ fn check_tells_what_is_missing_empty_untracked_altered_failed_and_expired() {
         ),
         (
             "expired",
-            &|f| write(f, "doc/report.md", &evidence(|r| r.valid_until = "2026-01-01T00:00:00Z".into())),
+            &|f| write(f, "doc/report.md", evidence(|r| r.valid_until = "2026-01-01T00:00:00Z".into())),
             "no longer: valid until 2026-01-01",
         ),
         (
@@ -144,7 +123,7 @@ fn check_tells_what_is_missing_empty_untracked_altered_failed_and_expired() {
                 write(
                     f,
                     "doc/track.md",
-                    &TRACKER.replacen("  - Report", "  - Pending: load test\n  - Report", 1),
+                    TRACKER.replacen("  - Report", "  - Pending: load test\n  - Report", 1),
                 )
             },
             "done, and pending: load test",
@@ -191,7 +170,7 @@ fn the_gate_opens_when_all_rules_are_met_and_closes_on_evidence_that_does_not_ho
     assert!(printed.starts_with("PASSED: The launch gate is OPEN: 3 passed."), "{printed}");
     assert_eq!(code, 0);
 
-    write(&folder, "doc/report.md", &evidence(|record| record.valid_until = "2026-01-01T00:00:00Z".into()));
+    write(&folder, "doc/report.md", evidence(|record| record.valid_until = "2026-01-01T00:00:00Z".into()));
     let (code, printed) = command(folder.path(), &["gate", "doc/track.md"]);
     assert_eq!(code, 2);
     assert!(printed.contains("item 1 (Alerts): done, and doc/report.md: no longer"), "{printed}");

@@ -1,8 +1,8 @@
 //! `check` on a repository in which nearly everything is wrong; `--fix`; `import tracker`.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use assert_cmd::cargo::cargo_bin;
+use crate::place::{command, write};
 
 const TRACKER: &str = "# Track
 
@@ -29,12 +29,6 @@ See [the plan](plan.md#first), [nothing](gone.md) and [out](../../../etc/passwd)
   - Draft: `doc/draft.md`
 ";
 
-fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
 /// A folder with a repository `r` in it, and a file outside of that.
 fn broken() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -57,22 +51,10 @@ fn broken() -> tempfile::TempDir {
     folder
 }
 
-fn command(root: &Path, arguments: &[&str]) -> (i32, String) {
-    let base = tempfile::tempdir().unwrap();
-    let mut command = Command::new(cargo_bin("evidence-report"));
-    command.current_dir(root).args(arguments).env("OPS_SMOKE_RUN_BASE", base.path().join("b"));
-    for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "NO_COLOR", "CI"] {
-        command.env_remove(name);
-    }
-    let output = command.output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), printed)
-}
-
 #[test]
 fn everything_that_is_wrong_is_told_with_file_line_reason_and_remedy() {
     let folder = broken();
-    let (code, printed) = command(&folder.path().join("r"), &["check", "doc/track.md"]);
+    let (code, printed) = command(folder.path().join("r"), &["check", "doc/track.md"]);
     assert_eq!(code, 2, "{printed}");
     insta::assert_snapshot!(printed);
 }

@@ -55,8 +55,7 @@ scrape_configs:
             alertmanager.port
         );
         let prometheus = Prometheus::start(&text, rules);
-        // It has found its Alertmanager, and evaluated the rules once.
-        prometheus.wait_for("/api/v1/alertmanagers", |answer| answer.contains("/api/v2/alerts"));
+        // It has evaluated the rules once. That it discovers its Alertmanager and its targets is the drill's to wait for.
         prometheus.wait_for("/api/v1/rules", |answer| answer.contains("\"health\":\"ok\""));
         Self { tool, prometheus, _alertmanager: alertmanager, expose, listen }
     }

@@ -83,7 +83,9 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
     };
     run.progress().phase("asking Prometheus for its rules, its scrape job and its Alertmanagers");
     let job = &plan.arguments.real.drill_job;
-    let scene = match run.stop().guard(scene::ask(&http, &plan.url, &plan.headers, job)).await {
+    let brings_target = plan.targets_file.is_some();
+    let scene = match run.stop().guard(scene::ask(&http, &plan.url, &plan.headers, job, brings_target)).await
+    {
         Ok(Ok(scene)) => scene,
         Ok(Err(why)) => {
             let finding = checks::PROMETHEUS.failed(plan.url.to_string()).expected("an answer");

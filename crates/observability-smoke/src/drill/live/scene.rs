@@ -1,10 +1,14 @@
 //! What a real Prometheus says of itself before a drill: the drill's scrape job, the rules, the Alertmanagers. It
 //! only reads. Of the configuration, of which some parts are nobody's business, only what is needed is kept.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
+use tokio::time::sleep;
 
 use super::{
     reach::{LiveRule, Others},
@@ -22,6 +26,13 @@ use crate::{
 
 /// One answer may take so long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// After its start, or when its configuration was read anew, Prometheus takes some five seconds to discover what it
+/// scrapes and sends to. What it lacks for longer, it lacks.
+const DISCOVERY: Duration = Duration::from_secs(12);
+
+/// It is asked again after so long.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Series that were there within this time count as there.
 const LOOK_BACK: Duration = Duration::from_secs(24 * 3600);
@@ -91,23 +102,40 @@ pub(super) struct Job {
     metric_relabel_configs: Vec<Relabel>,
 }
 
-/// Asks Prometheus; `job` is the drill's scrape job.
-pub(super) async fn ask(http: &Http, url: &Url, headers: &HeaderMap, job: &str) -> Result<Scene, NoAnswer> {
+/// Asks Prometheus; `job` is the drill's scrape job, which has a target already unless the drill brings it.
+pub(super) async fn ask(
+    http: &Http,
+    url: &Url,
+    headers: &HeaderMap,
+    job: &str,
+    brings_target: bool,
+) -> Result<Scene, NoAnswer> {
     let api = Api { http, url, headers, timeout: PATIENCE };
     let version = api.data::<BuildInfo>(&["status", "buildinfo"], &[]).await?.version;
     let started = api.data::<RuntimeInfo>(&["status", "runtimeinfo"], &[]).await?.start_time;
     let text = api.data::<StatusConfig>(&["status", "config"], &[]).await?.yaml;
     let config: LiveConfig = serde_saphyr::from_str(&text)
         .map_err(|_| NoAnswer("what it says of its configuration is not understood".to_owned()))?;
-    let targets = api.data::<Targets>(&["targets"], &[("state", "active")]).await?;
     let groups = api.data::<Rules>(&["rules"], &[]).await?.groups;
-    let alertmanagers = api.data::<Alertmanagers>(&["alertmanagers"], &[]).await?.active_alertmanagers;
+    let wants_target = !brings_target && config.scrape_configs.iter().any(|one| one.job_name == job);
+    let wants_alertmanager = !config.alerting.alertmanagers.is_empty();
+    let asking = Instant::now();
+    let (targets, alertmanagers) = loop {
+        let mut targets = api.data::<Targets>(&["targets"], &[("state", "active")]).await?.active_targets;
+        targets.retain(|target| target.scrape_pool == job);
+        let alertmanagers = api.data::<Alertmanagers>(&["alertmanagers"], &[]).await?.active_alertmanagers;
+        let lacks = wants_target && targets.is_empty() || wants_alertmanager && alertmanagers.is_empty();
+        if !lacks || asking.elapsed() > DISCOVERY {
+            break (targets, alertmanagers);
+        }
+        sleep(AGAIN).await;
+    };
     Ok(Scene {
         version,
         started,
         digest: crate::backends::health::digest(&text),
         config,
-        targets: targets.active_targets.into_iter().filter(|target| target.scrape_pool == job).collect(),
+        targets,
         groups,
         alertmanagers: alertmanagers.into_iter().map(|found| found.url).collect(),
     })
