@@ -99,7 +99,7 @@ impl Course<'_> {
 
     /// The longest that the trials can take.
     fn at_worst(&self) -> Duration {
-        super::duration(&self.approved.plan, self.plan.arguments.repeat)
+        super::admission::duration(&self.approved.plan, self.plan.arguments.repeat)
     }
 
     /// From the end of the series to the end of the alert.

@@ -4,42 +4,30 @@
 //!
 //! * [`plan`]: what was asked for. `scene`: what Prometheus says of itself.
 //! * [`apart`], [`relabel`], [`reach`], [`approve`]: who would see the series, and whom the alerts would reach. Pure.
+//! * `admission`: what has to hold before anything is exposed.
 //! * `course`, `watching`: one alert after the other, from exposing its series to their end.
 //! * [`remains`]: what a killed drill leaves.
 
 use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
 use evidence_report::{
-    record::{Chart, Check, Finding, Requirement},
+    record::{Chart, Finding, Requirement},
     run::Run,
 };
-use jiff::Timestamp;
 
 use super::{
-    alert_plan::AlertPlan,
     assess,
-    checks::{FENCE, LEFT_OUT, LEVEL, LOADED, PEER},
+    checks::{FENCE, LEFT_OUT, LEVEL, LOADED},
     clock::Clock,
     observation::{Cause, Observation},
-    plan::Until,
     prometheus::Api,
-    real::{
-        self,
-        peer::{Peer, State},
-    },
+    real::{self},
     receiver::Receiver,
-    seconds,
-    series::Labels,
     table, timeline,
 };
-use crate::{
-    alertmanager::Configuration,
-    backends::rule_drift,
-    config::Url,
-    http::{Http, Trust},
-    rules::duration::parse as parse_duration,
-};
+use crate::http::{Http, Trust};
 
+mod admission;
 mod apart;
 mod approve;
 pub(crate) mod checks;
@@ -51,7 +39,8 @@ pub(crate) mod remains;
 mod scene;
 mod watching;
 
-use approve::{Approved, Ground, Objections, approve, prepare};
+use admission::{alertmanagers, ready};
+use approve::Approved;
 use course::{Course, Outcome};
 pub(crate) use plan::LivePlan;
 use scene::Scene;
@@ -135,287 +124,6 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
     run.finding(throughout(plan, &scene, &all, &starts, &api).await);
     real::throughout(run, &peers, &states).await;
     show(&seen, run);
-}
-
-/// The Alertmanagers that Prometheus sends to, and what they say of themselves; `None` when one may not be asked, does
-/// not answer, or has another configuration than the rest.
-async fn alertmanagers(
-    plan: &LivePlan<'_>,
-    http: &Http,
-    scene: &Scene,
-    run: &Run,
-) -> Option<(Vec<Peer>, Vec<(State, Configuration)>)> {
-    let refused = |finding: Finding, why: String| {
-        run.finding(finding.observed(format!("nothing was exposed: {why}")));
-        None
-    };
-    if scene.alertmanagers.is_empty() {
-        let finding = PEER.failed(plan.url.to_string()).expected("an Alertmanager to send alerts to");
-        return refused(
-            finding,
-            "Prometheus sends its alerts to nobody: it has discovered no Alertmanager".to_owned(),
-        );
-    }
-    let (mut peers, mut states) = (Vec::new(), Vec::new());
-    for text in &scene.alertmanagers {
-        let base = ["/api/v2/alerts", "/api/v1/alerts"]
-            .iter()
-            .find_map(|end| text.strip_suffix(end))
-            .unwrap_or(text);
-        let finding = || FENCE.inconclusive("alertmanager").expected("an Alertmanager that may be drilled");
-        let url: Url = match base.parse() {
-            Ok(url) => url,
-            Err(why) => return refused(finding(), format!("where Prometheus sends its alerts: {why}")),
-        };
-        let allowed = plan.config.targets.iter().chain(&plan.arguments.real.allow_target);
-        if let Err(why) = real::may_be_drilled(&url, allowed) {
-            return refused(finding(), format!("Prometheus sends its alerts to {why}"));
-        }
-        let peer = Peer { url, http: http.clone(), headers: plan.headers.clone() };
-        let subject = peer.url.to_string();
-        let Ok(asked) = run.stop().guard(peer.state()).await else { return None };
-        match asked {
-            Err(why) => return refused(PEER.failed(subject).expected("an answer"), why.to_string()),
-            Ok(mut state) => match std::mem::replace(&mut state.configuration, Err(String::new())) {
-                Err(why) => return refused(FENCE.inconclusive(subject), why),
-                Ok(configuration) => {
-                    run.fact(format!("Alertmanager {}", peer.url), &state.version);
-                    run.fact(format!("Configuration of {}", peer.url), &configuration.digest);
-                    states.push((state, configuration));
-                    peers.push(peer);
-                }
-            },
-        }
-    }
-    match real::differing(&peers, &states) {
-        Some(finding) => {
-            run.finding(finding);
-            None
-        }
-        None => Some((peers, states)),
-    }
-}
-
-/// The alerts that may be drilled; `None` when one may not, and then none is.
-async fn ready(
-    plan: &LivePlan<'_>,
-    http: &Http,
-    scene: &Scene,
-    states: &[(State, Configuration)],
-    run: &Run,
-) -> Option<Vec<Approved>> {
-    let (job, target) = match scraped(plan, scene) {
-        Ok(found) => found,
-        Err(why) => {
-            let finding = checks::SCRAPE_JOB.inconclusive(&plan.arguments.real.drill_job);
-            run.finding(
-                finding
-                    .expected("a job that scrapes the drill")
-                    .observed(format!("nothing was exposed: {why}")),
-            );
-            return None;
-        }
-    };
-    let scrape = scene.targets.first().and_then(|target| parse_duration(&target.scrape_interval).ok());
-    let scrape = scrape.or_else(|| job.interval()).unwrap_or(Duration::from_secs(60));
-    let in_words: Vec<_> = target.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
-    run.fact(
-        "Scrape job",
-        format!("{}, every {}, {}", job.job_name, seconds(scrape.as_secs_f64()), in_words.join(", ")),
-    );
-    let wishes = plan.wishes(scrape, scene.evaluation_interval());
-    let alerts = match plan.alerts(&wishes) {
-        Ok(alerts) => alerts,
-        Err(error) => {
-            run.finding(checks::RULE_LOADED.inconclusive("the alerts").observed(error.to_string()));
-            return None;
-        }
-    };
-    let ground = Ground {
-        plan,
-        scene,
-        job,
-        target,
-        target_is_new: scene.targets.is_empty(),
-        rules: scene.rules(),
-        configurations: states.iter().map(|(_, configuration)| configuration).collect(),
-        id: run.id(),
-        now: Timestamp::now(),
-    };
-    let (mut approved, mut refused) = (Vec::new(), false);
-    for alert in alerts {
-        run.findings(assess::before(&alert));
-        if alert.fixture.is_err() {
-            run.findings(assess::not_reached(&alert, "there are no series for it"));
-            continue;
-        }
-        match one(plan, http, &ground, &wishes, &alert, run).await {
-            Some(one) => approved.push(one),
-            None => {
-                refused = true;
-                run.findings(assess::not_reached(&alert, "nothing was exposed"));
-            }
-        }
-    }
-    let whole =
-        STARTING + approved.iter().map(|one| duration(&one.plan, plan.arguments.repeat)).sum::<Duration>();
-    let fits = whole <= plan.settings.timeout;
-    if !refused && !approved.is_empty() {
-        run.progress().note(format!("the whole drill takes at most {}", seconds(whole.as_secs_f64())));
-        run.finding(in_time(plan, &approved, whole, fits));
-    }
-    if refused || !fits {
-        for one in &approved {
-            run.findings(assess::not_reached(&one.plan, "nothing was exposed"));
-        }
-        return None;
-    }
-    Some(approved)
-}
-
-/// One alert: its rule is the one that is loaded, its series mix with no others, its alerts reach nobody else.
-async fn one(
-    plan: &LivePlan<'_>,
-    http: &Http,
-    ground: &Ground<'_>,
-    wishes: &super::alert_plan::Wishes<'_>,
-    alert: &AlertPlan,
-    run: &Run,
-) -> Option<Approved> {
-    let name = &alert.name;
-    let differences: Vec<String> = alert
-        .written
-        .loaded
-        .iter()
-        .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
-        .flat_map(|(group, rule)| rule_drift::of_rule(group, rule, &ground.scene.groups))
-        .collect();
-    let expected = "loaded as the file has it";
-    if !differences.is_empty() {
-        let finding = checks::RULE_LOADED.failed(name).expected(expected);
-        run.finding(finding.observed(format!("nothing was exposed: {}", differences.join("; "))));
-        return None;
-    }
-    run.finding(checks::RULE_LOADED.passed(name).expected(expected).observed("the same"));
-    let prepared = match prepare(alert.clone(), ground) {
-        Ok(prepared) => prepared,
-        Err(why) => {
-            let finding = checks::SCRAPE_JOB.inconclusive(name).expected("series stored as they are exposed");
-            run.finding(finding.observed(format!("nothing was exposed: {why}")));
-            return None;
-        }
-    };
-    run.finding(
-        checks::SCRAPE_JOB
-            .passed(name)
-            .expected("series stored as they are exposed")
-            .observed("computed: the same"),
-    );
-    let asked = prepared.touched.iter().filter(|one| !one.by_the_drills_label());
-    let asked = asked.flat_map(|one| one.selectors.iter().map(|(selector, _)| selector));
-    let others = match run.stop().guard(scene::others(http, &plan.url, &plan.headers, asked)).await {
-        Ok(Ok(others)) => others,
-        Ok(Err(why)) => {
-            let finding = checks::MIXING.inconclusive(name);
-            run.finding(finding.observed(format!("nothing was exposed: asking for the real series: {why}")));
-            return None;
-        }
-        Err(_) => return None,
-    };
-    let allowed = plan.receivers.iter().cloned().collect::<Vec<_>>().join(", ");
-    let reach = format!("only these receivers: {allowed}");
-    let apart = "no other rule mixes them with real series";
-    match approve(prepared, ground, wishes, &others) {
-        Ok(approved) => {
-            let receivers: Vec<_> = approved.receivers.iter().cloned().collect();
-            run.finding(FENCE.passed(name).expected(reach).observed(receivers.join(", ")));
-            let seen = format!("seen by {}", approved.seen_by.join(", "));
-            run.finding(checks::MIXING.passed(name).expected(apart).observed(seen));
-            if let Some(configuration) = ground.configurations.first() {
-                run.finding(real::real_route(name, configuration, &approved.natural, ground.now));
-            }
-            Some(approved)
-        }
-        Err(Objections { mixing, fence }) => {
-            refuse(run, &checks::MIXING, name, apart, &mixing);
-            refuse(run, &FENCE, name, &reach, &fence);
-            None
-        }
-    }
-}
-
-fn refuse(run: &Run, check: &'static Check, name: &str, expected: &str, objections: &[String]) {
-    if objections.is_empty() {
-        let reason = "nothing was exposed, for another reason";
-        return run.finding(check.not_checked(Requirement::Required, name, reason).remedy(""));
-    }
-    let observed = format!("nothing was exposed: {}", objections.join("; "));
-    run.finding(check.inconclusive(name).expected(expected).observed(observed));
-}
-
-/// The drill's job, and the labels of its target.
-fn scraped<'a>(plan: &LivePlan<'_>, scene: &'a Scene) -> Result<(&'a scene::Job, Labels), String> {
-    let name = &plan.arguments.real.drill_job;
-    let job = scene.job(name).ok_or_else(|| format!("Prometheus has no scrape job {name}"))?;
-    match (scene.targets.as_slice(), &plan.targets_file) {
-        ([target], None) => Ok((job, target.labels.clone())),
-        ([], None) => Err(format!(
-            "the job {name} has no target: give it one, or let the drill write it with --targets-file FILE, a file of its \
-             file_sd_configs"
-        )),
-        ([], Some(_)) => {
-            let own = Labels::from([(real::LABEL.to_owned(), STANDING.to_owned())]);
-            let target = job.target(&plan.expose.to_string(), &own)?;
-            Ok((
-                job,
-                target.ok_or_else(|| {
-                    format!("the relabel_configs of the job {name} drop the drill's target")
-                })?,
-            ))
-        }
-        (targets, _) => Err(format!(
-            "the job {name} has {} targets already; a drill needs one, or none with --targets-file",
-            targets.len()
-        )),
-    }
-}
-
-/// The longest that the trials of an alert can take, and its series to be forgotten.
-fn duration(alert: &AlertPlan, repeat: u32) -> Duration {
-    let prediction = &alert.prediction;
-    let rounds = alert.one_trial() * repeat + prediction.range * repeat.saturating_sub(1);
-    let phase = prediction.intervals.scrape.max(prediction.intervals.evaluation) * repeat;
-    let ending = match alert.until {
-        Until::Resolved => prediction.intervals.scrape,
-        Until::Received => prediction.until_resolved(),
-    };
-    prediction.before_the_fault() + prediction.intervals.recording + rounds + phase + ending
-}
-
-fn in_time(plan: &LivePlan<'_>, approved: &[Approved], whole: Duration, fits: bool) -> Finding {
-    let timeout = plan.settings.timeout;
-    let slowest = approved.iter().max_by_key(|one| one.plan.one_trial());
-    let which = slowest.map_or(String::new(), |one| {
-        let prediction = &one.plan.prediction;
-        let notified = seconds(prediction.until_notified().as_secs_f64());
-        format!("; {}: fault to notification at most {notified} ({})", one.plan.name, prediction.sum())
-    });
-    let subject = "the whole drill";
-    let expected = format!("at most {}", seconds(timeout.as_secs_f64()));
-    let observed = format!("at most {}{which}", seconds(whole.as_secs_f64()));
-    if fits {
-        return checks::DURATION.passed(subject).expected(expected).observed(observed);
-    }
-    let minutes = (whole.as_secs() + 30) / 60 + 1;
-    let remedy = format!(
-        "Give it the time with --timeout {minutes}m, end at the notification with --until received, or drill an accelerated \
-         copy on the embedded stack."
-    );
-    checks::DURATION
-        .inconclusive(subject)
-        .expected(expected)
-        .observed(format!("nothing was exposed: {observed}"))
-        .remedy(remedy)
 }
 
 /// Says what was seen.
