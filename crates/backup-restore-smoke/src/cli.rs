@@ -47,8 +47,8 @@ const SELF_TEST: &str = "Examples:
   backup-restore-smoke self-test --only disk
   backup-restore-smoke self-test --evidence self-test.md
 
-It makes servers of its own, on unix sockets only, in a folder of its own, needs no network, and is over in about a
-minute. Exit codes: 0 every fault was caught and nothing is left, 2 one slipped through, 3 one could not be made. It
+It makes servers of its own, on unix sockets only, in a folder of its own, needs no network, and is over in about two
+minutes. Exit codes: 0 every fault was caught and nothing is left, 2 one slipped through, 3 one could not be made. It
 writes evidence only if asked.";
 
 /// Rehearses backup and restore of PostgreSQL for real: proves the content, times the recovery

@@ -47,7 +47,7 @@ pub(crate) fn recognise(path: &Path) -> Result<Recognised, Unrecognised> {
     let meta = match std::fs::metadata(path) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(unknown("there is nothing", true));
+            return Err(unknown("there is no such file or folder", true));
         }
         Err(error) => return Err(unknown(&error.to_string(), false)),
     };

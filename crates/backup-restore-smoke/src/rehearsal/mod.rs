@@ -267,7 +267,10 @@ async fn measure_loss(
 fn unrecognised(what: &Unrecognised) -> Halt {
     let subject = what.path.display().to_string();
     let finding = match what.nothing {
-        true => BACKUP_COMPLETE.failed(subject),
+        true => BACKUP_COMPLETE.failed(subject).remedy(
+            "Look whether the job that makes the backup runs and writes there, or correct the path; until then there \
+             is no backup to rely on",
+        ),
         false => BACKUP_COMPLETE
             .inconclusive(subject)
             .remedy("name a dump of pg_dump or pg_dumpall (custom, directory, tar or plain SQL)"),

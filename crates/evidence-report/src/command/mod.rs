@@ -69,7 +69,7 @@ enum CommandError {
     Drill(#[from] drill::LogError),
     #[error(transparent)]
     Child(#[from] run::child::ChildError),
-    #[error("reading the tracker {path}: {source}")]
+    #[error("reading the tracker {path}: {source}; name the markdown file of the tracker")]
     Tracker { path: String, source: std::io::Error },
     #[error("the tracker {path}: {source}")]
     TrackerForm { path: String, source: tracker::TrackerError },

@@ -78,7 +78,8 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
         Ok(Ok(scene)) => scene,
         Ok(Err(why)) => {
             let finding = checks::PROMETHEUS.failed(plan.url.to_string()).expected("an answer");
-            return run.finding(finding.observed(format!("nothing was exposed: {why}")));
+            let finding = finding.observed(format!("nothing was exposed: {why}"));
+            return run.finding(finding.remedy("Correct --prometheus URL, or start Prometheus there."));
         }
         Err(_) => return,
     };
