@@ -55,17 +55,15 @@ pub async fn execute(arguments: &RenewDueArguments, shared: &SharedFlags) -> Res
 /// The answer on standard output, which `--quiet` silences; what cannot be told always goes to standard error.
 fn say(answer: &Answer, quiet: bool) -> Result<(), Error> {
     match answer {
-        Answer::CannotTell(why) => complain(why),
+        // A condition's standard output may go nowhere; this must be read.
+        Answer::CannotTell(why) => {
+            run::tell(&format!("{}: cannot tell whether a renewal is due: {why}", TOOL.name));
+        }
         Answer::Due(_) | Answer::NotDue(_) if quiet => {}
         Answer::Due(why) => run::print(&format!("due: {why}\n"))?,
         Answer::NotDue(why) => run::print(&format!("not due: {why}\n"))?,
     }
     Ok(())
-}
-
-#[expect(clippy::print_stderr, reason = "a condition's standard output may go nowhere; this must be read")]
-fn complain(why: &str) {
-    eprintln!("{}: cannot tell whether a renewal is due: {why}", TOOL.name);
 }
 
 fn scan_arguments(arguments: &RenewDueArguments) -> ScanArguments {

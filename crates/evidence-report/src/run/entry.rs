@@ -1,10 +1,13 @@
 //! The frame around every tool's `main`: parse, explain, run, and one mapping to exit codes.
 
-use std::{future::Future, panic::AssertUnwindSafe, process::ExitCode};
+use std::{future::Future, io, panic::AssertUnwindSafe, process::ExitCode};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
-use super::{flags::SharedFlags, stdout::print};
+use super::{
+    flags::SharedFlags,
+    streams::{print, tell},
+};
 use crate::record::Tool;
 
 /// What a tool's command line has to offer the frame.
@@ -74,24 +77,30 @@ where
     let cli = match C::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            let shown = match error.print() {
+                Err(error) => error.kind() == io::ErrorKind::BrokenPipe,
+                Ok(()) => true,
+            };
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return ExitCode::from(if asked { 0 } else { unable });
+            return ExitCode::from(if asked && shown { 0 } else { unable });
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(tool, &error, unable),
-    };
+    let work = AssertUnwindSafe(|| {
+        // Where no thread can be started, this panics.
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return complain(tool, &error, unable),
+        };
+        let done = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(execute(cli))));
+        // A blocking look-up that nobody waits for any more must not hold up the end.
+        runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+        match done {
+            Ok(done) => done.unwrap_or_else(|error| complain(tool, error.into().as_ref(), unable)),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    });
     // A panic has said on stderr what it is about; its own exit code, 101, is nobody's convention.
-    let work = AssertUnwindSafe(|| runtime.block_on(execute(cli)));
-    let code = match std::panic::catch_unwind(work) {
-        Ok(done) => done.unwrap_or_else(|error| complain(tool, error.into().as_ref(), unable)),
-        Err(_) => ExitCode::from(unable),
-    };
-    // A blocking look-up that nobody waits for any more must not hold up the end.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-    code
+    std::panic::catch_unwind(work).unwrap_or_else(|_| ExitCode::from(unable))
 }
 
 /// The command among what was typed, even where the rest cannot be followed.
@@ -140,7 +149,6 @@ fn explain(tool: &Tool, id: &str) -> Result<String, Usage> {
     Ok(format!("{}: {}\n\n{}\n\nWhat to do: {}\n", check.id, check.title, check.explanation, check.remedy))
 }
 
-#[expect(clippy::print_stderr, reason = "the one place where an error reaches the user")]
 fn complain(tool: &Tool, error: &dyn std::error::Error, code: u8) -> ExitCode {
     let mut message = error.to_string();
     let mut cause = error.source();
@@ -151,6 +159,6 @@ fn complain(tool: &Tool, error: &dyn std::error::Error, code: u8) -> ExitCode {
         }
         cause = error.source();
     }
-    eprintln!("{}: {message}", tool.name);
+    tell(&format!("{}: {message}", tool.name));
     ExitCode::from(code)
 }

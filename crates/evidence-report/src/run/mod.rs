@@ -21,8 +21,8 @@ mod publish;
 pub mod redact;
 mod session;
 mod settings;
-mod stdout;
 mod stop;
+mod streams;
 mod sweep;
 mod waivers;
 
@@ -46,8 +46,8 @@ pub use publish::{Finished, PublishError};
 pub(crate) use session::SHARD_FACT;
 pub use session::{Run, RunError};
 pub use settings::{Defaults, Settings, SettingsError};
-pub use stdout::print;
 pub use stop::{Stop, StopReason, Stopped};
+pub use streams::{print, tell};
 pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing};
 #[cfg(feature = "command")]
 pub(crate) use waivers::{Extent, IN_THIS_PART, apply as waive, fits};

@@ -12,7 +12,7 @@ use super::{
     flags::{ColorChoice, FailOn},
     publication::{Arriving, Publication, short, write},
     settings::Settings,
-    stdout::print,
+    streams::{print, tell},
 };
 use crate::{
     document::notes::Template,
@@ -206,9 +206,4 @@ fn wants_color(choice: ColorChoice) -> bool {
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
     }
-}
-
-#[expect(clippy::print_stderr, reason = "what the user should know beside the result")]
-fn tell(remark: &str) {
-    eprintln!("{remark}");
 }

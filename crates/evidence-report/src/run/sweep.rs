@@ -16,7 +16,7 @@ use super::{
     folder::run_base,
     journal::{Effect, open_effects},
     lock::Lock,
-    stdout::print,
+    streams::print,
 };
 
 /// What a sweep undid.

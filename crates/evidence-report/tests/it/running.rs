@@ -139,6 +139,19 @@ fn a_result_that_cannot_be_printed_is_an_error_and_a_broken_pipe_is_none() {
 }
 
 #[test]
+fn where_standard_error_takes_nothing_the_exit_code_still_tells() {
+    let place = Place::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let code = |arguments: &[&str], command: &[&str]| {
+        place.tool(arguments, command).stderr(full()).status().unwrap().code()
+    };
+    assert_eq!(code(&["--environment", "a b"], &["true"]), Some(3), "settings that cannot be followed");
+    assert_eq!(code(&["--no-such-flag"], &[]), Some(3), "a usage error");
+    assert_eq!(code(&["--quiet"], &["false"]), Some(2), "the one line of a failed run");
+    assert_eq!(place.tool(&["--help"], &[]).stdout(full()).status().unwrap().code(), Some(3), "help unseen");
+}
+
+#[test]
 fn usage_errors_exit_3_and_explanations_0() {
     let place = Place::new();
     assert_eq!(place.run(&["--no-such-flag"], &[]).status.code(), Some(3));

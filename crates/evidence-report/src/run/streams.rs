@@ -1,5 +1,5 @@
-//! Standard output carries results, and only results. A broken pipe is no error: whoever reads has seen
-//! enough.
+//! Standard output carries results, and only results; standard error what the user should know beside them. A
+//! broken pipe is no error: whoever reads has seen enough.
 
 use std::io::{ErrorKind, Write};
 
@@ -15,4 +15,9 @@ pub fn print(text: &str) -> Result<(), PublishError> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(PublishError::Stdout(error)),
         _ => Ok(()),
     }
+}
+
+/// Tells the user something beside the result. Where standard error takes nothing, the exit code alone has to tell it.
+pub fn tell(remark: &str) {
+    let _ = writeln!(std::io::stderr(), "{remark}");
 }
