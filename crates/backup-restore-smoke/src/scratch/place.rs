@@ -1,7 +1,7 @@
 //! The folder that everything big of a run goes into: journaled before it is made, removed at the end.
 
 use std::{
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -43,7 +43,9 @@ impl Place {
             let entry = run.journal().note(Effect::Folder { path: folder.clone() }).map_err(failed)?;
             place.entries.push((folder.clone(), entry));
             // Others may pass through (a server under another user id must reach its data), not look.
-            std::fs::DirBuilder::new().mode(0o711).create(&folder).map_err(failed)?;
+            std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(failed)?;
+            // Whatever the umask is.
+            std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o711)).map_err(failed)?;
         }
         Ok(place)
     }

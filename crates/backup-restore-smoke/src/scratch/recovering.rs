@@ -1,7 +1,7 @@
 //! How a physical copy is started: with a configuration of our own, and everything that could reach out, write
 //! elsewhere or wait for a person on the command line, which no file of the backup can undo.
 
-use std::path::Path;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
 
 use jiff::Timestamp;
 
@@ -28,6 +28,8 @@ pub(crate) fn own_configuration(home: &Path) -> std::io::Result<Vec<String>> {
     for (setting, name, text) in files {
         let path = home.join(name);
         fs_err::write(&path, text)?;
+        // The server's own user reads them, whatever the umask is; there is no secret in them.
+        fs_err::set_permissions(&path, Permissions::from_mode(0o644))?;
         settings.push(format!("{setting}={}", path.display()));
     }
     Ok(settings)

@@ -37,6 +37,7 @@ mod self_test;
 mod source_safety;
 mod spared_source;
 mod stopping;
+mod strict_umask;
 mod target;
 mod tool;
 mod usage;

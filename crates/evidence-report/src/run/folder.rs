@@ -117,8 +117,14 @@ fn prepare_base(base: &Path) -> Result<(), RunError> {
     made.map_err(|source| RunError::folder(base, source))?;
     let meta = fs::symlink_metadata(base).map_err(|source| RunError::folder(base, source))?;
     let ours = meta.is_dir() && meta.uid() == rustix::process::getuid().as_raw();
-    if !ours || meta.permissions().mode() & 0o022 != 0 {
+    let mode = meta.permissions().mode();
+    if !ours || mode & 0o022 != 0 {
         return Err(RunError::ForeignBase { base: base.to_owned() });
+    }
+    // A strict umask has taken the passage away.
+    if mode & 0o011 != 0o011 {
+        fs::set_permissions(base, std::fs::Permissions::from_mode(mode | 0o011))
+            .map_err(|source| RunError::folder(base, source))?;
     }
     Ok(())
 }
