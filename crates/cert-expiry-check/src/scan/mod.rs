@@ -35,7 +35,7 @@ use crate::{
     cli::ScanArguments,
     error::Error,
     group::Group,
-    outputs::{Seen, calendar, exporters, timeline},
+    outputs::{Places, Seen, calendar, exporters, timeline},
     plan::{Addresses, Plan},
     share::Share,
     stores::{
@@ -70,7 +70,7 @@ pub async fn execute(arguments: &ScanArguments, shared: &SharedFlags) -> Result<
 pub async fn observe(plan: &Plan, run: &Run) -> Result<Seen, Error> {
     let named_lists = revocation::named(plan)?;
     let groups = prepare_all(plan, run)?;
-    Ok(look(plan, groups, named_lists, run).await)
+    look(plan, groups, named_lists, run).await
 }
 
 /// Reads what the groups of a plan stand on: roots, passwords.
@@ -148,8 +148,13 @@ enum What {
 /// What is still to be looked at: made one by one, since a network may have millions of addresses.
 type Queue<'p> = Box<dyn Iterator<Item = Task> + Send + 'p>;
 
-async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, run: &Run) -> Seen {
-    let Some(first) = groups.first() else { return Seen::default() };
+async fn look(
+    plan: &Plan,
+    groups: Vec<Prepared>,
+    named_lists: Vec<ListSource>,
+    run: &Run,
+) -> Result<Seen, Error> {
+    let Some(first) = groups.first() else { return Ok(Seen::default()) };
     let basis = Arc::clone(&first.basis);
     note_facts(plan, &groups, run);
     revocation::freshness(&named_lists, &groups, run);
@@ -160,7 +165,7 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
     if let Some(share) = &plan.share {
         note_share(share, run);
     }
-    let mut folding = Folding::new(&plan.groups, revocation::keeping(plan), run);
+    let mut folding = Folding::new(&plan.groups, revocation::keeping(plan), places(run), run);
     kubernetes::look_into_all(&plan.kubernetes, first, &mut folding, run).await;
     run.progress().phase("looking for files");
     let networks = networks::of(plan);
@@ -182,7 +187,7 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
         folding.take_in(group, None, judged);
     }
     let bases: Vec<_> = groups.iter().map(|group| group.basis.as_ref()).collect();
-    let (seen, among_targets) = folding.finish(&bases);
+    let (seen, among_targets) = folding.finish(&bases)?;
     revocation::judge(plan, [named_lists, among_targets].concat(), &seen, &groups, run).await;
     run.findings(sources.iter().filter_map(Source::finding));
     run.findings(networks.iter().filter_map(|(_, network, inhabited)| inhabited.finding(network, run)));
@@ -198,7 +203,14 @@ async fn look(plan: &Plan, groups: Vec<Prepared>, named_lists: Vec<ListSource>, 
     if let Some(chart) = timeline::draw(&seen, basis.now) {
         run.chart(chart);
     }
-    seen
+    seen.is_complete().map_err(Error::put_aside)?;
+    Ok(seen)
+}
+
+/// Every place of every certificate is told in a calendar and in a textfile alone.
+fn places(run: &Run) -> Places {
+    let every = [Format::Ics, Format::Textfile].into_iter().any(|format| run.wants(format));
+    if every { Places::All } else { Places::FewOfIssuers }
 }
 
 /// Every target of the plan, with the number of its group.
