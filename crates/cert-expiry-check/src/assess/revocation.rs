@@ -16,7 +16,7 @@ use crate::{
     certificate::Certificate,
     checks::TLS_REVOCATION,
     stores::RevocationList,
-    wording::{distance, moment, printable},
+    wording::{distance, hexadecimal, moment, printable},
 };
 
 /// A certificate, who may have issued it, and where it was seen.
@@ -263,5 +263,5 @@ fn significant(hexadecimal: &str) -> &str {
 }
 
 fn significant_bytes(bytes: &[u8]) -> String {
-    significant(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()).to_owned()
+    significant(&hexadecimal(bytes)).to_owned()
 }

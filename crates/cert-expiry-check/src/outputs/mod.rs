@@ -11,6 +11,6 @@ pub mod timeline;
 mod waiting;
 
 pub use one::One;
-pub use packed::Places;
+pub use packed::{Keeping, Places};
 pub use seen::Seen;
-pub use sightings::{Keeping, Sightings};
+pub use sightings::Sightings;

@@ -7,28 +7,14 @@ use evidence_report::record::Finding;
 use super::{
     Seen,
     ledger::{Fingerprint, Ledger},
-    packed::Places,
+    packed::{Keeping, Places},
 };
-use crate::{
-    assess::{KeySighting, Sighting},
-    certificate::Certificate,
-};
-
-/// What is kept of each certificate until the end of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keeping {
-    /// All of it.
-    #[default]
-    Everything,
-    /// All but its bytes, where nothing will ask for the signature on it.
-    WhatItSays,
-}
+use crate::assess::{KeySighting, Sighting};
 
 /// What was seen so far.
 #[derive(Debug)]
 pub struct Sightings {
     ledger: Ledger,
-    keeping: Keeping,
     keys: Vec<KeySighting>,
     waiting: Vec<(Fingerprint, Finding)>,
 }
@@ -37,16 +23,12 @@ impl Sightings {
     /// Nothing yet.
     #[must_use]
     pub fn keeping(keeping: Keeping, places: Places) -> Self {
-        Self { ledger: Ledger::keeping(places), keeping, keys: Vec::new(), waiting: Vec::new() }
+        Self { ledger: Ledger::keeping(keeping, places), keys: Vec::new(), waiting: Vec::new() }
     }
 
     /// Takes in a sighting among the targets of a group.
     pub fn take_in(&mut self, group: u16, sighting: Sighting) {
-        let kept = |certificate: &Certificate| match self.keeping {
-            Keeping::Everything => certificate.clone(),
-            Keeping::WhatItSays => certificate.without_bytes(),
-        };
-        self.ledger.take_in(group, sighting, kept);
+        self.ledger.take_in(group, sighting);
     }
 
     /// Takes in a private key.
@@ -75,6 +57,7 @@ mod tests {
 
     use super::*;
     use crate::assess::{Part, lifetime::Standing};
+    use crate::certificate::Certificate;
     use crate::self_test::farm::{Authority, Lifetime};
 
     fn two_of_one_issuer() -> [Arc<Certificate>; 2] {

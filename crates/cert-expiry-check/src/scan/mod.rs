@@ -175,7 +175,7 @@ async fn look(
     let files = files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) });
     let queue: Queue<'_> = Box::new(
         endpoints(plan)
-            .map(|(group, endpoint)| Task { group, what: What::Endpoint(endpoint.clone()) })
+            .map(|(group, endpoint)| Task { group, what: What::Endpoint(endpoint) })
             .chain(remote::tasks(plan))
             .chain(networks.iter().flat_map(networks::tasks))
             .chain(files),
@@ -213,19 +213,16 @@ fn places(run: &Run) -> Places {
     if every { Places::All } else { Places::FewOfIssuers }
 }
 
-/// Every target of the plan, with the number of its group.
-fn targets(plan: &Plan) -> impl Iterator<Item = (usize, &Target)> {
-    plan.groups
-        .iter()
-        .enumerate()
-        .flat_map(|(number, group)| group.targets.iter().map(move |target| (number, target)))
+/// Every server of the plan that is named by itself, with the number of its group.
+fn endpoints(plan: &Plan) -> impl Iterator<Item = (usize, Endpoint)> {
+    let groups = plan.groups.iter().enumerate();
+    groups.flat_map(|(number, group)| group.targets.endpoints().map(move |endpoint| (number, endpoint)))
 }
 
-fn endpoints(plan: &Plan) -> impl Iterator<Item = (usize, &Endpoint)> {
-    targets(plan).filter_map(|(group, target)| match target {
-        Target::Endpoint(endpoint) => Some((group, endpoint)),
-        Target::Network(_) | Target::Remote(_) | Target::Path(_) | Target::Pattern(_) => None,
-    })
+/// Every other target, likewise.
+fn others(plan: &Plan) -> impl Iterator<Item = (usize, &Target)> {
+    let groups = plan.groups.iter().enumerate();
+    groups.flat_map(|(number, group)| group.targets.others().iter().map(move |target| (number, target)))
 }
 
 /// How many servers and URLs the plan names.
@@ -235,7 +232,10 @@ fn number_of_servers(plan: &Plan) -> u64 {
         Target::Network(network) => network.count(),
         Target::Path(_) | Target::Pattern(_) => 0,
     };
-    u64::try_from(targets(plan).map(|(_, target)| number(target)).sum::<u128>()).unwrap_or(u64::MAX)
+    let others: u128 = others(plan).map(|(_, target)| number(target)).sum();
+    let named: usize =
+        plan.groups.iter().map(|group| group.targets.len() - group.targets.others().len()).sum();
+    u64::try_from(others.saturating_add(named as u128)).unwrap_or(u64::MAX)
 }
 
 /// What binds this evidence to the world: the hosts, and whom was trusted.
@@ -244,10 +244,13 @@ fn note_facts(plan: &Plan, groups: &[Prepared], run: &Run) {
     let mut trusted: Vec<_> = groups.iter().map(|group| group.basis.trust.origin()).collect();
     trusted.dedup();
     run.fact("trusted", trusted.join("; "));
-    let mut hosts: Vec<&Host> = Vec::new();
+    let mut hosts: Vec<Host> = Vec::new();
     for (_, endpoint) in endpoints(plan) {
-        if hosts.len() <= NAMED && !hosts.contains(&&endpoint.host) {
-            hosts.push(&endpoint.host);
+        if hosts.len() > NAMED {
+            break;
+        }
+        if !hosts.contains(&endpoint.host) {
+            hosts.push(endpoint.host);
         }
     }
     if !hosts.is_empty() {

@@ -12,7 +12,7 @@ use evidence_report::run::Run;
 use reqwest::Url;
 use tokio::task::JoinSet;
 
-use super::{Prepared, targets};
+use super::{Prepared, others};
 use crate::{
     assess::{
         crl,
@@ -63,9 +63,8 @@ fn lists_of(bytes: &[u8]) -> Result<Vec<Arc<RevocationList>>, String> {
 
 /// What has to be kept of certificates: the signatures on them, where there may be lists, be it among the targets.
 pub(super) fn keeping(plan: &Plan) -> Keeping {
-    let are_endpoints =
-        targets(plan).all(|(_, target)| matches!(target, Target::Endpoint(_) | Target::Network(_)));
-    if plan.crls.is_empty() && !plan.fetch_crls && plan.kubernetes.is_empty() && are_endpoints {
+    let are_servers = others(plan).all(|(_, target)| matches!(target, Target::Network(_)));
+    if plan.crls.is_empty() && !plan.fetch_crls && plan.kubernetes.is_empty() && are_servers {
         Keeping::WhatItSays
     } else {
         Keeping::Everything

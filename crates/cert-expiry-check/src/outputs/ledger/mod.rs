@@ -13,8 +13,8 @@ use std::{
 };
 
 use self::spool::{File, Spool};
-use super::packed::{Alike, Packed, Places};
-use crate::{assess::Sighting, certificate::Certificate};
+use super::packed::{Alike, Keeping, Packed, Places};
+use crate::assess::Sighting;
 
 /// The SHA-256 of a certificate.
 pub(super) type Fingerprint = [u8; 32];
@@ -34,6 +34,7 @@ pub(super) struct Ledger {
     /// How much they may.
     limit: usize,
     alike: Alike,
+    keeping: Keeping,
     places: Places,
     spool: Option<Spool>,
     /// Why the rest stays in memory.
@@ -41,31 +42,27 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn keeping(places: Places) -> Self {
+    pub(super) fn keeping(keeping: Keeping, places: Places) -> Self {
         Self {
             recent: BTreeMap::new(),
             bytes: 0,
             limit: IN_MEMORY,
             alike: Alike::default(),
+            keeping,
             places,
             spool: None,
             trouble: None,
         }
     }
 
-    /// Takes in a sighting among the targets of a group. `kept` is what is kept of a certificate that is new.
-    pub(super) fn take_in(
-        &mut self,
-        group: u16,
-        sighting: Sighting,
-        kept: impl FnOnce(&Certificate) -> Certificate,
-    ) {
+    /// Takes in a sighting among the targets of a group.
+    pub(super) fn take_in(&mut self, group: u16, sighting: Sighting) {
         let Sighting { place, part, certificate, standing } = sighting;
         let known = self.recent.get(&certificate.fingerprint);
         let before = known.map_or(0, |packed| packed.size() + FOR_AN_ENTRY);
-        let alike = &mut self.alike;
+        let (keeping, alike) = (self.keeping, &mut self.alike);
         let packed = (self.recent.entry(certificate.fingerprint))
-            .or_insert_with(|| Packed::new(&kept(&certificate), standing, alike));
+            .or_insert_with(|| Packed::new(&certificate, keeping, standing, alike));
         packed.standing = packed.standing.max(standing);
         packed.add_place(part, group, &place, self.places);
         self.bytes += packed.size() + FOR_AN_ENTRY - before;

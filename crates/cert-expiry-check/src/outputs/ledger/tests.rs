@@ -6,7 +6,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::assess::{Part, lifetime::Standing};
+use crate::{
+    assess::{Part, lifetime::Standing},
+    certificate::Certificate,
+};
 
 fn template() -> Certificate {
     let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
@@ -18,7 +21,7 @@ type Row = (u8, Part, u16, String, Standing);
 
 fn filled(limit: usize, places: Places, rows: &[Row]) -> Ledger {
     let template = template();
-    let mut ledger = Ledger { limit, ..Ledger::keeping(places) };
+    let mut ledger = Ledger { limit, ..Ledger::keeping(Keeping::Everything, places) };
     for (number, part, group, place, standing) in rows {
         let certificate = Certificate {
             fingerprint: [*number; 32],
@@ -28,7 +31,7 @@ fn filled(limit: usize, places: Places, rows: &[Row]) -> Ledger {
         };
         let (part, place, standing) = (*part, place.clone(), *standing);
         let sighting = Sighting { place, part, certificate: Arc::new(certificate), standing };
-        ledger.take_in(*group, sighting, Clone::clone);
+        ledger.take_in(*group, sighting);
     }
     ledger
 }
@@ -103,10 +106,37 @@ fn a_file_that_takes_no_more_leaves_everything_in_memory() {
             let certificate = Arc::new(packed.whole(fingerprint));
             let place = format!("{}:443", fingerprint[0]);
             let sighting = Sighting { place, part: Part::Server, certificate, standing: Standing::Good };
-            ledger.take_in(0, sighting, Clone::clone);
+            ledger.take_in(0, sighting);
         }
         let (closed, trouble) = ledger.close().unwrap();
         assert!(trouble.is_some(), "{fits}");
         assert_eq!(all(&closed), expected, "{fits}");
     }
+}
+
+#[test]
+fn fifty_thousand_certificates_take_no_more_memory_than_ten_thousand() {
+    let (leaf, issuer) = (template(), Arc::new(Certificate { fingerprint: [0xff; 32], ..template() }));
+    let mut ledger = Ledger::keeping(Keeping::WhatItSays, Places::FewOfIssuers);
+    for number in 0..50_000_u32 {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b1).to_be_bytes());
+        let own = Arc::new(Certificate { fingerprint, serial: format!("{number:08x}"), ..leaf.clone() });
+        for (part, certificate) in [(Part::Server, own), (Part::Issuer, Arc::clone(&issuer))] {
+            let place = format!("host-{number}.example:443");
+            ledger.take_in(0, Sighting { place, part, certificate, standing: Standing::Good });
+            let held: usize = ledger.bytes.max(ledger.recent.len() * FOR_AN_ENTRY);
+            assert!(held < IN_MEMORY + 4096, "{number}: {held}");
+        }
+    }
+    let (closed, trouble) = ledger.close().unwrap();
+    assert!(trouble.is_none() && matches!(closed.all, Where::InFile(..)));
+    assert_eq!(closed.count(), 50_001);
+    let mut places = 0;
+    closed.each(|_, fingerprint, packed| {
+        if *fingerprint == issuer.fingerprint {
+            places = packed.places().count() + packed.uncounted(Part::Issuer);
+        }
+    });
+    assert_eq!(places, 50_000, "every server that presents the issuer is counted");
 }

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use crate::wording::hexadecimal;
+
 /// Writes one thing behind the other. What says the same as the name is not written again.
 pub(super) struct Writer<'n> {
     pub(super) bytes: Vec<u8>,
@@ -107,7 +109,7 @@ impl<'b> Reader<'b, '_> {
     pub(super) fn digits(&mut self) -> String {
         match self.number() {
             0 => String::from_utf8_lossy(self.run()).into_owned(),
-            _ => self.run().iter().map(|byte| format!("{byte:02x}")).collect(),
+            _ => hexadecimal(self.run()),
         }
     }
 

@@ -47,6 +47,16 @@ pub enum Places {
     FewOfIssuers,
 }
 
+/// What is kept of each certificate until the end of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keeping {
+    /// All of it.
+    #[default]
+    Everything,
+    /// All but its bytes, where nothing will ask for the signature on it.
+    WhatItSays,
+}
+
 /// So many places of an issuer are kept for each group of targets: more than any output names.
 const FEW: usize = 8;
 
@@ -71,8 +81,13 @@ const KEY: usize = 20;
 const WORDS: usize = 52;
 
 impl Packed {
-    /// Without a place yet. The bytes of the certificate itself are kept as far as it has them.
-    pub(super) fn new(certificate: &Certificate, standing: Standing, alike: &mut Alike) -> Self {
+    /// Without a place yet.
+    pub(super) fn new(
+        certificate: &Certificate,
+        keeping: Keeping,
+        standing: Standing,
+        alike: &mut Alike,
+    ) -> Self {
         let Certificate {
             der,
             name,
@@ -100,7 +115,7 @@ impl Packed {
         writer.number(ip_addresses.len());
         ip_addresses.iter().for_each(|address| writer.address(*address));
         writer.ending_in_name(subject_der);
-        writer.run(der);
+        writer.run(if keeping == Keeping::Everything { der } else { &[] });
         let mut bytes = writer.bytes;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         bytes[..NOT_BEFORE].copy_from_slice(&length.to_le_bytes());

@@ -14,7 +14,7 @@ static TEMPLATE: LazyLock<Certificate> = LazyLock::new(|| {
 
 #[test]
 fn one_that_is_read_comes_back_as_it_was() {
-    let packed = Packed::new(&TEMPLATE, Standing::Warning, &mut Alike::default());
+    let packed = Packed::new(&TEMPLATE, Keeping::Everything, Standing::Warning, &mut Alike::default());
     assert_eq!(packed.whole(TEMPLATE.fingerprint), *TEMPLATE);
     assert_eq!((packed.standing, packed.places().count()), (Standing::Warning, 0));
     assert_eq!(packed.not_after(), TEMPLATE.validity.not_after.as_second());
@@ -27,7 +27,8 @@ fn what_two_say_alike_is_in_memory_once() {
     let mut alike = Alike::default();
     let mut other = TEMPLATE.clone();
     other.serial = "01".to_owned();
-    let [one, other] = [&*TEMPLATE, &other].map(|one| Packed::new(one, Standing::Good, &mut alike));
+    let [one, other] =
+        [&*TEMPLATE, &other].map(|one| Packed::new(one, Keeping::Everything, Standing::Good, &mut alike));
     assert!(Arc::ptr_eq(&one.said, &other.said));
 }
 
@@ -35,8 +36,8 @@ fn what_two_say_alike_is_in_memory_once() {
 fn a_servers_certificate_with_its_place_takes_little_room() {
     let authority = Authority::new().unwrap();
     let identity = authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
-    let lean = Certificate::read_only(&identity.chain[0]).unwrap().without_bytes();
-    let mut packed = Packed::new(&lean, Standing::Good, &mut Alike::default());
+    let lean = Certificate::read_only(&identity.chain[0]).unwrap();
+    let mut packed = Packed::new(&lean, Keeping::WhatItSays, Standing::Good, &mut Alike::default());
     packed.add_place(Part::Server, 0, "shop.example:443", Places::All);
     assert_eq!(packed.bytes.capacity(), packed.bytes.len());
     assert!(size_of_val(&packed) + packed.bytes.len() <= 200, "{}", packed.bytes.len());
@@ -65,7 +66,7 @@ proptest! {
         (one.name, one.serial, one.common_name) = (name, serial, common_name);
         (one.dns_names, one.ip_addresses, one.der) = (dns_names, ip_addresses, der.into());
         one.validity = Validity::from_unix(begin, begin + 7_776_000);
-        let mut packed = Packed::new(&one, Standing::Good, &mut Alike::default());
+        let mut packed = Packed::new(&one, Keeping::Everything, Standing::Good, &mut Alike::default());
         for (part, group, place) in &places {
             packed.add_place(PARTS[*part], *group, place, Places::All);
         }
