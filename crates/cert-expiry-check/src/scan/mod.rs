@@ -1,5 +1,5 @@
-//! `scan`: observes every target, a bounded number at a time, and folds what is judged into the run as it
-//! arrives. What the deadline or a signal cuts off is said to be unchecked.
+//! `scan`: observes every target, folds what is judged into the run as it arrives, and at the end judges what only
+//! the whole run can tell.
 
 mod folding;
 mod identities;
@@ -7,42 +7,39 @@ mod kubernetes;
 mod networks;
 pub mod nodes;
 mod owed;
+mod queue;
 mod remote;
 mod revocation;
 mod sources;
 
-use std::{
-    collections::HashMap,
-    iter::Peekable,
-    panic::{AssertUnwindSafe, catch_unwind},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{process::ExitCode, sync::Arc};
 
 use evidence_report::{
     formats::Format,
-    record::{Check, Finding, Requirement},
-    run::{self, Run, SharedFlags, Stop, StopReason},
+    run::{self, Run, SharedFlags},
 };
 use jiff::Timestamp;
-use rustix::process::{Resource, getrlimit};
-use tokio::task::{Id, JoinSet, spawn_blocking};
 
-use self::{folding::Folding, identities::Identities, networks::Inhabited, sources::Source};
+use self::{
+    folding::Folding,
+    identities::Identities,
+    queue::{Queue, Task, What, cut_off},
+    sources::Source,
+};
 use crate::{
-    assess::{Basis, Judged, file, name::Host, revocation::Source as ListSource, trust::Trust},
-    checks::{FILE_READABLE, TARGETS_NAMED, TLS_HANDSHAKE, TOOL},
+    assess::{Basis, name::Host, revocation::Source as ListSource, trust::Trust},
+    checks::{TARGETS_NAMED, TOOL},
     cli::ScanArguments,
     error::Error,
     group::Group,
     outputs::{Places, Seen, calendar, exporters, timeline},
-    plan::{Addresses, Plan},
+    plan::Plan,
     share::Share,
     stores::{
         self, Passwords,
         roots::{Shelf, Store},
     },
-    targets::{Endpoint, Remote, Target, files::FoundFile},
+    targets::{Endpoint, Target},
     wire::{Approach, Pace},
     wording::printable,
 };
@@ -127,27 +124,6 @@ fn prepare(
     Prepared { approach: Arc::new(approach), passwords: Arc::clone(passwords), basis: Arc::new(basis) }
 }
 
-/// One thing to look at, and the number of its group.
-#[derive(Debug, Clone)]
-struct Task {
-    group: usize,
-    what: What,
-}
-
-#[derive(Debug, Clone)]
-enum What {
-    Endpoint(Endpoint),
-    /// An address of a network.
-    Node(Endpoint, Arc<Inhabited>),
-    /// A document at a URL.
-    Remote(Remote),
-    /// A file, and which source it came from.
-    File(FoundFile, Option<usize>),
-}
-
-/// What is still to be looked at: made one by one, since a network may have millions of addresses.
-type Queue<'p> = Box<dyn Iterator<Item = Task> + Send + 'p>;
-
 async fn look(
     plan: &Plan,
     groups: Vec<Prepared>,
@@ -180,7 +156,7 @@ async fn look(
             .chain(networks.iter().flat_map(networks::tasks))
             .chain(files),
     );
-    look_at_all(queue.peekable(), count, &mut sources, plan, &groups, &mut folding, run).await;
+    queue::look_at_all(queue, count, &mut sources, plan, &groups, &mut folding, run).await;
     let presenting = (plan.groups.iter().zip(&groups))
         .map(|(group, prepared)| (group, prepared.approach.identity.as_ref(), prepared.basis.as_ref()));
     for (group, judged) in identities::judge(presenting) {
@@ -271,206 +247,4 @@ fn note_share(share: &Share, run: &Run) {
     let observed = if *own == 0 { format!("none of {all}") } else { format!("{own} of {all}") };
     let finding = TARGETS_NAMED.passed(format!("shard {shard}")).expected("its share of the targets");
     run.finding(finding.observed(observed));
-}
-
-/// Looks at everything, at most so many at a time. When the run is asked to stop, what is under way is
-/// dropped, and what was not begun is never begun; both are said to be unchecked.
-async fn look_at_all(
-    mut queue: Peekable<Queue<'_>>,
-    count: u64,
-    sources: &mut [Source],
-    plan: &Plan,
-    groups: &[Prepared],
-    folding: &mut Folding<'_>,
-    run: &Run,
-) {
-    let mut under_way: HashMap<Id, Vec<Task>> = HashMap::new();
-    let mut work = JoinSet::new();
-    let at_a_time = affordable(usize::from(plan.concurrency), run);
-    run.progress().phase("looking at certificates");
-    let bar = run.progress().bar(count, "targets");
-    loop {
-        while work.len() < at_a_time && !run.stop().is_requested() {
-            let batch = next_batch(&mut queue);
-            let Some(group) = batch.first().map(|task| task.group) else { break };
-            let Some(group) = groups.get(group).cloned() else { continue };
-            let whats = batch.iter().map(|task| task.what.clone()).collect();
-            let look = look_at_batch(whats, plan.addresses, group, run.stop().clone());
-            // Boxed: a future of ten kilobytes is moved several times on its way into a task.
-            under_way.insert(work.spawn(Box::pin(look)).id(), batch);
-        }
-        let Some(done) = work.join_next_with_id().await else { break };
-        let (id, judged) = match done {
-            Ok((id, judged)) => (id, judged),
-            Err(error) => (error.id(), Vec::new()),
-        };
-        let mut judged = judged.into_iter();
-        for task in under_way.remove(&id).unwrap_or_default() {
-            bar.advance(1);
-            match judged.next().unwrap_or(Err(Unlooked::Broke)) {
-                Ok(judged) => {
-                    task.source(sources, |source| source.count(&judged));
-                    if run.wants(Format::Textfile) {
-                        run.series(exporters::of_one_look(&judged, groups[task.group].basis.now));
-                    }
-                    folding.take_in(task.group, task.endpoint(), judged);
-                }
-                Err(unlooked) => {
-                    task.source(sources, |source| source.spoken_for += 1);
-                    let finding = task.unchecked(&unlooked, run);
-                    run.findings(finding.map(|finding| folding.as_of_group(task.group, finding)));
-                }
-            }
-        }
-    }
-    for task in queue {
-        task.source(sources, |source| source.spoken_for += 1);
-        let finding = task.unchecked(&Unlooked::Stopped, run);
-        run.findings(finding.map(|finding| folding.as_of_group(task.group, finding)));
-    }
-}
-
-/// As many at a time as this process may open sockets for. One that is connecting to a name with two
-/// addresses needs two.
-fn affordable(wanted: usize, run: &Run) -> usize {
-    const KEPT_FREE: u64 = 32;
-    let Some(limit) = getrlimit(Resource::Nofile).current else { return wanted };
-    let room = usize::try_from(limit.saturating_sub(KEPT_FREE) / 2).unwrap_or(wanted).max(1);
-    if room < wanted {
-        run.progress()
-            .note(format!("{room} at a time instead of {wanted}: the limit of open files is {limit}"));
-    }
-    wanted.min(room)
-}
-
-/// Why nothing came of a task.
-enum Unlooked {
-    /// The run was asked to stop.
-    Stopped,
-    /// A defect of this program, which must not take the other results with it.
-    Broke,
-}
-
-/// The next endpoint, or the next file; of those that were merely found, several of one group at once, because
-/// to hand one over to another thread takes longer than to read it. One that was named may be a pipe that
-/// nobody writes into: it holds up no other.
-fn next_batch(queue: &mut Peekable<Queue<'_>>) -> Vec<Task> {
-    const AT_ONCE: usize = 32;
-    let mut batch: Vec<_> = queue.next().into_iter().collect();
-    if let Some(first) = batch.first().filter(|first| first.is_found_file()) {
-        let group = first.group;
-        let alike = |next: &Task| next.is_found_file() && next.group == group;
-        while batch.len() < AT_ONCE
-            && let Some(next) = queue.next_if(alike)
-        {
-            batch.push(next);
-        }
-    }
-    batch
-}
-
-/// Looks at what stands in one batch; of each, what came of it.
-async fn look_at_batch(
-    batch: Vec<What>,
-    addresses: Addresses,
-    group: Prepared,
-    stop: Stop,
-) -> Vec<Result<Judged, Unlooked>> {
-    let count = batch.len();
-    let Prepared { approach, passwords, basis } = group;
-    let look = async {
-        let (mut results, mut files) = (Vec::new(), Vec::new());
-        for what in batch {
-            match what {
-                What::Remote(remote) => {
-                    results.push(Ok(remote::look_at(&remote, &approach, &passwords, &basis).await));
-                }
-                What::Endpoint(endpoint) => results.push(Ok(match (addresses, &endpoint.host) {
-                    (Addresses::Every, Host::Name(_)) => {
-                        nodes::look_at_every(&endpoint, &approach, &basis).await
-                    }
-                    _ => nodes::look_at_one(endpoint, &approach, &basis).await,
-                })),
-                What::Node(endpoint, inhabited) => {
-                    results.push(Ok(networks::look_at(endpoint, &inhabited, &approach, &basis).await));
-                }
-                What::File(file, _) => files.push(file),
-            }
-        }
-        if !files.is_empty() {
-            let stop = stop.clone();
-            let look = move |file: FoundFile| look_at_file(&file, &passwords, &basis, &stop);
-            let read = spawn_blocking(move || files.into_iter().map(look).collect::<Vec<_>>());
-            results.extend(read.await.unwrap_or_default());
-        }
-        results
-    };
-    stop.guard(look).await.unwrap_or_else(|_| (0..count).map(|_| Err(Unlooked::Stopped)).collect())
-}
-
-/// Reads and judges one file. It blocks. A defect that one file brings to light does not take the others with it.
-fn look_at_file(
-    file: &FoundFile,
-    passwords: &Passwords,
-    basis: &Basis,
-    stop: &Stop,
-) -> Result<Judged, Unlooked> {
-    if stop.is_requested() {
-        return Err(Unlooked::Stopped);
-    }
-    let look = || file::judge(file, &stores::file::observe(&file.path, passwords), basis);
-    catch_unwind(AssertUnwindSafe(look)).map_err(|_| Unlooked::Broke)
-}
-
-/// What the deadline or a signal left unchecked.
-fn cut_off(check: &'static Check, subject: &str, run: &Run) -> Finding {
-    let reason = run.stop().reason().map_or_else(String::new, ToString::to_string);
-    check.not_checked(Requirement::Required, subject, format!("cut off by {reason}")).remedy(
-        match run.stop().reason() {
-            Some(StopReason::Signal(_)) => "Run again, to the end.",
-            _ => "Run again with more time (--timeout), or with more at a time (--concurrency).",
-        },
-    )
-}
-
-impl Task {
-    fn endpoint(&self) -> Option<&Endpoint> {
-        match &self.what {
-            What::Endpoint(endpoint) | What::Node(endpoint, _) => Some(endpoint),
-            What::Remote(_) | What::File(..) => None,
-        }
-    }
-
-    fn is_found_file(&self) -> bool {
-        matches!(&self.what, What::File(file, _) if !file.named)
-    }
-
-    fn source(&self, sources: &mut [Source], change: impl FnOnce(&mut Source)) {
-        if let What::File(_, Some(index)) = &self.what
-            && let Some(source) = sources.get_mut(*index)
-        {
-            change(source);
-        }
-    }
-
-    fn unchecked(&self, why: &Unlooked, run: &Run) -> Option<Finding> {
-        let (check, subject) = match &self.what {
-            What::Endpoint(endpoint) | What::Node(endpoint, _) => (&TLS_HANDSHAKE, endpoint.to_string()),
-            What::Remote(remote) => (&FILE_READABLE, remote.to_string()),
-            What::File(file, _) => (&FILE_READABLE, printable(&file.path.to_string_lossy(), 200)),
-        };
-        match (why, &self.what) {
-            (Unlooked::Broke, _) => Some(
-                check
-                    .inconclusive(subject)
-                    .observed("this program broke while looking at it")
-                    .remedy("Report this as a defect, with the target."),
-            ),
-            (Unlooked::Stopped, What::Node(_, inhabited)) => {
-                inhabited.cut_off();
-                None
-            }
-            (Unlooked::Stopped, _) => Some(cut_off(check, &subject, run)),
-        }
-    }
 }
