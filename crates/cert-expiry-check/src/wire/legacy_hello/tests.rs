@@ -1,7 +1,6 @@
 //! The hello as it leaves, and answers whole, cut, fragmented and hostile.
 
 use proptest::prelude::*;
-use rustls::pki_types::CertificateDer;
 
 use super::{
     super::{
