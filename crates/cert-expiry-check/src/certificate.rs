@@ -1,7 +1,10 @@
 //! What a certificate says about itself, read once. It knows neither where it was found nor whether it is
 //! any good.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+};
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
@@ -14,7 +17,7 @@ use x509_parser::{
     public_key::PublicKey,
 };
 
-use crate::wording::printable;
+use crate::wording::{hexadecimal, printable};
 
 /// The last moment that X.509 can write, 9999-12-31 23:59:59 UTC: "no well-defined end" (RFC 5280, 4.1.2.5).
 const NO_END: i64 = 253_402_300_799;
@@ -25,7 +28,7 @@ const NAME_LIMIT: usize = 120;
 /// One certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The bytes, as they were found; none where only what they say is kept ([`Self::without_bytes`]).
+    /// The bytes, as they were found; none where only what they say was kept.
     pub der: CertificateDer<'static>,
     /// SHA-256 of the bytes.
     pub fingerprint: [u8; 32],
@@ -173,7 +176,7 @@ impl Certificate {
             fingerprint: Sha256::digest(der).into(),
             name: printable(&name, NAME_LIMIT),
             issuer: short_name(parsed.issuer()).into(),
-            serial: parsed.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
+            serial: hexadecimal(parsed.raw_serial()),
             validity: Validity::from_unix(
                 parsed.validity().not_before.timestamp(),
                 parsed.validity().not_after.timestamp(),
@@ -185,7 +188,7 @@ impl Certificate {
             dns_names,
             ip_addresses,
             common_name,
-            key_algorithm: parsed.public_key().algorithm.algorithm.to_id_string().into(),
+            key_algorithm: identifier(&parsed.public_key().algorithm.algorithm),
             rsa_bits: match parsed.public_key().parsed() {
                 Ok(PublicKey::RSA(key)) => Some(key.key_size()),
                 _ => None,
@@ -196,7 +199,7 @@ impl Certificate {
             },
             curve: curve(&parsed),
             public_key_digest: Sha256::digest(parsed.public_key().raw).into(),
-            signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string().into(),
+            signature_algorithm: identifier(&parsed.signature_algorithm.algorithm),
             usage: usage(&parsed),
             key_use: key_use(&parsed),
             must_staple: must_staple(&parsed),
@@ -218,13 +221,6 @@ impl Certificate {
 }
 
 impl Certificate {
-    /// What it says about itself, without its bytes: of those, the signature on it is the part that is told
-    /// nowhere else.
-    #[must_use]
-    pub fn without_bytes(&self) -> Self {
-        Self { der: CertificateDer::from([].as_slice()), ..self.clone() }
-    }
-
     /// Whether its issuer goes by the other's name.
     #[must_use]
     pub fn names_as_issuer(&self, other: &Self) -> bool {
@@ -242,12 +238,34 @@ impl Certificate {
     }
 }
 
+/// What nearly every certificate names, in words: they are read thousands of times.
+static USUAL: LazyLock<Vec<(Oid<'static>, Arc<str>)>> = LazyLock::new(|| {
+    let usual = [
+        EC_PUBLIC_KEY,
+        oid!(1.2.840.10045.3.1.7),
+        oid!(1.3.132.0.34),
+        oid!(1.2.840.10045.4.3.2),
+        oid!(1.2.840.10045.4.3.3),
+        oid!(1.2.840.113549.1.1.1),
+        oid!(1.2.840.113549.1.1.11),
+        oid!(1.2.840.113549.1.1.12),
+        oid!(1.3.101.112),
+    ];
+    usual.into_iter().map(|oid| (oid.clone(), oid.to_id_string().into())).collect()
+});
+
+const EC_PUBLIC_KEY: Oid<'static> = oid!(1.2.840.10045.2.1);
+
+/// An object identifier in dotted numbers.
+fn identifier(oid: &Oid<'_>) -> Arc<str> {
+    let usual = USUAL.iter().find(|(usual, _)| usual == oid);
+    usual.map_or_else(|| oid.to_id_string().into(), |(_, words)| Arc::clone(words))
+}
+
 fn curve(parsed: &X509Certificate<'_>) -> Option<Arc<str>> {
-    const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
     let algorithm = &parsed.public_key().algorithm;
-    let named =
-        algorithm.parameters.as_ref().filter(|_| algorithm.algorithm.to_id_string() == EC_PUBLIC_KEY)?;
-    named.as_oid().ok().map(|oid| oid.to_id_string().into())
+    let named = algorithm.parameters.as_ref().filter(|_| algorithm.algorithm == EC_PUBLIC_KEY)?;
+    named.as_oid().ok().map(|oid| identifier(&oid))
 }
 
 fn usage(parsed: &X509Certificate<'_>) -> Option<Usage> {
@@ -380,6 +398,13 @@ mod tests {
             bytes[position] = value;
             let _ = Certificate::read(&bytes);
         }
+    }
+
+    #[test]
+    fn identifiers_are_dotted_numbers_whether_usual_or_not() {
+        assert_eq!(&*identifier(&oid!(1.2.840.10045.3.1.7)), "1.2.840.10045.3.1.7");
+        assert_eq!(&*identifier(&oid!(1.3.101.113)), "1.3.101.113");
+        assert!(USUAL.iter().all(|(oid, words)| oid.to_id_string() == **words));
     }
 
     #[test]

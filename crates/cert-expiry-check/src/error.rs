@@ -74,6 +74,17 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// What a scan had seen, and put into a file of its own meanwhile, is lost.
+    #[error(
+        "reading what was seen from the unnamed file in {folder}: {source}; TMPDIR names another folder for it",
+        folder = folder.display()
+    )]
+    PutAside {
+        /// Where the file lies.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The run could not start.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -86,6 +97,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What was put into the folder for temporary files cannot be read again.
+    pub(crate) fn put_aside(source: io::Error) -> Self {
+        Self::PutAside { folder: std::env::temp_dir(), source }
+    }
+
     /// The same, of this part of the configuration.
     pub(crate) fn within(place: impl Into<String>, error: Self) -> Self {
         Self::Within { place: place.into(), error: Box::new(error) }

@@ -20,7 +20,7 @@ use crate::{
     config::{Config, GroupConfig, LimitsConfig, PresentConfig, ThresholdsConfig},
     error::Error,
     stores::roots::Store,
-    targets::{Target, parse_host},
+    targets::{Target, Targets, parse_host},
 };
 
 /// Targets, and what is expected of them.
@@ -29,7 +29,7 @@ pub struct Group {
     /// What the group is called; the default group has no name.
     pub name: Option<String>,
     /// What to look at, each once, in the order in which it was named.
-    pub targets: Vec<Target>,
+    pub targets: Targets,
     /// Stores of roots, all of which have to trust.
     pub trust: Vec<Store>,
     /// How much lifetime must be left.
@@ -52,12 +52,12 @@ impl Group {
     pub(crate) fn default(
         arguments: &ScanArguments,
         config: &Config,
-        targets: Vec<Target>,
+        targets: &Targets,
     ) -> Result<Self, Error> {
         let sni = arguments.sni.as_ref().or(config.sni.as_ref());
         Ok(Self {
             name: None,
-            targets: asked_as(targets, sni)?,
+            targets: asked_as(targets.iter(), sni)?,
             trust: trust(arguments, &[(config.roots.as_ref(), &config.trust)]),
             thresholds: resolve_thresholds(arguments, &[&config.thresholds])?,
             names: names_required(arguments, &[&config.names])?,
@@ -81,8 +81,8 @@ impl Group {
                 Usage("it has no targets; write `targets: […]`, or take the group out".to_owned()).into()
             );
         }
-        let targets =
-            (group.targets.iter()).map(|word| Target::parse(word, Path::exists)).collect::<Result<_, _>>()?;
+        let targets = (group.targets.iter()).map(|word| Target::parse(word, Path::exists));
+        let targets = targets.collect::<Result<Vec<_>, _>>()?.into_iter();
         let sni = arguments.sni.as_ref().or(group.sni.as_ref()).or(config.sni.as_ref());
         let stores = [(group.roots.as_ref(), &group.trust), (config.roots.as_ref(), &config.trust)];
         Ok(Self {
@@ -122,22 +122,17 @@ fn presented(arguments: &ScanArguments, files: &[&Option<PresentConfig>]) -> Opt
 }
 
 /// The targets, each once, asked under another name where one is given.
-fn asked_as(mut targets: Vec<Target>, sni: Option<&String>) -> Result<Vec<Target>, Usage> {
-    if let Some(name) = sni {
-        let host = parse_host(name).map_err(|why| Usage(format!("--sni '{name}': {why}")))?;
-        for target in &mut targets {
-            match target {
-                Target::Endpoint(endpoint) => endpoint.ask_as(host.clone()),
-                Target::Network(network) => network.ask_as(host.clone()),
-                Target::Remote(_) | Target::Path(_) | Target::Pattern(_) => {}
-            }
+fn asked_as(targets: impl Iterator<Item = Target>, sni: Option<&String>) -> Result<Targets, Usage> {
+    let Some(name) = sni else { return Ok(Targets::distinct(targets)) };
+    let host = parse_host(name).map_err(|why| Usage(format!("--sni '{name}': {why}")))?;
+    Ok(Targets::distinct(targets.map(|mut target| {
+        match &mut target {
+            Target::Endpoint(endpoint) => endpoint.ask_as(host.clone()),
+            Target::Network(network) => network.ask_as(host.clone()),
+            Target::Remote(_) | Target::Path(_) | Target::Pattern(_) => {}
         }
-    }
-    let mut known = HashSet::new();
-    let is_new: Vec<_> = targets.iter().map(|target| known.insert(target)).collect();
-    let mut is_new = is_new.into_iter();
-    targets.retain(|_| is_new.next().unwrap_or(true));
-    Ok(targets)
+        target
+    })))
 }
 
 /// The names of the flags, or of the nearest configuration that has some. A wildcard may be required too.

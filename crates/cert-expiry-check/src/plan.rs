@@ -5,8 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt::Display,
     fs::File,
-    io,
-    io::Read,
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -21,7 +20,9 @@ use crate::{
     error::Error,
     group::Group,
     share::{self, Share},
-    targets::{JOB_COMPLETION_INDEX, Shard, ShardRequest, Target, read_list},
+    targets::{
+        JOB_COMPLETION_INDEX, ListTrouble, ListedTarget, Shard, ShardRequest, Target, Targets, read_list,
+    },
     wire::{Rate, Timeouts},
     wording::moment,
 };
@@ -155,7 +156,7 @@ fn usage(what: &str, value: &str, why: &str) -> Usage {
 /// The targets of the command line and of `--targets`; where there are neither, those of the configuration
 /// with its groups.
 fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec<String>), Error> {
-    let mut found = Vec::new();
+    let mut found = Targets::default();
     let mut empty_lists = Vec::new();
     let from_command_line = names_targets(arguments);
     for word in if from_command_line { &arguments.targets } else { &config.targets } {
@@ -164,12 +165,10 @@ fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec
             if from_command_line { error } else { Error::within("the configuration's targets", error) }
         })?);
     }
-    if let Some(path) = &arguments.list {
-        let listed = listed_targets(path)?;
-        if listed.is_empty() {
-            empty_lists.push(list_name(path));
-        }
-        found.extend(listed);
+    if let Some(path) = &arguments.list
+        && push_listed(path, &mut found)? == 0
+    {
+        empty_lists.push(list_name(path));
     }
     let configured = if from_command_line { &[][..] } else { &config.groups };
     let documents = kubernetes(arguments, config);
@@ -184,7 +183,7 @@ fn groups(arguments: &ScanArguments, config: &Config) -> Result<(Vec<Group>, Vec
         )
         .into());
     }
-    let mut groups = vec![Group::default(arguments, config, found)?];
+    let mut groups = vec![Group::default(arguments, config, &found)?];
     for group in configured {
         let named = || format!("the configuration's group '{}'", group.name);
         groups.push(
@@ -214,10 +213,10 @@ fn no_target_twice(groups: &[Group]) -> Result<(), Usage> {
     if groups.len() < 2 {
         return Ok(());
     }
-    let mut known: HashMap<&Target, &Group> = HashMap::new();
+    let mut known: HashMap<Target, &Group> = HashMap::new();
     for group in groups {
-        for target in &group.targets {
-            if let Some(other) = known.insert(target, group) {
+        for target in group.targets.iter() {
+            if let Some(other) = known.get(&target) {
                 return Err(Usage(format!(
                     "the target '{target}' stands in {} and in {}: it can be held to the expectations of one only; \
                      leave it in one of them",
@@ -225,6 +224,7 @@ fn no_target_twice(groups: &[Group]) -> Result<(), Usage> {
                     group.label()
                 )));
             }
+            known.insert(target, group);
         }
     }
     Ok(())
@@ -255,48 +255,30 @@ fn list_name(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-fn listed_targets(path: &Path) -> Result<Vec<Target>, Error> {
+/// Adds the targets of a list, one after the other, and says how many they are.
+fn push_listed(path: &Path, found: &mut Targets) -> Result<usize, Error> {
     let failed = |source| Error::List { list: list_name(path), source };
-    let bytes = if path == Path::new("-") {
-        read_bounded(io::stdin().lock())
+    let reader: Box<dyn BufRead> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
     } else {
-        File::open(path).and_then(read_bounded)
+        Box::new(BufReader::new(File::open(path).map_err(failed)?))
     };
-    let text = as_text(&bytes.map_err(failed)?).map_err(|why| failed(io::Error::other(why)))?;
-    let listed = read_list(&text).into_iter().map(|listed| {
-        Target::parse(listed.word, Path::exists).map_err(|error| Error::ListedTarget {
+    let before = found.len();
+    read_list(reader, |ListedTarget { line, column, word }| {
+        let target = Target::parse(word, Path::exists);
+        found.push(target.map_err(|error| Error::ListedTarget {
             list: list_name(path),
-            line: listed.line,
-            column: listed.column,
+            line,
+            column,
             error,
-        })
-    });
-    listed.collect()
-}
-
-/// More than a million targets.
-const LARGEST_LIST: u64 = 32 * 1024 * 1024;
-
-fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(LARGEST_LIST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_LIST {
-        let limit = LARGEST_LIST / 1024 / 1024;
-        let why = format!("it is larger than {limit} MiB; split it, or name networks (10.0.0.0/24:443)");
-        return Err(io::Error::other(why));
-    }
-    Ok(bytes)
-}
-
-fn as_text(bytes: &[u8]) -> Result<String, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let on_line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        let column = 1 + String::from_utf8_lossy(on_line).chars().count();
-        format!("line {line}, column {column} is no text in UTF-8; save it as UTF-8, one target a line")
+        })?);
+        Ok(())
+    })
+    .map_err(|trouble| match trouble {
+        ListTrouble::Unreadable(source) => failed(source),
+        ListTrouble::Refused(error) => error,
     })?;
-    Ok(text.to_owned())
+    Ok(found.len() - before)
 }
 
 /// The environment is asked only where the shard is to come from there.

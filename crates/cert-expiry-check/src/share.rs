@@ -29,15 +29,15 @@ pub(crate) fn cut(groups: &mut [Group], kubernetes: &mut Vec<PathBuf>, shard: Sh
     let whole: Vec<_> = groups.iter().flat_map(in_words).chain(documents).collect();
     let all = count(groups) + kubernetes.len() as u128;
     for group in &mut *groups {
-        group.targets.iter_mut().for_each(|target| {
-            if let Target::Network(network) = target {
+        let own = group.targets.iter().filter_map(|target| match target {
+            // A network is cut address by address.
+            Target::Network(mut network) => {
                 network.cut(shard);
+                Some(Target::Network(network))
             }
+            target => shard.holds(&target.identity()).then_some(target),
         });
-        // A network is cut address by address.
-        group
-            .targets
-            .retain(|target| matches!(target, Target::Network(_)) || shard.holds(&target.identity()));
+        group.targets = own.collect();
     }
     kubernetes.retain(|path| shard.holds(&document(path)));
     let own = count(groups) + kubernetes.len() as u128;
@@ -55,6 +55,6 @@ fn in_words(group: &Group) -> impl Iterator<Item = String> {
 }
 
 fn count(groups: &[Group]) -> u128 {
-    let targets = groups.iter().flat_map(|group| &group.targets);
+    let targets = groups.iter().flat_map(|group| group.targets.iter());
     targets.map(|target| if let Target::Network(network) = target { network.count() } else { 1 }).sum()
 }

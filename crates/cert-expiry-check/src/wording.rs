@@ -71,9 +71,24 @@ fn is_harmless(character: char) -> bool {
     !character.is_control() && !turns_direction
 }
 
+/// Bytes in hexadecimal digits, two for each.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |number: u8| char::from_digit(number.into(), 16).unwrap_or('0');
+    let mut text = String::with_capacity(2 * bytes.len());
+    bytes.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 0xf)]));
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_two_digits_each() {
+        assert_eq!(hexadecimal(&[0, 9, 0x1f, 0xff]), "00091fff");
+        assert_eq!(hexadecimal(&[]), "");
+    }
 
     #[test]
     fn spans_show_their_two_largest_units() {

@@ -101,7 +101,12 @@ impl Roots {
 
     /// Those that go by the name of a certificate's issuer.
     pub fn named_as_issuer_of(&self, certificate: &Certificate) -> impl Iterator<Item = &Arc<Certificate>> {
-        self.certificates.iter().filter(|root| certificate.names_as_issuer(root))
+        self.named(&certificate.issuer_der)
+    }
+
+    /// Those of this name, as encoded.
+    pub fn named(&self, name: &[u8]) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.certificates.iter().filter(move |root| root.subject_der == name)
     }
 
     /// Whether one of them has this name and key.

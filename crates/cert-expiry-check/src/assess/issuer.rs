@@ -13,10 +13,18 @@ use crate::{certificate::Certificate, checks::TLS_LIFETIME, wording::printable};
 /// So many endpoints are named; the rest is counted.
 const NAMED: usize = 3;
 
-/// Judges an issuer that these endpoints present (sorted, at least one): its lifetime, and its key and
-/// signature where they are too weak.
+/// The endpoints that present an issuer.
+#[derive(Debug, Clone, Copy)]
+pub struct Presenters<'p> {
+    /// The first of them, sorted; at least one.
+    pub named: &'p [String],
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// Judges an issuer that these endpoints present: its lifetime, and its key and signature where they are too weak.
 #[must_use]
-pub fn judge(certificate: &Certificate, presented_by: &[String], basis: &Basis) -> Vec<Finding> {
+pub fn judge(certificate: &Certificate, presented_by: Presenters<'_>, basis: &Basis) -> Vec<Finding> {
     let subject = format!("issuer '{}', serial {}", certificate.name, certificate.serial);
     let (lifetime, _) = lifetime::finding(
         &TLS_LIFETIME,
@@ -30,8 +38,8 @@ pub fn judge(certificate: &Certificate, presented_by: &[String], basis: &Basis) 
     // Nobody looks at the signature of a root: whoever trusts it, trusts it without.
     let signature = (!certificate.is_self_issued).then(|| strength::signature_finding(&subject, certificate));
     let weak = [Some(key), signature].into_iter().flatten().filter(|one| one.outcome != Outcome::Passed);
-    let named: Vec<_> = presented_by.iter().take(NAMED).map(|place| printable(place, 100)).collect();
-    let rest = match presented_by.len().saturating_sub(NAMED) {
+    let named: Vec<_> = presented_by.named.iter().take(NAMED).map(|place| printable(place, 100)).collect();
+    let rest = match (presented_by.named.len() + presented_by.more).saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

@@ -18,6 +18,13 @@ pub fn judge(remote: &Remote, fetched: Result<Content, Trouble>, basis: &Basis) 
         Ok(content) => content,
         Err(trouble) => return Judged { findings: vec![unfetched(&subject, &trouble)], ..Judged::default() },
     };
+    let nothing_there = match &content {
+        Content::Nothing(what) => Some(Trouble::Failed(what.replace("the file", "the answer"))),
+        Content::Holds(_) => None,
+    };
+    if let Some(trouble) = nothing_there {
+        return Judged { findings: vec![unfetched(&subject, &trouble)], ..Judged::default() };
+    }
     let file = FoundFile { path: subject.into(), named: true };
     let mut judged = file::judge(&file, &FileObservation::Read(content), basis);
     // A URL is no place in a folder: what points at lines of files must not point there.
@@ -30,7 +37,7 @@ fn unfetched(subject: &str, trouble: &Trouble) -> Finding {
     match trouble {
         Trouble::Failed(why) => {
             FILE_READABLE.failed(subject).expected(expected).observed(why.as_str()).remedy(
-                "Open the address with `curl -v` from this machine; a redirect's end is best named itself.",
+                "Open the address with `curl -v` from this machine, and name the address of the PEM or DER itself.",
             )
         }
         Trouble::Ours(_) => FILE_READABLE

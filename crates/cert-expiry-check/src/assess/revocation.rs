@@ -2,7 +2,10 @@
 //! files, or were fetched because somebody asked for it; here they are only read. A list counts when it is its
 //! issuer's: the name fits, and the signature holds.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use evidence_report::record::{Finding, Requirement};
 use jiff::Timestamp;
@@ -13,7 +16,7 @@ use crate::{
     certificate::Certificate,
     checks::TLS_REVOCATION,
     stores::RevocationList,
-    wording::{distance, moment, printable},
+    wording::{distance, hexadecimal, moment, printable},
 };
 
 /// A certificate, who may have issued it, and where it was seen.
@@ -74,96 +77,151 @@ enum Said {
     Nothing(String),
 }
 
-/// Judges certificates by the lists of their issuers. `issuers` are all certificates that may have issued one:
-/// those that were seen, and the trusted roots.
-#[must_use]
-pub fn judge(
-    suspects: &[Suspect<'_>],
-    lists: &Lists,
-    issuers: &[Arc<Certificate>],
+/// Judges certificates by the lists of their issuers: of each list the signature is verified and the entries are
+/// gone through once, however many certificates there are.
+pub struct Judge<'l> {
+    lists: &'l Lists,
+    by_issuer: HashMap<&'l [u8], Vec<Read<'l>>>,
+    /// All certificates that may have issued one, by their names: those that were seen, and the trusted roots.
+    issuers: HashMap<&'l [u8], Vec<&'l Certificate>>,
     now: Timestamp,
-) -> Vec<Finding> {
-    if lists.given.is_empty() && !lists.are_wanted {
-        return Vec::new();
-    }
-    let read = Read::new(lists);
-    suspects.iter().filter_map(|suspect| one(suspect, lists, &read, issuers, now)).collect()
 }
 
-/// Lists that were parsed once, by the name of their issuer.
+/// A list that was parsed.
 struct Read<'l> {
-    by_issuer: HashMap<&'l [u8], Vec<(&'l str, &'l RevocationList, CertificateRevocationList<'l>)>>,
+    place: &'l str,
+    list: &'l RevocationList,
+    /// When and why, by the serial number.
+    revoked: HashMap<String, (Timestamp, u32)>,
+    /// Those whose key made its signature.
+    signers: HashSet<[u8; 32]>,
+}
+
+impl<'l> Judge<'l> {
+    /// `issuers` are all certificates that may have issued one: those that were seen, and the trusted roots.
+    #[must_use]
+    pub fn new(lists: &'l Lists, issuers: &'l [Arc<Certificate>], now: Timestamp) -> Self {
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for issuer in issuers {
+            by_name.entry(issuer.subject_der.as_slice()).or_default().push(issuer.as_ref());
+        }
+        let mut by_issuer: HashMap<_, Vec<Read<'_>>> = HashMap::new();
+        for source in lists.given.iter().chain(lists.fetched.values()) {
+            let Ok(list) = &source.list else { continue };
+            let issuer = list.issuer_der.as_slice();
+            let known = by_issuer.entry(issuer).or_default();
+            if !known.iter().any(|read| read.list.der == list.der) {
+                known.extend(Read::of(&source.place, list, by_name.get(issuer).map_or(&[], Vec::as_slice)));
+            }
+        }
+        Self { lists, by_issuer, issuers: by_name, now }
+    }
+
+    /// What the lists say about one.
+    #[must_use]
+    pub fn finding(&self, suspect: &Suspect<'_>) -> Option<Finding> {
+        (!self.lists.given.is_empty() || self.lists.are_wanted).then(|| self.one(suspect)).flatten()
+    }
+
+    fn one(&self, suspect: &Suspect<'_>) -> Option<Finding> {
+        let (lists, now) = (self.lists, self.now);
+        let certificate = suspect.certificate;
+        if certificate.is_self_issued {
+            return None;
+        }
+        let subject = subject(suspect)?;
+        let expected = "not revoked by its issuer";
+        let mut reasons = Vec::new();
+        let mut passed = None;
+        for read in self.by_issuer.get(certificate.issuer_der.as_ref()).into_iter().flatten() {
+            let (place, list) = (read.place, read.list);
+            match self.said(certificate, read) {
+                Said::Revoked(at, code) => {
+                    let which = format!("revoked {}, {} ({})", moment(at), distance(now, at), reason(code));
+                    let finding = TLS_REVOCATION.failed(subject).expected(expected).observed(format!(
+                        "{which}, says the list of '{}' in {}{}",
+                        list.issuer,
+                        printable(place, 160),
+                        elsewhere(suspect)
+                    ));
+                    let remedy = format!(
+                        "Replace '{}' (serial {}) at once, with a new key, wherever it is presented.",
+                        certificate.name, certificate.serial
+                    );
+                    return Some(finding.remedy(remedy).hurts_at(at));
+                }
+                Said::NotRevoked => passed = Some((place, list)),
+                Said::Nothing(why) => reasons.push(format!("{}: {why}", printable(place, 160))),
+            }
+        }
+        if let Some((place, list)) = passed {
+            let until =
+                list.next_update.map_or_else(String::new, |next| format!(", good until {}", moment(next)));
+            let observed =
+                format!("not on the list of '{}' in {}{until}", list.issuer, printable(place, 160));
+            return Some(TLS_REVOCATION.passed(subject).expected(expected).observed(observed));
+        }
+        reasons.extend(unfetched(certificate, lists));
+        if reasons.is_empty() && !lists.are_wanted {
+            // Somebody named the lists of other issuers: this one is not what they asked about.
+            return None;
+        }
+        let why = if reasons.is_empty() {
+            "the certificate names no address of its issuer's list".to_owned()
+        } else {
+            reasons.join("; ")
+        };
+        Some(TLS_REVOCATION.not_checked(Requirement::Optional, subject, why).remedy(
+            "Nothing, if the responder is only down for a while; otherwise name the list of this issuer with --crl FILE.",
+        ))
+    }
+
+    fn said(&self, certificate: &Certificate, read: &Read<'_>) -> Said {
+        let (list, now) = (read.list, self.now);
+        if list.is_delta {
+            return Said::Nothing("it is a delta list, which says only what changed".to_owned());
+        }
+        let may_sign = |issuer: &&Certificate| {
+            issuer.key_use.is_none_or(|key_use| key_use.revocations)
+                && read.signers.contains(&issuer.fingerprint)
+                // A signature that nobody verifies any more does not hide a revocation.
+                && (strength::signature(certificate).grade == Grade::Weak || certificate.is_signed_by(issuer))
+        };
+        let mut issuers = self.issuers.get(&*certificate.issuer_der).into_iter().flatten().copied();
+        if !issuers.any(|issuer| may_sign(&issuer)) {
+            let why =
+                "its signature is not that of the certificate's issuer, or the issuer is not known here";
+            return Said::Nothing(why.to_owned());
+        }
+        if let Some(&(at, code)) = read.revoked.get(significant(&certificate.serial)) {
+            // Even a list that has ended proves it: a revocation is for good, but for what is only on hold.
+            return if code == 8 { Said::NotRevoked } else { Said::Revoked(at, code) };
+        }
+        match list.next_update {
+            Some(next) if next.as_second() < now.as_second() => {
+                Said::Nothing(format!("the list ended {}, {}", moment(next), distance(now, next)))
+            }
+            _ if list.this_update.as_second() > now.as_second() + SKEW => {
+                Said::Nothing(format!("the list is from the future: made {}", moment(list.this_update)))
+            }
+            _ => Said::NotRevoked,
+        }
+    }
 }
 
 impl<'l> Read<'l> {
-    fn new(lists: &'l Lists) -> Self {
-        let mut by_issuer: HashMap<_, Vec<_>> = HashMap::new();
-        for source in lists.given.iter().chain(lists.fetched.values()) {
-            let Ok(list) = &source.list else { continue };
-            let Ok((_, parsed)) = CertificateRevocationList::from_der(&list.der) else { continue };
-            let known: &mut Vec<_> = by_issuer.entry(list.issuer_der.as_slice()).or_default();
-            if !known.iter().any(|(_, other, _): &(_, &RevocationList, _)| other.der == list.der) {
-                known.push((source.place.as_str(), list.as_ref(), parsed));
-            }
+    /// Nothing, where it cannot be parsed: that is said where the list lies.
+    fn of(place: &'l str, list: &'l RevocationList, issuers: &[&Certificate]) -> Option<Self> {
+        let (_, parsed) = CertificateRevocationList::from_der(&list.der).ok()?;
+        let mut revoked = HashMap::new();
+        for entry in parsed.iter_revoked_certificates() {
+            let at = Timestamp::from_second(entry.revocation_date.timestamp()).unwrap_or(list.this_update);
+            let code = entry.reason_code().map_or(0, |(_, code)| u32::from(code.0));
+            revoked.entry(significant_bytes(entry.raw_serial())).or_insert((at, code));
         }
-        Self { by_issuer }
+        let signers = issuers.iter().filter(|issuer| signed(&parsed, issuer));
+        Some(Self { place, list, revoked, signers: signers.map(|issuer| issuer.fingerprint).collect() })
     }
-}
-
-fn one(
-    suspect: &Suspect<'_>,
-    lists: &Lists,
-    read: &Read<'_>,
-    issuers: &[Arc<Certificate>],
-    now: Timestamp,
-) -> Option<Finding> {
-    let certificate = suspect.certificate;
-    if certificate.is_self_issued {
-        return None;
-    }
-    let subject = subject(suspect)?;
-    let expected = "not revoked by its issuer";
-    let mut reasons = Vec::new();
-    let mut passed = None;
-    for (place, list, parsed) in read.by_issuer.get(certificate.issuer_der.as_ref()).into_iter().flatten() {
-        match said(certificate, list, parsed, issuers, now) {
-            Said::Revoked(at, code) => {
-                let which = format!("revoked {}, {} ({})", moment(at), distance(now, at), reason(code));
-                let finding = TLS_REVOCATION.failed(subject).expected(expected).observed(format!(
-                    "{which}, says the list of '{}' in {}{}",
-                    list.issuer,
-                    printable(place, 160),
-                    elsewhere(suspect)
-                ));
-                let remedy = format!(
-                    "Replace '{}' (serial {}) at once, with a new key, wherever it is presented.",
-                    certificate.name, certificate.serial
-                );
-                return Some(finding.remedy(remedy).hurts_at(at));
-            }
-            Said::NotRevoked => passed = Some((*place, *list)),
-            Said::Nothing(why) => reasons.push(format!("{}: {why}", printable(place, 160))),
-        }
-    }
-    if let Some((place, list)) = passed {
-        let until =
-            list.next_update.map_or_else(String::new, |next| format!(", good until {}", moment(next)));
-        let observed = format!("not on the list of '{}' in {}{until}", list.issuer, printable(place, 160));
-        return Some(TLS_REVOCATION.passed(subject).expected(expected).observed(observed));
-    }
-    reasons.extend(unfetched(certificate, lists));
-    if reasons.is_empty() && !lists.are_wanted {
-        // Somebody named the lists of other issuers: this one is not what they asked about.
-        return None;
-    }
-    let why = if reasons.is_empty() {
-        "the certificate names no address of its issuer's list".to_owned()
-    } else {
-        reasons.join("; ")
-    };
-    Some(TLS_REVOCATION.not_checked(Requirement::Optional, subject, why).remedy(
-        "Nothing, if the responder is only down for a while; otherwise name the list of this issuer with --crl FILE.",
-    ))
 }
 
 fn subject(suspect: &Suspect<'_>) -> Option<String> {
@@ -194,57 +252,16 @@ fn unfetched(certificate: &Certificate, lists: &Lists) -> Vec<String> {
     certificate.crl_addresses.iter().filter_map(failed).collect()
 }
 
-fn said(
-    certificate: &Certificate,
-    list: &RevocationList,
-    parsed: &CertificateRevocationList<'_>,
-    issuers: &[Arc<Certificate>],
-    now: Timestamp,
-) -> Said {
-    if list.is_delta {
-        return Said::Nothing("it is a delta list, which says only what changed".to_owned());
-    }
-    let may_sign = |issuer: &&Arc<Certificate>| {
-        certificate.names_as_issuer(issuer)
-            && issuer.key_use.is_none_or(|key_use| key_use.revocations)
-            && signed(parsed, issuer)
-            // A signature that nobody verifies any more does not hide a revocation.
-            && (strength::signature(certificate).grade == Grade::Weak || certificate.is_signed_by(issuer))
-    };
-    if !issuers.iter().any(|issuer| may_sign(&issuer)) {
-        let why = "its signature is not that of the certificate's issuer, or the issuer is not known here";
-        return Said::Nothing(why.to_owned());
-    }
-    let serial = significant(&certificate.serial);
-    let entry =
-        parsed.iter_revoked_certificates().find(|entry| significant_bytes(entry.raw_serial()) == serial);
-    if let Some(entry) = entry {
-        let at = Timestamp::from_second(entry.revocation_date.timestamp()).unwrap_or(list.this_update);
-        let code = entry.reason_code().map_or(0, |(_, code)| u32::from(code.0));
-        // Even a list that has ended proves it: a revocation is for good, but for what is only on hold.
-        return if code == 8 { Said::NotRevoked } else { Said::Revoked(at, code) };
-    }
-    match list.next_update {
-        Some(next) if next.as_second() < now.as_second() => {
-            Said::Nothing(format!("the list ended {}, {}", moment(next), distance(now, next)))
-        }
-        _ if list.this_update.as_second() > now.as_second() + SKEW => {
-            Said::Nothing(format!("the list is from the future: made {}", moment(list.this_update)))
-        }
-        _ => Said::NotRevoked,
-    }
-}
-
 fn signed(list: &CertificateRevocationList<'_>, issuer: &Certificate) -> bool {
     X509Certificate::from_der(&issuer.der)
         .is_ok_and(|(_, issuer)| list.verify_signature(issuer.public_key()).is_ok())
 }
 
 /// A serial number without the zeros in front.
-fn significant(hexadecimal: &str) -> String {
-    hexadecimal.trim_start_matches('0').to_owned()
+fn significant(hexadecimal: &str) -> &str {
+    hexadecimal.trim_start_matches('0')
 }
 
 fn significant_bytes(bytes: &[u8]) -> String {
-    significant(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    significant(&hexadecimal(bytes)).to_owned()
 }

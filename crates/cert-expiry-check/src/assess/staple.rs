@@ -18,7 +18,7 @@ use crate::{
     certificate::Certificate,
     checks::TLS_STAPLE,
     stores::ocsp::{Answer, Answered, OcspResponse, Status},
-    wording::{distance, moment},
+    wording::{distance, hexadecimal, moment},
 };
 
 /// Clocks differ by so many seconds without harm.
@@ -136,7 +136,7 @@ fn is_about(answer: &Answer, leaf: &Certificate, issuer: &Certificate) -> bool {
     let hashes_to = |bytes: &[u8], hash: &[u8]| digest::digest(algorithm, bytes).as_ref() == hash;
     let Ok((_, parsed)) = X509Certificate::from_der(&issuer.der) else { return false };
     let key = &parsed.public_key().subject_public_key.data;
-    let serial: String = answer.serial.iter().map(|byte| format!("{byte:02x}")).collect();
+    let serial = hexadecimal(&answer.serial);
     serial.trim_start_matches('0') == leaf.serial.trim_start_matches('0')
         && hashes_to(&issuer.subject_der, &answer.issuer_name)
         && hashes_to(key, &answer.issuer_key)

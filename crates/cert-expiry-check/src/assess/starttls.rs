@@ -57,7 +57,7 @@ pub(super) fn in_words(endpoint: &Endpoint, trouble: &StartTrouble) -> (String, 
             return (observed, remedy.into());
         }
         StartTrouble::Refused(what, answer) => (
-            format!("it refused {what}: \"{}\"", printable(answer, ANSWER)),
+            format!("it refused {what}: \"{}\"", quoted(answer)),
             "The server's own words say why; its log says more. With a name of its own (virtual hosts), try --sni.",
         ),
         StartTrouble::Endless(bytes) => (
@@ -79,7 +79,7 @@ pub(super) fn in_words(endpoint: &Endpoint, trouble: &StartTrouble) -> (String, 
 }
 
 fn not_offered(endpoint: &Endpoint, answer: Option<&str>) -> (String, Cow<'static, str>) {
-    let words = answer.map_or_else(String::new, |answer| format!(": \"{}\"", printable(answer, ANSWER)));
+    let words = answer.map_or_else(String::new, |answer| format!(": \"{}\"", quoted(answer)));
     let remedy = format!(
         "Turn TLS on in the server's configuration{}; where it is on, look for a firewall in between that takes the offer away.",
         endpoint.start.map_or_else(String::new, |start| format!(" ({})", switch(start)))
@@ -134,4 +134,10 @@ fn foreign(endpoint: &Endpoint, first: &[u8]) -> (String, Cow<'static, str>) {
 fn authority(endpoint: &Endpoint) -> String {
     let typed = endpoint.typed_with(StartTls::Smtp);
     typed.split_once("://").map_or(typed.clone(), |(_, authority)| authority.to_owned())
+}
+
+/// An answer of several lines stands on one.
+fn quoted(answer: &str) -> String {
+    let lines: Vec<_> = answer.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    printable(&lines.join(" / "), ANSWER)
 }

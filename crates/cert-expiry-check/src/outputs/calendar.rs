@@ -3,7 +3,7 @@
 
 use evidence_report::record::Deadline;
 
-use super::{Seen, seen::One};
+use super::{One, Seen};
 use crate::assess::Part;
 
 /// The deadline of every certificate that has an end.

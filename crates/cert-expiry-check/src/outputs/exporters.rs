@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use evidence_report::record::{Finding, Metric, Outcome, Requirement, Series};
 use jiff::Timestamp;
 
-use super::{Seen, seen::One};
+use super::{One, Seen};
 use crate::{
     assess::{Judged, Part},
     checks::{

@@ -1,10 +1,16 @@
-//! What is drawn and counted from the certificates that were seen. Pure.
+//! What is drawn and counted from the certificates that were seen. Pure, but for the ledger's file.
 
 pub mod calendar;
 pub mod exporters;
+mod ledger;
+mod one;
 mod packed;
 mod seen;
+mod sightings;
 pub mod timeline;
 mod waiting;
 
-pub use seen::{Keeping, One, Seen};
+pub use one::One;
+pub use packed::{Keeping, Places};
+pub use seen::Seen;
+pub use sightings::Sightings;

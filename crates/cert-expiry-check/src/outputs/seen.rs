@@ -1,7 +1,9 @@
-//! Every certificate that a run saw, each once, however many places it was seen in.
+//! Every certificate that a run saw, each once, and what only all of them together tell. Each is written out for as
+//! long as it is looked at.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeSet, HashMap, HashSet},
+    io,
     sync::Arc,
 };
 
@@ -9,153 +11,43 @@ use evidence_report::record::{Decimal, Finding, Measurement};
 use jiff::Timestamp;
 
 use super::{
-    packed::{Alike, Packed},
+    One,
+    ledger::{Closed, Fingerprint, Position},
+    packed::Packed,
     waiting::Surroundings,
 };
 use crate::{
     assess::{
-        Basis, KeySighting, Part, Sighting,
+        Basis, KeySighting, Part,
         agreement::{
-            files::{self, Served, Stored, in_archive},
-            keys::{self, Beside, Held},
+            files::{self, Served, Stored},
+            keys::{self, Beside},
+            names,
+            shared_keys::{self, Held},
         },
-        issuer, kubernetes,
+        issuer::{self, Presenters},
+        kubernetes,
         lifetime::{Role, Standing},
         renewal::{self, Leaf},
-        revocation::Suspect,
     },
     certificate::Certificate,
 };
 
-/// The certificates of a run.
+/// The certificates of a run that is over.
 #[derive(Debug, Default)]
 pub struct Seen {
-    by_fingerprint: BTreeMap<[u8; 32], Packed>,
-    keeping: Keeping,
-    alike: Alike,
+    all: Closed,
     keys: Vec<KeySighting>,
     /// Findings about lifetimes, which wait for the whole run.
-    waiting: Vec<([u8; 32], Finding)>,
-}
-
-/// One certificate of a run, and everywhere it was seen: written out of what is kept of it, for as long as it is
-/// looked at.
-#[derive(Debug, Clone)]
-pub struct One {
-    /// It.
-    pub certificate: Arc<Certificate>,
-    /// In its worst standing: as a server's own it is judged by other limits than as an issuer.
-    pub standing: Standing,
-    /// Where, as what, and as a target of which group.
-    places: Vec<(Part, u16, Box<str>)>,
-}
-
-/// What is kept of each certificate until the end of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keeping {
-    /// All of it.
-    #[default]
-    Everything,
-    /// All but its bytes, where nothing will ask for the signature on it.
-    WhatItSays,
-}
-
-impl One {
-    /// Without the bytes of the certificate.
-    fn of(fingerprint: &[u8; 32], packed: &Packed) -> Self {
-        Self::with(packed.words(*fingerprint), packed)
-    }
-
-    fn with(certificate: Certificate, packed: &Packed) -> Self {
-        let places = packed.places().map(|(part, group, place)| (part, group, place.into()));
-        Self { certificate: Arc::new(certificate), standing: packed.standing, places: places.collect() }
-    }
-
-    /// It, as what may have been revoked, with the places where it was seen, servers first.
-    #[must_use]
-    pub fn suspect(&self) -> Option<Suspect<'_>> {
-        let parts = [Part::Server, Part::Client, Part::Issuer, Part::File, Part::Secret];
-        let places = parts.map(|part| self.places_as(part)).concat();
-        (!places.is_empty()).then_some(Suspect { certificate: &self.certificate, places })
-    }
-
-    /// The alphabetically first place.
-    #[must_use]
-    pub fn place(&self) -> &str {
-        self.places.iter().map(|(.., place)| &**place).min().unwrap_or_default()
-    }
-
-    /// In how many other places it was seen.
-    #[must_use]
-    pub fn elsewhere(&self) -> usize {
-        self.places.len().saturating_sub(1)
-    }
-
-    /// Every place, and as what it was seen there.
-    pub fn places(&self) -> impl Iterator<Item = (Part, &str)> {
-        self.places.iter().map(|(part, _, place)| (*part, &**place))
-    }
-
-    /// The places where it was seen as this, sorted.
-    #[must_use]
-    pub fn places_as(&self, part: Part) -> Vec<String> {
-        let as_this = self.places.iter().filter(|(as_what, ..)| *as_what == part);
-        let mut places: Vec<_> = as_this.map(|(.., place)| String::from(&**place)).collect();
-        places.sort();
-        places.dedup();
-        places
-    }
-
-    /// Whether anybody misses it once it has ended: it does not merely lie in an archive, or beside the path.
-    fn is_missed(&self) -> bool {
-        let is_spent =
-            |(part, place)| part == Part::Spare || part == Part::File && in_archive(place).is_some();
-        !self.places().all(is_spent)
-    }
-
-    /// The groups among whose targets it was seen as this.
-    fn groups_as(&self, part: Part) -> BTreeSet<u16> {
-        self.places.iter().filter(|(as_what, ..)| *as_what == part).map(|(_, group, _)| *group).collect()
-    }
+    waiting: Vec<(Fingerprint, Finding)>,
 }
 
 /// In files and Kubernetes objects.
 const LYING: &[Part] = &[Part::File, Part::Secret];
 
 impl Seen {
-    /// Nothing yet.
-    #[must_use]
-    pub fn keeping(keeping: Keeping) -> Self {
-        Self { keeping, ..Self::default() }
-    }
-
-    /// Takes in a sighting among the targets of a group.
-    pub fn take_in(&mut self, group: u16, sighting: Sighting) {
-        let Sighting { place, part, certificate, standing } = sighting;
-        let packed = match self.by_fingerprint.entry(certificate.fingerprint) {
-            Entry::Vacant(vacant) => {
-                let kept = match self.keeping {
-                    Keeping::Everything => Packed::new(&certificate, standing, &mut self.alike),
-                    Keeping::WhatItSays => {
-                        Packed::new(&certificate.without_bytes(), standing, &mut self.alike)
-                    }
-                };
-                vacant.insert(kept)
-            }
-            Entry::Occupied(occupied) => occupied.into_mut(),
-        };
-        packed.standing = packed.standing.max(standing);
-        packed.add_place(part, group, &place);
-    }
-
-    /// Takes in a private key.
-    pub fn take_in_key(&mut self, key: KeySighting) {
-        self.keys.push(key);
-    }
-
-    /// Keeps a finding about a lifetime until everything was seen that bears upon it.
-    pub fn keep_waiting(&mut self, certificate: [u8; 32], finding: Finding) {
-        self.waiting.push((certificate, finding));
+    pub(super) fn new(all: Closed, keys: Vec<KeySighting>, waiting: Vec<(Fingerprint, Finding)>) -> Self {
+        Self { all, keys, waiting }
     }
 
     /// Judges what only the whole run can tell, and says it finding by finding: of the issuers that endpoints
@@ -164,36 +56,50 @@ impl Seen {
     pub fn join(&mut self, bases: &[&Basis], mut say: impl FnMut(Finding)) {
         let Some(now) = bases.first().map(|basis| basis.now) else { return };
         self.no_longer_waiting(now).into_iter().for_each(&mut say);
-        self.seen_as(&[Part::Issuer]).flat_map(|one| judge_issuer(&one, bases)).for_each(&mut say);
-        self.seen_as(&[Part::Secret]).filter_map(|one| judge_kept_issuer(&one, bases)).for_each(&mut say);
+        self.seen_as(&[Part::Issuer], |one| judge_issuer(&one, bases).into_iter().for_each(&mut say));
+        self.seen_as(&[Part::Secret], |one| judge_kept_issuer(&one, bases).into_iter().for_each(&mut say));
         self.hold_against_what_lies(now, &mut say);
         let sharing = self.sharing_keys();
-        keys::shared(&sharing.iter().map(held).collect::<Vec<_>>()).into_iter().for_each(&mut say);
+        shared_keys::judge(&sharing.iter().map(held).collect::<Vec<_>>()).into_iter().for_each(&mut say);
         drop(sharing);
-        let look_up = |fingerprint: &[u8; 32]| self.holder(fingerprint);
-        renewal::judge(self.leaves(), look_up, now, say);
+        renewal::judge(self.leaves(), |position| self.holder(position), now, say);
     }
 
-    /// Whether servers serve, and keys belong to, what lies in files and Kubernetes objects. Where there are neither
-    /// servers nor keys, there is nothing to write it out for.
+    /// Whether servers serve, and keys belong to, what lies in files and Kubernetes objects.
     fn hold_against_what_lies(&self, now: Timestamp, mut say: impl FnMut(Finding)) {
-        let serving: Vec<_> = if self.by_fingerprint.values().any(|packed| packed.is_seen_as(LYING)) {
-            self.seen_as(&[Part::Server]).collect()
-        } else {
-            Vec::new()
-        };
-        if serving.is_empty() && self.keys.is_empty() {
+        let mut lying = Vec::new();
+        self.seen_as(LYING, |one| lying.push(one));
+        if lying.is_empty() {
             return;
         }
-        let lying: Vec<_> = self.seen_as(LYING).collect();
+        let serving = self.serving_what_lies(&lying);
         let (served, stored): (Vec<_>, Vec<_>) =
             (serving.iter().map(served).collect(), lying.iter().map(stored).collect());
         files::judge(&served, &stored, now).into_iter().for_each(&mut say);
         let beside = lying.iter().flat_map(|one| {
-            let lying = one.places.iter().filter(|(part, ..)| LYING.contains(part));
-            lying.map(|(.., place)| Beside { certificate: &one.certificate, place })
+            let lying = one.places().filter(|(part, _)| LYING.contains(part));
+            lying.map(|(_, place)| Beside { certificate: &one.certificate, place })
         });
         keys::matching(&self.keys, &beside.collect::<Vec<_>>()).into_iter().for_each(&mut say);
+    }
+
+    /// What servers serve that lies there too, or has a name in common with something that does. Of everything else
+    /// nothing could be said.
+    fn serving_what_lies(&self, lying: &[One]) -> Vec<One> {
+        let lying_there: HashSet<_> = lying.iter().map(|one| one.certificate.fingerprint).collect();
+        let known: HashSet<_> = lying.iter().flat_map(|one| names(&one.certificate)).collect();
+        let mut serving = Vec::new();
+        self.all.each(|_, fingerprint, packed| {
+            if packed.is_seen_as(&[Part::Server]) {
+                let one = One::of(fingerprint, packed);
+                if lying_there.contains(fingerprint)
+                    || names(&one.certificate).iter().any(|name| known.contains(name))
+                {
+                    serving.push(one);
+                }
+            }
+        });
+        serving
     }
 
     fn no_longer_waiting(&mut self, now: Timestamp) -> Vec<Finding> {
@@ -201,74 +107,131 @@ impl Seen {
         if waiting.is_empty() {
             return Vec::new();
         }
-        let surroundings = Surroundings::of(&waiting, &self.by_fingerprint);
+        let surroundings = Surroundings::of(&waiting, &self.all);
         let complete = |(certificate, finding)| surroundings.complete(&certificate, finding, now);
         waiting.into_iter().map(complete).collect()
     }
 
     /// Those that were seen as one of these.
-    fn seen_as(&self, parts: &'static [Part]) -> impl Iterator<Item = One> {
-        let wanted = self.by_fingerprint.iter().filter(|(_, packed)| packed.is_seen_as(parts));
-        wanted.map(|(fingerprint, packed)| One::of(fingerprint, packed))
+    fn seen_as(&self, parts: &[Part], mut look: impl FnMut(One)) {
+        self.all.each(|_, fingerprint, packed| {
+            if packed.is_seen_as(parts) {
+                look(One::of(fingerprint, packed));
+            }
+        });
     }
 
-    /// Leaves, and whatever else serves, whose key may stand behind more than one certificate or host.
+    /// Leaves, and whatever else serves, whose key may stand behind more than one certificate or host. Which keys
+    /// those are is told by the beginnings of their digests, of which a run may hold a hundred thousand.
     fn sharing_keys(&self) -> Vec<One> {
+        let start = |packed: &Packed| {
+            let digest = packed.public_key_digest();
+            u64::from_be_bytes(std::array::from_fn(|index| digest[index]))
+        };
         let holds = |packed: &Packed| !packed.is_issuer() || packed.is_seen_as(&[Part::Server]);
-        let mut by_key: Vec<_> = (self.by_fingerprint.iter())
-            .filter(|(_, packed)| holds(packed))
-            .map(|(fingerprint, packed)| (packed.public_key_digest(), fingerprint, packed))
-            .collect();
-        by_key.sort_unstable_by_key(|(key, fingerprint, _)| (*key, *fingerprint));
-        let shared = by_key.chunk_by(|(one, ..), (other, ..)| one == other).filter(|holders| {
-            holders.len() > 1 || holders.iter().any(|(.., packed)| packed.places().nth(1).is_some())
+        let has_many_places = |packed: &Packed| packed.places().nth(1).is_some();
+        let (mut keys, mut shared) = (Vec::with_capacity(self.count()), HashSet::new());
+        self.all.each(|_, _, packed| {
+            if holds(packed) {
+                keys.push(start(packed));
+                if has_many_places(packed) {
+                    shared.insert(start(packed));
+                }
+            }
         });
-        shared.flatten().map(|(_, fingerprint, packed)| One::of(fingerprint, packed)).collect()
+        keys.sort_unstable();
+        shared.extend(keys.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
+        drop(keys);
+        let mut sharing = Vec::new();
+        if !shared.is_empty() {
+            self.all.each(|_, fingerprint, packed| {
+                if holds(packed) && shared.contains(&start(packed)) {
+                    sharing.push(One::of(fingerprint, packed));
+                }
+            });
+        }
+        sharing
     }
 
     /// What stands for servers and clients, as far as it bears upon a cadence.
     fn leaves(&self) -> Vec<Leaf> {
-        let leaves = self.by_fingerprint.iter().filter(|(_, packed)| !packed.is_issuer());
-        leaves
-            .filter_map(|(fingerprint, packed)| {
+        let mut leaves = Vec::new();
+        self.all.each(|position, fingerprint, packed| {
+            if !packed.is_issuer() {
                 let is_served = packed.is_seen_as(&[Part::Server]);
-                Leaf::of(&packed.words(*fingerprint), is_served, packed.standing)
-            })
-            .collect()
+                leaves.extend(Leaf::of(&packed.words(*fingerprint), position, is_served, packed.standing));
+            }
+        });
+        leaves
     }
 
-    fn holder(&self, fingerprint: &[u8; 32]) -> Option<renewal::Holder> {
-        let one = One::of(fingerprint, self.by_fingerprint.get(fingerprint)?);
+    fn holder(&self, position: Position) -> Option<renewal::Holder> {
+        let one = self.all.at(position, One::of)?;
         let parts = [Part::Server, Part::File, Part::Secret, Part::Client];
         let places = parts.map(|part| one.places_as(part)).concat();
         Some(renewal::Holder { certificate: one.certificate, places })
     }
 
-    /// All of them with their bytes, as far as those were kept; in no order that matters.
-    #[must_use]
-    pub fn whole(&self) -> Vec<One> {
-        let all = self.by_fingerprint.iter();
-        all.map(|(fingerprint, packed)| One::with(packed.whole(*fingerprint), packed)).collect()
+    /// All of them with their bytes, as far as those were kept, one after the other.
+    pub fn each_whole(&self, mut look: impl FnMut(One)) {
+        self.all.each(|_, fingerprint, packed| look(One::with(packed.whole(*fingerprint), packed)));
     }
 
     /// What may have issued others, likewise.
     #[must_use]
     pub fn issuers(&self) -> Vec<Arc<Certificate>> {
-        let issuers = self.by_fingerprint.iter().filter(|(_, packed)| packed.is_issuer());
-        issuers.map(|(fingerprint, packed)| Arc::new(packed.whole(*fingerprint))).collect()
+        let mut issuers = Vec::new();
+        self.all.each(|_, fingerprint, packed| {
+            if packed.is_issuer() {
+                issuers.push(Arc::new(packed.whole(*fingerprint)));
+            }
+        });
+        issuers
+    }
+
+    /// Those with these fingerprints.
+    #[must_use]
+    pub fn those(&self, wanted: &HashSet<Fingerprint>) -> HashMap<Fingerprint, Certificate> {
+        let mut found = HashMap::new();
+        if !wanted.is_empty() {
+            self.all.each(|_, fingerprint, packed| {
+                if wanted.contains(fingerprint) {
+                    found.insert(*fingerprint, packed.words(*fingerprint));
+                }
+            });
+        }
+        found
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.by_fingerprint.len()
+        self.all.count()
+    }
+
+    /// So many of those that end soonest, what ends first in front.
+    #[must_use]
+    pub fn soonest(&self, count: usize) -> Vec<One> {
+        let mut first: BTreeSet<(i64, Vec<u8>, Position)> = BTreeSet::new();
+        self.all.each(|position, _, packed| {
+            let is_wanted =
+                first.len() < count || first.last().is_some_and(|(end, ..)| packed.not_after() <= *end);
+            if is_wanted {
+                first.insert((packed.not_after(), packed.name().to_vec(), position));
+            }
+            if first.len() > count {
+                first.pop_last();
+            }
+        });
+        first.into_iter().filter_map(|(.., position)| self.all.at(position, One::of)).collect()
     }
 
     /// All of them, what ends soonest first, each written out when it is its turn.
     pub fn soonest_first(&self) -> impl Iterator<Item = One> {
-        let mut all: Vec<_> = self.by_fingerprint.iter().collect();
-        all.sort_by_key(|(fingerprint, packed)| (packed.not_after(), packed.name(), *fingerprint));
-        all.into_iter().map(|(fingerprint, packed)| One::of(fingerprint, packed))
+        let mut all = Vec::with_capacity(self.count());
+        self.all.each(|position, _, packed| all.push((packed.not_after(), packed.name().to_vec(), position)));
+        all.sort_unstable();
+        all.into_iter().filter_map(|(.., position)| self.all.at(position, One::of))
     }
 
     /// What goes into the record as numbers: counts, and the earliest end. The ends of all are
@@ -278,27 +241,40 @@ impl Seen {
         let count = |metric: &str, number: usize| {
             Measurement::new(metric, Decimal::from(number as u64), "certificates")
         };
-        let expired =
-            self.by_fingerprint.values().filter(|packed| packed.standing == Standing::Expired).count();
+        let (mut expired, mut earliest) = (0, None);
+        self.all.each(|_, fingerprint, packed| {
+            expired += usize::from(packed.standing == Standing::Expired);
+            let end = packed.validity().not_after;
+            let is_earlier = earliest.is_none_or(|earliest| end < earliest);
+            if is_earlier && (end >= now || One::of(fingerprint, packed).is_missed()) {
+                earliest = Some(end);
+            }
+        });
         let mut measurements =
             vec![count("certificates_seen", self.count()), count("certificates_expired", expired)];
-        let mut soonest_first = self.soonest_first();
-        let earliest = soonest_first.find(|one| one.certificate.validity.not_after >= now || one.is_missed());
         if let Some(earliest) = earliest {
-            let end = earliest.certificate.validity.not_after;
-            let days = Decimal::new(now.duration_until(end).as_secs_f64() / 86_400.0, 2);
+            let days = Decimal::new(now.duration_until(earliest).as_secs_f64() / 86_400.0, 2);
             measurements.push(Measurement::new("earliest_expiry_days_left", days, "days"));
         }
         measurements
+    }
+
+    /// Why what was seen could not be read again, where that is so.
+    ///
+    /// # Errors
+    /// With that.
+    pub fn is_complete(&self) -> io::Result<()> {
+        self.all.trouble().map_or(Ok(()), Err)
     }
 }
 
 /// Groups may hold issuers to different limits: the strictest counts.
 fn judge_issuer(one: &One, bases: &[&Basis]) -> Vec<Finding> {
-    let presented_by = one.places_as(Part::Issuer);
+    let (named, more) = one.presented_by();
+    let presented_by = Presenters { named: &named, more };
     let groups = one.groups_as(Part::Issuer);
     let bases = groups.iter().filter_map(|group| bases.get(usize::from(*group)));
-    let judged = bases.map(|basis| issuer::judge(&one.certificate, &presented_by, basis));
+    let judged = bases.map(|basis| issuer::judge(&one.certificate, presented_by, basis));
     let worst = |findings: &Vec<Finding>| findings.iter().map(|finding| finding.outcome.severity()).max();
     judged.max_by_key(worst).unwrap_or_default()
 }
@@ -328,66 +304,5 @@ fn held(one: &One) -> Held<'_> {
         certificate: &one.certificate,
         endpoints: one.places_as(Part::Server),
         elsewhere: [Part::File, Part::Secret, Part::Client].map(|part| one.places_as(part)).concat(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::self_test::farm::{Authority, Lifetime};
-
-    fn two_of_one_issuer() -> [Arc<Certificate>; 2] {
-        let authority = Authority::new().unwrap();
-        ["a.example", "b.example"].map(|name| {
-            let identity = authority.issue(&[name], Lifetime::days_left(90, 60)).unwrap();
-            Arc::new(Certificate::read_only(&identity.chain[0]).unwrap())
-        })
-    }
-
-    fn seen(keeping: Keeping, certificates: &[Arc<Certificate>]) -> Seen {
-        let mut seen = Seen::keeping(keeping);
-        for certificate in certificates {
-            let (place, certificate) = (format!("{}:443", certificate.name), Arc::clone(certificate));
-            seen.take_in(0, Sighting { place, part: Part::Server, certificate, standing: Standing::Good });
-        }
-        seen
-    }
-
-    #[test]
-    fn what_certificates_say_is_kept_whatever_becomes_of_their_bytes() {
-        let certificates = two_of_one_issuer();
-        let kept = |keeping, wanted: &Certificate| {
-            let seen = seen(keeping, &certificates);
-            let found =
-                seen.whole().into_iter().find(|one| one.certificate.fingerprint == wanted.fingerprint);
-            Certificate::clone(&found.unwrap().certificate)
-        };
-        for certificate in &certificates {
-            assert_eq!(kept(Keeping::Everything, certificate), **certificate);
-            let lean = kept(Keeping::WhatItSays, certificate);
-            assert!(lean.der.is_empty());
-            assert_eq!(Certificate { der: certificate.der.clone(), ..lean }, **certificate);
-        }
-    }
-
-    #[test]
-    fn places_are_kept_with_the_worst_standing() {
-        let [certificate, _] = two_of_one_issuer();
-        let mut seen = Seen::default();
-        for (place, part, standing) in [
-            ("b:443", Part::Server, Standing::Warning),
-            ("a:443", Part::Server, Standing::Good),
-            ("c.pem", Part::File, Standing::Good),
-        ] {
-            let certificate = Arc::clone(&certificate);
-            seen.take_in(7, Sighting { place: place.to_owned(), part, certificate, standing });
-        }
-        let one = seen.soonest_first().next().unwrap();
-        assert_eq!(
-            (seen.count(), one.standing, one.place(), one.elsewhere()),
-            (1, Standing::Warning, "a:443", 2)
-        );
-        assert_eq!(one.places_as(Part::Server), ["a:443", "b:443"]);
-        assert_eq!(one.groups_as(Part::File), BTreeSet::from([7]));
     }
 }

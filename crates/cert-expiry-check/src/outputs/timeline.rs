@@ -4,7 +4,7 @@
 use evidence_report::record::Chart;
 use jiff::Timestamp;
 
-use super::{Seen, seen::One};
+use super::{One, Seen};
 use crate::{
     assess::lifetime::Standing,
     wording::{day, distance, moment, printable},
@@ -36,8 +36,9 @@ const LINES: usize = 40;
 /// Draws the timeline; nothing where no certificate was seen.
 #[must_use]
 pub fn draw(seen: &Seen, now: Timestamp) -> Option<Chart> {
-    let mut all = seen.soonest_first();
-    let drawn: Vec<_> = all.by_ref().take(LINES).collect();
+    let mut drawn = seen.soonest(LINES + 1);
+    let next = drawn.get(LINES).map(|next| next.certificate.validity.not_after);
+    drawn.truncate(LINES);
     let first = drawn.first()?;
     let when: Vec<_> = drawn.iter().map(|one| when(one, now)).collect();
     let width = when.iter().map(|text| text.chars().count()).max().unwrap_or(0);
@@ -46,8 +47,7 @@ pub fn draw(seen: &Seen, now: Timestamp) -> Option<Chart> {
         let line = format!("{:8}{:WIDTH$}  {when:width$}  {}", word(one.standing), bar(one, now), who(one));
         lines.push(line.trim_end().to_owned());
     }
-    if let Some(next) = all.next() {
-        let next = next.certificate.validity.not_after;
+    if let Some(next) = next {
         lines.push(format!("and {} more, the first of them on {}", seen.count() - LINES, day(next)));
     }
     if drawn.iter().any(|one| one.elsewhere() > 0) {
@@ -127,14 +127,19 @@ mod tests {
     use crate::{
         assess::{Part, Sighting, lifetime, threshold::Thresholds},
         certificate::{Certificate, Validity},
+        outputs::{Keeping, Places, Sightings},
     };
     use std::sync::Arc;
 
     const NOW: i64 = 1_800_000_000;
 
     fn seen(certificates: &[(&str, i64, i64)]) -> Seen {
+        sightings(certificates).close().unwrap().0
+    }
+
+    fn sightings(certificates: &[(&str, i64, i64)]) -> Sightings {
         let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
-        let mut seen = Seen::default();
+        let mut seen = Sightings::keeping(Keeping::Everything, Places::All);
         for (index, (name, begin, end)) in certificates.iter().enumerate() {
             let mut certificate = Certificate::read_only(made.cert.der()).unwrap();
             certificate.name = (*name).to_owned();
@@ -173,14 +178,14 @@ mod tests {
 
     #[test]
     fn a_certificate_seen_twice_is_one_line() {
-        let mut twice = seen(&[("a", -DAY, 60 * DAY)]);
-        let certificate = twice.soonest_first().next().unwrap().certificate;
+        let mut twice = sightings(&[("a", -DAY, 60 * DAY)]);
+        let certificate = seen(&[("a", -DAY, 60 * DAY)]).soonest_first().next().unwrap().certificate;
         let standing = Standing::Good;
         twice.take_in(
             0,
             Sighting { place: "0-first:443".to_owned(), part: Part::Server, certificate, standing },
         );
-        let chart = draw(&twice, Timestamp::from_second(NOW).unwrap()).unwrap();
+        let chart = draw(&twice.close().unwrap().0, Timestamp::from_second(NOW).unwrap()).unwrap();
         assert_eq!(chart.lines.len(), 3);
         assert!(chart.lines[1].ends_with("a @ 0-first:443 +1"), "{}", chart.lines[1]);
         assert_eq!(chart.lines[2], "+N: seen in N more places");

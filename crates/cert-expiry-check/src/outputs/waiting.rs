@@ -2,12 +2,12 @@
 //! whether another node of the name serves a newer one already, and whether what ends is only kept in an
 //! archive. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use evidence_report::record::{Finding, Requirement};
 use jiff::Timestamp;
 
-use super::packed::Packed;
+use super::ledger::{Closed, Fingerprint};
 use crate::{
     assess::{Part, agreement::files::in_archive},
     certificate::Validity,
@@ -16,51 +16,54 @@ use crate::{
 };
 
 /// What the run saw, as far as it bears upon such findings.
-pub(super) struct Surroundings<'s> {
+pub(super) struct Surroundings {
     /// The certificates that the findings are about: valid when, and served at how many endpoints.
-    own: HashMap<[u8; 32], (Validity, usize)>,
+    own: HashMap<Fingerprint, (Validity, usize)>,
     /// What the nodes of their names serve, each by its address.
-    nodes: HashMap<&'s str, Vec<(&'s str, Validity)>>,
+    nodes: HashMap<String, Vec<(String, Validity)>>,
     /// The last of each series of an archive.
-    archives: HashMap<String, (u64, &'s str)>,
+    archives: HashMap<String, (u64, String)>,
 }
 
-impl<'s> Surroundings<'s> {
-    pub(super) fn of(waiting: &[([u8; 32], Finding)], seen: &'s BTreeMap<[u8; 32], Packed>) -> Self {
+impl Surroundings {
+    pub(super) fn of(waiting: &[(Fingerprint, Finding)], all: &Closed) -> Self {
         let names: HashSet<_> =
             waiting.iter().filter_map(|(_, finding)| Some(finding.subject.split_once(" at ")?.0)).collect();
+        let wanted: HashSet<_> = waiting.iter().map(|(fingerprint, _)| *fingerprint).collect();
         let mut surroundings = Self { own: HashMap::new(), nodes: HashMap::new(), archives: HashMap::new() };
-        for (fingerprint, _) in waiting {
-            if let Some(packed) = seen.get(fingerprint) {
-                let served = || packed.places().filter(|(part, ..)| *part == Part::Server).count();
-                surroundings.own.entry(*fingerprint).or_insert_with(|| (packed.validity(), served()));
+        all.each(|_, fingerprint, packed| {
+            if wanted.contains(fingerprint) {
+                let served = packed.places().filter(|(part, ..)| *part == Part::Server).count();
+                surroundings.own.insert(*fingerprint, (packed.validity(), served));
             }
-        }
-        for packed in seen.values() {
             for (part, _, place) in packed.places() {
                 match part {
                     Part::Server => {
                         if let Some((name, node)) =
                             place.split_once(" at ").filter(|(name, _)| names.contains(name))
                         {
-                            surroundings.nodes.entry(name).or_default().push((node, packed.validity()));
+                            let nodes = surroundings.nodes.entry(name.to_owned()).or_default();
+                            nodes.push((node.to_owned(), packed.validity()));
                         }
                     }
                     Part::File => {
                         if let Some((series, number)) = in_archive(place) {
-                            let last = surroundings.archives.entry(series).or_insert((number, place));
-                            *last = (*last).max((number, place));
+                            let new = (number, place.to_owned());
+                            let last = surroundings.archives.entry(series).or_insert_with(|| new.clone());
+                            if *last < new {
+                                *last = new;
+                            }
                         }
                     }
                     _ => {}
                 }
             }
-        }
+        });
         surroundings
     }
 
     /// The finding, with what else is to be said.
-    pub(super) fn complete(&self, certificate: &[u8; 32], finding: Finding, now: Timestamp) -> Finding {
+    pub(super) fn complete(&self, certificate: &Fingerprint, finding: Finding, now: Timestamp) -> Finding {
         if finding.check.id == FILE_LIFETIME.id {
             return self.archived(finding);
         }
@@ -92,7 +95,7 @@ impl<'s> Surroundings<'s> {
         }
     }
 
-    fn with_newer_node(&self, certificate: &[u8; 32], finding: Finding, now: Timestamp) -> Finding {
+    fn with_newer_node(&self, certificate: &Fingerprint, finding: Finding, now: Timestamp) -> Finding {
         let own = self.own.get(certificate).map(|(validity, _)| *validity);
         let (Some(own), Some((name, node))) = (own, finding.subject.split_once(" at ")) else {
             return finding;
@@ -100,7 +103,7 @@ impl<'s> Surroundings<'s> {
         let siblings = self.nodes.get(name).into_iter().flatten();
         let newest = siblings
             .filter(|(_, other)| other.not_before > own.not_before && other.not_after > own.not_after)
-            .max_by_key(|(node, other)| (other.not_after, *node));
+            .max_by_key(|(node, other)| (other.not_after, node));
         let Some((sibling, newest)) = newest else { return finding };
         let end = newest.not_after;
         let words =

@@ -9,8 +9,8 @@ use super::rule::{Rule, used_percent};
 use crate::{
     certificate::Certificate,
     checks::{
-        FILE_CERTIFICATE, FILE_READABLE, FILES_FOUND, TARGETS_NAMED, TLS_CERTIFICATE, TLS_HANDSHAKE,
-        TLS_NAME, TLS_REACHABLE,
+        FILE_CERTIFICATE, FILE_READABLE, FILES_FOUND, NETWORK_FOUND, STARTTLS_OFFERED, TARGETS_NAMED,
+        TLS_CERTIFICATE, TLS_HANDSHAKE, TLS_NAME, TLS_REACHABLE,
     },
     wording::{distance, moment, printable, span},
 };
@@ -20,12 +20,14 @@ use crate::{
 pub const CANNOT_TELL: u8 = 255;
 
 /// What keeps this command from knowing: the certificate in question was not seen, or another one was.
-static KEEPS_FROM_KNOWING: [&Check; 8] = [
+static KEEPS_FROM_KNOWING: [&Check; 10] = [
     &TARGETS_NAMED,
     &FILES_FOUND,
     &FILE_READABLE,
     &FILE_CERTIFICATE,
+    &NETWORK_FOUND,
     &TLS_REACHABLE,
+    &STARTTLS_OFFERED,
     &TLS_HANDSHAKE,
     &TLS_CERTIFICATE,
     &TLS_NAME,
@@ -75,7 +77,9 @@ pub fn answer(candidates: &[Candidate<'_>], findings: &[Finding], rule: &Rule, n
     let unseen: Vec<_> = findings.iter().filter(|finding| keeps_from_knowing(finding)).collect();
     match (by_moment.first(), unseen.first()) {
         (Some((_, first)), _) if due > 0 => {
-            Answer::Due(format!("{}{}", describe(first, now), more(due - 1, "more due")))
+            let others =
+                [more(due - 1, "more due"), more(unseen.len(), "more that could not be seen")].concat();
+            Answer::Due(format!("{}{others}", describe(first, now)))
         }
         (_, Some(first)) => {
             let subject = printable(&first.subject, 200);

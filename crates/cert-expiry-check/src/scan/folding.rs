@@ -1,7 +1,7 @@
 //! Folds what was judged of each target into the run, as it arrives, and keeps what only the whole run can
 //! judge.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use evidence_report::{
     record::{Finding, Outcome},
@@ -14,10 +14,10 @@ use crate::{
         agreement::{self, files::in_archive},
         revocation::Source,
     },
-    certificate::Certificate,
     checks::{FILE_LIFETIME, TLS_LIFETIME},
+    error::Error,
     group::Group,
-    outputs::{Keeping, Seen},
+    outputs::{Keeping, Places, Seen, Sightings},
     targets::Endpoint,
 };
 
@@ -26,18 +26,24 @@ pub(super) struct Folding<'r> {
     run: &'r Run,
     /// What the groups are called, where there are several.
     names: Vec<Option<String>>,
-    seen: Seen,
+    seen: Sightings,
     /// The revocation lists among the targets.
     lists: Vec<Source>,
     /// What the nodes serve that were named with an address of their own, by their common name.
-    nodes: BTreeMap<String, Vec<(String, Arc<Certificate>)>>,
+    nodes: BTreeMap<String, Vec<(String, [u8; 32])>>,
 }
 
 impl<'r> Folding<'r> {
-    pub(super) fn new(groups: &[Group], keeping: Keeping, run: &'r Run) -> Self {
+    pub(super) fn new(groups: &[Group], keeping: Keeping, places: Places, run: &'r Run) -> Self {
         let names =
             if groups.len() > 1 { groups.iter().map(|group| group.name.clone()).collect() } else { vec![] };
-        Self { run, names, seen: Seen::keeping(keeping), lists: Vec::new(), nodes: BTreeMap::new() }
+        Self {
+            run,
+            names,
+            seen: Sightings::keeping(keeping, places),
+            lists: Vec::new(),
+            nodes: BTreeMap::new(),
+        }
     }
 
     /// Takes in what was judged of a target of a group; `endpoint`, where it is one.
@@ -67,7 +73,7 @@ impl<'r> Folding<'r> {
                 Some(port) => SocketAddr::new(address, port).to_string(),
                 None => address.to_string(),
             };
-            self.nodes.entry(name).or_default().push((address, Arc::clone(&own.certificate)));
+            self.nodes.entry(name).or_default().push((address, own.certificate.fingerprint));
         }
     }
 
@@ -83,18 +89,31 @@ impl<'r> Folding<'r> {
     }
 
     /// Judges what only the whole run can tell, and gives back everything that was seen, with the revocation lists.
-    pub(super) fn finish(mut self, bases: &[&Basis]) -> (Seen, Vec<Source>) {
-        self.seen.join(bases, |finding| self.run.finding(finding));
+    ///
+    /// # Errors
+    /// When what was put aside cannot be read again.
+    pub(super) fn finish(self, bases: &[&Basis]) -> Result<(Seen, Vec<Source>), Error> {
+        let (mut seen, trouble) = self.seen.close().map_err(Error::put_aside)?;
+        if let Some(trouble) = trouble {
+            let folder = std::env::temp_dir();
+            self.run.caution(format!(
+                "what was seen stays in memory, since {} does not take it: {trouble}; TMPDIR names another folder",
+                folder.display()
+            ));
+        }
+        seen.join(bases, |finding| self.run.finding(finding));
         if let Some(basis) = bases.first() {
-            for (name, served) in &self.nodes {
-                let served: Vec<_> = served
-                    .iter()
-                    .map(|(address, certificate)| (address.clone(), certificate.as_ref()))
-                    .collect();
-                self.run.findings(agreement::nodes::judge(name, &served, basis.now));
+            let wanted = self.nodes.values().filter(|served| served.len() > 1).flatten();
+            let served = seen.those(&wanted.map(|(_, fingerprint)| *fingerprint).collect());
+            for (name, nodes) in &self.nodes {
+                let of_node =
+                    |(address, fingerprint): &(String, _)| Some((address.clone(), served.get(fingerprint)?));
+                let nodes: Vec<_> = nodes.iter().filter_map(of_node).collect();
+                self.run.findings(agreement::nodes::judge(name, &nodes, basis.now));
             }
         }
-        (self.seen, self.lists)
+        seen.is_complete().map_err(Error::put_aside)?;
+        Ok((seen, self.lists))
     }
 }
 

@@ -8,7 +8,7 @@ use evidence_report::{
     run::Run,
 };
 
-use super::{Task, What, targets};
+use super::{Task, What, others};
 use crate::{
     assess::{Basis, Judged, endpoint},
     checks::NETWORK_FOUND,
@@ -35,7 +35,7 @@ struct Counts {
 
 /// The networks of a plan, each with the number of its group.
 pub(super) fn of(plan: &Plan) -> Vec<(usize, &Network, Arc<Inhabited>)> {
-    targets(plan)
+    others(plan)
         .filter_map(|(group, target)| match target {
             Target::Network(network) => Some((group, &**network, Arc::default())),
             _ => None,

@@ -1,6 +1,6 @@
 //! Certificates at URLs: fetched, read, judged.
 
-use super::{Task, What, targets};
+use super::{Task, What, others};
 use crate::{
     assess::{Basis, Judged, remote},
     plan::Plan,
@@ -17,7 +17,7 @@ const LARGEST: usize = 8 * 1024 * 1024;
 
 /// Every URL of a plan.
 pub(super) fn tasks(plan: &Plan) -> impl Iterator<Item = Task> {
-    targets(plan).filter_map(|(group, target)| match target {
+    others(plan).filter_map(|(group, target)| match target {
         Target::Remote(remote) => Some(Task { group, what: What::Remote(Remote::clone(remote)) }),
         _ => None,
     })

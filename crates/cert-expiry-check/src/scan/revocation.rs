@@ -12,14 +12,14 @@ use evidence_report::run::Run;
 use reqwest::Url;
 use tokio::task::JoinSet;
 
-use super::{Prepared, targets};
+use super::{Prepared, others};
 use crate::{
     assess::{
         crl,
-        revocation::{self, Lists, Source},
+        revocation::{Judge, Lists, Source},
     },
     error::Error,
-    outputs::{Keeping, One, Seen},
+    outputs::{Keeping, Seen},
     plan::Plan,
     stores::{self, Content, Passwords, RevocationList, file},
     targets::Target,
@@ -63,9 +63,8 @@ fn lists_of(bytes: &[u8]) -> Result<Vec<Arc<RevocationList>>, String> {
 
 /// What has to be kept of certificates: the signatures on them, where there may be lists, be it among the targets.
 pub(super) fn keeping(plan: &Plan) -> Keeping {
-    let are_endpoints =
-        targets(plan).all(|(_, target)| matches!(target, Target::Endpoint(_) | Target::Network(_)));
-    if plan.crls.is_empty() && !plan.fetch_crls && plan.kubernetes.is_empty() && are_endpoints {
+    let are_servers = others(plan).all(|(_, target)| matches!(target, Target::Network(_)));
+    if plan.crls.is_empty() && !plan.fetch_crls && plan.kubernetes.is_empty() && are_servers {
         Keeping::WhatItSays
     } else {
         Keeping::Everything
@@ -79,21 +78,28 @@ pub(super) async fn judge(plan: &Plan, given: Vec<Source>, seen: &Seen, groups: 
     if given.is_empty() && !plan.fetch_crls {
         return;
     }
-    let all = seen.whole();
-    let suspects: Vec<_> = all.iter().filter_map(One::suspect).collect();
-    let mut issuers = seen.issuers();
-    for suspect in &suspects {
+    let (mut issuers, mut addresses) = (seen.issuers(), BTreeSet::new());
+    let mut named = BTreeSet::new();
+    seen.each_whole(|one| {
+        if let Some(suspect) = one.suspect() {
+            named.insert(Arc::clone(&suspect.certificate.issuer_der));
+            if plan.fetch_crls {
+                addresses.extend(suspect.certificate.crl_addresses.iter().cloned());
+            }
+        }
+    });
+    for name in &named {
         let stores = groups.iter().flat_map(|group| group.basis.trust.stores());
-        issuers.extend(stores.flat_map(|store| store.named_as_issuer_of(suspect.certificate)).cloned());
+        issuers.extend(stores.flat_map(|store| store.named(name)).cloned());
     }
     issuers.sort_by_key(|issuer| issuer.fingerprint);
     issuers.dedup_by_key(|issuer| issuer.fingerprint);
     let mut lists = Lists { given, are_wanted: plan.fetch_crls, ..Lists::default() };
     if plan.fetch_crls {
-        let addresses = suspects.iter().flat_map(|suspect| &suspect.certificate.crl_addresses);
-        lists.fetched = fetch(addresses.cloned().collect(), first, run).await;
+        lists.fetched = fetch(addresses, first, run).await;
     }
-    run.findings(revocation::judge(&suspects, &lists, &issuers, first.basis.now));
+    let judge = Judge::new(&lists, &issuers, first.basis.now);
+    seen.each_whole(|one| run.findings(one.suspect().and_then(|suspect| judge.finding(&suspect))));
 }
 
 /// Whether the lists that were named are fresh. Those among the targets are judged where they lie.

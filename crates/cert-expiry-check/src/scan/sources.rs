@@ -38,7 +38,7 @@ type ToLookAt = (usize, FoundFile, Option<usize>);
 pub(super) async fn search(plan: &Plan, run: &Run) -> (Vec<ToLookAt>, Vec<Source>) {
     let (mut files, mut sources) = (Vec::new(), Vec::new());
     let mut search = Search::default();
-    let targets: Vec<_> = super::targets(plan).collect();
+    let targets: Vec<_> = super::others(plan).collect();
     for (group, target) in files_first(&targets) {
         let (stop, name, target) = (run.stop().clone(), target.to_string(), target.clone());
         // Nothing tells how long a file system on the network takes: the wait for it ends with the run.

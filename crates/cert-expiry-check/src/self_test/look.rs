@@ -15,7 +15,6 @@ use crate::{
     error::Error,
     plan::Plan,
     scan::{self, Prepared, nodes},
-    targets::Target,
 };
 
 /// One scan. It writes no evidence and prints nothing.
@@ -39,12 +38,10 @@ pub(super) async fn look(scene: &Scene) -> Result<Vec<Finding>, Error> {
 async fn look_at_nodes(plan: &Plan, addresses: &[IpAddr], run: &Run) -> Result<(), Error> {
     let groups = scan::prepare_all(plan, run)?;
     for (group, Prepared { approach, basis, .. }) in plan.groups.iter().zip(&groups) {
-        for target in &group.targets {
-            if let Target::Endpoint(endpoint) = target {
-                let addresses = addresses.iter().copied();
-                let judged = nodes::look_at_addresses(endpoint, addresses, approach, basis).await;
-                run.findings(judged.findings);
-            }
+        for endpoint in group.targets.endpoints() {
+            let addresses = addresses.iter().copied();
+            let judged = nodes::look_at_addresses(&endpoint, addresses, approach, basis).await;
+            run.findings(judged.findings);
         }
     }
     Ok(())

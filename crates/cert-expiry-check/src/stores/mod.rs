@@ -82,11 +82,22 @@ pub fn read(bytes: &[u8], passwords: &Passwords) -> Content {
     match bytes {
         [0x30, ..] => read_der(bytes, passwords),
         _ if jks::looks_like_one(bytes) => Content::Holds(jks::read(bytes, passwords)),
+        _ if is_web_page(bytes) => {
+            Content::Nothing("it is a web page (HTML), as servers send it for a login or an error".to_owned())
+        }
         _ if std::str::from_utf8(bytes).is_ok() => {
             Content::Nothing("it is text without a PEM certificate".to_owned())
         }
         _ => Content::Nothing("it is neither PEM nor DER".to_owned()),
     }
+}
+
+/// Whether it begins as a page for people does, which is no error of its own: `curl -o` saves it with code 0.
+fn is_web_page(bytes: &[u8]) -> bool {
+    let begins = |word: &[u8]| {
+        bytes.trim_ascii_start().get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+    };
+    begins(b"<!doctype html") || begins(b"<html")
 }
 
 impl From<pem::Pem> for Contents {

@@ -6,14 +6,16 @@ mod list;
 mod network;
 mod remote;
 mod scheme;
+mod several;
 mod shard;
 
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::parse_host;
-pub use list::{ListedTarget, read_list};
+pub use list::{ListTrouble, ListedTarget, read_list};
 pub use network::Network;
 pub use remote::Remote;
 pub use scheme::StartTls;
+pub use several::Targets;
 pub use shard::{JOB_COMPLETION_INDEX, Shard, ShardRequest, digest_of_list};
 
 use std::{

@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 
 use sha2::{Digest, Sha256};
 
+use crate::wording::hexadecimal;
+
 /// More parts than anybody starts.
 const MOST: u32 = 10_000;
 
@@ -108,7 +110,7 @@ pub fn digest_of_list(mut targets: Vec<String>) -> String {
         digest.update(target);
         digest.update("\n");
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest.finalize())
 }
 
 impl fmt::Display for Shard {

@@ -162,7 +162,9 @@ fn io_errors<'e>(error: &'e (dyn error::Error + 'static)) -> impl Iterator<Item 
 /// The cause of all causes; the outer ones repeat the URL.
 fn innermost(error: &(dyn error::Error + 'static)) -> String {
     let words = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    printable(&redact::text(&words), 160)
+    // rustls names a page of its manual.
+    let words = words.split(": https://docs.rs/").next().unwrap_or_default();
+    printable(&redact::text(words), 160)
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ fn what_is_no_answer_with_certificates_fails_by_its_reason() {
         (site.url("/large"), "longer than 8 MiB"),
         (site.url("/noise"), "no HTTP answer"),
         (site.url("/loop"), "more than 3 times"),
-        (site.url("/login"), "text without a PEM certificate"),
+        (site.url("/login"), "it is a web page (HTML)"),
         (dead, "no connection: Connection refused"),
     ] {
         let outcome = bench.scan(&[&url]);

@@ -172,5 +172,19 @@ fn what_is_due_is_due_even_where_something_else_cannot_be_seen() {
     let (old, missing) = (file(&bench, "old.pem", 5), bench.path("missing.pem").display().to_string());
     let (code, said, _) = ask(&bench, &[&missing, &old]);
     assert_eq!(code, 0);
-    assert!(said.contains("old.pem"), "{said}");
+    assert!(said.contains("old.pem") && said.contains("1 more that could not be seen"), "{said}");
+}
+
+#[test]
+fn a_server_that_turns_no_tls_on_and_a_network_where_nobody_answers_cannot_be_told() {
+    let bench = Bench::new();
+    let young = file(&bench, "young.pem", 80);
+    let farm = Farm::start().unwrap();
+    let mute = farm.open(Behaviour::Reset).unwrap();
+    for target in [format!("smtp://{}", mute.target()), format!("{}/32:{}", "127.0.0.9", mute.address.port())]
+    {
+        let (code, said, why) = ask(&bench, &[&young, &target]);
+        assert_eq!(code, 255, "{target}: {said}");
+        assert!(why.contains(&target), "{why}");
+    }
 }

@@ -5,6 +5,7 @@
 pub mod files;
 pub mod keys;
 pub mod nodes;
+pub mod shared_keys;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use crate::{certificate::Certificate, wording::printable};
 
 /// Everything that a certificate was issued for, literally: a wildcard on disk is no renewal of a
 /// certificate for one of the names that it covers.
-pub(super) fn names(certificate: &Certificate) -> BTreeSet<String> {
+pub(crate) fn names(certificate: &Certificate) -> BTreeSet<String> {
     let names = certificate.dns_names.iter().map(|name| name.to_ascii_lowercase());
     names.chain(certificate.ip_addresses.iter().map(ToString::to_string)).collect()
 }
