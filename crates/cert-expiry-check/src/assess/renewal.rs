@@ -107,30 +107,33 @@ const ENOUGH_REPLACED: usize = 3;
 const ENOUGH_PEERS: usize = 8;
 
 /// Judges the certificates of a run, and says it one finding after the other; `look_up` tells more about one of
-/// them, by its fingerprint. Those whose successor was seen are renewed already.
+/// them, by its fingerprint. Those whose successor was seen are renewed already. Says whether a cadence was held against
+/// any of them.
 pub fn judge(
     mut leaves: Vec<Leaf>,
     look_up: impl Fn(&[u8; 32]) -> Option<Holder>,
     now: Timestamp,
     mut say: impl FnMut(Finding),
-) {
+) -> bool {
     leaves.sort_unstable_by(|a, b| {
         let key = |leaf: &Leaf| (leaf.lifetime, leaf.fingerprint);
         a.issuer.cmp(&b.issuer).then_with(|| key(a).cmp(&key(b)))
     });
-    let mut rest = &mut leaves[..];
+    let (mut rest, mut is_held) = (&mut leaves[..], false);
     while let Some(first) = rest.first() {
         let (issuer, longest) = (Arc::clone(&first.issuer), first.lifetime + first.lifetime / 20);
         let alike = rest.partition_point(|leaf| leaf.issuer == issuer && leaf.lifetime <= longest);
         let (kind, others) = rest.split_at_mut(alike);
-        let (good, cadence) = judge_kind(kind, now);
-        let late = good.into_iter().filter_map(|leaf| {
-            let cadence = cadence?;
-            finding(leaf, &look_up(&leaf.fingerprint)?, cadence, now)
-        });
-        late.for_each(&mut say);
+        if let (good, Some(cadence)) = judge_kind(kind, now) {
+            for leaf in good {
+                let Some(holder) = look_up(&leaf.fingerprint) else { continue };
+                is_held |= !holder.places.is_empty();
+                finding(leaf, &holder, cadence, now).into_iter().for_each(&mut say);
+            }
+        }
         rest = others;
     }
+    is_held
 }
 
 /// Certificates of one issuer and of nearly the same lifetime: those that are in use and good, and their cadence.

@@ -2,7 +2,10 @@
 //! files, or were fetched because somebody asked for it; here they are only read. A list counts when it is its
 //! issuer's: the name fits, and the signature holds.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use evidence_report::record::{Finding, Requirement};
 use jiff::Timestamp;
@@ -88,6 +91,16 @@ pub fn judge(
     }
     let read = Read::new(lists);
     suspects.iter().filter_map(|suspect| one(suspect, lists, &read, issuers, now)).collect()
+}
+
+/// Whether there is anything to say of any of them: somebody asked for their lists, or gave one of their issuer.
+#[must_use]
+pub fn are_listed(suspects: &[Suspect<'_>], lists: &Lists) -> bool {
+    let given: BTreeSet<_> =
+        lists.given.iter().filter_map(|source| Some(source.list.as_ref().ok()?.issuer_der.as_slice())).collect();
+    suspects.iter().filter(|suspect| !suspect.certificate.is_self_issued && !suspect.places.is_empty()).any(
+        |suspect| lists.are_wanted || given.contains(suspect.certificate.issuer_der.as_ref()),
+    )
 }
 
 /// Lists that were parsed once, by the name of their issuer.

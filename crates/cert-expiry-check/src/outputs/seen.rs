@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use evidence_report::record::{Decimal, Finding, Measurement};
+use evidence_report::record::{Check, Decimal, Finding, Measurement};
 use jiff::Timestamp;
 
 use super::{
@@ -25,6 +25,7 @@ use crate::{
         revocation::Suspect,
     },
     certificate::Certificate,
+    checks::{KEY_MATCH, KEY_SHARED, TLS_AGREEMENT, TLS_RENEWAL},
 };
 
 /// The certificates of a run.
@@ -161,39 +162,53 @@ impl Seen {
     /// Judges what only the whole run can tell, and says it finding by finding: of the issuers that endpoints
     /// present, each once, whether endpoints serve what lies in the files, whether keys and certificates belong
     /// together, whether a renewal has stalled. `bases` are those of the groups.
-    pub fn join(&mut self, bases: &[&Basis], mut say: impl FnMut(Finding)) {
-        let Some(now) = bases.first().map(|basis| basis.now) else { return };
+    ///
+    /// It says which checks what was seen together owes.
+    pub fn join(&mut self, bases: &[&Basis], mut say: impl FnMut(Finding)) -> Vec<&'static Check> {
+        let Some(now) = bases.first().map(|basis| basis.now) else { return Vec::new() };
         self.no_longer_waiting(now).into_iter().for_each(&mut say);
         self.seen_as(&[Part::Issuer]).flat_map(|one| judge_issuer(&one, bases)).for_each(&mut say);
         self.seen_as(&[Part::Secret]).filter_map(|one| judge_kept_issuer(&one, bases)).for_each(&mut say);
-        self.hold_against_what_lies(now, &mut say);
+        let mut owed = self.hold_against_what_lies(now, &mut say);
         let sharing = self.sharing_keys();
-        keys::shared(&sharing.iter().map(held).collect::<Vec<_>>()).into_iter().for_each(&mut say);
+        let sharing: Vec<_> = sharing.iter().map(held).collect();
+        owed.extend(keys::are_shared(&sharing).then_some(&KEY_SHARED));
+        keys::shared(&sharing).into_iter().for_each(&mut say);
         drop(sharing);
         let look_up = |fingerprint: &[u8; 32]| self.holder(fingerprint);
-        renewal::judge(self.leaves(), look_up, now, say);
+        owed.extend(renewal::judge(self.leaves(), look_up, now, say).then_some(&TLS_RENEWAL));
+        owed
     }
 
     /// Whether servers serve, and keys belong to, what lies in files and Kubernetes objects. Where there are neither
     /// servers nor keys, there is nothing to write it out for.
-    fn hold_against_what_lies(&self, now: Timestamp, mut say: impl FnMut(Finding)) {
+    fn hold_against_what_lies(
+        &self,
+        now: Timestamp,
+        mut say: impl FnMut(Finding),
+    ) -> Vec<&'static Check> {
         let serving: Vec<_> = if self.by_fingerprint.values().any(|packed| packed.is_seen_as(LYING)) {
             self.seen_as(&[Part::Server]).collect()
         } else {
             Vec::new()
         };
         if serving.is_empty() && self.keys.is_empty() {
-            return;
+            return Vec::new();
         }
         let lying: Vec<_> = self.seen_as(LYING).collect();
         let (served, stored): (Vec<_>, Vec<_>) =
             (serving.iter().map(served).collect(), lying.iter().map(stored).collect());
+        let mut owed = Vec::new();
+        owed.extend(files::are_comparable(&served, &stored, now).then_some(&TLS_AGREEMENT));
         files::judge(&served, &stored, now).into_iter().for_each(&mut say);
         let beside = lying.iter().flat_map(|one| {
             let lying = one.places.iter().filter(|(part, ..)| LYING.contains(part));
             lying.map(|(.., place)| Beside { certificate: &one.certificate, place })
         });
-        keys::matching(&self.keys, &beside.collect::<Vec<_>>()).into_iter().for_each(&mut say);
+        let beside: Vec<_> = beside.collect();
+        owed.extend(keys::have_partners(&self.keys, &beside).then_some(&KEY_MATCH));
+        keys::matching(&self.keys, &beside).into_iter().for_each(&mut say);
+        owed
     }
 
     fn no_longer_waiting(&mut self, now: Timestamp) -> Vec<Finding> {

@@ -4,10 +4,11 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use evidence_report::{
-    record::{Finding, Outcome},
+    record::{Check, Finding, Outcome},
     run::Run,
 };
 
+use super::owed;
 use crate::{
     assess::{
         Basis, Judged, Part, Sighting,
@@ -15,7 +16,7 @@ use crate::{
         revocation::Source,
     },
     certificate::Certificate,
-    checks::{FILE_LIFETIME, TLS_LIFETIME},
+    checks::{FILE_LIFETIME, TLS_LIFETIME, TLS_NODES},
     group::Group,
     outputs::{Keeping, Seen},
     targets::Endpoint,
@@ -31,13 +32,15 @@ pub(super) struct Folding<'r> {
     lists: Vec<Source>,
     /// What the nodes serve that were named with an address of their own, by their common name.
     nodes: BTreeMap<String, Vec<(String, Arc<Certificate>)>>,
+    /// The checks that only complain, by their ids, with how often they had nothing to say.
+    quiet: BTreeMap<&'static str, (&'static Check, usize)>,
 }
 
 impl<'r> Folding<'r> {
     pub(super) fn new(groups: &[Group], keeping: Keeping, run: &'r Run) -> Self {
         let names =
             if groups.len() > 1 { groups.iter().map(|group| group.name.clone()).collect() } else { vec![] };
-        Self { run, names, seen: Seen::keeping(keeping), lists: Vec::new(), nodes: BTreeMap::new() }
+        Self { run, names, seen: Seen::keeping(keeping), lists: Vec::new(), nodes: BTreeMap::new(), quiet: BTreeMap::new() }
     }
 
     /// Takes in what was judged of a target of a group; `endpoint`, where it is one.
@@ -45,6 +48,10 @@ impl<'r> Folding<'r> {
         let own = judged.sightings.iter().find(|sighting| sighting.part == Part::Server);
         if let (Some(endpoint), Some(own)) = (endpoint, own) {
             self.note_node(endpoint, own);
+        }
+        owed::of(&judged, self.run);
+        for check in &judged.quiet {
+            self.quiet.entry(check.id).or_insert((check, 0)).1 += 1;
         }
         for finding in judged.findings {
             let finding = self.as_of_group(group, finding);
@@ -84,13 +91,16 @@ impl<'r> Folding<'r> {
 
     /// Judges what only the whole run can tell, and gives back everything that was seen, with the revocation lists.
     pub(super) fn finish(mut self, bases: &[&Basis]) -> (Seen, Vec<Source>) {
-        self.seen.join(bases, |finding| self.run.finding(finding));
+        let owed = self.seen.join(bases, |finding| self.run.finding(finding));
+        self.run.owes(owed);
+        self.run.findings(self.quiet.values().map(|(check, times)| owed::quiet(check, *times)));
         if let Some(basis) = bases.first() {
             for (name, served) in &self.nodes {
                 let served: Vec<_> = served
                     .iter()
                     .map(|(address, certificate)| (address.clone(), certificate.as_ref()))
                     .collect();
+                self.run.owes((served.len() > 1).then_some(&TLS_NODES));
                 self.run.findings(agreement::nodes::judge(name, &served, basis.now));
             }
         }

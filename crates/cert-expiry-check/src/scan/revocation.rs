@@ -18,6 +18,7 @@ use crate::{
         crl,
         revocation::{self, Lists, Source},
     },
+    checks::TLS_REVOCATION,
     error::Error,
     outputs::{Keeping, One, Seen},
     plan::Plan,
@@ -93,6 +94,7 @@ pub(super) async fn judge(plan: &Plan, given: Vec<Source>, seen: &Seen, groups: 
         let addresses = suspects.iter().flat_map(|suspect| &suspect.certificate.crl_addresses);
         lists.fetched = fetch(addresses.cloned().collect(), first, run).await;
     }
+    run.owes(revocation::are_listed(&suspects, &lists).then_some(&TLS_REVOCATION));
     run.findings(revocation::judge(&suspects, &lists, &issuers, first.basis.now));
 }
 

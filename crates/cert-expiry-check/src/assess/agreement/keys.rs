@@ -47,6 +47,30 @@ pub fn matching(keys: &[KeySighting], certificates: &[Beside<'_>]) -> Vec<Findin
     keys.iter().filter_map(|key| judge(key, &sources, &owners, &known)).collect()
 }
 
+/// Whether a certificate lies beside any of the keys.
+#[must_use]
+pub fn have_partners(keys: &[KeySighting], certificates: &[Beside<'_>]) -> bool {
+    let sources: HashSet<_> = certificates.iter().map(|beside| source_of(beside.place)).collect();
+    keys.iter().any(|key| {
+        let is_source = |path: &String| sources.contains(path.as_str());
+        is_source(&key.source) || usual_partners(&key.source).iter().any(is_source)
+    })
+}
+
+/// Whether a key stands behind several certificates, or hosts.
+#[must_use]
+pub fn are_shared(held: &[Held<'_>]) -> bool {
+    let mut known: HashMap<[u8; 32], ([u8; 32], Vec<&str>)> = HashMap::new();
+    held.iter().any(|held| {
+        let certificate = held.certificate;
+        let (first, hosts) = known
+            .entry(certificate.public_key_digest)
+            .or_insert_with(|| (certificate.fingerprint, Vec::new()));
+        hosts.extend(held.endpoints.iter().map(|place| host_of(place)));
+        *first != certificate.fingerprint || hosts.iter().any(|host| *host != hosts[0])
+    })
+}
+
 fn judge(
     key: &KeySighting,
     sources: &Sources<'_>,
@@ -207,13 +231,12 @@ fn judge_sharing(holders: &[&Held<'_>]) -> Option<Finding> {
         holders.iter().flat_map(|held| &held.endpoints).map(|place| host_of(place).to_owned()).collect();
     let wildcard = first.dns_names.iter().any(|name| name.starts_with("*."));
     let what = if wildcard { "one wildcard certificate and its key serve" } else { "one key serves" };
-    (hosts.len() > 1).then(|| {
-        KEY_SHARED.passed(subject(first)).expected("for one purpose").observed(format!(
-            "{what} {} hosts: {}",
-            hosts.len(),
-            listed(&hosts, NAMED)
-        ))
-    })
+    let observed = match (hosts.len(), holders.len()) {
+        (0 | 1, 0 | 1) => return None,
+        (0 | 1, several) => format!("one key stands behind {several} certificates for the same names"),
+        (several, _) => format!("{what} {several} hosts: {}", listed(&hosts, NAMED)),
+    };
+    Some(KEY_SHARED.passed(subject(first)).expected("for one purpose").observed(observed))
 }
 
 fn copied(families: &[Vec<&Held<'_>>], holders: &[&Held<'_>]) -> Finding {
