@@ -338,8 +338,7 @@ fn read(path: &Path) -> Result<String, Error> {
 fn configuration(path: &Path) -> Result<Result<Configuration, Finding>, Error> {
     let subject = path.display().to_string();
     Ok(Configuration::read(&read(path)?).map_err(|why| {
-        let finding =
-            checks::ROUTES_READABLE.failed(&subject).expected(LOADABLE);
+        let finding = checks::ROUTES_READABLE.failed(&subject).expected(LOADABLE);
         finding.observed(why.to_string()).at(subject.clone(), None)
     }))
 }

@@ -96,11 +96,15 @@ pub fn judge(
 /// Whether there is anything to say of any of them: somebody asked for their lists, or gave one of their issuer.
 #[must_use]
 pub fn are_listed(suspects: &[Suspect<'_>], lists: &Lists) -> bool {
-    let given: BTreeSet<_> =
-        lists.given.iter().filter_map(|source| Some(source.list.as_ref().ok()?.issuer_der.as_slice())).collect();
-    suspects.iter().filter(|suspect| !suspect.certificate.is_self_issued && !suspect.places.is_empty()).any(
-        |suspect| lists.are_wanted || given.contains(suspect.certificate.issuer_der.as_ref()),
-    )
+    let given: BTreeSet<_> = lists
+        .given
+        .iter()
+        .filter_map(|source| Some(source.list.as_ref().ok()?.issuer_der.as_slice()))
+        .collect();
+    suspects
+        .iter()
+        .filter(|suspect| !suspect.certificate.is_self_issued && !suspect.places.is_empty())
+        .any(|suspect| lists.are_wanted || given.contains(suspect.certificate.issuer_der.as_ref()))
 }
 
 /// Lists that were parsed once, by the name of their issuer.

@@ -182,11 +182,7 @@ impl Seen {
 
     /// Whether servers serve, and keys belong to, what lies in files and Kubernetes objects. Where there are neither
     /// servers nor keys, there is nothing to write it out for.
-    fn hold_against_what_lies(
-        &self,
-        now: Timestamp,
-        mut say: impl FnMut(Finding),
-    ) -> Vec<&'static Check> {
+    fn hold_against_what_lies(&self, now: Timestamp, mut say: impl FnMut(Finding)) -> Vec<&'static Check> {
         let serving: Vec<_> = if self.by_fingerprint.values().any(|packed| packed.is_seen_as(LYING)) {
             self.seen_as(&[Part::Server]).collect()
         } else {

@@ -40,7 +40,14 @@ impl<'r> Folding<'r> {
     pub(super) fn new(groups: &[Group], keeping: Keeping, run: &'r Run) -> Self {
         let names =
             if groups.len() > 1 { groups.iter().map(|group| group.name.clone()).collect() } else { vec![] };
-        Self { run, names, seen: Seen::keeping(keeping), lists: Vec::new(), nodes: BTreeMap::new(), quiet: BTreeMap::new() }
+        Self {
+            run,
+            names,
+            seen: Seen::keeping(keeping),
+            lists: Vec::new(),
+            nodes: BTreeMap::new(),
+            quiet: BTreeMap::new(),
+        }
     }
 
     /// Takes in what was judged of a target of a group; `endpoint`, where it is one.

@@ -69,6 +69,7 @@ pub(super) fn quiet(check: &'static Check, times: usize) -> Finding {
         (&KUBERNETES_CERTIFICATE, "certificates in Kubernetes objects", "whole"),
     ];
     let known = table.into_iter().find(|(known, ..)| known.id == check.id);
-    let (subject, expected) = known.map_or(("certificates", ""), |(_, subject, expected)| (subject, expected));
+    let (subject, expected) =
+        known.map_or(("certificates", ""), |(_, subject, expected)| (subject, expected));
     check.passed(subject).expected(expected).observed(format!("{times} of them"))
 }

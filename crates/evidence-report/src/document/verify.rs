@@ -8,10 +8,7 @@ use super::{
     render_v1::render_signed_v1,
     seal::seal,
 };
-use crate::record::{
-    Verdict,
-    v1::Record,
-};
+use crate::record::{Verdict, v1::Record};
 
 /// What came of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -64,8 +64,7 @@ pub fn judge(served: &[Served<'_>], stored: &[Stored<'_>], now: Timestamp) -> Ve
 pub fn are_comparable(served: &[Served<'_>], stored: &[Stored<'_>], now: Timestamp) -> bool {
     let stock = Stock::of(stored);
     let in_use: HashSet<_> = served.iter().map(|served| served.certificate.fingerprint).collect();
-    let has_successor =
-        |served: &Served<'_>| stock.successor(served.certificate, &in_use, now).is_some();
+    let has_successor = |served: &Served<'_>| stock.successor(served.certificate, &in_use, now).is_some();
     served.iter().any(|served| !served.endpoints.is_empty() && has_successor(served))
 }
 
