@@ -1,5 +1,6 @@
-//! A fourth tool in fifty lines: does a port answer, and how soon? Evidence, formats, exit codes, deadline, signals,
-//! waivers, history and `--explain` come with the library.
+//! A fourth tool in fifty lines: does a port answer, and how soon? It owes its one check, stops when it is asked to, and
+//! proposes a note that people complete. Evidence, formats, exit codes, deadline, signals, waivers, history and
+//! `--explain` come with the library.
 //!
 //! ```sh
 //! cargo run -p evidence-report --example tcp_smoke -- 127.0.0.1:5432 --evidence port.md
@@ -8,7 +9,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use evidence_report::{
-    record::{Check, Decimal, Measurement, Objective, Tool},
+    document::notes::Template,
+    record::{Check, Measurement, Tool},
     run::{self, CommandLine, Defaults, Run, Settings, SharedConfig, SharedFlags},
 };
 
@@ -56,7 +58,8 @@ async fn execute(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Ok(Err(error)) => ANSWERS.failed(&cli.address).observed(error.to_string()),
         Err(stopped) => ANSWERS.inconclusive(&cli.address).observed(stopped.to_string()),
     });
-    let took = Measurement::seconds("connect_seconds", run.elapsed().as_secs_f64());
-    run.measurement(took.objective(Objective::AtMost(Decimal::from(1))));
+    run.measurement(Measurement::seconds("connect_seconds", run.elapsed().as_secs_f64()));
+    let points = vec!["Who answers for it, and whom to call:".to_owned()];
+    run.propose_note(Template { heading: "What listens there".to_owned(), points });
     Ok(run.finish().publish()?)
 }

@@ -13,11 +13,12 @@ use evidence_report::run::{Defaults, Finished, Run, Settings, SharedConfig, Shar
 use reqwest::header::HeaderMap;
 
 use crate::{
-    checks::{METRICS_SCRAPE, TOOL},
+    checks::{METRICS_CONTENT_TYPE, METRICS_SCRAPE, TOOL},
     config::Url,
     error::Error,
     exposition::{Reader, Reading, Syntax},
     http::{Http, NoAnswer, Trust, each_chunk, head, header_from_file},
+    owed,
     plan::REQUEST_TIMEOUT,
     probes::{
         metrics::{ACCEPT, SIZE_LIMIT, WHOLE, assess_content_type, named_syntax},
@@ -135,6 +136,8 @@ async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -
         );
     }
     let run = Run::start(&TOOL, settings)?;
+    owed::by_exposition(&run);
+    run.owes([&METRICS_CONTENT_TYPE]);
     let subject = url.to_string();
     let scraped = run.stop().guard(scrape(&http, url, &headers, arguments.syntax)).await;
     match scraped {
@@ -186,6 +189,7 @@ async fn read_local(arguments: &MetricsArguments, settings: Settings) -> Result<
         syntax => syntax.reader(None),
     };
     let run = Run::start(&TOOL, settings)?;
+    owed::by_exposition(&run);
     let stop = run.stop().clone();
     // Reading blocks, also on a pipe that nobody writes to: a stop must not wait for it.
     let work = tokio::task::spawn_blocking(move || read_all(input, reader, &stop));

@@ -26,6 +26,7 @@ use crate::{
         config::RulesPolicy,
         coverage, dialect,
         join::{self, World, observe::Server},
+        owed::Asked,
         promtool, routes, runbook, written,
     },
     rules::{
@@ -183,6 +184,14 @@ impl Plan {
     async fn looked(&self) -> Result<Finished, Error> {
         let http = Http::new(self.trust())?;
         let run = Run::start(&TOOL, self.settings.clone())?;
+        let asked = Asked {
+            files: &self.files,
+            policy: &self.policy,
+            written: &self.written,
+            prometheus: self.prometheus.is_some(),
+            alertmanager: self.alertmanager.is_some(),
+        };
+        run.owes(asked.owed());
         self.judge(&run, &http).await;
         Ok(run.finish())
     }
@@ -255,13 +264,23 @@ impl Plan {
     async fn join(&self, run: &Run, http: &Http, pages: &std::collections::BTreeMap<String, runbook::Page>) {
         let (mut of_file, mut prometheus, mut alertmanager) = (None, None, None);
         match &self.configuration {
-            Some(Ok(configuration)) => of_file = Some(configuration.clone()),
+            Some(Ok(configuration)) => {
+                let path = self.policy.alertmanager_config.iter().map(|path| path.display().to_string());
+                run.findings(path.map(|path| {
+                    let finding = checks::ROUTES_READABLE.passed(&path).expected(LOADABLE);
+                    finding.observed(configuration.digest.clone()).at(path, None)
+                }));
+                of_file = Some(configuration.clone());
+            }
             Some(Err(finding)) => run.finding(finding.clone()),
             None => {}
         }
         if let Some(server) = &self.prometheus {
             match run.stop().guard(join::observe::prometheus(http, server, &self.files)).await {
-                Ok(Ok(seen)) => prometheus = Some(seen),
+                Ok(Ok(seen)) => {
+                    run.finding(answered("Prometheus", server));
+                    prometheus = Some(seen);
+                }
                 Ok(Err(why)) => run.finding(no_answer("Prometheus", server, &why.to_string())),
                 Err(stopped) => run.finding(no_answer("Prometheus", server, &stopped.to_string())),
             }
@@ -269,6 +288,7 @@ impl Plan {
         if let Some(server) = &self.alertmanager {
             match run.stop().guard(join::observe::alertmanager(http, server)).await {
                 Ok(Ok((live, seen))) => {
+                    run.finding(answered("Alertmanager", server));
                     run.fact("Alertmanager's configuration", live.digest.clone());
                     of_file = Some(live);
                     alertmanager = Some(seen);
@@ -298,8 +318,17 @@ impl Plan {
 
 fn no_answer(what: &str, server: &Server, why: &str) -> Finding {
     let subject = format!("{what} at {}", server.url);
-    checks::SERVERS.inconclusive(subject).expected("an answer to every question").observed(why)
+    checks::SERVERS.inconclusive(subject).expected(ANSWERS).observed(why)
 }
+
+fn answered(what: &str, server: &Server) -> Finding {
+    let subject = format!("{what} at {}", server.url);
+    checks::SERVERS.passed(subject).expected(ANSWERS).observed("every question was answered")
+}
+
+const ANSWERS: &str = "an answer to every question";
+
+const LOADABLE: &str = "a configuration that Alertmanager loads";
 
 fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
@@ -309,8 +338,7 @@ fn read(path: &Path) -> Result<String, Error> {
 fn configuration(path: &Path) -> Result<Result<Configuration, Finding>, Error> {
     let subject = path.display().to_string();
     Ok(Configuration::read(&read(path)?).map_err(|why| {
-        let finding =
-            checks::ROUTES_READABLE.failed(&subject).expected("a configuration that Alertmanager loads");
+        let finding = checks::ROUTES_READABLE.failed(&subject).expected(LOADABLE);
         finding.observed(why.to_string()).at(subject.clone(), None)
     }))
 }

@@ -76,7 +76,7 @@ pub(crate) async fn looked(shared: &SharedFlags) -> Result<Finished, Error> {
 async fn look_at(plan: &Plan) -> Result<Finished, Error> {
     let (http, wire) = (Http::new(plan.trust())?, Wire::new(plan.trust())?);
     let run = Run::start(&TOOL, plan.run.clone())?;
-    run.owes(owed::by_run(plan));
+    owed::by_run(plan, &run);
     observe(plan, Clients { http: &http, wire: &wire }, &run).await;
     Ok(run.finish())
 }

@@ -20,7 +20,7 @@ use crate::{
     fingerprint::{Buckets, Fingerprint, Relation},
     halt::Halt,
     plan::{Compare, Plan, Side},
-    rehearsal::{application_name, read_source},
+    rehearsal::{COMPARED, application_name, read_source},
     source::Snapshot,
 };
 
@@ -43,6 +43,7 @@ pub(crate) async fn compare_sides(plan: &Plan, work: &Compare, run: &Run) -> Res
     let [expected, found] = &work.sides;
     let files = (read_file(expected)?, read_file(found)?);
     run.owes([&RESTORE_CONTENT]);
+    run.owes_beside(&RESTORE_CONTENT, COMPARED);
     let mut stages = Stages::default();
     let (mut one, mut other) = (None, None);
     let compared = async {

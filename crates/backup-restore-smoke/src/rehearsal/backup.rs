@@ -7,7 +7,7 @@ use evidence_report::{
 
 use super::{Made, Seen, listed};
 use crate::{
-    checks::{BACKUP_MADE, ENVIRONMENT, SOURCE_READABLE},
+    checks::{BACKUP_MADE, ENVIRONMENT, SOURCE_APART, SOURCE_READABLE},
     clock::Stages,
     comparison::left_out,
     connection::{Handover, Resolved, connect},
@@ -109,6 +109,7 @@ async fn from_snapshot(
     let database = &snapshot.database;
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(database.major)).await?;
     if let (Source::Database(_), Some(session)) = (&plan.source, snapshot.sessions.first()) {
+        run.owes([&SOURCE_APART]);
         run.finding(apart(session, run.stop(), &plan.scratch, work.shares_filesystem).await?);
     }
     let mut fingerprint = read_source(run, snapshot, &mut made.stages).await?;

@@ -6,6 +6,7 @@ mod expectation;
 mod logical;
 mod objectives;
 mod on_target;
+mod owed;
 mod physical;
 mod preflight;
 mod recovery;
@@ -19,17 +20,21 @@ use evidence_report::{
     run::Run,
 };
 
-pub(crate) use self::backup::{application_name, open, read_parts, read_sequences_again, read_source};
+pub(crate) use self::{
+    backup::{application_name, open, read_parts, read_sequences_again, read_source},
+    owed::COMPARED,
+};
 use self::{
     backup::{source, take_backup},
+    owed::ESSENTIAL,
     recovery::{own_server, restore},
     verification::verify,
 };
 use crate::{
     assertions, canary,
     checks::{
-        BACKUP_COMPLETE, BACKUP_MADE, CLEANED_UP, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_ASSERTIONS,
-        RESTORE_CONTENT, RESTORE_ISOLATED, RESTORE_WRITABLE, SOURCE_READABLE,
+        BACKUP_COMPLETE, BACKUP_MADE, CLEANED_UP, RECOVERY_TIME, RESTORE_WRITABLE, SOURCE_APART,
+        SOURCE_READABLE,
     },
     clock::Stages,
     comparison::left_out,
@@ -84,12 +89,6 @@ impl Made {
     }
 }
 
-/// What a rehearsal is made for: each of these came to a result, or is said not to have been checked.
-const ESSENTIAL: [&Check; 3] = [&RESTORE_CONTENT, &RESTORE_WRITABLE, &RECOVERY_TIME];
-
-/// What every rehearsal says besides, be it that it was not asked for.
-const OWED: [&Check; 2] = [&CLEANED_UP, &RECOVERY_DATA_LOSS];
-
 /// What was learnt from the source.
 struct Seen {
     database: Database,
@@ -104,10 +103,7 @@ struct Seen {
 /// Rehearses; everything that is seen goes into the run.
 pub(crate) async fn rehearse(plan: &Plan, work: &Rehearse, run: &Run) {
     let mut made = Made::default();
-    run.owes(ESSENTIAL);
-    run.owes(OWED);
-    run.owes((!work.assertions.is_empty()).then_some(&RESTORE_ASSERTIONS));
-    run.owes(work.target.is_none().then_some(&RESTORE_ISOLATED));
+    owed::by(work, run);
     let halted_by = match all_phases(plan, work, run, &mut made).await {
         Err(Halt::Found(finding)) => Some(*finding),
         Ok(()) | Err(Halt::Stopped) => None,
@@ -228,6 +224,7 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
 fn spare_the_backup(plan: &Plan, work: &Rehearse, run: &Run) -> Result<(), Halt> {
     let places = whereabouts::folders(&work.backup);
     if work.target.is_none() && places.as_ref().map_or(true, |places| !places.is_empty()) {
+        run.owes([&SOURCE_APART]);
         run.finding(apart_from_backup(&places, &plan.scratch, work.shares_filesystem)?);
     }
     Ok(())

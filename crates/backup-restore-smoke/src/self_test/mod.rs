@@ -164,7 +164,13 @@ async fn prove(
         seen
     };
     match attempt.await {
-        Ok(seen) => compare(&seen, &fault.expected()),
+        Ok(seen) => {
+            let proof = compare(&seen, &fault.expected());
+            match &seen.record {
+                Some(record) => proof.and_nothing_lost(record, &fault.expected()),
+                None => proof,
+            }
+        }
         Err(Trouble::NotHere(why)) => Proof::NotHere(why),
         Err(Trouble::Broke(why)) => Proof::Unable(why),
     }

@@ -6,9 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use evidence_report::run::{
-    Run,
-    child::{Child, ChildCommand, Farewell},
+use evidence_report::{
+    record::v1::Record,
+    run::{
+        Run,
+        child::{Child, ChildCommand, Farewell},
+    },
 };
 use rustix::process::Pid;
 use serde::Deserialize;
@@ -34,6 +37,8 @@ pub(super) struct Seen {
     pub(super) code: Option<i32>,
     /// What the report says.
     pub(super) findings: Vec<SeenFinding>,
+    /// The report itself, where one was written.
+    pub(super) record: Option<Record>,
     /// The last line that was printed.
     pub(super) last_words: String,
     /// What was left behind or changed, in words.
@@ -143,7 +148,8 @@ fn seen(scene: &Scene, code: Option<i32>) -> Seen {
     let report = std::fs::read(scene.home.join("report.json")).unwrap_or_default();
     let findings =
         serde_json::from_slice::<Report>(&report).map(|report| report.findings).unwrap_or_default();
-    Seen { code, findings, last_words: last_words(scene), left: Vec::new() }
+    let record = serde_json::from_slice(&report).ok();
+    Seen { code, findings, record, last_words: last_words(scene), left: Vec::new() }
 }
 
 /// Its servers have to die with it; then `sweep`, or the same once more.

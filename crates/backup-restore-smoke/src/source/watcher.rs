@@ -188,5 +188,13 @@ fn judge(seen: &Seen) -> Option<Finding> {
             format!("the longest wait was about {} ({})", seconds(longest), counted(seen.looks, "look"))
         }
     };
-    (seen.looks > 0).then(|| SOURCE_UNDISTURBED.passed("source").expected(expected).observed(observed))
+    let finding = match seen.looks {
+        0 => SOURCE_UNDISTURBED.not_checked(
+            Requirement::Optional,
+            "source",
+            "it was let go before the first look",
+        ),
+        _ => SOURCE_UNDISTURBED.passed("source").observed(observed),
+    };
+    Some(finding.expected(expected))
 }

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    checks::{TLS_CERTIFICATE, TLS_LIFETIME, TLS_NAME, TLS_REACHABLE, TLS_TRUST},
+    checks::{
+        TLS_CERTIFICATE, TLS_LIFETIME, TLS_NAME, TLS_REACHABLE, TLS_STAPLE, TLS_TRUST, TLS_USAGE,
+        TLS_VALIDITY_CAP,
+    },
     targets::Endpoint,
     wire::{Capture, Observation, ReachTrouble},
     wording::printable,
@@ -68,6 +71,7 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
         match read {
             Ok(certificate) => {
                 leaf_is_whole |= index == 0;
+                judged.quiet.push(&TLS_CERTIFICATE);
                 chain.push(certificate);
             }
             Err(error) => judged.findings.push(
@@ -85,8 +89,9 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
             judged.findings.push(covers_name(endpoint, subject, leaf, basis));
             let verdict = basis.trust.verdict(&chain, basis.now);
             judged.findings.push(trust::finding(subject, &chain, &verdict, basis));
-            judged.findings.extend(presented(subject, &chain, &verdict, basis));
+            presented(subject, &chain, &verdict, basis, &mut judged);
             judged.findings.extend(stapled(subject, capture, &chain, basis));
+            judged.owed.extend((!capture.stapled.is_empty()).then_some(&TLS_STAPLE));
             // One that is sent twice is seen once.
             let once = chain.iter().zip(&verdict.places).filter(|(_, place)| **place != Place::Duplicate);
             for (certificate, place) in once {
@@ -111,8 +116,14 @@ fn reached(endpoint: &Endpoint, subject: &str, capture: &Capture, basis: &Basis)
 }
 
 /// What the chain says without anybody asking under a name: its shape, its usage, its strength.
-fn presented(subject: &str, chain: &[Arc<Certificate>], verdict: &Verdict, basis: &Basis) -> Vec<Finding> {
-    let Some(leaf) = chain.first() else { return Vec::new() };
+fn presented(
+    subject: &str,
+    chain: &[Arc<Certificate>],
+    verdict: &Verdict,
+    basis: &Basis,
+    judged: &mut Judged,
+) {
+    let Some(leaf) = chain.first() else { return };
     let issuer_limits = &basis.thresholds.issuer;
     let shape = shape::judge(subject, chain, &verdict.places, &verdict.found(), basis.now, issuer_limits);
     let usage = usage::judge(subject, leaf, Side::Server);
@@ -120,7 +131,10 @@ fn presented(subject: &str, chain: &[Arc<Certificate>], verdict: &Verdict, basis
     // Of a certificate that is trusted itself, or by nobody, nobody looks at the signature.
     let signature = (!leaf.is_self_issued).then(|| strength::signature_finding(subject, leaf));
     let cap = verdict.is_public.then(|| validity_cap::judge(subject, leaf)).flatten();
-    [shape, usage, Some(key), signature, cap].into_iter().flatten().collect()
+    let is_capped = verdict.is_public && validity_cap::cap_at(leaf.validity.not_before).is_some();
+    judged.owed.extend(is_capped.then_some(&TLS_VALIDITY_CAP));
+    judged.quiet.extend(usage.is_none().then_some(&TLS_USAGE));
+    judged.findings.extend([shape, usage, Some(key), signature, cap].into_iter().flatten());
 }
 
 /// What was stapled; where the handshake did not come to its end, nothing is known of it.

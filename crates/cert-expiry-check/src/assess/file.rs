@@ -103,6 +103,7 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
                 FILE_CERTIFICATE.failed(place).expected("a whole certificate").observed(error.as_str())
             }
             Ok(certificate) => {
+                judged.quiet.push(&FILE_CERTIFICATE);
                 let role = Role::of_stored(certificate);
                 let (finding, judgement) = lifetime::finding(
                     &FILE_LIFETIME,

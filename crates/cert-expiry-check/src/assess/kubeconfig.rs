@@ -126,6 +126,7 @@ fn certificates(
                 continue;
             }
         };
+        judged.quiet.push(&FILE_CERTIFICATE);
         // What a user presents first stands for the user, whatever it says that it is.
         let is_leaf = (kind == PartKind::User && number == 1) || !certificate.is_issuer;
         let role = if is_leaf { Role::Leaf } else { Role::Issuer };

@@ -85,6 +85,7 @@ fn certificate(place: String, entry: &Entry, basis: &Basis, judged: &mut Judged)
             return judged.findings.push(finding.observed(error.as_str()));
         }
     };
+    judged.quiet.push(&KUBERNETES_CERTIFICATE);
     let role = Role::of_stored(certificate);
     let (finding, judgement) = lifetime::finding(
         &KUBERNETES_LIFETIME,

@@ -28,7 +28,7 @@ pub mod trust;
 pub mod usage;
 pub mod validity_cap;
 
-use evidence_report::record::Finding;
+use evidence_report::record::{Check, Finding};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,11 @@ pub struct Judged {
     pub keys: Vec<KeySighting>,
     /// The revocation lists that were seen, for the judgement of revocation.
     pub lists: Vec<ListSighting>,
+    /// Checks that only complain, each as often as it was made and had nothing to complain of: the run says of each
+    /// once that it was made.
+    pub quiet: Vec<&'static Check>,
+    /// Checks that what was seen owes, beside those that every sighting owes.
+    pub owed: Vec<&'static Check>,
 }
 
 /// A private key that was seen somewhere.

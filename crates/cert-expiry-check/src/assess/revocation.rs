@@ -117,6 +117,20 @@ impl<'l> Judge<'l> {
         Self { lists, by_issuer, issuers: by_name, now }
     }
 
+    /// Whether there is anything to say of it: somebody asked for the lists, or gave one of its issuer.
+    #[must_use]
+    pub fn concerns(&self, suspect: &Suspect<'_>) -> bool {
+        let is_given = |source: &Source| {
+            source
+                .list
+                .as_ref()
+                .is_ok_and(|list| list.issuer_der.as_slice() == &*suspect.certificate.issuer_der)
+        };
+        !suspect.certificate.is_self_issued
+            && !suspect.places.is_empty()
+            && (self.lists.are_wanted || self.lists.given.iter().any(is_given))
+    }
+
     /// What the lists say about one.
     #[must_use]
     pub fn finding(&self, suspect: &Suspect<'_>) -> Option<Finding> {

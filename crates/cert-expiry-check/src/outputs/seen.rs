@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use evidence_report::record::{Decimal, Finding, Measurement};
+use evidence_report::record::{Check, Decimal, Finding, Measurement};
 use jiff::Timestamp;
 
 use super::{
@@ -31,6 +31,7 @@ use crate::{
         renewal::{self, Leaf},
     },
     certificate::Certificate,
+    checks::{KEY_MATCH, KEY_SHARED, TLS_AGREEMENT, TLS_RENEWAL},
 };
 
 /// The certificates of a run that is over.
@@ -53,34 +54,49 @@ impl Seen {
     /// Judges what only the whole run can tell, and says it finding by finding: of the issuers that endpoints
     /// present, each once, whether endpoints serve what lies in the files, whether keys and certificates belong
     /// together, whether a renewal has stalled. `bases` are those of the groups.
-    pub fn join(&mut self, bases: &[&Basis], mut say: impl FnMut(Finding)) {
-        let Some(now) = bases.first().map(|basis| basis.now) else { return };
+    ///
+    /// It says which checks what was seen together owes.
+    pub fn join(&mut self, bases: &[&Basis], mut say: impl FnMut(Finding)) -> Vec<&'static Check> {
+        let Some(now) = bases.first().map(|basis| basis.now) else { return Vec::new() };
         self.no_longer_waiting(now).into_iter().for_each(&mut say);
         self.seen_as(&[Part::Issuer], |one| judge_issuer(&one, bases).into_iter().for_each(&mut say));
         self.seen_as(&[Part::Secret], |one| judge_kept_issuer(&one, bases).into_iter().for_each(&mut say));
-        self.hold_against_what_lies(now, &mut say);
-        let sharing = self.sharing_keys();
-        shared_keys::judge(&sharing.iter().map(held).collect::<Vec<_>>()).into_iter().for_each(&mut say);
-        drop(sharing);
-        renewal::judge(self.leaves(), |position| self.holder(position), now, say);
+        let mut owed = self.hold_against_what_lies(now, &mut say);
+        owed.extend(self.judge_shared_keys(&mut say).then_some(&KEY_SHARED));
+        let is_held = renewal::judge(self.leaves(), |position| self.holder(position), now, say);
+        owed.extend(is_held.then_some(&TLS_RENEWAL));
+        owed
     }
 
-    /// Whether servers serve, and keys belong to, what lies in files and Kubernetes objects.
-    fn hold_against_what_lies(&self, now: Timestamp, mut say: impl FnMut(Finding)) {
+    /// Whether there were any.
+    fn judge_shared_keys(&self, say: impl FnMut(Finding)) -> bool {
+        let sharing = self.sharing_keys();
+        let held: Vec<_> = sharing.iter().map(held).collect();
+        shared_keys::judge(&held).into_iter().for_each(say);
+        shared_keys::are_shared(&held)
+    }
+
+    /// Whether servers serve, and keys belong to, what lies in files and Kubernetes objects; which checks that owes.
+    fn hold_against_what_lies(&self, now: Timestamp, mut say: impl FnMut(Finding)) -> Vec<&'static Check> {
         let mut lying = Vec::new();
         self.seen_as(LYING, |one| lying.push(one));
         if lying.is_empty() {
-            return;
+            return Vec::new();
         }
         let serving = self.serving_what_lies(&lying);
         let (served, stored): (Vec<_>, Vec<_>) =
             (serving.iter().map(served).collect(), lying.iter().map(stored).collect());
+        let mut owed = Vec::new();
+        owed.extend(files::are_comparable(&served, &stored, now).then_some(&TLS_AGREEMENT));
         files::judge(&served, &stored, now).into_iter().for_each(&mut say);
         let beside = lying.iter().flat_map(|one| {
             let lying = one.places().filter(|(part, _)| LYING.contains(part));
             lying.map(|(_, place)| Beside { certificate: &one.certificate, place })
         });
-        keys::matching(&self.keys, &beside.collect::<Vec<_>>()).into_iter().for_each(&mut say);
+        let beside: Vec<_> = beside.collect();
+        owed.extend(keys::have_partners(&self.keys, &beside).then_some(&KEY_MATCH));
+        keys::matching(&self.keys, &beside).into_iter().for_each(&mut say);
+        owed
     }
 
     /// What servers serve that lies there too, or has a name in common with something that does. Of everything else

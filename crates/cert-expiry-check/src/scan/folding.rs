@@ -4,17 +4,18 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use evidence_report::{
-    record::{Finding, Outcome},
+    record::{Check, Finding, Outcome},
     run::Run,
 };
 
+use super::owed;
 use crate::{
     assess::{
         Basis, Judged, Part, Sighting,
         agreement::{self, files::in_archive},
         revocation::Source,
     },
-    checks::{FILE_LIFETIME, TLS_LIFETIME},
+    checks::{FILE_LIFETIME, TLS_LIFETIME, TLS_NODES},
     error::Error,
     group::Group,
     outputs::{Keeping, Places, Seen, Sightings},
@@ -31,6 +32,8 @@ pub(super) struct Folding<'r> {
     lists: Vec<Source>,
     /// What the nodes serve that were named with an address of their own, by their common name.
     nodes: BTreeMap<String, Vec<(String, [u8; 32])>>,
+    /// The checks that only complain, by their ids, with how often they had nothing to say.
+    quiet: BTreeMap<&'static str, (&'static Check, usize)>,
 }
 
 impl<'r> Folding<'r> {
@@ -43,6 +46,7 @@ impl<'r> Folding<'r> {
             seen: Sightings::keeping(keeping, places),
             lists: Vec::new(),
             nodes: BTreeMap::new(),
+            quiet: BTreeMap::new(),
         }
     }
 
@@ -51,6 +55,10 @@ impl<'r> Folding<'r> {
         let own = judged.sightings.iter().find(|sighting| sighting.part == Part::Server);
         if let (Some(endpoint), Some(own)) = (endpoint, own) {
             self.note_node(endpoint, own);
+        }
+        owed::of(&judged, self.run);
+        for check in &judged.quiet {
+            self.quiet.entry(check.id).or_insert((check, 0)).1 += 1;
         }
         for finding in judged.findings {
             let finding = self.as_of_group(group, finding);
@@ -101,7 +109,9 @@ impl<'r> Folding<'r> {
                 folder.display()
             ));
         }
-        seen.join(bases, |finding| self.run.finding(finding));
+        let owed = seen.join(bases, |finding| self.run.finding(finding));
+        self.run.owes(owed);
+        self.run.findings(self.quiet.values().map(|(check, times)| owed::quiet(check, *times)));
         if let Some(basis) = bases.first() {
             let wanted = self.nodes.values().filter(|served| served.len() > 1).flatten();
             let served = seen.those(&wanted.map(|(_, fingerprint)| *fingerprint).collect());
@@ -109,6 +119,7 @@ impl<'r> Folding<'r> {
                 let of_node =
                     |(address, fingerprint): &(String, _)| Some((address.clone(), served.get(fingerprint)?));
                 let nodes: Vec<_> = nodes.iter().filter_map(of_node).collect();
+                self.run.owes((nodes.len() > 1).then_some(&TLS_NODES));
                 self.run.findings(agreement::nodes::judge(name, &nodes, basis.now));
             }
         }

@@ -146,7 +146,7 @@ async fn look(
     run.progress().phase("looking for files");
     let networks = networks::of(plan);
     let (files, mut sources) = sources::search(plan, run).await;
-    run.owes(owed::by(plan));
+    owed::by(plan, run);
     let count = number_of_servers(plan).saturating_add(files.len() as u64);
     let files = files.into_iter().map(|(group, file, source)| Task { group, what: What::File(file, source) });
     let queue: Queue<'_> = Box::new(

@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     assess::{Basis, Judged, Part, agreement, client, endpoint},
+    checks::{TLS_CLIENT_ACCEPTED, TLS_NODES},
     targets::Endpoint,
     wire::{self, Approach, ClientCertificate, Observation},
 };
@@ -19,6 +20,7 @@ pub async fn look_at_one(endpoint: Endpoint, approach: &Approach, basis: &Basis)
     judged.findings.extend(client::rule(&subject, &anonymous, basis.client_certificate));
     if let (Some(identity), true) = (&approach.identity, asks(&anonymous)) {
         let presented = wire::capture(&endpoint, approach).await;
+        judged.owed.push(&TLS_CLIENT_ACCEPTED);
         judged.findings.push(client::acceptance(&subject, &presented, &identity.certificate));
     }
     judged
@@ -61,9 +63,12 @@ pub async fn look_at_addresses(
         .collect();
     let comparison = agreement::nodes::judge(&endpoint.to_string(), &served, basis.now);
     let mut all = Judged::default();
+    all.owed.extend((served.len() > 1).then_some(&TLS_NODES));
     for (_, judged) in judged {
         all.findings.extend(judged.findings);
         all.sightings.extend(judged.sightings);
+        all.quiet.extend(judged.quiet);
+        all.owed.extend(judged.owed);
     }
     all.findings.extend(comparison);
     all

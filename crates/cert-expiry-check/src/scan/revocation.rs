@@ -18,6 +18,7 @@ use crate::{
         crl,
         revocation::{Judge, Lists, Source},
     },
+    checks::TLS_REVOCATION,
     error::Error,
     outputs::{Keeping, Seen},
     plan::Plan,
@@ -99,7 +100,12 @@ pub(super) async fn judge(plan: &Plan, given: Vec<Source>, seen: &Seen, groups: 
         lists.fetched = fetch(addresses, first, run).await;
     }
     let judge = Judge::new(&lists, &issuers, first.basis.now);
-    seen.each_whole(|one| run.findings(one.suspect().and_then(|suspect| judge.finding(&suspect))));
+    seen.each_whole(|one| {
+        if let Some(suspect) = one.suspect() {
+            run.owes(judge.concerns(&suspect).then_some(&TLS_REVOCATION));
+            run.findings(judge.finding(&suspect));
+        }
+    });
 }
 
 /// Whether the lists that were named are fresh. Those among the targets are judged where they lie.

@@ -3,10 +3,7 @@
 use std::net::IpAddr;
 
 use clap::Parser;
-use evidence_report::{
-    record::Finding,
-    run::{Run, Usage},
-};
+use evidence_report::run::{Finished, Run, Usage};
 
 use super::fault::Scene;
 use crate::{
@@ -18,7 +15,7 @@ use crate::{
 };
 
 /// One scan. It writes no evidence and prints nothing.
-pub(super) async fn look(scene: &Scene) -> Result<Vec<Finding>, Error> {
+pub(super) async fn look(scene: &Scene) -> Result<Finished, Error> {
     let words = std::iter::once(TOOL.name).chain(scene.words.iter().map(String::as_str));
     let cli = Cli::try_parse_from(words).map_err(|error| Usage(error.to_string()))?;
     let Command::Scan(arguments) = cli.command else {
@@ -31,7 +28,7 @@ pub(super) async fn look(scene: &Scene) -> Result<Vec<Finding>, Error> {
     } else {
         look_at_nodes(&plan, &scene.addresses, &run).await?;
     }
-    Ok(run.finish().report().findings.clone())
+    Ok(run.finish())
 }
 
 /// Every endpoint of the plan, at these addresses instead of those that its name resolves to.
@@ -41,6 +38,7 @@ async fn look_at_nodes(plan: &Plan, addresses: &[IpAddr], run: &Run) -> Result<(
         for endpoint in group.targets.endpoints() {
             let addresses = addresses.iter().copied();
             let judged = nodes::look_at_addresses(&endpoint, addresses, approach, basis).await;
+            run.owes(judged.owed);
             run.findings(judged.findings);
         }
     }

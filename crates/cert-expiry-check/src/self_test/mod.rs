@@ -11,8 +11,9 @@ pub mod workshop;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use evidence_report::{
+    record::{Report, v1::Record},
     run::{Defaults, Run, SharedFlags},
-    self_test::{Proof, Proven, Session},
+    self_test::{Expected, Proof, Proven, Session},
 };
 use tokio::task::{JoinSet, spawn_blocking};
 
@@ -87,7 +88,7 @@ async fn prove_all(faults: &[&Fault], extra: &[&str], run: &Run) -> Vec<Proof> {
     while let Some(done) = work.join_next().await {
         if let Ok((index, seen)) = done {
             proofs[index] = Some(match seen {
-                Ok(Ok(findings)) => Proof::of(&findings, &faults[index].expected()),
+                Ok(Ok(finished)) => judge(finished.report(), &faults[index].expected()),
                 Ok(Err(error)) => Proof::Unable(error.to_string()),
                 Err(_) => Proof::cut_off(run.stop().reason()),
             });
@@ -97,6 +98,10 @@ async fn prove_all(faults: &[&Fault], extra: &[&str], run: &Run) -> Vec<Proof> {
     let _ = spawn_blocking(move || drop(workshop)).await;
     let broke = || Proof::Unable("the scan broke; report this as a defect".to_owned());
     proofs.into_iter().map(|proof| proof.unwrap_or_else(broke)).collect()
+}
+
+fn judge(report: &Report, expected: &Expected<'_>) -> Proof {
+    Proof::of(&report.findings, expected).and_nothing_lost(&Record::of(report), expected)
 }
 
 type Built = (Workshop, Vec<Result<Scene, Trouble>>);

@@ -4,7 +4,10 @@ use super::{
     artefact_rules::checks as rules, capture::checks as capture, drill::checks as drill,
     import::checks as import,
 };
-use crate::record::{Check, Tool};
+use crate::{
+    record::{Check, Tool},
+    run::WAIVER,
+};
 
 /// The command.
 pub(super) static TOOL: Tool = Tool {
@@ -81,6 +84,7 @@ pub(super) static TOOL: Tool = Tool {
         &rules::AUDIT_TRACE,
         &rules::COST,
         &rules::ROLLBACK,
+        &WAIVER,
     ],
 };
 

@@ -14,6 +14,7 @@ use super::{
     accept::AcceptPlace,
     artefacts::Seen,
     capture,
+    checks::TOOL,
     dashboard::DashboardPlace,
     diff::DiffPlace,
     drill,
@@ -267,6 +268,8 @@ impl TrackerPlace {
         let root = self.root();
         let policy = Policy::find(self.policy.as_deref(), &root)?;
         policy.fit(&tracker)?;
+        // Refused whoever asks: a gate that takes no notice of a waiver must not hide that it is mistyped.
+        policy.waivers.iter().try_for_each(|waiver| waiver.is_of(&TOOL))?;
         let folder = self.tracker.parent().unwrap_or(Path::new("")).to_owned();
         let now = self.as_of.unwrap_or_else(Timestamp::now);
         let seen = Seen::observe(&root, &folder, &tracker, now);

@@ -8,10 +8,11 @@ use super::{
     artefacts::Seen,
     check,
     checks::{GATE_ITEM, GATE_RULE},
+    owed,
     policy::{Gate, Required, target_date},
     tracker::{GateRule, Item, Need, Status, Tracker},
 };
-use crate::record::{Finding, Outcome, Verdict};
+use crate::record::{Check, Finding, Outcome, Verdict};
 
 /// What is asked, and of what.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +84,16 @@ fn assess(question: Question<'_>, gate: &Gate) -> Vec<Finding> {
                 .at(&gate.source, None),
         ];
     }
-    gate.rules.iter().flat_map(|rule| assess_rule(question, gate, rule)).collect()
+    let mut findings: Vec<_> = gate.rules.iter().flat_map(|rule| assess_rule(question, gate, rule)).collect();
+    if gate.rules.iter().all(|rule| rule.meaning.is_ok()) {
+        let understood = match gate.rules.len() {
+            1 => "1 rule, understood".to_owned(),
+            many => format!("{many} rules, each understood"),
+        };
+        let finding = GATE_RULE.passed(format!("{} gate", gate.name)).expected("rules of a known form");
+        findings.push(finding.observed(understood).at(&gate.source, None));
+    }
+    findings
 }
 
 fn assess_rule(question: Question<'_>, gate: &Gate, rule: &GateRule) -> Vec<Finding> {
@@ -199,41 +209,77 @@ fn reasons(question: Question<'_>, item: &Item, status: Status, needs: &[Need]) 
                 format!("Show what is pending, then set the status to {}.", status.word()),
             ));
         }
-        Some(Status::Done) => reasons.extend(done_reasons(question, item, &mut notes)),
+        Some(Status::Done) => reasons.extend(pending_reasons(item)),
         Some(_) => {}
     }
-    if status == Status::Done {
-        for finding in question.required.against(question.tracker, item, question.now) {
-            notes.add(item, &finding);
-            reasons.extend(finding_reason(item, &finding));
-        }
-    }
+    let found = Found::of(question, item, status);
+    reasons.extend(found.reasons(item, &mut notes));
     for need in needs {
         reasons.extend(need_reason(question, item, *need));
     }
     (reasons, notes)
 }
 
-/// Done has to be true: nothing pending, and whatever `check` finds failed or inconclusive of what the item names.
-fn done_reasons(question: Question<'_>, item: &Item, notes: &mut Notes) -> Vec<Reason> {
-    let mut reasons: Vec<_> = (item.pending.iter())
-        .map(|field| {
-            let observed = format!("done, and still pending: {}", field.value);
-            Reason::closed(observed, field.line, "Show it and take the line out, or set the status back.")
-        })
-        .collect();
-    for evidence in &item.evidence {
+/// Nothing may be pending of what is done.
+fn pending_reasons(item: &Item) -> impl Iterator<Item = Reason> {
+    item.pending.iter().map(|field| {
+        let observed = format!("done, and still pending: {}", field.value);
+        Reason::closed(observed, field.line, "Show it and take the line out, or set the status back.")
+    })
+}
+
+/// What was found of an item, and of which checks something had to be found.
+struct Found {
+    /// Of what it names, because it says that it is done: done has to be true.
+    named: Vec<Finding>,
+    /// Of what the policy asks of whatever has to be done.
+    asked: Vec<Finding>,
+    owed: Vec<&'static Check>,
+}
+
+impl Found {
+    fn of(question: Question<'_>, item: &Item, status: Status) -> Self {
         let Question { tracker, seen, required, now } = question;
-        let mut findings = check::of_done(tracker, item, evidence, seen, now);
-        required.set_aside(&mut findings, now);
-        for finding in &findings {
+        let mut found = Self { named: Vec::new(), asked: Vec::new(), owed: Vec::new() };
+        if item.known_status() == Some(Status::Done) {
+            let of_line = |evidence| check::of_done(tracker, item, evidence, seen, now);
+            found.named = item.evidence.iter().flat_map(of_line).collect();
+            required.set_aside(&mut found.named, now);
+            found.owed = owed::by_evidence(item, seen);
+        }
+        if status == Status::Done {
+            found.asked = required.against(tracker, item, now);
+            found.owed.extend(required.owed(item));
+        }
+        found
+    }
+
+    /// What stands in the way: whatever failed or is not known, and whatever nothing came of.
+    fn reasons(&self, item: &Item, notes: &mut Notes) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        for finding in &self.named {
             notes.add(item, finding);
             if let Some(reason) = finding_reason(item, finding) {
                 reasons.push(Reason { observed: format!("done, and {}", reason.observed), ..reason });
             }
         }
+        for finding in &self.asked {
+            notes.add(item, finding);
+            reasons.extend(finding_reason(item, finding));
+        }
+        let is_made =
+            |check: &Check| self.named.iter().chain(&self.asked).any(|finding| finding.check.id == check.id);
+        let mut lost: Vec<_> = self.owed.iter().copied().filter(|check| !is_made(check)).collect();
+        lost.sort_by_key(|check| check.id);
+        lost.dedup_by_key(|check| check.id);
+        reasons.extend(lost.into_iter().map(|check| Reason {
+            outcome: Outcome::Inconclusive,
+            observed: format!("{}: the gate came to no result on it, though it owed one", check.id),
+            place: Place::Tracker(item.line),
+            remedy: "Run it again; if it stays, this is a fault of the tool: report it.".to_owned(),
+        }));
+        reasons
     }
-    reasons
 }
 
 /// What lets an item pass, and is told all the same.

@@ -21,6 +21,7 @@ mod link_targets;
 mod makefile;
 mod merge;
 mod named_check;
+mod owed;
 mod page_text;
 mod paths;
 mod policy;
@@ -141,16 +142,20 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
         cli::Command::Import(command) => import::import(command, settings),
         cli::Command::Check(check) => {
             let place = &check.place;
-            let mut fixed = Vec::new();
+            let (mut fixed, mut fixes) = (Vec::new(), Vec::new());
             if check.fix {
                 let looked = place.look()?;
-                fixed = fix::apply(&place.root(), &looked.tracker, &fix::plan(&looked.tracker, &looked.seen));
+                fixes = fix::plan(&looked.tracker, &looked.seen);
+                fixed = fix::apply(&place.root(), &looked.tracker, &fixes);
             }
             let looked = place.look()?;
             let mut settings = settings;
             settings.waivers.extend(looked.required.policy.waivers.iter().cloned());
             let run = Run::start(&checks::TOOL, settings)?;
             run.judged_for(looked.now);
+            run.owes(owed::by_check(&looked.tracker, &looked.seen, &looked.required));
+            run.owes_beside(&checks::EVIDENCE_REQUIRED, [&checks::FRESH]);
+            run.owes((!fixes.is_empty()).then_some(&checks::FIXED));
             run.findings(fixed);
             run.findings(check::assess(&looked.tracker, &looked.seen, &looked.required, looked.now));
             Ok(run.finish().publish()?)
@@ -160,6 +165,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             let gates = place.gates(&looked)?;
             let run = Run::start(&checks::TOOL, settings)?;
             run.judged_for(looked.now);
+            run.owes(owed::by_gates(&gates));
             let decisions = gate::decide(looked.question(), &gates);
             run.retitle(gate::title(&decisions));
             run.findings(decisions.into_iter().flat_map(|decision| decision.findings));

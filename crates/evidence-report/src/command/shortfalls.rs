@@ -32,15 +32,22 @@ pub(super) fn of_file(file: &File, seen: &Seen, done: bool) -> Vec<Finding> {
         _ => None,
     };
     let place = Place { path: &file.path, folder: Some(folder), own };
-    findings.extend(links(&place, &outline.links, seen, done, |_| false));
+    findings.extend(links(&place, &outline.links, seen, done));
     findings.extend(remnants(file, &outline.remnants, done));
     findings
 }
 
 /// What is to be said about the tracker's own links. What is evidence is judged as evidence.
 pub(super) fn of_tracker(tracker: &Tracker, seen: &Seen) -> Vec<Finding> {
+    let place =
+        Place { path: &tracker.path, folder: seen.folder.as_deref(), own: Some(&seen.tracker.anchors) };
+    links(&place, own_links(tracker, seen), seen, false)
+}
+
+/// The tracker's links that are no evidence.
+pub(super) fn own_links<'s>(tracker: &'s Tracker, seen: &'s Seen) -> impl Iterator<Item = &'s Link> {
     let evidence: Vec<&Evidence> = tracker.items.iter().flat_map(Item::paths).collect();
-    let is_evidence = |link: &Link| {
+    let is_evidence = move |link: &Link| {
         let To::Path { path, fragment } = &link.to else { return false };
         let same = |evidence: &&Evidence| {
             evidence.line == link.line && matches!(&evidence.kind, EvidenceKind::Link(link) if link == path)
@@ -49,9 +56,7 @@ pub(super) fn of_tracker(tracker: &Tracker, seen: &Seen) -> Vec<Finding> {
         let is_about_anchor = fragment.is_some() && matches!(there, Some(LinkTarget::There(_)));
         !is_about_anchor && evidence.iter().any(same)
     };
-    let place =
-        Place { path: &tracker.path, folder: seen.folder.as_deref(), own: Some(&seen.tracker.anchors) };
-    links(&place, &seen.tracker.links, seen, false, is_evidence)
+    seen.tracker.links.iter().filter(move |link| !is_evidence(link))
 }
 
 fn executable(file: &File, done: bool) -> Option<Finding> {
@@ -99,16 +104,15 @@ struct Place<'p> {
     own: Option<&'p BTreeSet<String>>,
 }
 
-fn links(
+fn links<'l>(
     place: &Place<'_>,
-    links: &[Link],
+    links: impl IntoIterator<Item = &'l Link>,
     seen: &Seen,
     done: bool,
-    is_judged_elsewhere: impl Fn(&Link) -> bool,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut whole = 0;
-    for link in links.iter().filter(|link| !is_judged_elsewhere(link)) {
+    for link in links {
         let (written, wrong) = match &link.to {
             To::Undefined(name) => {
                 (format!("[{name}]"), Some(Wrong::new("the page does not define where it leads")))

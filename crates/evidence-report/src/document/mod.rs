@@ -24,6 +24,4 @@ pub use render_v1::{render_signed_v1, render_v1};
 pub(crate) use render_v1::{summary, tally};
 pub(crate) use seal::hex;
 pub use seal::seal;
-#[cfg(feature = "command")]
-pub(crate) use verify::counted_verdict;
 pub use verify::{Alteration, Kind, Verification, verify};

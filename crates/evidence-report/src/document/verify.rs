@@ -8,10 +8,7 @@ use super::{
     render_v1::render_signed_v1,
     seal::seal,
 };
-use crate::record::{
-    Verdict,
-    v1::{CheckCount, Record},
-};
+use crate::record::{Verdict, v1::Record};
 
 /// What came of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +162,7 @@ fn alterations(document: &Document) -> Vec<Alteration> {
     if seal(record) != document.seal {
         found.push(Alteration::Seal { line: document.seal_line });
     }
-    let counted = counted_verdict(record);
+    let counted = record.counted_verdict();
     if counted != record.verdict {
         let line = document.record_line;
         found.push(Alteration::Contradiction { line, claimed: record.verdict, counted });
@@ -199,21 +196,6 @@ fn foreign_lines(signature: &Signature) -> Vec<Alteration> {
     };
     let wrong = lines.iter().enumerate().filter(|(index, line)| !right(*index, line));
     wrong.map(|(index, line)| altered(Kind::Words, signature.line + 1 + index, line, "")).collect()
-}
-
-/// What the record's own counts come to.
-pub(crate) fn counted_verdict(record: &Record) -> Verdict {
-    let any = |of: fn(&CheckCount) -> u64| record.counts.iter().any(|count| of(count) > 0);
-    let seen = [
-        (any(|count| count.passed), Verdict::Passed),
-        (any(|count| count.warned), Verdict::Warned),
-        (any(|count| count.inconclusive + count.not_checked), Verdict::Inconclusive),
-        (any(|count| count.failed), Verdict::Failed),
-    ];
-    let counted = Verdict::worst(seen.into_iter().filter(|(seen, _)| *seen).map(|(_, verdict)| verdict));
-    let made = |id: &str| record.counts.iter().any(|count| count.check == id && count.total() > 0);
-    let whole = record.interrupted.is_none() && record.owed.iter().all(|id| made(id));
-    if whole { counted } else { counted.max(Verdict::Inconclusive) }
 }
 
 /// The differences between the lines that the record renders to and those of the file.

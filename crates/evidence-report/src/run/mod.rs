@@ -15,6 +15,7 @@ mod history_file;
 mod journal;
 mod lock;
 mod mask;
+mod owed;
 mod progress;
 mod publication;
 mod publish;
@@ -25,6 +26,7 @@ mod stop;
 mod streams;
 mod sweep;
 mod waivers;
+mod watchers;
 
 pub use atomic::write_atomically;
 pub use config::{ConfigError, SharedConfig, read_config};

@@ -10,7 +10,6 @@ use std::{
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     child::{ChildCommand, Groups},
@@ -19,19 +18,21 @@ use super::{
     journal::Journal,
     lock::Lock,
     mask::Mask,
+    owed::Owed,
     progress::Progress,
     publish::Finished,
     redact,
     settings::{Settings, SettingsError},
-    stop::{Stop, StopReason},
+    stop::Stop,
     sweep::{Swept, sweep},
     waivers::{self, Extent},
+    watchers::{watch_deadline, watch_signals},
 };
 use crate::document::{hex, notes::Template};
 use crate::formats::Format;
 use crate::record::{
     Attachment, Chart, Check, Deadline, Detail, Environment, Finding, Gathering, Measurement, Outcome,
-    Report, Requirement, RunFacts, Series, Timeline, Tool, Unlisted, Verdict,
+    Report, RunFacts, Series, Timeline, Tool, Unlisted,
 };
 
 /// A run that could not start.
@@ -118,7 +119,7 @@ struct Seen {
     environment: Option<Environment>,
     facts: Vec<(String, String)>,
     findings: Gathering,
-    owed: Vec<&'static Check>,
+    owed: Owed,
     measurements: Vec<Measurement>,
     series: Vec<Series>,
     deadlines: Vec<Deadline>,
@@ -252,12 +253,22 @@ impl Run {
     /// Says which checks this run owes by its plan, before it looks at anything. One of which there is no finding
     /// at the end, whatever became of its observation, is not checked and required: the run is no pass.
     pub fn owes(&self, checks: impl IntoIterator<Item = &'static Check>) {
-        let mut seen = self.seen();
-        for check in checks {
-            if !seen.owed.iter().any(|known| known.id == check.id) {
-                seen.owed.push(check);
-            }
-        }
+        self.seen().owed.add(checks);
+    }
+
+    /// Says which checks come of one observation, where the plan does not tell whether there will be one: of what
+    /// `told` speaks well, each of `also` has something to say. Where `told` passed or warned, they are owed.
+    ///
+    /// ```
+    /// # use evidence_report::{record::Check, run::Run};
+    /// # static READABLE: Check = Check { id: "file.readable", title: "", explanation: "", remedy: "" };
+    /// # static LIFETIME: Check = Check { id: "file.lifetime", title: "", explanation: "", remedy: "" };
+    /// # fn begin(run: &Run) {
+    /// run.owes_beside(&READABLE, [&LIFETIME]);
+    /// # }
+    /// ```
+    pub fn owes_beside(&self, told: &'static Check, also: impl IntoIterator<Item = &'static Check>) {
+        self.seen().owed.add_beside(told, also);
     }
 
     /// Adds a measurement.
@@ -387,7 +398,7 @@ impl Run {
             },
             findings,
             unlisted,
-            owed: seen.owed,
+            owed: Vec::new(),
             measurements: seen.measurements,
             measurements_unlisted: 0,
             series: seen.series,
@@ -397,7 +408,7 @@ impl Run {
             details: seen.details,
             attachments: seen.attachments,
         };
-        tell_owed(&mut report);
+        seen.owed.settle(&mut report);
         report.sort();
         drop(self.folder);
         Finished::new(report, self.settings).proposing(seen.templates)
@@ -406,20 +417,6 @@ impl Run {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What was owed and not made is told where nothing else keeps the run from a pass: what does has its own reason.
-fn tell_owed(report: &mut Report) {
-    let no_pass = report.outcomes().any(|(_, outcome, _)| outcome.verdict() > Some(Verdict::Warned));
-    if no_pass || report.run.interrupted.is_some() {
-        return;
-    }
-    let missing: Vec<_> = report.still_owed().collect();
-    report.findings.extend(missing.into_iter().map(|check| {
-        let why = "the run came to no result on this check, though it owed one";
-        let remedy = "Run again with --verbose; if it stays, this is a fault of the tool: report it.";
-        check.not_checked(Requirement::Required, "this run", why).expected("a result").remedy(remedy)
-    }));
 }
 
 fn job_lock(base: &Path, tool: &str, evidence: &Path) -> Result<Lock, RunError> {
@@ -435,43 +432,6 @@ fn job_lock(base: &Path, tool: &str, evidence: &Path) -> Result<Lock, RunError> 
     );
     let lock = Lock::take(&path, &holder).map_err(|source| RunError::folder(&path, source))?;
     lock.map_err(|held| RunError::Overlap { holder: held.holder })
-}
-
-fn watch_deadline(watchers: &mut tokio::task::JoinSet<()>, stop: &Stop, after: Duration) {
-    let stop = stop.clone();
-    watchers.spawn(async move {
-        tokio::time::sleep(after).await;
-        stop.request(StopReason::Deadline(after));
-    });
-}
-
-/// The first signal asks the run to stop; the second kills its children.
-fn watch_signals(
-    watchers: &mut tokio::task::JoinSet<()>,
-    stop: &Stop,
-    groups: &Groups,
-    progress: &Progress,
-) -> std::io::Result<()> {
-    let kinds = [
-        (SignalKind::interrupt(), "SIGINT"),
-        (SignalKind::terminate(), "SIGTERM"),
-        (SignalKind::hangup(), "SIGHUP"),
-    ];
-    for (kind, name) in kinds {
-        let mut signals = signal(kind)?;
-        let (stop, groups, progress) = (stop.clone(), groups.clone(), progress.clone());
-        watchers.spawn(async move {
-            while signals.recv().await.is_some() {
-                if stop.is_requested() {
-                    groups.kill_all();
-                } else {
-                    progress.note(format!("{name}: stopping and cleaning up; once more kills the children"));
-                    stop.request(StopReason::Signal(name));
-                }
-            }
-        });
-    }
-    Ok(())
 }
 
 fn operator() -> String {

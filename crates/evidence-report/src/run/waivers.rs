@@ -173,7 +173,7 @@ impl Waiver {
     ///
     /// # Errors
     /// A sentence that says what may stand there.
-    pub(super) fn is_of(&self, tool: &Tool) -> Result<(), SettingsError> {
+    pub(crate) fn is_of(&self, tool: &Tool) -> Result<(), SettingsError> {
         let wrong = |message| SettingsError::Waiver {
             path: self.path.clone(),
             line: u64::from(self.line),

@@ -28,10 +28,14 @@
 //! ```
 
 mod proof;
+mod withheld;
 
 use std::{process::ExitCode, time::Duration};
 
-pub use self::proof::{Expected, Proof, Proven, Tally};
+pub use self::{
+    proof::{Expected, Proof, Proven, Tally},
+    withheld::could_be_lost,
+};
 use crate::{
     record::{Finding, Outcome, Tool},
     run::{

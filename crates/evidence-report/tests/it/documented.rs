@@ -55,3 +55,14 @@ fn every_public_type_stands_in_an_example() {
     let missing: Vec<_> = types.iter().filter(|name| !words.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "without an example: {missing:?}");
 }
+
+#[test]
+fn a_fourth_tool_has_fifty_lines() {
+    let text = include_str!("../../examples/tcp_smoke.rs");
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    let lines = text.lines().filter(is_code).count();
+    assert!(lines <= 50, "{lines} lines of code");
+    for used in ["run.owes(", "run.stop()", "run.propose_note(", "run.measurement("] {
+        assert!(text.contains(used), "the example shows no {used}");
+    }
+}

@@ -16,6 +16,7 @@ mod gfm;
 mod golden;
 mod guide;
 mod histories;
+mod honesty;
 mod hostile_trackers;
 mod importing;
 mod merging;

@@ -1,7 +1,7 @@
 //! What an Alertmanager says about itself: ready, its cluster, its receivers, what its silences and inhibitions
 //! mute. Its status shows the configuration with webhook tokens in clear: of that only a digest is kept.
 
-use evidence_report::record::{Finding, Requirement};
+use evidence_report::record::{Check, Finding, Requirement};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -174,10 +174,7 @@ pub(crate) fn assess(probe: &AlertmanagerProbe, observation: &Observation) -> Ve
     };
     let mut findings = vec![finding.expected("status 200 of /-/ready")];
     let Some(asked) = &observation.asked else {
-        let silences = wants_silences(probe).then_some(&ALERTMANAGER_SILENCES);
-        let receivers = (!probe.receivers.is_empty()).then_some(&ALERTMANAGER_RECEIVERS);
-        let muted = (!probe.never_muted.is_empty()).then_some(&ALERTMANAGER_MUTED);
-        let skipped = [Some(&ALERTMANAGER_CLUSTER), silences, receivers, muted].into_iter().flatten();
+        let skipped = asked_for(probe).filter(|check| check.id != ALERTMANAGER_READY.id);
         findings
             .extend(skipped.map(|check| {
                 check.not_checked(Requirement::Required, &subject, "Alertmanager is not ready")
@@ -208,6 +205,19 @@ pub(crate) fn assess(probe: &AlertmanagerProbe, observation: &Observation) -> Ve
         });
     }
     findings
+}
+
+/// The checks that this server is asked for.
+pub(crate) fn asked_for(probe: &AlertmanagerProbe) -> impl Iterator<Item = &'static Check> {
+    let table = [
+        (true, &ALERTMANAGER_READY),
+        (true, &ALERTMANAGER_CLUSTER),
+        (probe.min_version.is_some(), &ALERTMANAGER_VERSION),
+        (wants_silences(probe), &ALERTMANAGER_SILENCES),
+        (!probe.receivers.is_empty(), &ALERTMANAGER_RECEIVERS),
+        (!probe.never_muted.is_empty(), &ALERTMANAGER_MUTED),
+    ];
+    table.into_iter().filter(|(asked, _)| *asked).map(|(_, check)| check)
 }
 
 fn wants_silences(probe: &AlertmanagerProbe) -> bool {

@@ -101,7 +101,7 @@ fn read_own(text: &[u8]) -> Own {
     own
 }
 
-/// The checks that the plan asks for, beside those that are always made.
+/// The checks of the server's health that the plan asks for, beside those that are always made.
 pub(super) fn asked_for(probe: &PrometheusProbe) -> impl Iterator<Item = &'static Check> {
     let version = probe.min_version.is_some().then_some(&PROMETHEUS_VERSION);
     let alertmanagers = probe.alertmanagers.is_some().then_some(&PROMETHEUS_ALERTMANAGERS);

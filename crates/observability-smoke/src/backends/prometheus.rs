@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence_report::record::{Finding, Requirement};
+use evidence_report::record::{Check, Finding, Requirement};
 
 use super::{
     health::{self, Health},
@@ -18,7 +18,10 @@ use crate::{
     config::{Expectation, JobConfig, QueryConfig, RulesConfig},
     http::{Http, NoAnswer, excerpt},
     plan::PrometheusProbe,
-    probes::reading::counted,
+    probes::{
+        checks::{PROMETHEUS_CONFIG, PROMETHEUS_RULE_DRIFT, PROMETHEUS_RULE_FRESHNESS},
+        reading::counted,
+    },
     rules::expression,
 };
 
@@ -122,13 +125,9 @@ pub(crate) fn assess(probe: &PrometheusProbe, observation: &Observation) -> Vec<
         .expected(expected),
     ];
     let Some(asked) = &observation.asked else {
-        let skipped = [&PROMETHEUS_TARGETS, &PROMETHEUS_RULES];
-        let queries = (!probe.queries.is_empty()).then_some(&PROMETHEUS_QUERY);
-        let queries = queries.into_iter().chain(health::asked_for(probe));
+        let skipped = asked_for(probe).filter(|check| check.id != PROMETHEUS_READY.id);
         findings.extend(
             skipped
-                .into_iter()
-                .chain(queries)
                 .map(|check| check.not_checked(Requirement::Required, &subject, "Prometheus is not ready")),
         );
         return findings;
@@ -158,6 +157,17 @@ pub(crate) fn assess(probe: &PrometheusProbe, observation: &Observation) -> Vec<
         probe.queries.iter().zip(&asked.queries).map(|(query, seen)| assess_query(&probe.name, query, seen)),
     );
     findings
+}
+
+/// The checks that this server is asked for; where rules are loaded, they are looked at one by one.
+pub(crate) fn asked_for(probe: &PrometheusProbe) -> impl Iterator<Item = &'static Check> {
+    let always = [&PROMETHEUS_READY, &PROMETHEUS_TARGETS, &PROMETHEUS_RULES, &PROMETHEUS_CONFIG];
+    let of_rules = [&PROMETHEUS_RULE_HEALTH, &PROMETHEUS_RULE_FRESHNESS];
+    let has_rules = !probe.rules.none_is_right || !probe.rules.loaded.is_empty();
+    let drift = probe.manifest.is_some().then_some(&PROMETHEUS_RULE_DRIFT);
+    let queries = (!probe.queries.is_empty()).then_some(&PROMETHEUS_QUERY);
+    let of_rules = of_rules.into_iter().filter(move |_| has_rules);
+    always.into_iter().chain(of_rules).chain(drift).chain(queries).chain(health::asked_for(probe))
 }
 
 fn assess_targets(name: &str, wanted: &[JobConfig], targets: &[Target]) -> Vec<Finding> {

@@ -98,17 +98,22 @@ fn fits(policy: &SloPolicy, burn: Burn) -> bool {
 /// Judges every burn-rate alert.
 pub(crate) fn assess(files: &[RuleFile], policy: &SloPolicy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for alert in alerts(files) {
-        let Ok(expression) = parse(&alert.rule.expression) else { continue };
+    for (alert, expression, burns) in burning(files) {
+        findings.extend(arithmetic(&alert, &burns, policy).into_iter().map(|f| placed(f, &alert)));
+        findings.push(placed(traffic(&alert, &expression, files), &alert));
+    }
+    findings
+}
+
+/// The burn-rate alerts: by two windows, or by one and their name.
+pub(crate) fn burning(files: &[RuleFile]) -> impl Iterator<Item = (Placed<'_>, Expr, Vec<Burn>)> {
+    alerts(files).filter_map(|alert| {
+        let expression = parse(&alert.rule.expression).ok()?;
         let burns = burns(&expression, files);
         let name = alert.rule.name.to_lowercase();
         let named = name.contains("burn") || name.contains("budget");
-        if burns.len() >= 2 || (named && !burns.is_empty()) {
-            findings.extend(arithmetic(&alert, &burns, policy).into_iter().map(|f| placed(f, &alert)));
-            findings.push(placed(traffic(&alert, &expression, files), &alert));
-        }
-    }
-    findings
+        (burns.len() >= 2 || (named && !burns.is_empty())).then_some((alert, expression, burns))
+    })
 }
 
 fn seconds(seconds: f64) -> String {

@@ -18,6 +18,7 @@ pub(crate) mod coverage;
 pub(crate) mod dialect;
 pub(crate) mod join;
 pub(crate) mod labels;
+pub(crate) mod owed;
 pub(crate) mod position;
 pub(crate) mod promtool;
 pub(crate) mod routes;

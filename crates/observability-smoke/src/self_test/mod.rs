@@ -63,8 +63,9 @@ pub(crate) async fn execute(arguments: &SelfTestArguments, shared: &SharedFlags)
     let mut proofs: Vec<(usize, Proof)> = stream::iter(cases.iter().enumerate())
         .map(|(index, case)| {
             let folder = run.folder().join(format!("case-{index}"));
+            let expected = case.expected(about(case.setting().group));
             async move {
-                let proof = run.stop().guard(Box::pin(prove(*case, &folder))).await;
+                let proof = run.stop().guard(Box::pin(prove(*case, expected, &folder))).await;
                 (index, proof.unwrap_or_else(|_| Proof::cut_off(run.stop().reason())))
             }
         })

@@ -5,7 +5,7 @@ use std::{path::Path, slice};
 
 use clap::Parser;
 use evidence_report::{
-    record::{Check, Finding, Outcome, Verdict},
+    record::{Check, Finding, Outcome, Verdict, v1::Record},
     run::{Finished, Usage},
     self_test::{Expected, Proof},
 };
@@ -66,16 +66,17 @@ impl Case {
 }
 
 /// Makes a case in this folder, looks at it, and compares what was found with what has to be.
-pub(super) async fn prove(case: Case, folder: &Path) -> Proof {
+pub(super) async fn prove(case: Case, expected: Expected<'_>, folder: &Path) -> Proof {
     let finished = match look(case, folder).await {
         Ok(finished) => finished,
         Err(error) => return Proof::Unable(error.to_string()),
     };
     let report = finished.report();
-    match case {
+    let proof = match case {
         Case::Sound(_) => left_in_peace(&report.findings, report.verdict()),
         Case::Broken(fault) => compare(&report.findings, report.verdict(), fault),
-    }
+    };
+    proof.and_nothing_lost(&Record::of(report), &expected)
 }
 
 async fn look(case: Case, folder: &Path) -> Result<Finished, Error> {

@@ -20,7 +20,7 @@ use super::super::{
     backup::source,
 };
 use crate::{
-    checks::{BACKUP_MADE, BACKUP_WAL, ENVIRONMENT, SOURCE_READABLE},
+    checks::{BACKUP_MADE, BACKUP_WAL, ENVIRONMENT, SOURCE_APART, SOURCE_READABLE},
     comparison::left_out,
     connection::{Handover, Resolved},
     engines::{base_backup, wal_archive},
@@ -85,6 +85,7 @@ pub(super) async fn look_at_source(
     let start = run.elapsed();
     let mut snapshot = open(run, &resolved, plan.jobs).await?;
     if let Some(session) = snapshot.sessions.first() {
+        run.owes([&SOURCE_APART]);
         run.finding(apart(session, run.stop(), &plan.scratch, work.shares_filesystem).await?);
     }
     if comparable {

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     canary,
-    checks::{RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
+    checks::{RECOVERY_CANARY, RECOVERY_DATA_LOSS, RECOVERY_TIME, RESTORE_CONTENT, RESTORE_WRITABLE},
     engines::{
         incident::Incident,
         physical::{choose, fetch},
@@ -130,6 +130,7 @@ async fn measure_loss(
     beats: Option<&canary::Incident>,
 ) -> Result<bool, Halt> {
     let Some(beats) = beats else { return Ok(false) };
+    run.owes([&RECOVERY_CANARY]);
     let cluster = made.copy.as_mut().ok_or(Halt::Stopped)?;
     let copy = cluster.administrator(run, database).await?;
     let backup = match physical.is_made_now() || physical.restore_point.is_some() {

@@ -59,6 +59,15 @@ pub fn judge(served: &[Served<'_>], stored: &[Stored<'_>], now: Timestamp) -> Ve
     findings
 }
 
+/// Whether any endpoint is to be compared with anything.
+#[must_use]
+pub fn are_comparable(served: &[Served<'_>], stored: &[Stored<'_>], now: Timestamp) -> bool {
+    let stock = Stock::of(stored);
+    let in_use: HashSet<_> = served.iter().map(|served| served.certificate.fingerprint).collect();
+    let has_successor = |served: &Served<'_>| stock.successor(served.certificate, &in_use, now).is_some();
+    served.iter().any(|served| !served.endpoints.is_empty() && has_successor(served))
+}
+
 /// Everything that is stored, and in how far it counts.
 struct Stock<'s, 'c> {
     all: Vec<Lot<'s, 'c>>,

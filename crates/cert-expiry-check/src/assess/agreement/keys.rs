@@ -46,6 +46,16 @@ pub fn matching(keys: &[KeySighting], certificates: &[Beside<'_>]) -> Vec<Findin
     keys.iter().filter_map(|key| judge(key, &sources, &owners, &known)).collect()
 }
 
+/// Whether a certificate lies beside any of the keys.
+#[must_use]
+pub fn have_partners(keys: &[KeySighting], certificates: &[Beside<'_>]) -> bool {
+    let sources: HashSet<_> = certificates.iter().map(|beside| source_of(beside.place)).collect();
+    keys.iter().any(|key| {
+        let is_source = |path: &String| sources.contains(path.as_str());
+        is_source(&key.source) || usual_partners(&key.source).iter().any(is_source)
+    })
+}
+
 fn judge(
     key: &KeySighting,
     sources: &Sources<'_>,

@@ -1,7 +1,7 @@
 //! Whether one key stands behind what has nothing to do with each other. It knows keys by the digests of their public
 //! keys only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use evidence_report::record::Finding;
 
@@ -30,6 +30,20 @@ pub fn judge(held: &[Held<'_>]) -> Vec<Finding> {
     by_key.chunk_by(|one, other| key(one) == key(other)).filter_map(judge_sharing).collect()
 }
 
+/// Whether a key stands behind several certificates, or hosts.
+#[must_use]
+pub fn are_shared(held: &[Held<'_>]) -> bool {
+    let mut known: HashMap<[u8; 32], ([u8; 32], Vec<&str>)> = HashMap::new();
+    held.iter().any(|held| {
+        let certificate = held.certificate;
+        let (first, hosts) = known
+            .entry(certificate.public_key_digest)
+            .or_insert_with(|| (certificate.fingerprint, Vec::new()));
+        hosts.extend(held.endpoints.iter().map(|place| host_of(place)));
+        *first != certificate.fingerprint || hosts.iter().any(|host| *host != hosts[0])
+    })
+}
+
 /// So many certificates, hosts or places are named; the rest is counted.
 const NAMED: usize = 4;
 
@@ -43,13 +57,12 @@ fn judge_sharing(holders: &[&Held<'_>]) -> Option<Finding> {
         holders.iter().flat_map(|held| &held.endpoints).map(|place| host_of(place).to_owned()).collect();
     let wildcard = first.dns_names.iter().any(|name| name.starts_with("*."));
     let what = if wildcard { "one wildcard certificate and its key serve" } else { "one key serves" };
-    (hosts.len() > 1).then(|| {
-        KEY_SHARED.passed(subject(first)).expected("for one purpose").observed(format!(
-            "{what} {} hosts: {}",
-            hosts.len(),
-            listed(&hosts, NAMED)
-        ))
-    })
+    let observed = match (hosts.len(), holders.len()) {
+        (0 | 1, 0 | 1) => return None,
+        (0 | 1, several) => format!("one key stands behind {several} certificates for the same names"),
+        (several, _) => format!("{what} {several} hosts: {}", listed(&hosts, NAMED)),
+    };
+    Some(KEY_SHARED.passed(subject(first)).expected("for one purpose").observed(observed))
 }
 
 fn copied(families: &[Vec<&Held<'_>>], holders: &[&Held<'_>]) -> Finding {

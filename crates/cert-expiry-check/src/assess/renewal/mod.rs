@@ -90,26 +90,30 @@ fn start_of(digest: &[u8; 32]) -> u64 {
 }
 
 /// Judges the certificates of a run, and says it one finding after the other; `look_up` tells more about the one at
-/// a position. Those whose successor was seen are renewed already.
+/// a position. Those whose successor was seen are renewed already. Says whether a cadence was held against any of them.
 pub fn judge(
     mut leaves: Vec<Leaf>,
     look_up: impl Fn(u64) -> Option<Holder>,
     now: Timestamp,
     mut say: impl FnMut(Finding),
-) {
+) -> bool {
     leaves.sort_unstable_by_key(|leaf| (leaf.issuer, leaf.lifetime, leaf.position));
-    let mut rest = &mut leaves[..];
+    let (mut rest, mut is_held) = (&mut leaves[..], false);
     while let Some(first) = rest.first() {
         let (issuer, longest) = (first.issuer, first.lifetime() + first.lifetime() / 20);
         let alike = rest.partition_point(|leaf| leaf.issuer == issuer && leaf.lifetime() <= longest);
         let (kind, others) = rest.split_at_mut(alike);
         let (current, cadence) = judge_kind(kind, now);
         if let Some(cadence) = cadence {
-            let good = current.iter().filter(|leaf| leaf.standing == Standing::Good);
-            good.filter_map(|leaf| finding(leaf, &look_up(leaf.position)?, cadence, now)).for_each(&mut say);
+            for leaf in current.iter().filter(|leaf| leaf.standing == Standing::Good) {
+                let Some(holder) = look_up(leaf.position) else { continue };
+                is_held |= !holder.places.is_empty();
+                finding(leaf, &holder, cadence, now).into_iter().for_each(&mut say);
+            }
         }
         rest = others;
     }
+    is_held
 }
 
 /// Certificates of one issuer and of nearly the same lifetime: those that are in use, and the cadence of the good ones.

@@ -100,6 +100,16 @@ impl ConfigDiffRule {
         findings
     }
 
+    /// Whether it names keys under which a difference needs an approval.
+    pub(super) fn names_risks(&self) -> bool {
+        !self.risky.is_empty()
+    }
+
+    /// Whether approvals are read.
+    pub(super) fn reads_approvals(&self) -> bool {
+        self.names_risks() && self.approvals.is_some()
+    }
+
     fn names(&self) -> String {
         self.environments.keys().cloned().collect::<Vec<_>>().join(", ")
     }
@@ -185,6 +195,11 @@ impl ConfigDiffRule {
         let mut findings: Vec<_> =
             records.iter().flat_map(|record| record.blanks(&record.text("key"), APPROVALS.columns)).collect();
         let today = utc_day(as_of);
+        if risky.is_empty() {
+            let passed =
+                CONFIG_APPROVAL.passed(self.names()).expected("an approval of each risky difference");
+            findings.push(passed.observed("no risky key differs").at(self.place(), None));
+        }
         for (key, values) in risky {
             let own: Vec<_> = records.iter().filter(|record| fits(&record.text("key"), key)).collect();
             let judged: Vec<_> = own.iter().map(|record| standing(record, today)).collect();

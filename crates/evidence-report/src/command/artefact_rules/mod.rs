@@ -15,6 +15,7 @@ mod key_paths;
 mod load_profile;
 mod material;
 mod network;
+mod owed;
 mod rollback;
 mod roster;
 mod rotation;
@@ -34,6 +35,7 @@ use serde::Deserialize;
 pub(super) use self::{
     drills::Planned,
     material::{Observed, trouble_of},
+    owed::Judged,
 };
 use crate::record::Finding;
 
@@ -74,13 +76,18 @@ pub(super) fn observe<'r>(root: &Path, rules: impl IntoIterator<Item = &'r Rule>
     Observed::read(root, rules.into_iter().flat_map(Rule::needs))
 }
 
-/// Everything that is to be said about the files of these rules, for the moment `as_of`.
+/// Everything that is to be said about the files of these rules, for the moment `as_of`, and what is owed.
 pub(super) fn assess<'r>(
     rules: impl IntoIterator<Item = &'r Rule>,
     observed: &Observed,
     as_of: Timestamp,
-) -> Vec<Finding> {
-    rules.into_iter().flat_map(|rule| rule.assess(observed, as_of)).collect()
+) -> Judged {
+    let mut all = Judged::default();
+    for Judged { findings, owed } in rules.into_iter().map(|rule| rule.judged(observed, as_of)) {
+        all.findings.extend(findings);
+        all.owed.extend(owed);
+    }
+    all
 }
 
 /// The calendars of drills that these rules read.

@@ -103,13 +103,22 @@ impl RosterRule {
                     Some(records[secondary].line),
                 ));
             }
-            (Some(_), Some(secondary)) if secondary + 1 == records.len() => {
+            (Some(_), Some(secondary))
+                if !whom[secondary + 1..].iter().any(|step| is_somebody_else(step)) =>
+            {
                 findings.push(failed(
-                    "it ends with the secondary: nobody decides when both are silent".into(),
+                    "nobody but the two is called after the secondary: nobody decides when both are silent"
+                        .into(),
                     last,
                 ));
             }
             (Some(_), Some(_)) => {}
+        }
+        for (index, step) in whom.iter().enumerate().filter(|(_, step)| !step.trim().is_empty()) {
+            if whom[..index].iter().any(|earlier| normalised(earlier) == normalised(step)) {
+                let line = Some(records[index].line);
+                findings.push(failed(format!("'{}' is called twice", records[index].text("then")), line));
+            }
         }
         if findings.is_empty() {
             let observed = format!("{} steps", records.len());
@@ -123,6 +132,38 @@ impl RosterRule {
         }
         findings
     }
+}
+
+/// Whether a step calls anybody beside the primary and the secondary: it has a word that is about neither of them.
+fn is_somebody_else(step: &str) -> bool {
+    const OF_THE_TWO: [&str; 24] = [
+        "primary",
+        "secondary",
+        "on",
+        "call",
+        "calls",
+        "called",
+        "oncall",
+        "the",
+        "a",
+        "is",
+        "are",
+        "and",
+        "or",
+        "both",
+        "again",
+        "once",
+        "more",
+        "second",
+        "time",
+        "page",
+        "paged",
+        "phone",
+        "phoned",
+        "told",
+    ];
+    let mut words = step.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.any(|word| !OF_THE_TWO.contains(&word))
 }
 
 #[cfg(test)]
@@ -156,12 +197,21 @@ mod tests {
             ("5 minutes", "0 minutes", "a.md:8 escalation order: '0 minutes' is not later"),
             ("5 minutes", "soon", "a.md:8 escalation order: 'soon' is no number of minutes"),
             ("primary is", "somebody is", "nobody says `primary`"),
-            ("| 1 hour, SEV1 | SRE Lead is called |\n", "", "it ends with the secondary"),
+            ("| 1 hour, SEV1 | SRE Lead is called |\n", "", "a.md:8 escalation order: nobody but the two"),
+            ("SRE Lead is called", "secondary, once more", "a.md:9 escalation order: nobody but the two"),
+            (
+                "SRE Lead is called",
+                "SRE Lead |\n| 2 hours | sre lead",
+                "a.md:10 escalation order: 'sre lead' is called twice",
+            ),
+            ("SRE Lead is called", "secondary |\n| 2 hours | SRE Lead joins primary and secondary", ""),
             ("secondary is", "TBD |\n| 6 minutes | secondary is", "says nothing"),
         ] {
             let findings = assess("a.md", &PAGE.replace(from, to));
             if part == "at least" {
                 assert!(findings.iter().any(|finding| finding.expected.contains(part)), "{findings:?}");
+            } else if part.is_empty() {
+                right(&findings);
             } else if part == "says nothing" {
                 one(&findings, "");
             } else {

@@ -30,6 +30,11 @@ pub(in crate::command) struct RunbooksRule {
 }
 
 impl RunbooksRule {
+    /// Whether it names headings.
+    pub(super) fn asks_for_headings(&self) -> bool {
+        !self.headings.is_empty()
+    }
+
     pub(super) fn needs(&self) -> Vec<&str> {
         vec![&self.index, &self.runbooks]
     }

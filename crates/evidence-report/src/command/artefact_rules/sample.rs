@@ -31,7 +31,7 @@ fn rules() -> Vec<Rule> {
 
 fn findings(as_of: &str) -> Vec<Finding> {
     let rules = rules();
-    assess(&rules, &observe(&root(), &rules), as_of.parse().unwrap())
+    assess(&rules, &observe(&root(), &rules), as_of.parse().unwrap()).findings
 }
 
 #[test]

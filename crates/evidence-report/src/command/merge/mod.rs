@@ -68,7 +68,7 @@ pub(super) fn command(parts: &[Part], evidence: Option<&Path>) -> Vec<String> {
 
 /// A record in JSON has no seal; that its verdict and its list fit its counts is what can be told.
 pub(super) fn contradiction(record: &Record) -> Option<String> {
-    let counted: Verdict = document::counted_verdict(record);
+    let counted: Verdict = record.counted_verdict();
     if counted != record.verdict {
         return Some(format!("it claims {}, its counts come to {counted}", record.verdict));
     }

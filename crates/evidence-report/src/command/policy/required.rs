@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, io::ErrorKind, path::Path};
 
 use jiff::Timestamp;
 
-use super::{EvidencePolicy, Policy, Ruled, Unread, Ways, evidence, milestone, pages, scope};
+use super::{EvidencePolicy, ItemPolicy, Policy, Ruled, Unread, Ways, evidence, milestone, pages, scope};
 use crate::{
     command::{
         artefact_rules::Planned,
+        checks::{EVIDENCE_REQUIRED, PAGE_SECTIONS, SCOPE_COVERED, TARGET_DATE},
         paths::{LEADS_OUT, inside, read_regular},
         tracker::{EvidenceKind, Item, Status, Tracker},
     },
-    record::{Finding, Outcome},
+    record::{Check, Finding, Outcome},
     run::{Extent, waive},
 };
 
@@ -49,6 +50,25 @@ impl Required {
         }
         findings.extend(self.ruled.of(item.number).iter().cloned());
         findings
+    }
+
+    /// The checks of which something has to be said of an item, by the policy.
+    pub(in crate::command) fn owed(&self, item: &Item) -> Vec<&'static Check> {
+        let wanted = self.policy.item(item.number);
+        let asked = |has: fn(&ItemPolicy) -> bool| wanted.is_some_and(has);
+        let table = [
+            (asked(|wanted| !wanted.evidence.is_empty()), &EVIDENCE_REQUIRED),
+            (asked(|wanted| !wanted.pages.is_empty()), &PAGE_SECTIONS),
+            (!item.scope.is_empty() && asked(|wanted| !wanted.scope.is_empty()), &SCOPE_COVERED),
+        ];
+        let of_policy = table.into_iter().filter(|(asked, _)| *asked).map(|(_, check)| check);
+        of_policy.chain(self.ruled.owed_of(item.number).iter().copied()).collect()
+    }
+
+    /// The same of the date of its target, which only `check` tells.
+    pub(in crate::command) fn owed_date(&self, item: &Item) -> Option<&'static Check> {
+        let dated = !self.policy.file.milestones.is_empty() && item.target.is_some();
+        dated.then_some(&TARGET_DATE)
     }
 
     /// What stands against calling an item done: without what somebody has set aside for now.

@@ -300,6 +300,35 @@ impl Record {
         schemars::schema_for!(Self)
     }
 
+    /// What its own counts come to, whatever it claims: the worst of them, and never better than inconclusive where
+    /// the run was interrupted, or has nothing of a check that it owed.
+    #[must_use]
+    pub fn counted_verdict(&self) -> Verdict {
+        self.counted(|_| true)
+    }
+
+    /// What they would come to, had nothing come of the observation of this check. Where that is a pass all the
+    /// same, the check is not owed: its observation can get lost, and nobody would notice.
+    #[must_use]
+    pub fn verdict_without(&self, withheld: &str) -> Verdict {
+        self.counted(|check| check != withheld)
+    }
+
+    fn counted(&self, is_seen: impl Fn(&str) -> bool) -> Verdict {
+        let counts = || self.counts.iter().filter(|count| is_seen(&count.check));
+        let any = |of: fn(&CheckCount) -> u64| counts().any(|count| of(count) > 0);
+        let seen = [
+            (any(|count| count.passed), Verdict::Passed),
+            (any(|count| count.warned), Verdict::Warned),
+            (any(|count| count.inconclusive + count.not_checked), Verdict::Inconclusive),
+            (any(|count| count.failed), Verdict::Failed),
+        ];
+        let counted = Verdict::worst(seen.into_iter().filter(|(seen, _)| *seen).map(|(_, verdict)| verdict));
+        let made = |id: &String| counts().any(|count| count.check == *id && count.total() > 0);
+        let whole = self.interrupted.is_none() && self.owed.iter().all(made);
+        if whole { counted } else { counted.max(Verdict::Inconclusive) }
+    }
+
     /// A time of the record. The reader has made sure that it is one.
     pub(crate) fn time(text: &str) -> Timestamp {
         text.parse().unwrap_or(Timestamp::UNIX_EPOCH)

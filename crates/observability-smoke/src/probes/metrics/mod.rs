@@ -158,7 +158,7 @@ pub(crate) fn assess(probe: &MetricsProbe, seen: &Seen) -> (Vec<Finding>, Vec<Me
     findings.extend(
         required.flat_map(|(required, found)| series::assess(&probe.name, required, found, first.at)),
     );
-    findings.extend(timestamps::assess(&subject, &first.timestamps));
+    findings.push(timestamps::assess(&subject, &first.timestamps));
     let (of_cost, mut measurements) =
         budget::assess(&probe.name, &probe.budget, &first.counts, reading.bytes, *took);
     findings.extend(of_cost);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evidence_report::record::Finding;
+use evidence_report::record::{Finding, Requirement};
 
 use crate::{
     checks::{METRICS_ABSENT, METRICS_SERIES},
@@ -87,9 +87,10 @@ pub(crate) fn assess(probe: &str, required: &RequiredSeries, found: &Found, now:
         None => METRICS_SERIES.passed(&subject).observed(seen(found)),
     };
     let mut findings = vec![finding.expected(expectation(required))];
-    if let (Some(most), Some(newest)) = (required.max_age, found.newest) {
-        findings.push(age(&subject, most, now - newest));
-    }
+    findings.extend(required.max_age.map(|most| match found.newest {
+        Some(newest) => age(&subject, most, now - newest),
+        None => METRICS_FRESHNESS.not_checked(Requirement::Optional, &subject, "no such sample"),
+    }));
     findings
 }
 

@@ -41,11 +41,8 @@ impl Timestamps {
     }
 }
 
-/// Judges them; nothing where there is no timestamp.
-pub(crate) fn assess(subject: &str, seen: &Timestamps) -> Option<Finding> {
-    if seen.with == 0 {
-        return None;
-    }
+/// Judges them.
+pub(crate) fn assess(subject: &str, seen: &Timestamps) -> Finding {
     let with = counted(seen.with, "timestamp", "timestamps");
     let first = seen.first.as_ref().map(|(series, age)| match *age {
         age if age < 0.0 => format!("; {series} lies {:.0} s ahead", -age),
@@ -61,7 +58,7 @@ pub(crate) fn assess(subject: &str, seen: &Timestamps) -> Option<Finding> {
             .warned(subject)
             .observed(format!("{} of {with} are so old that no query sees them{first}", seen.old))
     } else {
-        METRICS_TIMESTAMPS.passed(subject).observed(with)
+        METRICS_TIMESTAMPS.passed(subject).observed(if seen.with == 0 { "none".to_owned() } else { with })
     };
-    Some(finding.expected("timestamps of the last five minutes, or none"))
+    finding.expected("timestamps of the last five minutes, or none")
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence_report::record::{Check, Finding};
+use evidence_report::record::{Check, Finding, Requirement};
 use jiff::Timestamp;
 use promql_parser::parser::{Expr, parse};
 
@@ -94,13 +94,51 @@ enum Stop {
 
 type Stage = Result<String, Stop>;
 
-/// Follows every alert.
+/// Follows every alert, and says of each stage how many came so far where no alert has a finding of it.
 pub(crate) fn assess(files: &[RuleFile], world: &World<'_>) -> Vec<Finding> {
-    alerts(files).map(|alert| follow(&alert, files, world)).collect()
+    let (mut findings, mut passed) = (Vec::new(), Vec::new());
+    for alert in alerts(files) {
+        let (finding, stages) = follow(&alert, files, world);
+        findings.push(finding);
+        passed.push(stages);
+    }
+    if !findings.is_empty() {
+        let untold = |check: &&Check| findings.iter().all(|finding| finding.check.id != check.id);
+        let stages = stages_asked(world).filter(|(_, check)| untold(check));
+        let told: Vec<_> = stages
+            .map(|(stage, check)| said(check, passed.iter().filter(|passed| **passed > stage).count()))
+            .collect();
+        findings.extend(told);
+    }
+    findings
 }
 
-/// The stages in order. The first that fails ends the way; a warning is said, and the way goes on.
-fn follow(alert: &Placed<'_>, files: &[RuleFile], world: &World<'_>) -> Finding {
+/// The stages that somebody was asked about, with their places in the order; the last is the end of the way.
+fn stages_asked(world: &World<'_>) -> impl Iterator<Item = (usize, &'static Check)> {
+    let (live, routed) = (world.prometheus.is_some(), world.configuration.is_some());
+    let stages = [
+        (live, &checks::SERIES),
+        (live, &checks::LOADED),
+        (routed, &checks::ROUTE),
+        (routed || world.alertmanager.is_some(), &checks::MUTED),
+        // Runbooks are told of by themselves.
+        (false, &checks::RUNBOOK),
+        (true, &checks::ALERT),
+    ];
+    stages.into_iter().enumerate().filter(|(_, (asked, _))| *asked).map(|(stage, (_, check))| (stage, check))
+}
+
+/// What is said of a stage of which no single alert has anything to say.
+fn said(check: &'static Check, came: usize) -> Finding {
+    match came {
+        0 => check.not_checked(Requirement::Optional, "all alerts", "none came so far: each stops before"),
+        came => check.passed("all alerts").observed(format!("{came} alerts")),
+    }
+}
+
+/// The stages in order, and how many of them were passed. The first that fails ends the way; a warning is said, and
+/// the way goes on.
+fn follow(alert: &Placed<'_>, files: &[RuleFile], world: &World<'_>) -> (Finding, usize) {
     let sets = label_sets(alert, files, world);
     let stages = [
         series(alert, world),
@@ -110,7 +148,7 @@ fn follow(alert: &Placed<'_>, files: &[RuleFile], world: &World<'_>) -> Finding 
         page(alert, world),
     ];
     let (mut way, mut doubt) = (Vec::new(), None);
-    for stage in stages {
+    for (number, stage) in stages.into_iter().enumerate() {
         match stage {
             Ok(said) => way.push(said),
             Err(Stop::Warns(check, said)) => {
@@ -123,19 +161,17 @@ fn follow(alert: &Placed<'_>, files: &[RuleFile], world: &World<'_>) -> Finding 
             }
             Err(Stop::Fails(check, said)) => {
                 way.push(format!("stops: {said}"));
-                return finding(check.failed(alert.subject()), alert, &way);
+                return (finding(check.failed(alert.subject()), alert, &way), number);
             }
         }
     }
-    finding(
-        match doubt {
-            None => checks::ALERT.passed(alert.subject()),
-            Some((check, true)) => check.warned(alert.subject()),
-            Some((check, false)) => check.inconclusive(alert.subject()),
-        },
-        alert,
-        &way,
-    )
+    let come = match doubt {
+        None => checks::ALERT.passed(alert.subject()),
+        Some((check, true)) => check.warned(alert.subject()),
+        Some((check, false)) => check.inconclusive(alert.subject()),
+    };
+    // Whoever comes to the end in doubt has not passed the last stage, which is that the alert would be heard.
+    (finding(come, alert, &way), way.len())
 }
 
 fn finding(finding: Finding, alert: &Placed<'_>, way: &[String]) -> Finding {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     declared::{Declared, End, Flow},
     dns_ports,
-    manifest::{Direction, Peer, PeerKind, Policy},
+    policy::{Direction, Peer, PeerKind, Policy},
     ports::Ports,
     reach::{Reach, World},
 };

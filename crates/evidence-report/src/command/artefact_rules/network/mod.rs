@@ -6,6 +6,7 @@ mod declared;
 mod flows;
 mod manifest;
 mod openness;
+mod policy;
 mod ports;
 mod reach;
 mod selector;
@@ -18,8 +19,9 @@ use serde::Deserialize;
 
 use self::{
     declared::{Declared, End},
-    manifest::{Direction, Manifest, Policy, PortRule, Rule, Weight},
+    manifest::{Manifest, Weight},
     openness::open,
+    policy::{Direction, Policy, PortRule, Rule},
     ports::{Ports, Protocol},
     reach::World,
 };
@@ -47,6 +49,11 @@ pub(in crate::command) struct NetworkRule {
 }
 
 impl NetworkRule {
+    /// Whether flows are declared.
+    pub(super) fn has_flows(&self) -> bool {
+        self.flows.is_some()
+    }
+
     pub(super) fn needs(&self) -> Vec<&str> {
         self.manifests.iter().chain(&self.flows).map(String::as_str).collect()
     }
@@ -236,14 +243,17 @@ fn dns(world: &World<'_>, governed: &BTreeSet<String>, path: &str) -> Vec<Findin
             findings.push(dns_finding(&workload.name, &missing, path, Some(workload.line)));
         }
     }
-    if findings.is_empty() && right > 0 {
+    if findings.is_empty() {
         let name = &declared.workloads[dns].name;
-        findings.push(
-            NETWORK_DNS
-                .passed(name)
-                .expected("every workload may ask it on 53/TCP and 53/UDP")
-                .observed(format!("{right} workloads may")),
-        );
+        let finding = match right {
+            0 => NETWORK_DNS.not_checked(
+                Requirement::Optional,
+                name,
+                "no workload is declared that could ask it",
+            ),
+            right => NETWORK_DNS.passed(name).observed(format!("{right} workloads may")),
+        };
+        findings.push(finding.expected("every workload may ask it on 53/TCP and 53/UDP"));
     }
     findings
 }
@@ -259,5 +269,7 @@ fn dns_finding(subject: &str, missing: &Ports, path: &str, line: Option<u32>) ->
 
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::{
     block::{Block, Range},
-    manifest::{Direction, Peer, PeerKind, Policy, PortRule, Rule},
+    policy::{Direction, Peer, PeerKind, Policy, PortRule, Rule},
     ports::{Ports, Protocol},
     selector::{Operator, Selector},
 };

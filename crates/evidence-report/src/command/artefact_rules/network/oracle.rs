@@ -3,7 +3,7 @@
 
 use super::{
     declared::{Declared, End, Workload},
-    manifest::{PeerKind, Policy, PortRule, Rule},
+    policy::{PeerKind, Policy, PortRule, Rule},
     ports::Protocol,
 };
 

@@ -5,7 +5,7 @@
 
 use super::{
     declared::{Declared, End, Workload},
-    manifest::{Direction, Peer, PeerKind, Policy, PortRule, Rule},
+    policy::{Direction, Peer, PeerKind, Policy, PortRule, Rule},
     ports::Ports,
 };
 

@@ -2,7 +2,7 @@
 
 use super::{
     declared::{Declared, Workload},
-    manifest::{Direction, PeerKind, Policy, PortRule, Rule},
+    policy::{Direction, PeerKind, Policy, PortRule, Rule},
     selector::{Labels, Operator, Selector},
 };
 use crate::{command::artefact_rules::checks::NETWORK_SELECTOR, record::Finding};
