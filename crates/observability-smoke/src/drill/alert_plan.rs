@@ -28,6 +28,9 @@ use crate::rules::{expression, manifest};
 pub(crate) enum Level {
     /// The alert was posted to Alertmanager: nothing is said about its rule.
     Notification,
+    /// Series in blocks were asked for what the rule returns, over its whole `for` and windows; the notification was
+    /// delivered by the embedded stack.
+    Replay,
     /// Series of a fixture were scraped by a real Prometheus, which evaluated the rule.
     Fixture,
     /// A real fault was caused, and seen by the user's own exporter.
@@ -40,6 +43,7 @@ impl Level {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Notification => "notification only",
+            Self::Replay => "replayed",
             Self::Fixture => "fixture series",
             Self::Fault => "real fault",
         }

@@ -57,6 +57,23 @@ impl Hooks {
         })
     }
 
+    /// Refuses jobs without targets: the embedded Prometheus has none of its own.
+    ///
+    /// # Errors
+    /// When a job of the alert has no targets.
+    pub(crate) fn have_targets(&self, alert: &str) -> Result<(), DrillError> {
+        match self.scrape.iter().find(|scrape| scrape.targets.is_empty()) {
+            None => Ok(()),
+            Some(scrape) => Err(DrillError::Series {
+                alert: alert.to_owned(),
+                why: format!(
+                    "scrape: the job {} needs `targets`, which the embedded Prometheus scrapes",
+                    scrape.job
+                ),
+            }),
+        }
+    }
+
     /// Refuses hooks that nobody asked for.
     ///
     /// # Errors

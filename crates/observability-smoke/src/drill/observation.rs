@@ -83,14 +83,20 @@ pub(crate) struct Observation {
     pub(crate) cleared: Option<f64>,
     /// When the resolved notification had been read whole.
     pub(crate) resolved: Option<f64>,
+    /// When Prometheus had ended the alert, where no resolved notification is expected.
+    pub(crate) ended: Option<f64>,
     /// How many instances of the alert were active when it fired.
     pub(crate) instances: usize,
     /// The labels with which Prometheus has the alert.
     pub(crate) labels: std::collections::BTreeMap<String, String>,
     /// What was received.
     pub(crate) notified: Option<Arrived>,
+    /// How often the same was notified; a cluster whose members know of each other notifies once.
+    pub(crate) copies: usize,
     /// Whether a command made the fault, and not a fixture.
     pub(crate) hooked: bool,
+    /// Whether the stages up to the firing come from a replay.
+    pub(crate) replayed: bool,
     /// Why a real fault may still be there.
     pub(crate) left_behind: Option<String>,
     /// Where it stopped.

@@ -170,6 +170,7 @@ impl Course<'_> {
             mark: &self.approved.mark,
             alert: &plan.alert.rule.name,
             counters: self.receiver.is_none(),
+            targets: false,
             starts: self.starts,
         };
         let watching = std::pin::pin!(watch(&watched, self.clock, &into));
