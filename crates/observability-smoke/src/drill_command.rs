@@ -254,6 +254,12 @@ pub(crate) async fn looked(arguments: &DrillArguments, shared: &SharedFlags) -> 
     let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), true)?;
+    if arguments.replay {
+        let plan = ReplayPlan::resolve(arguments, settings, &config.drill, &files, Timestamp::now())?;
+        let run = Run::start(&TOOL, plan.settings.clone())?;
+        drill::replay::observe(&plan, &run).await;
+        return Ok(run.finish());
+    }
     let plan = Plan::resolve(arguments, settings, &config.drill, &files, Timestamp::now())?;
     plan.fits()?;
     let run = Run::start(&TOOL, plan.settings.clone())?;

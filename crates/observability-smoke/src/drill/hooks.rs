@@ -104,7 +104,9 @@ pub(super) async fn cause(
     let left = LeftFault { alert: alert.to_owned(), end: hooks.end.clone() };
     let effect = Effect::Elsewhere {
         what: super::remains::Remnant::Fault(left).journaled(),
-        undo: format!("observability-smoke sweep, which runs {}", shown(&hooks.end)),
+        undo: "end it by hand, now, as `stop` of the alert's `fault` in the configuration does; or let \
+               observability-smoke sweep run it again"
+            .to_owned(),
     };
     let entry = run.journal().note(effect).map_err(|error| format!("writing the journal: {error}"))?;
     let at = clock.now();

@@ -121,6 +121,13 @@ impl Observation {
         }
     }
 
+    /// Whether the alert was quiet before the fault, and did not fire after it.
+    #[must_use]
+    pub(crate) fn is_kept_from_firing(&self) -> bool {
+        let halted = self.halted.as_ref().filter(|halt| halt.cause == Cause::Alert);
+        halted.is_some_and(|halt| matches!(halt.stage, Stage::Pending | Stage::Firing))
+    }
+
     /// Seconds from the fault to the notification received.
     #[must_use]
     pub(crate) fn time_to_notify(&self) -> Option<f64> {

@@ -174,6 +174,7 @@ impl Plan {
             until: arguments.until,
             run_hooks: arguments.run_hooks,
             notification_only: false,
+            full_history: false,
         };
         let routes = arguments.alertmanager_config.as_ref().map(|path| routes(path)).transpose()?;
         let (mut alerts, skipped) = alerts(arguments, &wishes)?;
@@ -250,6 +251,7 @@ impl Plan {
                 let _ = write!(message, "; or run {what}, marked as such: --time-scale {by}");
             }
         }
+        message.push_str("; or replay it un-shortened over blocks, within seconds: --replay");
         Err(DrillError::TooLong(message))
     }
 

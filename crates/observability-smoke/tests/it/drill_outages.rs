@@ -97,7 +97,7 @@ fn one_that_is_cut_off_from_the_others_notifies_on_its_own_and_that_is_told() {
             ]);
             command.args(["--environment", "staging", "--allow-receiver", "drills"]);
             command.args(["--listen", &format!("127.0.0.1:{listen}")]);
-            members.iter().for_each(|one| drop(command.args(["--alertmanager", &one.url()])));
+            command.args(members.iter().flat_map(|one| ["--alertmanager".to_owned(), one.url()]));
             let run: Run = command.output().unwrap().into();
             assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
             run.line("WARNED", "alert.once", "2, with the same alerts of the same group");

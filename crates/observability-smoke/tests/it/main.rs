@@ -7,6 +7,7 @@ mod corpus;
 mod differential;
 mod documentation;
 mod drill;
+mod drill_fault;
 mod drill_interrupted;
 mod drill_live;
 mod drill_many;

@@ -75,10 +75,8 @@ impl Course<'_> {
                 .unwrap_or(Timestamp::MAX),
             targets_file: self.plan.targets_file.clone(),
         };
-        let undo = format!(
-            "observability-smoke sweep (the alert ends by itself, at {:.0} at the latest)",
-            left.until
-        );
+        let undo =
+            "wait until then; observability-smoke sweep looks again, once Prometheus answers".to_owned();
         let effect = Effect::Elsewhere { what: Remnant::Series(left.clone()).journaled(), undo };
         let entry = match self.run.journal().note(effect) {
             Ok(entry) => entry,

@@ -139,6 +139,7 @@ impl<'a> LivePlan<'a> {
             until: self.arguments.until,
             run_hooks: self.arguments.run_hooks,
             notification_only: false,
+            full_history: false,
         }
     }
 

@@ -103,6 +103,7 @@ impl RealPlan {
             until: arguments.until,
             run_hooks: false,
             notification_only: false,
+            full_history: false,
         };
         let (drilled, skipped) = alerts(arguments, &wishes)?;
         let posted = drilled.into_iter().map(|plan| {

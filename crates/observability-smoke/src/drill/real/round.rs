@@ -95,7 +95,9 @@ impl Round<'_> {
             peers: self.peers.iter().map(|peer| peer.url.to_string()).collect(),
             alerts: self.drilled.iter().map(|one| one.labels.clone()).collect(),
         };
-        let undo = "observability-smoke sweep (they end by themselves within a minute)".to_owned();
+        let undo =
+            "observability-smoke sweep, once Alertmanager answers (with --config where it asks for a token)";
+        let undo = undo.to_owned();
         let effect = Effect::Elsewhere { what: Remnant::Alerts(left).journaled(), undo };
         let entry = match self.run.journal().note(effect) {
             Ok(entry) => entry,

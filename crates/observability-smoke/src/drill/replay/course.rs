@@ -36,6 +36,8 @@ const AT_ONCE: i64 = 10_000;
 /// What a replay showed.
 #[derive(Debug)]
 pub(super) struct Replayed {
+    /// Its times.
+    pub(super) span: Span,
     /// How many samples are in its blocks.
     pub(super) samples: u64,
     /// The stages up to the firing, and the end of the alert, in seconds after the fault.
@@ -85,7 +87,7 @@ impl Course<'_> {
             seen.halted = Some(stopped?);
         }
         let opinion = self.opinion(&seen).await;
-        Ok(Replayed { samples, seen, elements, opinion })
+        Ok(Replayed { span: self.span, samples, seen, elements, opinion })
     }
 
     /// The stages of the alert, on a Prometheus that has what the recording rules made.

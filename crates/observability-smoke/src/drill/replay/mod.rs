@@ -40,6 +40,7 @@ use course::Replayed;
 pub(crate) use plan::ReplayPlan;
 use plan::{Replayable, in_days};
 use span::Span;
+pub(crate) use span::reach_of;
 
 /// So many replays run at once: each has a Prometheus that computes.
 const AT_ONCE: usize = 3;
@@ -117,9 +118,19 @@ async fn one_replay(
     place: usize,
 ) -> Result<Replayed, String> {
     let one = &plan.alerts[place];
-    let span = one.span.clone()?;
-    let replayed = course::replay(run, programs, (place, one, span), plan.fault).await;
-    let replayed = replayed.map_err(|error| error.to_string())?;
+    let mut span = one.span.clone()?;
+    let mut replayed = course::replay(run, programs, (place, one, span), plan.fault)
+        .await
+        .map_err(|error| error.to_string())?;
+    // Before an alert is blamed, its windows are given the time to fill: the prediction may be too short.
+    if replayed.seen.is_kept_from_firing()
+        && let Some(longer) = span.longer().and_then(|longer| plan::bounded(&one.plan, longer).ok())
+    {
+        span = longer;
+        replayed = course::replay(run, programs, (place, one, span), plan.fault)
+            .await
+            .map_err(|error| error.to_string())?;
+    }
     let what = match replayed.seen.firing {
         Some(at) => format!("fires {} after the fault", super::seconds(at)),
         None => "did not fire".to_owned(),
@@ -164,10 +175,11 @@ async fn delivered(
 }
 
 fn conclude(one: &Replayable, replayed: &Result<Replayed, String>, rounds: &[Observation], run: &Run) {
-    let (replayed, span) = match (replayed, &one.span) {
-        (Ok(replayed), Ok(span)) => (replayed, span),
-        (Err(why), _) | (_, Err(why)) => return not_replayed(one, run, why),
+    let replayed = match replayed {
+        Ok(replayed) => replayed,
+        Err(why) => return not_replayed(one, run, why),
     };
+    let span = &replayed.span;
     let name = &one.plan.name;
     run.finding(checks::REPLAYED.passed(name).expected(un_shortened(one, span)).observed(format!(
         "{} of blocks, {} samples, {} evaluations every {}",

@@ -104,6 +104,7 @@ impl ReplayPlan {
             until: arguments.until,
             run_hooks: false,
             notification_only: false,
+            full_history: true,
         };
         let routes = arguments.alertmanager_config.as_ref().map(|path| routes(path)).transpose()?;
         let (plans, skipped) = alerts(arguments, &wishes)?;
@@ -153,7 +154,7 @@ fn span(plan: &AlertPlan) -> Result<Span, String> {
 }
 
 /// A replay that would fill the disk or take for ever is not begun; told are the intervals at which it would be.
-fn bounded(plan: &AlertPlan, span: Span) -> Result<Span, String> {
+pub(super) fn bounded(plan: &AlertPlan, span: Span) -> Result<Span, String> {
     let series = plan.series().len();
     let samples = span.samples().saturating_mul(u64::try_from(series).unwrap_or(u64::MAX));
     let work = span.work(series);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use promql_parser::parser::{Expr, Offset, VectorSelector, parse};
 
-use super::super::{alert_plan::AlertPlan, plan::Until};
+use super::super::{alert_plan::AlertPlan, plan::Until, selection::Selected};
 use crate::rules::expression;
 
 /// So many evaluations before the fault must find the alert inactive.
@@ -42,21 +42,12 @@ impl Span {
     /// # Errors
     /// When its length cannot be known.
     pub(crate) fn of(plan: &AlertPlan) -> Result<Self, String> {
-        let parsed = |text: &str| {
-            parse(text).map_err(|why| {
-                format!("how far the rule looks back is not known: promql-parser does not read it: {why}")
-            })
-        };
-        let expression = parsed(&plan.alert.rule.expression)?;
-        let mut recorded: BTreeMap<String, Vec<Expr>> = BTreeMap::new();
-        for rule in plan.alert.recordings() {
-            recorded.entry(rule.name.clone()).or_default().push(parsed(&rule.expression)?);
-        }
-        let reach = reach(&expression, &recorded, recorded.len());
+        let reach = reach_of(&plan.alert)?;
+        let records = plan.alert.recordings().next().is_some();
         let prediction = &plan.prediction;
         let (step, evaluation) = (prediction.intervals.scrape, prediction.intervals.evaluation);
         let recording = plan.alert.loaded.iter().map(|group| group.interval.unwrap_or(evaluation)).max();
-        let recording = if recorded.is_empty() { Duration::ZERO } else { recording.unwrap_or_default() };
+        let recording = if records { recording.unwrap_or_default() } else { Duration::ZERO };
         let some = (step + evaluation) * 2;
         let unit = common(step, evaluation);
         let fault = rounded_up(reach + evaluation * QUIET + step * 3 + recording * 2, unit);
@@ -71,6 +62,15 @@ impl Span {
         };
         let lookback = step.max(recording).min(LOOKBACK) - Duration::from_millis(1);
         Ok(Self { step, evaluation, fault, cleared, end, reach, lookback })
+    }
+
+    /// The same with a fault that lasts longer by all that the rule looks back at; `None` where it looks at nothing.
+    #[must_use]
+    pub(crate) fn longer(mut self) -> Option<Self> {
+        let more = rounded_up(self.reach, self.evaluation);
+        self.cleared += more;
+        self.end += more;
+        (!more.is_zero()).then_some(self)
     }
 
     /// How many samples each series has at most.
@@ -111,6 +111,23 @@ fn common(one: Duration, other: Duration) -> Duration {
     let common = (one.as_millis() / a.max(1)).saturating_mul(other.as_millis());
     let common = Duration::from_millis(u64::try_from(common).unwrap_or(u64::MAX));
     if common <= ALIGNED_WITHIN { common } else { other }
+}
+
+/// How far back the alert looks, through the recording rules that it stands on to raw series.
+///
+/// # Errors
+/// When that is not known.
+pub(crate) fn reach_of(alert: &Selected) -> Result<Duration, String> {
+    let parsed = |text: &str| {
+        parse(text).map_err(|why| {
+            format!("how far the rule looks back is not known: promql-parser does not read it: {why}")
+        })
+    };
+    let mut recorded: BTreeMap<String, Vec<Expr>> = BTreeMap::new();
+    for rule in alert.recordings() {
+        recorded.entry(rule.name.clone()).or_default().push(parsed(&rule.expression)?);
+    }
+    Ok(reach(&parsed(&alert.rule.expression)?, &recorded, recorded.len()))
 }
 
 /// How far back an expression looks: ranges, offsets, subqueries, and through recorded series to what they look back at.
