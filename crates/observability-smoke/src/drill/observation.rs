@@ -62,6 +62,17 @@ pub(crate) struct Halt {
     pub(crate) reason: String,
 }
 
+/// How the reason begins when a Prometheus that is not ours does not answer any more.
+pub(crate) const NOT_ANSWERED: &str = "Prometheus has not answered";
+
+impl Halt {
+    /// Whether a Prometheus that is not ours was gone.
+    #[must_use]
+    pub(crate) fn is_of_a_prometheus_gone(&self) -> bool {
+        self.cause == Cause::Environment && self.reason.starts_with(NOT_ANSWERED)
+    }
+}
+
 /// What a trial saw. Times are seconds on the drill's clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Observation {

@@ -32,6 +32,16 @@ pub(super) enum ApiError {
     },
 }
 
+impl ApiError {
+    /// What the server said, or why it said nothing.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::Refused { message, .. } => message.clone(),
+            Self::Transport { .. } => self.to_string(),
+        }
+    }
+}
+
 /// The alert as Prometheus has it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

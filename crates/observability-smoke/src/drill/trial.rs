@@ -32,6 +32,9 @@ const DISCOVERY: Duration = Duration::from_secs(20);
 /// Prometheus sends a firing alert again after a minute (`--rules.alert.resend-delay`), unless it is told otherwise.
 const RESENT: Duration = Duration::from_secs(60);
 
+/// So long at most a wait is prolonged while Prometheus does not answer: one that is gone is told before.
+const AWAY: Duration = Duration::from_secs(60);
+
 /// What every wait is granted beyond the prediction, at least: other work on the machine.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -409,9 +412,15 @@ impl Trial<'_> {
         mut check: impl FnMut(&Snapshot) -> Option<T>,
     ) -> Result<Option<T>, Halt> {
         let began = Instant::now();
+        let (mut looked, mut lost) = (began, Duration::ZERO);
         loop {
             {
                 let now = self.seen.borrow();
+                // What Prometheus does not say while it is away is not held against the alert.
+                if now.active.is_none() {
+                    lost = (lost + looked.elapsed()).min(AWAY);
+                }
+                looked = Instant::now();
                 if let Some(found) = check(&now) {
                     return Ok(Some(found));
                 }
@@ -419,7 +428,7 @@ impl Trial<'_> {
                     return Err(halt(stage, Cause::Environment, casualty.clone()));
                 }
             }
-            if began.elapsed() > patience {
+            if began.elapsed() > patience + lost {
                 return Ok(None);
             }
             self.pause(stage, POLL).await?;

@@ -258,7 +258,11 @@ fn observed(seen: &Observation, stage: Stage) -> String {
     let after_fault =
         |time: Option<f64>| seconds((time.unwrap_or_default() - seen.fault.unwrap_or_default()).max(0.0));
     match stage {
+        Stage::Loaded if seen.replayed => "evaluated without an error".to_owned(),
         Stage::Loaded => "loaded and healthy".to_owned(),
+        Stage::Quiet if seen.replayed => {
+            format!("inactive after {} samples of healthy series", seen.healthy_scrapes.unwrap_or(0))
+        }
         Stage::Quiet => {
             format!("inactive after {} scrapes of healthy series", seen.healthy_scrapes.unwrap_or(0))
         }

@@ -88,7 +88,8 @@ impl Course<'_> {
             Ok(rounds) => rounds,
             Err(halt) => vec![Observation { halted: Some(halt), ..Observation::default() }],
         };
-        let outcome = Outcome { rounds, left: self.gone(&left).await };
+        let away = rounds.iter().filter_map(|seen| seen.halted.as_ref()).any(Halt::is_of_a_prometheus_gone);
+        let outcome = Outcome { rounds, left: self.gone(&left, away).await };
         if outcome.left.is_none() {
             let _ = self.run.journal().strike(entry);
         }
@@ -127,9 +128,11 @@ impl Course<'_> {
         let job = &self.plan.arguments.real.drill_job;
         let began = Instant::now();
         while began.elapsed() < DISCOVERED_WITHIN {
-            let targets = self.api.targets().await;
-            if targets.is_ok_and(|targets| !targets.iter().any(|target| target.scrape_pool == *job)) {
-                break;
+            match self.api.targets().await {
+                Ok(targets) if !targets.iter().any(|target| target.scrape_pool == *job) => break,
+                Ok(_) => {}
+                Err(_) if began.elapsed() > FAREWELL => break,
+                Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -238,7 +241,7 @@ impl Course<'_> {
     }
 
     /// Waits until Prometheus has ended the alert; says why and until when it may be there otherwise.
-    async fn gone(&self, left: &LeftSeries) -> Option<String> {
+    async fn gone(&self, left: &LeftSeries, away: bool) -> Option<String> {
         self.run
             .progress()
             .phase(format!("{}: series taken away; waiting until the alert has ended", left.alert));
@@ -247,7 +250,7 @@ impl Course<'_> {
         let began = Instant::now();
         loop {
             let patience =
-                if self.run.stop().is_requested() { FAREWELL.min(worst) } else { worst + FAREWELL };
+                if away || self.run.stop().is_requested() { FAREWELL.min(worst) } else { worst + FAREWELL };
             let said = match self.api.active().await {
                 Ok(active) => match active.iter().find(|one| left.is_ours(&one.labels)) {
                     None => return None,

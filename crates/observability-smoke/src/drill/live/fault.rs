@@ -276,6 +276,8 @@ fn known(scene: &Scene, labels: &Labels, name: &str) -> Labels {
         .map(|(n, v)| (n.clone(), v.clone()))
         .collect();
     known.insert("alertname".to_owned(), name.to_owned());
+    // Only series that a drill exposes carry it.
+    known.entry(real::LABEL.to_owned()).or_default();
     known
 }
 

@@ -175,9 +175,7 @@ async fn throughout(
     let subject = plan.url.to_string();
     let expected = "answers to the end, and is not restarted";
     let halted = rounds.iter().filter_map(|seen| seen.halted.as_ref());
-    let gone = halted.clone().find(|halt| {
-        halt.cause == Cause::Environment && halt.reason.starts_with("Prometheus has not answered")
-    });
+    let gone = halted.clone().find(|halt| halt.is_of_a_prometheus_gone());
     let finding = if let Some(halt) = gone {
         checks::PROMETHEUS
             .failed(subject)

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::{
     super::{
         clock::Clock,
+        observation::NOT_ANSWERED,
         prometheus::{Api, HeldAlert},
         real::peer::Peer,
         series::Labels,
@@ -78,7 +79,7 @@ pub(super) async fn watch(watched: &Watched<'_>, clock: Clock, into: &watch::Sen
             answered = Instant::now();
         }
         let casualty = (answered.elapsed() > GONE)
-            .then(|| format!("Prometheus has not answered for {} s", answered.elapsed().as_secs()));
+            .then(|| format!("{NOT_ANSWERED} for {} s", answered.elapsed().as_secs()));
         into.send_modify(|seen| {
             *seen = Snapshot {
                 asked: began,

@@ -288,8 +288,7 @@ impl Course<'_> {
         while first <= last {
             let until = last.min(first + step * (AT_ONCE - 1));
             let asked = self.run.stop().guard(api.query_range(expression, (first, until), interval)).await;
-            let found =
-                asked.map_err(|_| Err(StackError::Stopped))?.map_err(|error| Ok(error.to_string()))?;
+            let found = asked.map_err(|_| Err(StackError::Stopped))?.map_err(|error| Ok(error.message()))?;
             for one in found {
                 all.entry(one.labels).or_default().extend(one.values);
             }

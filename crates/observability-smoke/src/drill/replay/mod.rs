@@ -234,10 +234,19 @@ fn un_shortened(one: &Replayable, span: &Span) -> String {
 
 fn not_replayed(one: &Replayable, run: &Run, why: &str) {
     let name = &one.plan.name;
-    run.finding(
-        checks::REPLAYED.inconclusive(name).expected("a replay over the rule's whole length").observed(why),
-    );
     run.findings(assess::not_reached(&one.plan, "it was not replayed"));
+    if one.plan.fixture.is_err() {
+        // Why, and what to do, stands with its series.
+        let finding = checks::REPLAYED.not_checked(Requirement::Required, name, "there are no series for it");
+        return run.finding(finding.remedy(""));
+    }
+    let finding = checks::REPLAYED.inconclusive(name).expected("a replay over the rule's whole length");
+    let finding = finding.observed(why);
+    run.finding(if one.span.is_err() {
+        finding.remedy("Give the coarser intervals where some are named; otherwise drill it with --embedded.")
+    } else {
+        finding
+    });
 }
 
 fn level(plan: &ReplayPlan) -> Finding {
