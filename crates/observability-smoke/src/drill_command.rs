@@ -16,6 +16,7 @@ use crate::{
         live::LivePlan,
         plan::{Files, Plan, TimeScale, Until},
         real::RealPlan,
+        replay::ReplayPlan,
     },
     error::Error,
 };
@@ -28,6 +29,10 @@ pub(crate) struct DrillArguments {
     /// Start the installed Prometheus and Alertmanager on loopback, with a fixture for the alert's series
     #[arg(long)]
     pub(crate) embedded: bool,
+    /// Replay hours and days in seconds: blocks of the alert's series, made by promtool and asked by the installed
+    /// Prometheus; `for` and windows as they stand. What fires is delivered by the embedded stack
+    #[arg(long, conflicts_with_all = ["embedded", "time_scale", "run_hooks"])]
+    pub(crate) replay: bool,
     /// Rule files or PrometheusRule manifests; the recording rules that the alert stands on are taken from all
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) rules: Vec<PathBuf>,
@@ -49,12 +54,12 @@ pub(crate) struct DrillArguments {
     /// Time to notify that must be kept, from the fault to the notification received
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) objective: Option<Duration>,
-    /// Scrape interval of the embedded Prometheus
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1s")]
-    pub(crate) scrape_interval: Duration,
-    /// Evaluation interval of the embedded Prometheus; a group's own interval is kept
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1s")]
-    pub(crate) evaluation_interval: Duration,
+    /// Scrape interval of the embedded Prometheus [default: 1s; with --replay 15s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) scrape_interval: Option<Duration>,
+    /// Evaluation interval of the embedded Prometheus; a group's own interval is kept [default: 1s; with --replay 15s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) evaluation_interval: Option<Duration>,
     /// Run an accelerated copy of the rule, so many times as fast: ranges, `for` and intervals divided, growth
     /// multiplied. Marked in the evidence; it says nothing about the time that the rule as written takes. With
     /// `auto` each alert gets the factor that it needs to be done within seconds, or none
@@ -107,9 +112,30 @@ pub(crate) struct RealArguments {
     /// A rule of a real Prometheus, as GROUP/NAME, that may mix the drill's series with real ones. Repeatable
     #[arg(long, value_name = "RULE")]
     pub(crate) allow_rule: Vec<String>,
+    /// The alert of a real fault (--run-hooks) may mute real alerts by the inhibit rules, as it does in earnest
+    #[arg(long)]
+    pub(crate) allow_muting: bool,
     /// The drill's series may go to the remote storages of a real Prometheus
     #[arg(long)]
     pub(crate) allow_remote_write: bool,
+}
+
+/// Between two scrapes and two evaluations, where nobody says otherwise.
+const BRISK: Duration = Duration::from_secs(1);
+
+/// The same for a replay, which takes no time of its own: as in the configuration that Prometheus comes with.
+const AS_USUAL: Duration = Duration::from_secs(15);
+
+impl DrillArguments {
+    /// Between two scrapes.
+    pub(crate) fn scrape_interval(&self) -> Duration {
+        self.scrape_interval.unwrap_or(if self.replay { AS_USUAL } else { BRISK })
+    }
+
+    /// Between two evaluations of groups without an interval of their own.
+    pub(crate) fn evaluation_interval(&self) -> Duration {
+        self.evaluation_interval.unwrap_or(if self.replay { AS_USUAL } else { BRISK })
+    }
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -129,6 +155,9 @@ pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> 
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
     let only_tests = !arguments.all && arguments.alert.len() == 1;
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), only_tests)?;
+    if arguments.replay {
+        return replay(&arguments, settings, &config, &files, shared).await;
+    }
     if !arguments.embedded && arguments.alertmanager_config.is_some() {
         let why =
             "--alertmanager-config belongs to --embedded; a real Alertmanager has a configuration of its own";
@@ -147,6 +176,23 @@ pub(crate) async fn execute(arguments: DrillArguments, shared: &SharedFlags) -> 
     }
     let run = Run::start(&TOOL, plan.settings.clone())?;
     drill::observe(&plan, &run).await;
+    Ok(run.finish().publish()?)
+}
+
+async fn replay(
+    arguments: &DrillArguments,
+    settings: Settings,
+    config: &Config,
+    files: &Files,
+    shared: &SharedFlags,
+) -> Result<ExitCode, Error> {
+    let plan = ReplayPlan::resolve(arguments, settings, &config.drill, files, Timestamp::now())?;
+    if shared.dry_run {
+        print(&plan.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let run = Run::start(&TOOL, plan.settings.clone())?;
+    drill::replay::observe(&plan, &run).await;
     Ok(run.finish().publish()?)
 }
 
@@ -208,6 +254,12 @@ pub(crate) async fn looked(arguments: &DrillArguments, shared: &SharedFlags) -> 
     let config: Config = shared.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
     let settings = Settings::resolve(shared, &config.run, &DEFAULTS)?;
     let files = Files::read(&arguments.rules, arguments.unit_tests.as_deref(), true)?;
+    if arguments.replay {
+        let plan = ReplayPlan::resolve(arguments, settings, &config.drill, &files, Timestamp::now())?;
+        let run = Run::start(&TOOL, plan.settings.clone())?;
+        drill::replay::observe(&plan, &run).await;
+        return Ok(run.finish());
+    }
     let plan = Plan::resolve(arguments, settings, &config.drill, &files, Timestamp::now())?;
     plan.fits()?;
     let run = Run::start(&TOOL, plan.settings.clone())?;

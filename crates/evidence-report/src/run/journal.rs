@@ -26,11 +26,17 @@ pub enum Effect {
     },
     /// Something on another machine, which only the tool that made it can undo, and only with a connection.
     Elsewhere {
-        /// What and where, for people and for [`super::sweep_command_knowing`].
+        /// What and where, for people and for [`super::sweep_command_knowing`]; what stands behind
+        /// [`Effect::FOR_THE_TOOL`] is shown to nobody.
         what: String,
         /// What to type so that it is undone.
         undo: String,
     },
+}
+
+impl Effect {
+    /// Parts what people read of something elsewhere from what its tool does.
+    pub const FOR_THE_TOOL: &'static str = " ‖ ";
 }
 
 /// One open entry; hand it back to [`Journal::strike`] when its effect is undone.

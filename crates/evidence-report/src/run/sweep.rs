@@ -96,7 +96,8 @@ pub(super) fn undo(id: &str, path: &Path, effects: Vec<Effect>, leftovers: Lefto
     }
     for effect in &effects {
         if let Effect::Elsewhere { what, undo } = effect {
-            swept.failed.push(format!("{what} (it cannot be reached from here; undo it by `{undo}`)"));
+            let for_people = what.split(Effect::FOR_THE_TOOL).next().unwrap_or_default();
+            swept.failed.push(format!("{for_people}. To do: {undo}"));
         }
     }
     let elsewhere = swept.failed.len() > before;

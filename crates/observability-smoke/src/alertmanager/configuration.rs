@@ -50,6 +50,8 @@ pub(crate) struct Receiver {
     pub(crate) name: String,
     /// How many integrations of which kind: `webhook`, `pagerduty`. None: what reaches it is told nobody.
     pub(crate) integrations: BTreeMap<String, usize>,
+    /// Whether any of them is told when an alert has ended (`send_resolved`).
+    pub(crate) tells_of_the_end: bool,
 }
 
 /// What an Alertmanager does with alerts.
@@ -148,12 +150,13 @@ fn line_of<T>(spanned: &Spanned<T>) -> u32 {
 }
 
 fn receiver(raw: BTreeMap<String, RawPart>) -> Result<Receiver, ConfigurationError> {
-    let (mut name, mut integrations) = (None, BTreeMap::new());
+    let (mut name, mut integrations, mut tells_of_the_end) = (None, BTreeMap::new(), false);
     for (key, part) in raw {
         match (key.as_str(), part) {
             ("name", RawPart::Name(text)) if !text.is_empty() => name = Some(text),
             (_, RawPart::Integrations(list)) => {
                 if let Some(kind) = key.strip_suffix("_configs").filter(|_| !list.is_empty()) {
+                    tells_of_the_end |= list.iter().any(|one| one.tells_of_the_end(kind));
                     integrations.insert(kind.to_owned(), list.len());
                 }
             }
@@ -161,7 +164,7 @@ fn receiver(raw: BTreeMap<String, RawPart>) -> Result<Receiver, ConfigurationErr
         }
     }
     let name = name.ok_or_else(|| wrong(1, "a receiver has no `name`".to_owned()))?;
-    Ok(Receiver { name, integrations })
+    Ok(Receiver { name, integrations, tells_of_the_end })
 }
 
 fn interval(raw: RawNamedInterval) -> Result<Vec<TimeInterval>, ConfigurationError> {

@@ -28,13 +28,35 @@ pub(super) struct RawConfiguration {
     _event_recorder: IgnoredAny,
 }
 
-/// A part of a receiver: its name, or a list of integrations of which only the number is kept.
+/// A part of a receiver: its name, or a list of integrations, of which next to nothing is kept.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum RawPart {
     Name(String),
-    Integrations(Vec<IgnoredAny>),
+    Integrations(Vec<RawIntegration>),
     Other(IgnoredAny),
+}
+
+/// An integration, of which only is known whether it tells of an alert's end, where it says so.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawIntegration {
+    Set {
+        #[serde(default)]
+        send_resolved: Option<bool>,
+    },
+    Other(IgnoredAny),
+}
+
+impl RawIntegration {
+    /// Whether it is told when an alert has ended. Mail and chats of the older kind are not, unless they say so.
+    pub(super) fn tells_of_the_end(&self, kind: &str) -> bool {
+        let said = match self {
+            Self::Set { send_resolved } => *send_resolved,
+            Self::Other(_) => None,
+        };
+        said.unwrap_or(!matches!(kind, "email" | "slack" | "wechat" | "rocketchat"))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -16,6 +16,7 @@ use super::{
     model::Recording,
     plan::{Files, TimeScale, Until},
     prediction::{Grouping, Intervals, Prediction, rounded_up},
+    replay::reach_of,
     routes::{Routes, Routing},
     seconds,
     selection::Selected,
@@ -28,6 +29,9 @@ use crate::rules::{expression, manifest};
 pub(crate) enum Level {
     /// The alert was posted to Alertmanager: nothing is said about its rule.
     Notification,
+    /// Series in blocks were asked for what the rule returns, over its whole `for` and windows; the notification was
+    /// delivered by the embedded stack.
+    Replay,
     /// Series of a fixture were scraped by a real Prometheus, which evaluated the rule.
     Fixture,
     /// A real fault was caused, and seen by the user's own exporter.
@@ -40,6 +44,7 @@ impl Level {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Notification => "notification only",
+            Self::Replay => "replayed",
             Self::Fixture => "fixture series",
             Self::Fault => "real fault",
         }
@@ -96,6 +101,8 @@ pub(crate) struct Wishes<'a> {
     pub(crate) run_hooks: bool,
     /// Whether the alert is only posted: its rule takes no part.
     pub(crate) notification_only: bool,
+    /// Whether the series were healthy for as long as the rule looks back, when the fault comes.
+    pub(crate) full_history: bool,
 }
 
 impl AlertPlan {
@@ -314,6 +321,7 @@ struct Subject<'a> {
     evaluation: f64,
     hold: f64,
     epoch: f64,
+    history: f64,
 }
 
 impl Subject<'_> {
@@ -326,6 +334,7 @@ impl Subject<'_> {
             evaluation: self.evaluation,
             hold: self.hold,
             epoch: self.epoch,
+            history: self.history,
         }
     }
 }
@@ -344,6 +353,7 @@ fn subject<'a>(alert: &Selected, expression: Option<&'a Expr>, wishes: &Wishes<'
         evaluation: evaluation.as_secs_f64(),
         hold: rounded_up(alert.rule.hold, evaluation).as_secs_f64(),
         epoch: wishes.now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64(),
+        history: if wishes.full_history { reach_of(alert).unwrap_or_default().as_secs_f64() } else { 0.0 },
     })
 }
 

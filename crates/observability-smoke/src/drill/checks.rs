@@ -85,6 +85,17 @@ pub(crate) const NOTIFIED: Check = Check {
     remedy: "Look at the log of Alertmanager in the evidence, and at what it says of the alert.",
 };
 
+/// `alert.once`
+pub(crate) const ONCE: Check = Check {
+    id: "alert.once",
+    title: "The same is notified once",
+    explanation: "Prometheus sends an alert to every Alertmanager of a cluster, and they agree by gossip which of them \
+        notifies. Members that do not know of each other notify each on its own: people are woken as often as there are \
+        members, and a silence holds on one of them only.",
+    remedy: "Look at the cluster's status of each member (/api/v2/status), at --cluster.peer, and at whether the gossip port \
+        (9094, TCP and UDP) is open between them.",
+};
+
 /// `alert.content`
 pub(crate) const CONTENT: Check = Check {
     id: "alert.content",
@@ -196,6 +207,7 @@ pub(crate) const ALL: &[&Check] = &[
     &PENDING,
     &FIRING,
     &NOTIFIED,
+    &ONCE,
     &CONTENT,
     &RESOLVED,
     &TIME_TO_NOTIFY,
@@ -205,4 +217,6 @@ pub(crate) const ALL: &[&Check] = &[
     &FENCE,
     &PEER,
     &REAL_ROUTE,
+    &super::replay::checks::REPLAYED,
+    &super::replay::checks::AGREES,
 ];

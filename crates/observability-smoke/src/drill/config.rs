@@ -76,7 +76,8 @@ pub(crate) struct FaultConfig {
 pub(crate) struct ScrapeConfig {
     /// The label `job` of its series.
     pub(crate) job: String,
-    /// `host:port` of its exporters.
+    /// `host:port` of its exporters. A real Prometheus has its own.
+    #[serde(default)]
     pub(crate) targets: Vec<String>,
     /// The path; `/metrics` if not given.
     pub(crate) path: Option<String>,

@@ -63,6 +63,7 @@ fn series(files: &[RuleFile], rule: &manifest::Rule) -> Result<usize, String> {
         evaluation: 1.0,
         hold: rounded_up(rule.hold, std::time::Duration::from_secs(1)).as_secs_f64(),
         epoch: 1_700_000_000.0,
+        history: 0.0,
     };
     derive(&question).map(|series| series.len())
 }

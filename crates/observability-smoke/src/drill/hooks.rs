@@ -57,6 +57,23 @@ impl Hooks {
         })
     }
 
+    /// Refuses jobs without targets: the embedded Prometheus has none of its own.
+    ///
+    /// # Errors
+    /// When a job of the alert has no targets.
+    pub(crate) fn have_targets(&self, alert: &str) -> Result<(), DrillError> {
+        match self.scrape.iter().find(|scrape| scrape.targets.is_empty()) {
+            None => Ok(()),
+            Some(scrape) => Err(DrillError::Series {
+                alert: alert.to_owned(),
+                why: format!(
+                    "scrape: the job {} needs `targets`, which the embedded Prometheus scrapes",
+                    scrape.job
+                ),
+            }),
+        }
+    }
+
     /// Refuses hooks that nobody asked for.
     ///
     /// # Errors
@@ -87,7 +104,9 @@ pub(super) async fn cause(
     let left = LeftFault { alert: alert.to_owned(), end: hooks.end.clone() };
     let effect = Effect::Elsewhere {
         what: super::remains::Remnant::Fault(left).journaled(),
-        undo: format!("observability-smoke sweep, which runs {}", shown(&hooks.end)),
+        undo: "end it by hand, now, as `stop` of the alert's `fault` in the configuration does; or let \
+               observability-smoke sweep run it again"
+            .to_owned(),
     };
     let entry = run.journal().note(effect).map_err(|error| format!("writing the journal: {error}"))?;
     let at = clock.now();

@@ -8,6 +8,7 @@
 //!   [`model`]), and which of them share a stack ([`lanes`]).
 //! * `lane`, `stack`, `watch`, `injection`, `receiver`, `trial`, `diagnosis`: the world: servers, clocks and answers.
 //! * `real`: the same alerts posted to a real Alertmanager, behind a fence of its own.
+//! * `replay`: long rules, un-shortened, over blocks of their series.
 //! * `live`: the same alerts in a real Prometheus, by series that it scrapes from us, behind that fence and a second.
 //! * [`observation`], [`timeline`], [`spread`], [`table`], [`assess`]: what was seen, as values, and what it means.
 //!   Pure.
@@ -48,6 +49,7 @@ mod prometheus;
 pub(crate) mod real;
 pub(crate) mod receiver;
 pub(crate) mod remains;
+pub(crate) mod replay;
 pub(crate) mod routes;
 pub(crate) mod selection;
 pub(crate) mod series;

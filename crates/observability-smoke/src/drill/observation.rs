@@ -62,6 +62,17 @@ pub(crate) struct Halt {
     pub(crate) reason: String,
 }
 
+/// How the reason begins when a Prometheus that is not ours does not answer any more.
+pub(crate) const NOT_ANSWERED: &str = "Prometheus has not answered";
+
+impl Halt {
+    /// Whether a Prometheus that is not ours was gone.
+    #[must_use]
+    pub(crate) fn is_of_a_prometheus_gone(&self) -> bool {
+        self.cause == Cause::Environment && self.reason.starts_with(NOT_ANSWERED)
+    }
+}
+
 /// What a trial saw. Times are seconds on the drill's clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Observation {
@@ -83,14 +94,20 @@ pub(crate) struct Observation {
     pub(crate) cleared: Option<f64>,
     /// When the resolved notification had been read whole.
     pub(crate) resolved: Option<f64>,
+    /// When Prometheus had ended the alert, where no resolved notification is expected.
+    pub(crate) ended: Option<f64>,
     /// How many instances of the alert were active when it fired.
     pub(crate) instances: usize,
     /// The labels with which Prometheus has the alert.
     pub(crate) labels: std::collections::BTreeMap<String, String>,
     /// What was received.
     pub(crate) notified: Option<Arrived>,
+    /// How often the same was notified; a cluster whose members know of each other notifies once.
+    pub(crate) copies: usize,
     /// Whether a command made the fault, and not a fixture.
     pub(crate) hooked: bool,
+    /// Whether the stages up to the firing come from a replay.
+    pub(crate) replayed: bool,
     /// Why a real fault may still be there.
     pub(crate) left_behind: Option<String>,
     /// Where it stopped.
@@ -113,6 +130,13 @@ impl Observation {
             Stage::Received => self.received.is_some(),
             Stage::Resolved => self.resolved.is_some(),
         }
+    }
+
+    /// Whether the alert was quiet before the fault, and did not fire after it.
+    #[must_use]
+    pub(crate) fn is_kept_from_firing(&self) -> bool {
+        let halted = self.halted.as_ref().filter(|halt| halt.cause == Cause::Alert);
+        halted.is_some_and(|halt| matches!(halt.stage, Stage::Pending | Stage::Firing))
     }
 
     /// Seconds from the fault to the notification received.

@@ -123,7 +123,7 @@ impl Files {
     }
 }
 
-fn routes(path: &Path) -> Result<Routes, DrillError> {
+pub(super) fn routes(path: &Path) -> Result<Routes, DrillError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Usage(format!("reading --alertmanager-config {}: {error}", path.display())))?;
     Ok(Routes::read(path.to_owned(), &text).map_err(Usage)?)
@@ -148,8 +148,8 @@ impl Plan {
         now: Timestamp,
     ) -> Result<Self, DrillError> {
         let intervals = [
-            ("--scrape-interval", arguments.scrape_interval),
-            ("--evaluation-interval", arguments.evaluation_interval),
+            ("--scrape-interval", arguments.scrape_interval()),
+            ("--evaluation-interval", arguments.evaluation_interval()),
         ];
         for (flag, interval) in intervals {
             if interval < Duration::from_millis(100) {
@@ -166,44 +166,35 @@ impl Plan {
             config,
             files,
             now,
-            scrape_interval: arguments.scrape_interval,
-            evaluation_interval: arguments.evaluation_interval,
+            scrape_interval: arguments.scrape_interval(),
+            evaluation_interval: arguments.evaluation_interval(),
             grouping: Grouping { wait: GROUP_WAIT, interval: GROUP_INTERVAL },
             time_scale: arguments.time_scale,
             objective: arguments.objective,
             until: arguments.until,
             run_hooks: arguments.run_hooks,
             notification_only: false,
+            full_history: false,
         };
         let routes = arguments.alertmanager_config.as_ref().map(|path| routes(path)).transpose()?;
         let (mut alerts, skipped) = alerts(arguments, &wishes)?;
         if let Some(routes) = &routes {
             alerts = alerts.into_iter().map(|alert| alert.routed(routes, &wishes)).collect();
         }
+        alerts.iter().try_for_each(|alert| match &alert.hooks {
+            Some(hooks) => hooks.have_targets(&alert.name),
+            None => Ok(()),
+        })?;
         Hooks::asked_for_in_vain(arguments.run_hooks, alerts.iter().any(|alert| alert.hooks.is_some()))?;
-        let drilled: Vec<_> = alerts
-            .iter()
-            .enumerate()
-            .filter(|(_, alert)| alert.fixture.is_ok())
-            .map(|(index, alert)| (index, Footprint::of(alert)))
-            .collect();
-        let footprints: Vec<_> = drilled.iter().map(|(_, footprint)| footprint.clone()).collect();
-        let disturb = |one: usize, other: usize| {
-            let alert = |place: usize| &alerts[drilled[place].0];
-            routes.as_ref().is_some_and(|routes| routes.disturb(alert(one), alert(other)))
-        };
-        let lanes = lanes(&footprints, &disturb)
-            .into_iter()
-            .map(|lane| lane.into_iter().map(|place| drilled[place].0).collect())
-            .collect();
+        let lanes = shared(&alerts, routes.as_ref());
         Ok(Self {
             settings,
             alerts,
             skipped,
             lanes,
             repeat: arguments.repeat,
-            scrape_interval: arguments.scrape_interval,
-            evaluation_interval: arguments.evaluation_interval,
+            scrape_interval: arguments.scrape_interval(),
+            evaluation_interval: arguments.evaluation_interval(),
             prometheus: arguments.prometheus.as_ref().map(PathBuf::from),
             alertmanager: arguments.alertmanager.first().map(PathBuf::from),
             routes,
@@ -260,6 +251,7 @@ impl Plan {
                 let _ = write!(message, "; or run {what}, marked as such: --time-scale {by}");
             }
         }
+        message.push_str("; or replay it un-shortened over blocks, within seconds: --replay");
         Err(DrillError::TooLong(message))
     }
 
@@ -274,6 +266,21 @@ impl Plan {
         };
         self.lanes.chunks(LANES_AT_ONCE).map(|wave| wave.iter().map(of).max().unwrap_or_default()).sum()
     }
+}
+
+/// Which alerts share a stack, by their place: those with series that do not disturb each other.
+pub(super) fn shared(alerts: &[AlertPlan], routes: Option<&Routes>) -> Vec<Vec<usize>> {
+    let (places, footprints): (Vec<usize>, Vec<Footprint>) = alerts
+        .iter()
+        .enumerate()
+        .filter(|(_, alert)| alert.fixture.is_ok())
+        .map(|(place, alert)| (place, Footprint::of(alert)))
+        .unzip();
+    let disturb = |one: usize, other: usize| {
+        routes.is_some_and(|routes| routes.disturb(&alerts[places[one]], &alerts[places[other]]))
+    };
+    let lanes = lanes(&footprints, &disturb).into_iter();
+    lanes.map(|lane| lane.into_iter().map(|place| places[place]).collect()).collect()
 }
 
 type Chosen = (Vec<AlertPlan>, Vec<(String, String)>);

@@ -32,6 +32,16 @@ pub(super) enum ApiError {
     },
 }
 
+impl ApiError {
+    /// What the server said, or why it said nothing.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::Refused { message, .. } => message.clone(),
+            Self::Transport { .. } => self.to_string(),
+        }
+    }
+}
+
 /// The alert as Prometheus has it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -104,6 +114,20 @@ struct VectorElement {
 }
 
 #[derive(Debug, Deserialize)]
+struct MatrixElement {
+    metric: BTreeMap<String, String>,
+    values: Vec<(f64, String)>,
+}
+
+/// An element of an expression over a stretch of time: at which evaluations (milliseconds since 1970) it was returned,
+/// and with which value.
+#[derive(Debug, Clone)]
+pub(super) struct Ranged {
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) values: Vec<(i64, f64)>,
+}
+
+#[derive(Debug, Deserialize)]
 struct BuildInfo {
     version: String,
 }
@@ -164,6 +188,8 @@ struct TargetList {
 pub(super) struct Api {
     asker: Asker,
     base: Url,
+    /// The moment that is asked about; now, where there is none.
+    moment: Option<Timestamp>,
 }
 
 /// How a server is asked.
@@ -181,14 +207,24 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 impl Api {
     /// The API of a server on loopback. Proxies of the environment are not for loopback.
     pub(super) fn new(address: SocketAddr) -> Result<Self, String> {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        Self::patient(address, PATIENCE)
+    }
+
+    /// The same, where an answer may take longer.
+    pub(super) fn patient(address: SocketAddr, patience: Duration) -> Result<Self, String> {
+        let client = reqwest::Client::builder().no_proxy().timeout(patience).build();
         let base = Url::parse(&format!("http://{address}/")).map_err(|error| error.to_string())?;
-        Ok(Self { asker: Asker::Ours(client.map_err(|error| error.to_string())?), base })
+        Ok(Self { asker: Asker::Ours(client.map_err(|error| error.to_string())?), base, moment: None })
+    }
+
+    /// The same server, asked about another moment than now.
+    pub(super) fn of_moment(&self, moment: Timestamp) -> Self {
+        Self { moment: Some(moment), ..self.clone() }
     }
 
     /// The API of a real server.
     pub(super) fn real(http: &Http, url: &crate::config::Url, headers: &HeaderMap) -> Self {
-        Self { asker: Asker::Real(http.clone(), headers.clone()), base: url.0.clone() }
+        Self { asker: Asker::Real(http.clone(), headers.clone()), base: url.0.clone(), moment: None }
     }
 
     /// Whether the server says that it is ready.
@@ -228,9 +264,37 @@ impl Api {
         Ok(found.active_alertmanagers.len())
     }
 
-    /// What an expression comes to now. A scalar is one value without labels.
+    /// What an expression comes to at each evaluation from `first` to `last`, in milliseconds since 1970.
+    pub(super) async fn query_range(
+        &self,
+        expression: &str,
+        (first, last): (i64, i64),
+        interval: Duration,
+    ) -> Result<Vec<Ranged>, ApiError> {
+        let time = |at: i64| format!("{}.{:03}", at.div_euclid(1000), at.rem_euclid(1000));
+        let (first, last, step) = (time(first), time(last), interval.as_secs_f64().to_string());
+        let query = [("query", expression), ("start", &first), ("end", &last), ("step", &step)];
+        let data: QueryData = self.data("api/v1/query_range", &query).await?;
+        let elements: Vec<MatrixElement> = serde_json::from_value(data.result).map_err(|_| {
+            let message = "what it answers is no list of series over time".to_owned();
+            ApiError::Refused { what: "api/v1/query_range".to_owned(), message }
+        })?;
+        #[expect(clippy::cast_possible_truncation, reason = "a time in milliseconds")]
+        let value =
+            |(at, value): (f64, String)| ((at * 1000.0).round() as i64, value.parse().unwrap_or(f64::NAN));
+        let ranged = |one: MatrixElement| Ranged {
+            labels: one.metric,
+            values: one.values.into_iter().map(value).collect(),
+        };
+        Ok(elements.into_iter().map(ranged).collect())
+    }
+
+    /// What an expression comes to now, or at the moment that is asked about. A scalar is one value without labels.
     pub(super) async fn query(&self, expression: &str) -> Result<Vec<Valued>, ApiError> {
-        let data: QueryData = self.data("api/v1/query", &[("query", expression)]).await?;
+        let moment = self.moment.map(|moment| format!("{:.3}", moment.as_duration().as_secs_f64()));
+        let mut query = vec![("query", expression)];
+        query.extend(moment.as_deref().map(|moment| ("time", moment)));
+        let data: QueryData = self.data("api/v1/query", &query).await?;
         if data.result_type == "scalar" {
             let (_, value): (f64, String) = serde_json::from_value(data.result).unwrap_or_default();
             return Ok(vec![Valued { labels: BTreeMap::new(), value }]);

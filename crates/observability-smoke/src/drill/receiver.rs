@@ -1,6 +1,9 @@
 //! Our own receiver: a webhook on loopback that takes Alertmanager's notifications and notes when each came.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -89,6 +92,21 @@ impl Inbox {
             one.status == "resolved" && one.labels == instance.labels && one.ends_at > one.starts_at
         })
         .map(|arrived| arrived.at)
+    }
+
+    /// How often the very same was notified after `since`: to the same receiver, of the same group, with the same alerts
+    /// in the same states. A group that has changed is something else.
+    pub(super) fn copies(&self, since: f64, arrived: &Arrived) -> usize {
+        let states = |one: &Notification| -> BTreeSet<(String, String)> {
+            let alerts = one.alerts.iter();
+            alerts.map(|alert| (super::series::display(&alert.labels), alert.status.clone())).collect()
+        };
+        let ours = |one: &&Received| one.at > since && one.notification.receiver == arrived.receiver;
+        let of_group = |one: &&Received| one.notification.group_labels == arrived.group;
+        let all: Vec<_> = self.notifications.iter().filter(ours).filter(of_group).collect();
+        let first = all.iter().find(|one| one.notification.alerts.contains(&arrived.alert));
+        let first = first.map(|one| states(&one.notification));
+        all.iter().filter(|one| Some(states(&one.notification)) == first).count()
     }
 
     fn first(&self, since: f64, wanted: impl Fn(&NotifiedAlert) -> bool) -> Option<Arrived> {

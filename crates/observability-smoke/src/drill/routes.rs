@@ -46,6 +46,8 @@ pub(crate) struct Routing {
     group_by: Vec<(String, GroupBy)>,
     /// Its labels.
     labels: Vec<Labels>,
+    /// The receivers that are not told when an alert has ended.
+    not_told_of_the_end: BTreeSet<String>,
 }
 
 impl Routes {
@@ -68,11 +70,12 @@ impl Routes {
     /// what a drill is to find.
     #[must_use]
     pub(crate) fn embedded(&self, webhook: SocketAddr) -> String {
-        let ours = json!([{ "url": format!("http://{webhook}{}", receiver::PATH), "send_resolved": true }]);
+        let url = format!("http://{webhook}{}", receiver::PATH);
         let receivers = self.configuration.receivers.iter().map(|receiver| {
             if receiver.integrations.is_empty() {
                 json!({ "name": receiver.name })
             } else {
+                let ours = json!([{ "url": url, "send_resolved": receiver.tells_of_the_end }]);
                 json!({ "name": receiver.name, "webhook_configs": ours })
             }
         });
@@ -96,7 +99,7 @@ impl Routes {
         };
         let routes: Vec<Reached> = reached.iter().map(|(one, _)| one.clone()).collect();
         let silent = arrival::silent(Some(&self.configuration), &routes);
-        (Routing { silent, ..Routing::of(&reached) }, grouping)
+        (Routing { silent, ..Routing::of(&reached).by(Some(&self.configuration)) }, grouping)
     }
 
     /// Whether two alerts on one Alertmanager would disturb each other: one mutes the other, or they wait for each
@@ -127,6 +130,7 @@ impl Routing {
             groups: BTreeSet::new(),
             group_by: Vec::new(),
             labels: Vec::new(),
+            not_told_of_the_end: BTreeSet::new(),
         };
         for (one, labels) in reached {
             let receiver = one.receiver().to_owned();
@@ -140,6 +144,31 @@ impl Routing {
             }
         }
         routing
+    }
+
+    /// With what the configuration says of the receivers.
+    #[must_use]
+    pub(crate) fn by(mut self, configuration: Option<&Configuration>) -> Self {
+        let quiet = |name: &&String| {
+            let known = configuration.and_then(|configuration| configuration.receiver(name));
+            known.is_some_and(|known| !known.integrations.is_empty() && !known.tells_of_the_end)
+        };
+        self.not_told_of_the_end = self.receivers.iter().filter(quiet).cloned().collect();
+        self
+    }
+
+    /// Why no resolved notification is expected, where none is: of the receiver that was notified, or of all.
+    #[must_use]
+    pub(crate) fn no_end_expected(&self, arrived: Option<&Arrived>) -> Option<String> {
+        let all: Vec<&String> = match arrived {
+            Some(arrived) if !arrived.receiver.is_empty() => vec![&arrived.receiver],
+            _ => self.receivers.iter().collect(),
+        };
+        let quiet = !all.is_empty() && all.iter().all(|name| self.not_told_of_the_end.contains(*name));
+        let names: Vec<&str> = all.iter().map(|name| name.as_str()).collect();
+        quiet.then(|| {
+            format!("no resolved notification is expected: {} has send_resolved: false", names.join(", "))
+        })
     }
 
     /// Why a notification does not come from where the routes would send it: receiver, and labels of the group.

@@ -91,7 +91,8 @@ impl Programs {
     }
 }
 
-fn find(
+/// Finds a program: the named file, or the first of the names on `PATH`.
+pub(super) fn find(
     program: &'static str,
     package: &'static str,
     names: &[&str],
@@ -141,11 +142,12 @@ pub(super) const INSTANCE: &str = "fixture";
 /// Rule files are called this and their number.
 const RULE_FILE: &str = "rules-";
 
+/// A server that we started.
 #[derive(Debug)]
-struct Server {
+pub(super) struct Server {
     program: &'static str,
     child: Child,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     log: PathBuf,
     entry: Option<Entry>,
 }
@@ -232,20 +234,21 @@ impl Stack {
     }
 }
 
-fn option(name: &str, path: &Path) -> std::ffi::OsString {
+/// An option with a path.
+pub(super) fn option(name: &str, path: &Path) -> std::ffi::OsString {
     let mut option = std::ffi::OsString::from(name);
     option.push("=");
     option.push(path);
     option
 }
 
-fn not_ready(program: &'static str, why: &dyn std::fmt::Display) -> StackError {
+pub(super) fn not_ready(program: &'static str, why: &dyn std::fmt::Display) -> StackError {
     StackError::NotReady { program, why: why.to_string() }
 }
 
 /// Starts a server on a free port and waits until it is ready. Between the choice of the port and the start
 /// another process may take it: then the next is tried.
-async fn start(
+pub(super) async fn start(
     run: &Run,
     program: &'static str,
     folder: &Path,
@@ -323,7 +326,8 @@ fn exited(server: &Server, status: std::process::ExitStatus) -> StackError {
     not_ready(server.program, &format!("it ended ({status}){said}"))
 }
 
-async fn end(run: &Run, mut server: Server) {
+/// Ends a server.
+pub(super) async fn end(run: &Run, mut server: Server) {
     let _ = server.child.end().await;
     if let Some(entry) = server.entry {
         let _ = run.journal().strike(entry);

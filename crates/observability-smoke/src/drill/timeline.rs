@@ -14,8 +14,16 @@ pub(crate) fn timeline(alert: &str, observation: &Observation, prediction: &Pred
     let mut stages = vec![instant(
         "fault",
         0.0,
-        if observation.hooked { "its command started" } else { "series switched to faulty" }.to_owned(),
+        match (observation.hooked, observation.replayed) {
+            (true, _) => "its command started",
+            (_, true) => "the last healthy sample",
+            _ => "series switched to faulty",
+        }
+        .to_owned(),
     )];
+    // Up to the firing, and of the end, the moments are those of the blocks.
+    let by =
+        |what: &str| if observation.replayed { "replayed over blocks".to_owned() } else { what.to_owned() };
     let mut add = |name, time: Option<f64>, note: String| {
         let Some(time) = time else { return };
         // Prometheus stamps an evaluation with the time it was planned for, some milliseconds before it sees
@@ -27,12 +35,12 @@ pub(crate) fn timeline(alert: &str, observation: &Observation, prediction: &Pred
     add(
         "pending",
         observation.pending,
-        format!("{}; Prometheus' activeAt", at_most(prediction.until_pending())),
+        format!("{}; {}", at_most(prediction.until_pending()), by("Prometheus' activeAt")),
     );
     add(
         "firing",
         observation.firing,
-        format!("{}; Prometheus' evaluation", at_most(prediction.until_firing())),
+        format!("{}; {}", at_most(prediction.until_firing()), by("Prometheus' evaluation")),
     );
     add("in Alertmanager", observation.accepted, "as Alertmanager's API says".to_owned());
     add(

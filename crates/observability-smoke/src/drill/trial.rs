@@ -29,6 +29,12 @@ use super::{
 /// Prometheus' discovery takes 5 s until the first scrape; so much is granted to it.
 const DISCOVERY: Duration = Duration::from_secs(20);
 
+/// Prometheus sends a firing alert again after a minute (`--rules.alert.resend-delay`), unless it is told otherwise.
+const RESENT: Duration = Duration::from_secs(60);
+
+/// So long at most a wait is prolonged while Prometheus does not answer: one that is gone is told before.
+const AWAY: Duration = Duration::from_secs(60);
+
 /// What every wait is granted beyond the prediction, at least: other work on the machine.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -73,6 +79,10 @@ impl Trial<'_> {
             let mut seen = Observation { hooked: self.plan.hooks.is_some(), ..Observation::default() };
             if let Err(halt) = self.stages(&mut seen).await {
                 seen.halted = Some(halt);
+            }
+            if let (Some(webhook), Some(arrived)) = (self.arrival.webhook, &seen.notified) {
+                let since = seen.fault.unwrap_or_default();
+                seen.copies = webhook.look(|inbox| inbox.copies(since, arrived));
             }
             if let Err(why) = self.fault.end_if_caused(self.run).await {
                 seen.left_behind = Some(why);
@@ -187,7 +197,12 @@ impl Trial<'_> {
     }
 
     async fn pause(&self, stage: Stage, pause: Duration) -> Result<(), Halt> {
-        let stopped = |_| halt(stage, Cause::Stop, "the run was asked to stop".to_owned());
+        let stopped = |_| {
+            let now = self.seen.borrow();
+            let silent = now.asked > 0.0 && now.active.is_none();
+            let why = if silent { ", and Prometheus does not answer" } else { "" };
+            halt(stage, Cause::Stop, format!("the run was asked to stop{why}"))
+        };
         self.run.stop().guard(tokio::time::sleep(pause)).await.map_err(stopped)
     }
 
@@ -282,14 +297,24 @@ impl Trial<'_> {
             self.patience(prediction.intervals.evaluation + prediction.grouping.wait + prediction.grouping.interval);
         let name = &self.plan.alert.rule.name;
         let fault = seen.fault.unwrap_or_default();
+        // One that was restarted has forgotten the alert, until Prometheus sends it again.
+        let forgotten = || self.seen.borrow().held(name).next().is_none();
         let Some(webhook) = self.arrival.webhook else {
             seen.received = self.counted(Stage::Received, patience, before).await?;
+            if seen.received.is_none() && forgotten() {
+                self.phase("Alertmanager has forgotten the alert: waiting until Prometheus sends it again");
+                seen.received = self.counted(Stage::Received, patience + RESENT, before).await?;
+            }
             return seen.received.map(drop).ok_or_else(|| self.undelivered(patience));
         };
-        let arrived = self.until(Stage::Received, patience, |now| {
-            webhook.look(|inbox| inbox.firing(fault, |labels| now.is_ours(labels, name)))
-        });
-        let Some(arrived) = arrived.await? else { return Err(self.undelivered(patience)) };
+        let arrival =
+            |now: &Snapshot| webhook.look(|inbox| inbox.firing(fault, |labels| now.is_ours(labels, name)));
+        let mut arrived = self.until(Stage::Received, patience, arrival).await?;
+        if arrived.is_none() && forgotten() {
+            self.phase("Alertmanager has forgotten the alert: waiting until Prometheus sends it again");
+            arrived = self.until(Stage::Received, patience + RESENT, arrival).await?;
+        }
+        let Some(arrived) = arrived else { return Err(self.undelivered(patience)) };
         seen.received = Some(arrived.at);
         // The notification carries the evaluation at which the alert fired: exact, where polling is not.
         let exact = self.clock.of(arrived.alert.starts_at);
@@ -335,6 +360,10 @@ impl Trial<'_> {
     async fn resolved(&self, seen: &mut Observation) -> Result<(), Halt> {
         let patience = self.patience(self.plan.prediction.until_resolved());
         let cleared = seen.cleared.unwrap_or_default();
+        let routing = self.plan.routing.as_ref();
+        if routing.and_then(|routing| routing.no_end_expected(seen.notified.as_ref())).is_some() {
+            return self.ended(seen, patience).await;
+        }
         let instance = seen.notified.as_ref().map(|arrived| &arrived.alert);
         let resolved = match (self.arrival.webhook, instance) {
             (Some(webhook), Some(instance)) => {
@@ -356,6 +385,24 @@ impl Trial<'_> {
         Ok(())
     }
 
+    /// Nobody is told of the end: that Prometheus has ended the alert is all there is to see.
+    async fn ended(&self, seen: &mut Observation, patience: Duration) -> Result<(), Halt> {
+        let name = &self.plan.alert.rule.name;
+        let cleared = seen.cleared.unwrap_or_default();
+        seen.ended = self
+            .until(Stage::Resolved, patience, |now| {
+                let gone = now.asked > cleared && now.active.is_some() && now.active(name).is_empty();
+                gone.then(|| self.clock.now())
+            })
+            .await?;
+        if seen.ended.is_some() {
+            return Ok(());
+        }
+        let value = diagnosis::value(self.api, self.plan).await;
+        let reason = format!("still active in Prometheus {} s after clearing: {value}", patience.as_secs());
+        Err(halt(Stage::Resolved, Cause::Alert, reason))
+    }
+
     /// Looks at what the servers say again and again until `check` has an answer. `None` when `patience` is at
     /// its end.
     async fn until<T>(
@@ -365,9 +412,15 @@ impl Trial<'_> {
         mut check: impl FnMut(&Snapshot) -> Option<T>,
     ) -> Result<Option<T>, Halt> {
         let began = Instant::now();
+        let (mut looked, mut lost) = (began, Duration::ZERO);
         loop {
             {
                 let now = self.seen.borrow();
+                // What Prometheus does not say while it is away is not held against the alert.
+                if now.active.is_none() {
+                    lost = (lost + looked.elapsed()).min(AWAY);
+                }
+                looked = Instant::now();
                 if let Some(found) = check(&now) {
                     return Ok(Some(found));
                 }
@@ -375,7 +428,7 @@ impl Trial<'_> {
                     return Err(halt(stage, Cause::Environment, casualty.clone()));
                 }
             }
-            if began.elapsed() > patience {
+            if began.elapsed() > patience + lost {
                 return Ok(None);
             }
             self.pause(stage, POLL).await?;

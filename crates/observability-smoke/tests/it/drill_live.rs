@@ -11,7 +11,7 @@ use crate::{
     support::{Prometheus, Run, Server, Tool, closed_port},
 };
 
-const RULES: &str = "groups:
+pub(crate) const RULES: &str = "groups:
 - name: queue
   rules:
   - alert: Full
@@ -21,13 +21,13 @@ const RULES: &str = "groups:
 ";
 
 /// A real Prometheus with a job for drills, a real Alertmanager, and the ports between.
-struct World {
-    tool: Tool,
-    prometheus: Prometheus,
-    /// It lives as long as the world.
-    _alertmanager: Alertmanager,
+pub(crate) struct World {
+    pub(crate) tool: Tool,
+    pub(crate) prometheus: Prometheus,
+    /// They live as long as the world.
+    pub(crate) alertmanagers: Vec<Alertmanager>,
     expose: u16,
-    listen: u16,
+    pub(crate) listen: u16,
 }
 
 impl World {
@@ -43,25 +43,40 @@ impl World {
     }
 
     fn with_job(rules: &str, job: &str, jobs: &str, (expose, listen): (u16, u16), routes: &str) -> Self {
+        Self::with_alertmanagers(
+            rules,
+            &format!("{job}{jobs}"),
+            (expose, listen),
+            vec![Alertmanager::start(routes)],
+        )
+    }
+
+    /// With these Alertmanagers, to each of which Prometheus sends; it sends again after three seconds.
+    pub(crate) fn with_alertmanagers(
+        rules: &str,
+        jobs: &str,
+        (expose, listen): (u16, u16),
+        alertmanagers: Vec<Alertmanager>,
+    ) -> Self {
         let tool = Tool::new();
         tool.write("rules.yml", rules);
-        let alertmanager = Alertmanager::start(routes);
+        let targets: Vec<_> = alertmanagers.iter().map(|one| format!("'127.0.0.1:{}'", one.port)).collect();
         let text = format!(
             "global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [rules.yml]
-alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{}']}}]}}]}}
+alerting: {{alertmanagers: [{{static_configs: [{{targets: [{}]}}]}}]}}
 scrape_configs:
-{job}{jobs}",
-            alertmanager.port
+{jobs}",
+            targets.join(", ")
         );
-        let prometheus = Prometheus::start(&text, rules);
+        let prometheus = Prometheus::start_with(&text, rules, &["--rules.alert.resend-delay=3s"]);
         // It has evaluated the rules once. That it discovers its Alertmanager and its targets is the drill's to wait for.
         prometheus.wait_for("/api/v1/rules", |answer| answer.contains("\"health\":\"ok\""));
-        Self { tool, prometheus, _alertmanager: alertmanager, expose, listen }
+        Self { tool, prometheus, alertmanagers, expose, listen }
     }
 
     /// As it should be: drills have a route of their own.
-    fn good(rules: &str) -> Self {
+    pub(crate) fn good(rules: &str) -> Self {
         Self::start(rules, "", |port| config(port, "drills", ""))
     }
 
@@ -85,11 +100,11 @@ scrape_configs:
         command
     }
 
-    fn drill(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn drill(&self, arguments: &[&str]) -> Run {
         self.command(arguments).output().unwrap().into()
     }
 
-    fn begin(&self, until: &str, arguments: &[&str]) -> Child {
+    pub(crate) fn begin(&self, until: &str, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let phases = BufReader::new(child.stderr.take().unwrap());
@@ -102,7 +117,7 @@ scrape_configs:
 
     /// Nothing of a drill is left in Prometheus: no alert, and nobody listens.
     #[track_caller]
-    fn assert_clean(&self) {
+    pub(crate) fn assert_clean(&self) {
         let alerts = self.prometheus.get("/api/v1/alerts").unwrap();
         assert!(!alerts.contains("\"alertname\":\"Full\""), "{alerts}");
         assert!(std::net::TcpStream::connect(("127.0.0.1", self.expose)).is_err());

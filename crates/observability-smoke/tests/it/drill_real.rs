@@ -27,8 +27,9 @@ impl Alertmanager {
         let folder = tempfile::Builder::new().prefix("am").tempdir_in("/tmp").unwrap();
         std::fs::write(folder.path().join("alertmanager.yml"), config).unwrap();
         let port = closed_port();
-        let mut flags =
-            vec![format!("--cluster.listen-address={cluster}"), "--cluster.settle-timeout=1s".to_owned()];
+        let mut flags = vec![format!("--cluster.listen-address={cluster}")];
+        // Members wait for those before them, fifteen seconds each, unless they are told otherwise.
+        flags.extend(["--cluster.settle-timeout=1s", "--cluster.peer-timeout=1s"].map(str::to_owned));
         flags.extend(peers.iter().map(|peer| format!("--cluster.peer={peer}")));
         let child = spawn(folder.path(), port, &flags);
         let mut alertmanager = Self { port, child, folder, flags };

@@ -112,6 +112,7 @@ pub(crate) fn after(plan: &AlertPlan, rounds: &[Observation]) -> Vec<Finding> {
     let Some(seen) = decisive(rounds) else { return Vec::new() };
     let stages = STAGES.iter().map(|(stage, check)| stage_finding(plan, seen, *stage, check));
     let mut findings: Vec<_> = stages.collect();
+    findings.extend(once(plan, seen));
     findings.push(content(plan, seen));
     findings.push(time_to_notify(plan, rounds));
     findings.push(predicted_delay(plan));
@@ -138,10 +139,24 @@ pub(crate) fn after_post(
     let stages = STAGES.iter().filter(|(stage, _)| *stage >= Stage::Received);
     let mut findings: Vec<_> =
         stages.map(|(stage, check)| stage_finding(plan, seen, *stage, check)).collect();
+    findings.extend(once(plan, seen));
     findings.push(as_posted(&plan.name, seen, labels, annotations, plan.routing.as_ref()));
     findings.push(time_to_notify(plan, rounds));
     findings.push(predicted_delay(plan));
     findings
+}
+
+/// Whether the same came several times; nothing, where nobody counted.
+fn once(plan: &AlertPlan, seen: &Observation) -> Option<Finding> {
+    let expected = "one notification of it";
+    match seen.copies {
+        0 => None,
+        1 => Some(checks::ONCE.passed(&plan.name).expected(expected).observed("one")),
+        several => Some(checks::ONCE.warned(&plan.name).expected(expected).observed(format!(
+            "{several}, with the same alerts of the same group for the same receiver: Alertmanagers that do not know of each \
+             other notify each on its own"
+        ))),
+    }
 }
 
 fn fault_ended(plan: &AlertPlan, rounds: &[Observation]) -> Option<Finding> {
@@ -183,9 +198,19 @@ fn stage_finding(plan: &AlertPlan, seen: &Observation, stage: Stage, check: &'st
         None if stage == Stage::Resolved && plan.until == Until::Received => {
             check.not_checked(Requirement::Optional, &plan.name, "--until received was asked for")
         }
+        None if stage == Stage::Resolved && seen.resolved.is_none() && seen.ended.is_some() => {
+            check.not_checked(Requirement::Optional, &plan.name, ended_quietly(plan, seen))
+        }
         _ => check.passed(&plan.name).expected(expected(plan, stage)).observed(observed(seen, stage)),
     };
     finding.at(plan.alert.path.display().to_string(), Some(rule.line))
+}
+
+/// An alert that has ended, and whose receiver is not told.
+fn ended_quietly(plan: &AlertPlan, seen: &Observation) -> String {
+    let why = plan.routing.as_ref().and_then(|routing| routing.no_end_expected(seen.notified.as_ref()));
+    let took = seen.ended.unwrap_or_default() - seen.cleared.unwrap_or_default();
+    format!("{}; the alert ended {} after clearing", why.unwrap_or_default(), seconds(took.max(0.0)))
 }
 
 /// The stage whose check says of another one that it was not reached.
@@ -233,7 +258,11 @@ fn observed(seen: &Observation, stage: Stage) -> String {
     let after_fault =
         |time: Option<f64>| seconds((time.unwrap_or_default() - seen.fault.unwrap_or_default()).max(0.0));
     match stage {
+        Stage::Loaded if seen.replayed => "evaluated without an error".to_owned(),
         Stage::Loaded => "loaded and healthy".to_owned(),
+        Stage::Quiet if seen.replayed => {
+            format!("inactive after {} samples of healthy series", seen.healthy_scrapes.unwrap_or(0))
+        }
         Stage::Quiet => {
             format!("inactive after {} scrapes of healthy series", seen.healthy_scrapes.unwrap_or(0))
         }

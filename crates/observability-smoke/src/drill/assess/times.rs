@@ -3,7 +3,13 @@
 use evidence_report::record::{Decimal, Finding, Measurement, Objective, Requirement};
 
 use super::{
-    super::{alert_plan::AlertPlan, checks, observation::Observation, seconds, spread::Spread},
+    super::{
+        alert_plan::{AlertPlan, Level},
+        checks,
+        observation::Observation,
+        seconds,
+        spread::Spread,
+    },
     unreached,
 };
 
@@ -41,12 +47,16 @@ pub(super) fn time_to_notify(plan: &AlertPlan, rounds: &[Observation]) -> Findin
         return checks::TIME_TO_NOTIFY.not_checked(Requirement::Optional, name, reason);
     };
     let expected = format!("at most {}", seconds(objective.as_secs_f64()));
+    let replayed =
+        if plan.level == Level::Replay { ": replayed to the firing, measured from there" } else { "" };
     match times {
         None => unreached(&checks::TIME_TO_NOTIFY, name, "no notification was received").expected(expected),
         Some(took) if took.greatest <= objective.as_secs_f64() => {
-            checks::TIME_TO_NOTIFY.passed(name).expected(expected).observed(took.to_string())
+            checks::TIME_TO_NOTIFY.passed(name).expected(expected).observed(format!("{took}{replayed}"))
         }
-        Some(took) => checks::TIME_TO_NOTIFY.failed(name).expected(expected).observed(took.to_string()),
+        Some(took) => {
+            checks::TIME_TO_NOTIFY.failed(name).expected(expected).observed(format!("{took}{replayed}"))
+        }
     }
 }
 
@@ -75,6 +85,7 @@ pub(crate) fn measurements(plan: &AlertPlan, rounds: &[Observation]) -> Vec<Meas
         let measurement = Measurement::seconds(metric, value).label("alert", &plan.name);
         match plan.time_scale {
             Some(by) => measurement.label("time_scale", by.to_string()),
+            None if plan.level == Level::Replay => measurement.label("replayed", "true"),
             None => measurement,
         }
     };

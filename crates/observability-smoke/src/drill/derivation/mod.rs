@@ -45,6 +45,8 @@ pub(crate) struct Question<'a> {
     pub(crate) hold: f64,
     /// Seconds of the Unix epoch at the fault, about.
     pub(crate) epoch: f64,
+    /// For how many seconds the series were healthy before the fault; some scrapes at least.
+    pub(crate) history: f64,
 }
 
 /// Finds series.
@@ -129,7 +131,7 @@ pub(crate) fn world<'a>(question: &Question<'a>, series: &'a [Series], cleared: 
     World {
         series: series.iter().map(|one| (as_scraped(&one.labels), one)).collect(),
         switches: Switches {
-            started: -f64::from(BASELINE_SCRAPES) * question.scrape,
+            started: -(f64::from(BASELINE_SCRAPES) * question.scrape).max(question.history),
             fault: Some(0.0),
             cleared,
         },

@@ -12,6 +12,7 @@ fn question<'a>(expression: &'a Expr, recordings: &'a [Recording], hold: f64) ->
         evaluation: 1.0,
         hold,
         epoch: 1_700_000_000.0,
+        history: 0.0,
     }
 }
 

@@ -178,13 +178,7 @@ async fn one(
     run: &Run,
 ) -> Option<Approved> {
     let name = &alert.name;
-    let differences: Vec<String> = alert
-        .written
-        .loaded
-        .iter()
-        .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
-        .flat_map(|(group, rule)| rule_drift::of_rule(group, rule, &ground.scene.groups))
-        .collect();
+    let differences = differences(alert, ground.scene);
     let expected = "loaded as the file has it";
     if !differences.is_empty() {
         let finding = checks::RULE_LOADED.failed(name).expected(expected);
@@ -237,6 +231,13 @@ async fn one(
             None
         }
     }
+}
+
+/// In what the rule, and those that it stands on, are loaded otherwise than the file has them.
+pub(super) fn differences(alert: &AlertPlan, scene: &Scene) -> Vec<String> {
+    let rules = alert.written.loaded.iter();
+    let rules = rules.flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
+    rules.flat_map(|(group, rule)| rule_drift::of_rule(group, rule, &scene.groups)).collect()
 }
 
 fn refuse(run: &Run, check: &'static Check, name: &str, expected: &str, objections: &[String]) {

@@ -246,7 +246,7 @@ pub(super) fn approve(
     plan.prediction.grouping = grouping;
     plan.prediction_as_written.grouping = grouping;
     let routes: Vec<_> = routes.iter().map(|(one, labels)| (one.clone(), labels)).collect();
-    plan.routing = Some(Routing::of(&routes));
+    plan.routing = Some(Routing::of(&routes).by(ground.configurations.first().copied()));
     let silent = if reached.is_empty() {
         Some("Prometheus drops the alert by its alert_relabel_configs".to_owned())
     } else {

@@ -75,10 +75,8 @@ impl Course<'_> {
                 .unwrap_or(Timestamp::MAX),
             targets_file: self.plan.targets_file.clone(),
         };
-        let undo = format!(
-            "observability-smoke sweep (the alert ends by itself, at {:.0} at the latest)",
-            left.until
-        );
+        let undo =
+            "wait until then; observability-smoke sweep looks again, once Prometheus answers".to_owned();
         let effect = Effect::Elsewhere { what: Remnant::Series(left.clone()).journaled(), undo };
         let entry = match self.run.journal().note(effect) {
             Ok(entry) => entry,
@@ -90,7 +88,8 @@ impl Course<'_> {
             Ok(rounds) => rounds,
             Err(halt) => vec![Observation { halted: Some(halt), ..Observation::default() }],
         };
-        let outcome = Outcome { rounds, left: self.gone(&left).await };
+        let away = rounds.iter().filter_map(|seen| seen.halted.as_ref()).any(Halt::is_of_a_prometheus_gone);
+        let outcome = Outcome { rounds, left: self.gone(&left, away).await };
         if outcome.left.is_none() {
             let _ = self.run.journal().strike(entry);
         }
@@ -129,9 +128,11 @@ impl Course<'_> {
         let job = &self.plan.arguments.real.drill_job;
         let began = Instant::now();
         while began.elapsed() < DISCOVERED_WITHIN {
-            let targets = self.api.targets().await;
-            if targets.is_ok_and(|targets| !targets.iter().any(|target| target.scrape_pool == *job)) {
-                break;
+            match self.api.targets().await {
+                Ok(targets) if !targets.iter().any(|target| target.scrape_pool == *job) => break,
+                Ok(_) => {}
+                Err(_) if began.elapsed() > FAREWELL => break,
+                Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -170,6 +171,7 @@ impl Course<'_> {
             mark: &self.approved.mark,
             alert: &plan.alert.rule.name,
             counters: self.receiver.is_none(),
+            targets: false,
             starts: self.starts,
         };
         let watching = std::pin::pin!(watch(&watched, self.clock, &into));
@@ -239,7 +241,7 @@ impl Course<'_> {
     }
 
     /// Waits until Prometheus has ended the alert; says why and until when it may be there otherwise.
-    async fn gone(&self, left: &LeftSeries) -> Option<String> {
+    async fn gone(&self, left: &LeftSeries, away: bool) -> Option<String> {
         self.run
             .progress()
             .phase(format!("{}: series taken away; waiting until the alert has ended", left.alert));
@@ -248,7 +250,7 @@ impl Course<'_> {
         let began = Instant::now();
         loop {
             let patience =
-                if self.run.stop().is_requested() { FAREWELL.min(worst) } else { worst + FAREWELL };
+                if away || self.run.stop().is_requested() { FAREWELL.min(worst) } else { worst + FAREWELL };
             let said = match self.api.active().await {
                 Ok(active) => match active.iter().find(|one| left.is_ours(&one.labels)) {
                     None => return None,

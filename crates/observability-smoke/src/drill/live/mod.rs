@@ -6,6 +6,7 @@
 //! * [`apart`], [`relabel`], [`reach`], [`approve`]: who would see the series, and whom the alerts would reach. Pure.
 //! * `admission`: what has to hold before anything is exposed.
 //! * `course`, `watching`: one alert after the other, from exposing its series to their end.
+//! * `fault`: instead of series, a command of the user's; [`possible`]: whom the alerts may reach that it makes fire. Pure.
 //! * [`remains`]: what a killed drill leaves.
 
 use std::{cell::RefCell, collections::BTreeSet, time::Duration};
@@ -32,7 +33,9 @@ mod apart;
 mod approve;
 pub(crate) mod checks;
 mod course;
+mod fault;
 mod plan;
+mod possible;
 mod reach;
 mod relabel;
 pub(crate) mod remains;
@@ -53,15 +56,17 @@ const STARTING: Duration = Duration::from_secs(6);
 
 /// Drills the alerts of the plan, one after the other; what is seen goes into `run`.
 pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
-    run.owes(checks::OF_LIVE);
-    let level = LEVEL.not_checked(
-        Requirement::Optional,
-        "your exporter and the alert's own route",
-        format!("level of proof: {}", assess::LEVEL_IN_A_REAL_ONE),
-    );
-    run.finding(level);
-    for (name, reason) in &plan.skipped {
-        run.finding(LEFT_OUT.not_checked(Requirement::Optional, name, format!("left out: {reason}")));
+    if !plan.arguments.run_hooks {
+        run.owes(checks::OF_LIVE);
+        let level = LEVEL.not_checked(
+            Requirement::Optional,
+            "your exporter and the alert's own route",
+            format!("level of proof: {}", assess::LEVEL_IN_A_REAL_ONE),
+        );
+        run.finding(level);
+        for (name, reason) in &plan.skipped {
+            run.finding(LEFT_OUT.not_checked(Requirement::Optional, name, format!("left out: {reason}")));
+        }
     }
     let http = match Http::new(if plan.url.0.scheme() == "https" { Trust::System } else { Trust::Nobody }) {
         Ok(http) => http,
@@ -86,6 +91,10 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
     run.fact("Prometheus", &scene.version);
     run.fact("Configuration of Prometheus", &scene.digest);
     let Some((peers, states)) = alertmanagers(plan, &http, &scene, run).await else { return };
+    if plan.arguments.run_hooks {
+        let ground = fault::Ground { http: &http, scene: &scene, peers: &peers, states: &states };
+        return fault::observe(plan, &ground, run).await;
+    }
     let Some(ready) = ready(plan, &http, &scene, &states, run).await else { return };
     let clock = Clock::start();
     let receiver = match plan.arguments.real.listen {
@@ -166,9 +175,7 @@ async fn throughout(
     let subject = plan.url.to_string();
     let expected = "answers to the end, and is not restarted";
     let halted = rounds.iter().filter_map(|seen| seen.halted.as_ref());
-    let gone = halted.clone().find(|halt| {
-        halt.cause == Cause::Environment && halt.reason.starts_with("Prometheus has not answered")
-    });
+    let gone = halted.clone().find(|halt| halt.is_of_a_prometheus_gone());
     let finding = if let Some(halt) = gone {
         checks::PROMETHEUS
             .failed(subject)

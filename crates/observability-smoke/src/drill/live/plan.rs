@@ -13,6 +13,7 @@ use super::super::{
     DrillError,
     alert_plan::{AlertPlan, Wishes},
     config::DrillConfig,
+    hooks::Hooks,
     plan::{Files, Until, alerts, describe},
     prediction::Grouping,
     real::may_be_drilled,
@@ -30,7 +31,7 @@ pub(crate) struct LivePlan<'a> {
     pub(super) now: Timestamp,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
-    /// Where the series are exposed.
+    /// Where the series are exposed; nobody listens there where commands cause the fault.
     pub(super) expose: SocketAddr,
     pub(super) targets_file: Option<PathBuf>,
     /// Receivers that may be reached.
@@ -67,7 +68,6 @@ impl<'a> LivePlan<'a> {
                 "--time-scale",
                 "a real Prometheus evaluates the rule as it has loaded it",
             ),
-            (arguments.run_hooks, "--run-hooks", "in a real Prometheus the fault is made of series"),
         ];
         if let Some((_, flag, why)) = refused.iter().find(|(given, ..)| *given) {
             return Err(Usage(format!("{flag} does not go with --prometheus URL: {why}")).into());
@@ -83,7 +83,17 @@ impl<'a> LivePlan<'a> {
             ))
         })?;
         may_be_drilled(&url, config.targets.iter().chain(&real.allow_target))?;
-        let Some(expose) = real.expose else {
+        if arguments.run_hooks && (real.expose.is_some() || real.targets_file.is_some()) {
+            let why = "--run-hooks causes the real fault, and nothing is exposed: leave --expose and --targets-file out";
+            return Err(Usage(why.to_owned()).into());
+        }
+        if arguments.run_hooks && real.allow_receiver.is_empty() && config.receivers.is_empty() {
+            let why = "a real fault carries no label of a drill, and tells whom the alert tells in earnest: name them with \
+                       --allow-receiver NAME";
+            return Err(Usage(why.to_owned()).into());
+        }
+        let nowhere = arguments.run_hooks.then(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let Some(expose) = real.expose.or(nowhere) else {
             let why = "--prometheus URL also needs --expose ADDRESS, where the drill's series are scraped by the job \
                        ops-smoke-drill (or --drill-job NAME); docs/alert-drills.md shows what Prometheus needs";
             return Err(Usage(why.to_owned()).into());
@@ -108,8 +118,10 @@ impl<'a> LivePlan<'a> {
             alerts: Vec::new(),
             skipped: Vec::new(),
         };
+        let hooked = plan.arguments.run_hooks;
         (plan.alerts, plan.skipped) =
-            alerts(arguments, &plan.wishes(arguments.scrape_interval, arguments.evaluation_interval))?;
+            alerts(arguments, &plan.wishes(arguments.scrape_interval(), arguments.evaluation_interval()))?;
+        Hooks::asked_for_in_vain(hooked, plan.alerts.iter().any(|alert| alert.hooks.is_some()))?;
         Ok(plan)
     }
 
@@ -125,8 +137,9 @@ impl<'a> LivePlan<'a> {
             time_scale: None,
             objective: self.arguments.objective,
             until: self.arguments.until,
-            run_hooks: false,
+            run_hooks: self.arguments.run_hooks,
             notification_only: false,
+            full_history: false,
         }
     }
 
@@ -158,10 +171,14 @@ impl std::fmt::Display for LivePlan<'_> {
             "prometheus   {}; its own intervals and routes replace those above once it is asked",
             self.url
         )?;
-        writeln!(f, "exposed at   http://{}/metrics, scraped by its job {job}", self.expose)?;
+        if self.arguments.run_hooks {
+            writeln!(f, "fault        caused and ended by your commands; nothing is exposed")?;
+        } else {
+            writeln!(f, "exposed at   http://{}/metrics, scraped by its job {job}", self.expose)?;
+        }
         let allowed: Vec<_> = self.receivers.iter().map(String::as_str).collect();
         let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
-        writeln!(f, "receivers    {allowed}; nothing is exposed when an alert would reach any other")?;
+        writeln!(f, "receivers    {allowed}; nothing is begun when an alert would reach any other")?;
         match self.arguments.real.listen {
             Some(address) => writeln!(f, "arrival      our webhook at http://{address}/notifications")?,
             None => writeln!(f, "arrival      Alertmanager's own counters")?,

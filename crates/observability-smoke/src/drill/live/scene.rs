@@ -214,6 +214,13 @@ impl Scene {
         Ok(sent)
     }
 
+    /// Whether anything changes the labels of alerts on their way to Alertmanager.
+    pub(super) fn relabels_alerts(&self) -> bool {
+        let alerting = &self.config.alerting;
+        !alerting.alert_relabel_configs.is_empty()
+            || alerting.alertmanagers.iter().any(|one| !one.alert_relabel_configs.is_empty())
+    }
+
     /// Whether a remote storage would be sent one of these series.
     pub(super) fn writes_remotely(&self, series: &[Labels]) -> Result<bool, String> {
         for remote in &self.config.remote_write {

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::{
     super::{
         clock::Clock,
+        observation::NOT_ANSWERED,
         prometheus::{Api, HeldAlert},
         real::peer::Peer,
         series::Labels,
@@ -48,6 +49,8 @@ pub(super) struct Watched<'a> {
     pub(super) alert: &'a str,
     /// Whether Alertmanager's counters are the proof.
     pub(super) counters: bool,
+    /// Whether the targets are of interest.
+    pub(super) targets: bool,
     /// When Prometheus was started; further starts are noted.
     pub(super) starts: &'a RefCell<BTreeSet<String>>,
 }
@@ -65,6 +68,7 @@ pub(super) async fn watch(watched: &Watched<'_>, clock: Clock, into: &watch::Sen
             alertmanagers = watched.api.alertmanagers().await.unwrap_or(alertmanagers);
             watched.note_restarts().await;
         }
+        let targets = if watched.targets { watched.api.targets().await.ok() } else { None };
         let counters = if watched.counters {
             let all = join_all(watched.peers.iter().map(Peer::counters)).await;
             all.into_iter().map(Result::unwrap_or_default).collect()
@@ -75,12 +79,13 @@ pub(super) async fn watch(watched: &Watched<'_>, clock: Clock, into: &watch::Sen
             answered = Instant::now();
         }
         let casualty = (answered.elapsed() > GONE)
-            .then(|| format!("Prometheus has not answered for {} s", answered.elapsed().as_secs()));
+            .then(|| format!("{NOT_ANSWERED} for {} s", answered.elapsed().as_secs()));
         into.send_modify(|seen| {
             *seen = Snapshot {
                 asked: began,
                 active: active.ok(),
                 rules: rules.clone(),
+                targets: targets.unwrap_or_else(|| std::mem::take(&mut seen.targets)),
                 alertmanagers,
                 held,
                 casualty,
@@ -94,13 +99,12 @@ pub(super) async fn watch(watched: &Watched<'_>, clock: Clock, into: &watch::Sen
 }
 
 impl Watched<'_> {
-    /// What the first Alertmanager has; of the drilled alert only what all of them have, for Prometheus sends to
-    /// each.
+    /// What the first Alertmanager that answers has; of the drilled alert only what all have that answer, for Prometheus
+    /// sends to each. `None` where none answers.
     async fn held(&self) -> Option<Vec<HeldAlert>> {
-        let mut all = Vec::new();
-        for held in join_all(self.peers.iter().map(Peer::held)).await {
-            all.push(held.ok()?);
-        }
+        // One that does not answer is told of at the end.
+        let all = join_all(self.peers.iter().map(Peer::held)).await;
+        let all: Vec<Vec<HeldAlert>> = all.into_iter().flatten().collect();
         let (first, others) = all.split_first()?;
         let everywhere = |one: &&HeldAlert| {
             one.labels.get("alertname").is_none_or(|name| name != self.alert)

@@ -167,7 +167,9 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
                 .iter()
                 .flat_map(|(_, configuration)| configuration.route(&labels, now))
                 .collect::<Vec<_>>();
-            let routing = Routing::of(&reached.iter().map(|one| (one.clone(), &labels)).collect::<Vec<_>>());
+            let ways: Vec<_> = reached.iter().map(|one| (one.clone(), &labels)).collect();
+            let first = states.first().map(|(_, configuration)| configuration);
+            let routing = Routing::of(&ways).by(first);
             let grouping = Grouping {
                 wait: reached.iter().map(|one| one.options.group_wait).max().unwrap_or_default(),
                 interval: reached.iter().map(|one| one.options.group_interval).max().unwrap_or_default(),
@@ -176,7 +178,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             run.finding(checks::FENCE.passed(name).expected(expected).observed(receivers.join(", ")));
             let mut annotations = posted.plan.written.rule.annotations.clone();
             annotations.insert(LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
-            let silent = arrival::silent(states.first().map(|(_, configuration)| configuration), &reached);
+            let silent = arrival::silent(first, &reached);
             drilled.push(Drilled {
                 plan: AlertPlan {
                     prediction: Prediction::of_a_post(grouping),

@@ -95,14 +95,15 @@ impl RealPlan {
             config,
             files,
             now,
-            scrape_interval: arguments.scrape_interval,
-            evaluation_interval: arguments.evaluation_interval,
+            scrape_interval: arguments.scrape_interval(),
+            evaluation_interval: arguments.evaluation_interval(),
             grouping: Grouping { wait: Duration::ZERO, interval: Duration::ZERO },
             time_scale: None,
             objective: arguments.objective,
             until: arguments.until,
             run_hooks: false,
             notification_only: false,
+            full_history: false,
         };
         let (drilled, skipped) = alerts(arguments, &wishes)?;
         let posted = drilled.into_iter().map(|plan| {

@@ -95,7 +95,9 @@ impl Round<'_> {
             peers: self.peers.iter().map(|peer| peer.url.to_string()).collect(),
             alerts: self.drilled.iter().map(|one| one.labels.clone()).collect(),
         };
-        let undo = "observability-smoke sweep (they end by themselves within a minute)".to_owned();
+        let undo =
+            "observability-smoke sweep, once Alertmanager answers (with --config where it asks for a token)";
+        let undo = undo.to_owned();
         let effect = Effect::Elsewhere { what: Remnant::Alerts(left).journaled(), undo };
         let entry = match self.run.journal().note(effect) {
             Ok(entry) => entry,
@@ -114,6 +116,12 @@ impl Round<'_> {
             let _ = self.run.journal().strike(entry);
         }
         self.resolved(&mut seen, cleared, ended.err()).await;
+        for one in &mut seen {
+            if let (Some(receiver), Some(arrived)) = (self.receiver, &one.notified) {
+                let since = one.fault.unwrap_or_default();
+                one.copies = receiver.look(|inbox| inbox.copies(since, arrived));
+            }
+        }
         seen
     }
 
@@ -144,9 +152,10 @@ impl Round<'_> {
             let counters = if self.receiver.is_none() { self.counters().await } else { Vec::new() };
             let now = self.clock.now();
             for (one, drilled) in seen.iter_mut().zip(self.drilled) {
-                let everywhere = held.iter().all(|held| {
-                    held.as_ref().is_ok_and(|held| held.iter().any(|other| other.labels == drilled.labels))
-                });
+                // One that does not answer is told of at the end; the others must have it.
+                let mut answered = held.iter().flatten().peekable();
+                let everywhere = answered.peek().is_some()
+                    && answered.all(|held| held.iter().any(|other| other.labels == drilled.labels));
                 if one.accepted.is_none() && everywhere {
                     one.accepted = Some(now);
                 }
@@ -226,14 +235,21 @@ impl Round<'_> {
         let longest = self.drilled.iter().map(|one| one.plan.prediction.until_resolved()).max();
         let patience = longest.unwrap_or_default() + GRACE;
         let began = Instant::now();
-        for one in seen.iter_mut().filter(|one| one.halted.is_none()) {
+        for (one, drilled) in seen.iter_mut().zip(self.drilled).filter(|(one, _)| one.halted.is_none()) {
             one.cleared = Some(cleared);
+            let routing = drilled.plan.routing.as_ref();
+            let quiet = routing.and_then(|routing| routing.no_end_expected(one.notified.as_ref()));
+            // Posted as ended is all that becomes of it.
+            one.ended = quiet.filter(|_| not_ended.is_none()).map(|_| cleared);
         }
         let before = self.counters().await;
         loop {
             let counters = if self.receiver.is_none() { self.counters().await } else { Vec::new() };
             let open = |one: &Observation, drilled: &Drilled| {
-                one.halted.is_none() && one.resolved.is_none() && drilled.plan.until == Until::Resolved
+                one.halted.is_none()
+                    && one.resolved.is_none()
+                    && one.ended.is_none()
+                    && drilled.plan.until == Until::Resolved
             };
             for (one, drilled) in
                 seen.iter_mut().zip(self.drilled).filter(|(one, drilled)| open(one, drilled))
@@ -265,7 +281,7 @@ impl Round<'_> {
             }
         }
         for (one, drilled) in seen.iter_mut().zip(self.drilled) {
-            let open = one.halted.is_none() && one.resolved.is_none();
+            let open = one.halted.is_none() && one.resolved.is_none() && one.ended.is_none();
             if open && drilled.plan.until == Until::Resolved {
                 halt(one, Stage::Resolved, Cause::Stop, "the run was asked to stop".to_owned());
             }

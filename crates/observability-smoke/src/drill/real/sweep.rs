@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use evidence_report::run::print;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 
 use super::{
-    super::remains::Remnant,
+    super::{hooks::shown, remains::Remnant},
     peer::{Peer, Post},
     remains::LeftAlerts,
 };
@@ -22,10 +23,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn sweep(entry: &str, headers: &HeaderMap) -> bool {
     match Remnant::read(entry) {
         None => false,
-        Some(Remnant::Fault(fault)) => run(&fault.end),
-        Some(Remnant::Alerts(left)) => end(&left, headers),
-        Some(Remnant::Series(left)) => left.sweep(headers),
+        Some(Remnant::Fault(fault)) => {
+            let ended = run(&fault.end);
+            told(
+                ended,
+                format!("ended the fault that the drill of {} caused, by {}", fault.alert, shown(&fault.end)),
+            )
+        }
+        Some(Remnant::Alerts(left)) => {
+            told(end(&left, headers), format!("ended the drill alerts at {}", left.peers.join(" and ")))
+        }
+        Some(Remnant::Series(left)) => {
+            let gone = left.sweep(headers);
+            told(gone, format!("the drill alert {} has ended in {}", left.alert, left.prometheus))
+        }
     }
+}
+
+/// Says what was undone.
+fn told(undone: bool, what: String) -> bool {
+    if undone {
+        // It stays undone, whether somebody reads of it or not.
+        let _ = print(&format!("{what}\n"));
+    }
+    undone
 }
 
 fn run(words: &[String]) -> bool {

@@ -7,7 +7,35 @@ use crate::{
     self_test::fault::{Fault, Group, Setting, broken},
 };
 
-pub(super) static SETTINGS: &[&Setting] = &[&SETTING];
+pub(super) static SETTINGS: &[&Setting] = &[&SETTING, &HOURS];
+
+static HOURS: Setting = Setting {
+    group: Group::Drill,
+    title: "an alert that rings after two hours",
+    files: &[
+        (
+            "rules.yml",
+            "groups: [{name: a, interval: 1m, rules: [{alert: A, expr: 'avg_over_time(depth[1h]) > 50', for: 2h}]}]",
+        ),
+        (
+            "config.yml",
+            "drill: {alerts: [{alert: A, series: [{series: depth, healthy: 0, faulty: 100}], objective: 3h}]}",
+        ),
+    ],
+    served: &[],
+    words: &[
+        "--config",
+        "{folder}/config.yml",
+        "drill",
+        "--replay",
+        "--scrape-interval",
+        "1m",
+        "--rules",
+        "{folder}/rules.yml",
+        "--alert",
+        "A",
+    ],
+};
 
 static SETTING: Setting = Setting {
     group: Group::Drill,
@@ -45,7 +73,34 @@ const fn fault(
     broken(title, &SETTING, breaks, proves, outcome, says)
 }
 
+const fn over_hours(
+    title: &'static str,
+    breaks: &'static [(&'static str, &'static str, &'static str)],
+    proves: &'static evidence_report::record::Check,
+    says: &'static str,
+) -> Fault {
+    broken(title, &HOURS, breaks, proves, Failed, says)
+}
+
 pub(super) static FAULTS: &[Fault] = &[
+    over_hours(
+        "a mean of an hour that never comes so high",
+        &[("rules.yml", "> 50", "> 150")],
+        &checks::PENDING,
+        "and the rule asks for > 150",
+    ),
+    over_hours(
+        "a condition that has a gap every hour, under a `for` of two",
+        &[("rules.yml", "> 50'", "> 50 and on () (vector(time()) % 3600 < 3000)'")],
+        &checks::FIRING,
+        "did not hold for `for`",
+    ),
+    over_hours(
+        "a `for` of hours, longer than its objective",
+        &[("config.yml", "objective: 3h", "objective: 2h")],
+        &checks::TIME_TO_NOTIFY,
+        "replayed to the firing",
+    ),
     fault(
         "a typo in a label's value",
         &[("rules.yml", "code=\"500\"", "code=\"5xx\"")],
