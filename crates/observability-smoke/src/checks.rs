@@ -52,7 +52,7 @@ pub(crate) const METRICS_INGESTED: Check = Check {
     title: "Prometheus would ingest the exposition",
     explanation: "Prometheus' own scanner is more permissive than the specification in some places and less in others. \
         One line that it cannot read makes it drop the whole scrape, and `up` becomes 0; of a series that stands \
-        twice it drops a sample.",
+        twice it drops a sample. What Prometheus 3 takes and an older one (2.42) refuses is warned of.",
     remedy: "Correct the exporter at the line that is named: until then every series of this target is missing.",
 };
 

@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     http::{Http, Trust},
     plan::REQUEST_TIMEOUT,
+    probes::reading::counted,
     review::{
         Placed, RuleFile, burn_rate, checks,
         config::RulesPolicy,
@@ -31,7 +32,7 @@ use crate::{
     },
     rules::{
         manifest::{self, ManifestError},
-        unit_test,
+        refusal, unit_test,
     },
 };
 
@@ -202,14 +203,22 @@ impl Plan {
             return;
         }
         run.findings(self.files.iter().map(|file| {
-            let rules: usize = file.groups.iter().map(|group| group.rules.len()).sum();
-            let observed = format!("{rules} rules in {} groups", file.groups.len());
+            let rules: u64 = file.groups.iter().map(|group| group.rules.len() as u64).sum();
+            let groups = counted(file.groups.len() as u64, "group", "groups");
+            let mut observed = format!("{} in {groups}", counted(rules, "rule", "rules"));
+            if let Some((first, more)) = refusal::only_newer(&file.groups).split_first() {
+                let others =
+                    if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+                observed.push_str(&format!("; an older Prometheus (2.42) refuses the file: {first}{others}"));
+            }
             checks::READABLE.passed(&file.path).observed(observed).at(file.path.clone(), None)
         }));
         let promtool = promtool::find();
         let mut refused = Vec::new();
         for (rule, why) in written::refused(&self.files) {
-            let asked = self.ask(run, http, promtool.as_deref(), &rule).await;
+            // A promtool does not know what the server has turned on.
+            let promtool = promtool.as_deref().filter(|_| matches!(why, written::Doubt::Unread(_)));
+            let asked = self.ask(run, http, promtool, &rule).await;
             let text = std::fs::read_to_string(&rule.file.path).ok();
             refused.push(written::Refused { rule, why, asked, text });
         }
@@ -367,7 +376,13 @@ fn read_rules(paths: &[PathBuf]) -> Result<(Vec<RuleFile>, Vec<Finding>), Error>
         }
         for path in found {
             let name = path.display().to_string();
-            match manifest::read(&read(&path)?) {
+            let text = match read(&path) {
+                Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::InvalidData => {
+                    Err(ManifestError::Yaml("it is not UTF-8".to_owned()))
+                }
+                text => Ok(text?),
+            };
+            match text.and_then(|text| manifest::read(&text)) {
                 Ok(groups) => files.push(RuleFile { path: name, groups }),
                 Err(ManifestError::NoGroups) if is_folder => {}
                 Err(why) => findings.push(unreadable(&name, &why)),

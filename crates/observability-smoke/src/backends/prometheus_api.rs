@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::header::HeaderMap;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use crate::{
     config::Url,
@@ -116,13 +116,20 @@ pub(crate) struct Rule {
     /// `keep_firing_for`, in seconds.
     #[serde(default)]
     pub(crate) keep_firing_for: f64,
-    #[serde(default)]
+    /// Those of its group among them; without empty ones, which the server shows and which are none.
+    #[serde(default, deserialize_with = "without_empty")]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) annotations: BTreeMap<String, String>,
     /// `alerting` or `recording`
     #[serde(default, rename = "type")]
     pub(crate) kind: String,
+}
+
+fn without_empty<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let mut labels = BTreeMap::deserialize(from)?;
+    labels.retain(|_, value: &mut String| !value.is_empty());
+    Ok(labels)
 }
 
 /// `/api/v1/alertmanagers`

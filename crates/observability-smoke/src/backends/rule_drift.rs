@@ -124,7 +124,7 @@ fn compare_groups(
                 continue;
             };
             // Alerts of one name, told apart by severity: the one that differs least is its counterpart.
-            let differing = |candidate: &&prometheus_api::Rule| compare(&label, group, rule, candidate);
+            let differing = |candidate: &&prometheus_api::Rule| compare(&label, rule, candidate);
             let best = candidates.iter().enumerate().map(|(at, candidate)| (at, differing(candidate)));
             let best = best.min_by_key(|(_, found)| found.len());
             if let Some((at, found)) = best {
@@ -149,7 +149,7 @@ pub(crate) fn of_rule(written: &Group, rule: &Rule, loaded: &[prometheus_api::Gr
         other.name == rule.name && (other.kind == "recording") == (rule.kind == Kind::Record)
     };
     let candidates = of_name().flat_map(|group| &group.rules).filter(same);
-    let best = candidates.map(|loaded| compare(&rule.name, written, rule, loaded)).min_by_key(Vec::len);
+    let best = candidates.map(|loaded| compare(&rule.name, rule, loaded)).min_by_key(Vec::len);
     let Some(mut differences) = best else {
         return vec![format!("the group {} is loaded without {}", written.name, rule.name)];
     };
@@ -168,7 +168,7 @@ pub(crate) fn of_rule(written: &Group, rule: &Rule, loaded: &[prometheus_api::Gr
 }
 
 /// What differs between a rule that is written and one that is loaded.
-fn compare(label: &str, group: &Group, rule: &Rule, loaded: &prometheus_api::Rule) -> Vec<Difference> {
+fn compare(label: &str, rule: &Rule, loaded: &prometheus_api::Rule) -> Vec<Difference> {
     let mut found = Vec::new();
     match same_expression(&rule.expression, &loaded.query) {
         Some(true) => {}
@@ -188,15 +188,7 @@ fn compare(label: &str, group: &Group, rule: &Rule, loaded: &prometheus_api::Rul
             found.push(Difference::of(of, format!("{written} s"), format!("{live} s")));
         }
     }
-    let mut labels: BTreeMap<String, String> = group
-        .newer
-        .get("labels")
-        .and_then(|labels| serde_json::from_value(labels.clone()).ok())
-        .unwrap_or_default();
-    labels.extend(rule.labels.clone());
-    // A label with an empty value is none.
-    labels.retain(|_, value| !value.is_empty());
-    found.extend(compare_maps(label, "label", &labels, &loaded.labels));
+    found.extend(compare_maps(label, "label", &rule.labels, &loaded.labels));
     found.extend(compare_maps(label, "annotation", &rule.annotations, &loaded.annotations));
     found
 }

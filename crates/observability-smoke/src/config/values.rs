@@ -267,7 +267,7 @@ pub(crate) struct Statuses(#[schemars(skip)] Vec<u16>);
 
 /// One status, or many.
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a status is a number such as 200, or a list such as [200, 204]")]
 enum OneOrMany {
     One(u16),
     Many(Vec<u16>),

@@ -68,6 +68,8 @@ fn broken_syntax_is_refused_at_its_column_and_would_not_be_ingested() {
             ("job-s 3\n", &["1:4 metric-name"], Refused),
             ("<html>\n", &["1:1 metric-name"], Refused),
             ("{queue=\"mail\"} 3\n", &["1:1 metric-name"], Refused),
+            ("{\"jobs\",\"\"=\"mail\"} 3\n", &["1:10 label-name"], Refused),
+            ("\u{feff}jobs 3\n", &["1:1 metric-name"], Refused),
             ("jobs\n", &["1:5 value"], Refused),
             ("jobs three\n", &["1:6 value"], Refused),
             ("jobs 0x1p-2\n", &["1:6 value"], Refused),
@@ -222,7 +224,7 @@ fn valid_openmetrics_is_accepted() {
 
 #[test]
 fn broken_openmetrics_is_refused_at_its_column() {
-    use Ingestion::{Refused, SampleDropped, Whole};
+    use Ingestion::{Refused, RefusedByOlder, SampleDropped, Whole};
     expect(
         Syntax::OpenMetrics,
         &[
@@ -232,10 +234,15 @@ fn broken_openmetrics_is_refused_at_its_column() {
             ("jobs  1\n# EOF\n", &["1:6 value"], Refused),
             ("jobs 1 \n# EOF\n", &["1:8 timestamp"], Refused),
             ("jobs{a=\"1\", b=\"2\"} 1\n# EOF\n", &["1:12 label-syntax"], Refused),
-            ("jobs{a=\"1\",} 1\n# EOF\n", &["1:12 label-syntax"], Refused),
+            ("jobs{a=\"1\",} 1\n# EOF\n", &["1:12 label-syntax"], RefusedByOlder),
+            ("jobs{a=\"1\",} x\n# EOF\n", &["1:15 value"], Refused),
+            ("{\"a.b\",\"c d\"=\"1\"} 1\n# EOF\n", &["1:3 label-syntax", "1:9 label-syntax"], RefusedByOlder),
+            ("# TYPE \"a b\" gauge\n# EOF\n", &["1:9 label-syntax"], RefusedByOlder),
+            ("{a=\"1\"} 1\n# EOF\n", &["1:1 metric-name"], Refused),
+            ("", &["1:1 missing-eof"], RefusedByOlder),
             ("# TYPE jobs untyped\n# EOF\n", &["1:13 unknown-type"], Refused),
-            ("# TYPE jobs gauge\n# UNIT jobs seconds\n# EOF\n", &["2:13 unit"], Refused),
-            ("# TYPE jobs gauge\njobs 1 # {a=\"b\"} 1\n# EOF\n", &["2:8 exemplar-place"], Refused),
+            ("# TYPE jobs gauge\n# UNIT jobs seconds\n# HELP jobs x\n# EOF\n", &["2:13 unit"], Refused),
+            ("# TYPE jobs gauge\njobs 1 # {a=\"b\"} 1\n# EOF\n", &["2:8 exemplar-place"], RefusedByOlder),
             ("# TYPE jobs counter\njobs_total 1 # {a=\"b\"}\n# EOF\n", &["2:23 exemplar"], Refused),
             (
                 "# TYPE h histogram\nh_bucket{le=\"1\"} 1 # {a=\"b\"} 1\nh_bucket{le=\"2\"} 2 # {a=\"b\"} 2.1\nh_bucket{le=\"+Inf\"} 2 # {a=\"b\"} 9\n# EOF\n",

@@ -20,6 +20,8 @@ pub enum Weight {
 pub enum Ingestion {
     /// Prometheus takes the sample.
     Whole,
+    /// An older Prometheus (2.42) refuses the whole scrape, and Prometheus 3 takes the sample.
+    RefusedByOlder,
     /// Prometheus drops the sample and takes the rest.
     SampleDropped,
     /// Prometheus refuses the whole scrape.
@@ -83,7 +85,8 @@ rules! {
     SignedTimestamp = "signed-timestamp", Valid, Refused;
     /// Blanks where none, or not so many, may stand.
     Spacing = "spacing", Invalid, Refused;
-    /// Blanks before a sample, which the format allows and Prometheus takes for a part of the name.
+    /// Blanks before a sample, which the format allows and Prometheus takes for a part of the name: 2.42 refuses the
+    /// whole scrape, 3 stores the series under a name that nobody asks for.
     LeadingBlank = "leading-blank", Valid, Refused;
     /// Blanks around a type, which the format allows and Prometheus takes for a part of the type.
     TypeSpacing = "type-spacing", Valid, Refused;

@@ -32,7 +32,8 @@ static CLASS: [u8; 256] = {
 pub(super) enum Style {
     /// Prometheus text: any blanks and tabs, a comma after the last label, three escapes.
     Free,
-    /// OpenMetrics: no blank inside the braces, no trailing comma, unknown escapes stand for themselves.
+    /// OpenMetrics: no blank inside the braces, no trailing comma, no quoted name, unknown escapes stand for
+    /// themselves.
     Strict,
 }
 
@@ -166,6 +167,18 @@ impl<'a> Scanner<'a> {
         Fault::new(rule, self.at, self.end_of_token(), message)
     }
 
+    /// What is to be said of a line that starts with no name.
+    pub(super) fn no_name(&self) -> Fault {
+        self.fault(
+            Rule::MetricName,
+            match self.text.as_bytes() {
+                [0xef, 0xbb, 0xbf, ..] => "the text begins with a byte order mark; save it as UTF-8 without one",
+                [b'<', ..] => "this is markup (a login or an error page?) and no exposition",
+                _ => "a line starts with a metric name: letters, digits, underscores and colons, no digit first",
+            },
+        )
+    }
+
     /// The labels behind an opening brace, up to and with the closing one. Comes back with the place of a
     /// quoted metric name, if one stands among them.
     pub(super) fn labels(&mut self, spans: &mut Vec<LabelSpan>) -> Result<Option<(usize, usize)>, Fault> {
@@ -190,6 +203,10 @@ impl<'a> Scanner<'a> {
                 if self.peek() != Some(b'"') {
                     return Err(self.fault(Rule::LabelSyntax, "a label's value must stand in double quotes"));
                 }
+                if name.0 == name.1 {
+                    let message = "a label's name may not be empty";
+                    return Err(Fault::new(Rule::LabelName, name.0 as usize, name.1 as usize, message));
+                }
                 let (value, escaped) = self.quoted()?;
                 spans.push(LabelSpan { name, value, escaped });
                 self.blanks_inside_braces();
@@ -202,7 +219,13 @@ impl<'a> Scanner<'a> {
                 Some(b',') => {
                     self.at += 1;
                     self.blanks_inside_braces();
-                    if self.style == Style::Free && self.take(b'}') {
+                    if self.peek() == Some(b'}') {
+                        if self.style == Style::Strict {
+                            let message = "no comma may stand behind the last label";
+                            let fault = self.fault(Rule::LabelSyntax, message);
+                            self.minor.push(fault.ingestion(Ingestion::RefusedByOlder));
+                        }
+                        self.at += 1;
                         break;
                     }
                 }
@@ -231,11 +254,10 @@ impl<'a> Scanner<'a> {
     /// A label's name; a quoted one comes back without its quotes.
     fn label_name(&mut self, opened: usize) -> Result<(u32, u32), Fault> {
         let start = self.at;
-        if self.style == Style::Free && self.peek() == Some(b'"') {
+        if self.peek() == Some(b'"') {
             let (name, _) = self.quoted()?;
             let range = (name.0 as usize, name.1 as usize);
-            let message = "a quoted name is read by Prometheus 3 and later only";
-            self.minor.push(Fault::new(Rule::QuotedName, range.0, range.1, message));
+            self.minor.push(self.quoted_name_fault(range));
             return Ok(name);
         }
         if self.name(NAME_START, NAME).is_empty() {
@@ -253,9 +275,41 @@ impl<'a> Scanner<'a> {
         Ok(span(start, self.at))
     }
 
+    /// Where the metric name of a sample with braces stands: before the brace at `brace`, or quoted behind it.
+    pub(super) fn name_of_braced(
+        &self,
+        before: (usize, usize),
+        quoted: Option<(usize, usize)>,
+        brace: usize,
+    ) -> Result<(usize, usize), Fault> {
+        match (quoted, before.0 == before.1) {
+            (Some(quoted), true) if quoted.0 < quoted.1 => Ok(quoted),
+            (None, false) => Ok(before),
+            (Some((from, to)), _) => {
+                let message = "there must be one metric name, and not an empty one";
+                Err(Fault::new(Rule::LabelSyntax, from, to, message))
+            }
+            (None, true) => Err(Fault::new(Rule::MetricName, brace, self.at, "there is no metric name")),
+        }
+    }
+
     /// A quoted metric name on a HELP or TYPE line, without its quotes.
     pub(super) fn quoted_name(&mut self) -> Option<(usize, usize)> {
         self.quoted().ok().map(|((from, to), _)| (from as usize, to as usize))
+    }
+
+    /// What is to be said of a quoted name here.
+    pub(super) fn quoted_name_fault(&self, (from, to): (usize, usize)) -> Fault {
+        match self.style {
+            Style::Free => {
+                let message = "a quoted name is read by Prometheus 3 and later only";
+                Fault::new(Rule::QuotedName, from, to, message)
+            }
+            Style::Strict => {
+                let message = "OpenMetrics 1.0 has no quoted names; only Prometheus 3 reads them";
+                Fault::new(Rule::LabelSyntax, from, to, message).ingestion(Ingestion::RefusedByOlder)
+            }
+        }
     }
 
     /// What stands in double quotes; the scanner stands on the opening one. Says whether it holds escapes.

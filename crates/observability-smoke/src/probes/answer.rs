@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     config::{JsonAssertion, Values, as_it_is},
+    http::excerpt,
     plan::Expected,
     wire::Answer,
 };
@@ -34,7 +35,10 @@ pub(crate) fn expectation(expected: &Expected) -> String {
 
 /// What is wrong with the answer; `None` when nothing is.
 pub(crate) fn fault(expected: &Expected, answer: &Answer, values: &Values) -> Option<String> {
-    let status = format!("status {}", answer.status);
+    let mut status = format!("status {}", answer.status);
+    if let Some(why) = answer.not_followed {
+        let _ = write!(status, ", {why}");
+    }
     if !expected.status.allow(answer.status) {
         return Some(status);
     }
@@ -48,25 +52,33 @@ pub(crate) fn fault(expected: &Expected, answer: &Answer, values: &Values) -> Op
         }
     }
     let body = String::from_utf8_lossy(&answer.body);
-    let size = answer.body.len();
+    let size = format!("a body of {} bytes{}", answer.body.len(), packed(answer));
     let wanted = expected.body_contains.as_ref().map(|text| text.fill(values, as_it_is));
     if wanted.is_some_and(|text| !body.contains(&text)) {
-        return Some(format!("{status}, and a body of {size} bytes without that text"));
+        return Some(format!("{status}, and {size} without that text"));
     }
     if expected.body_matches.as_ref().is_some_and(|pattern| !pattern.0.is_match(&body)) {
-        return Some(format!("{status}, and a body of {size} bytes that does not match"));
+        return Some(format!("{status}, and {size} that does not match"));
     }
     if expected.json.is_empty() {
         return None;
     }
     let Ok(document) = serde_json::from_slice::<Value>(&answer.body) else {
-        return Some(format!("{status}, and a body of {size} bytes that is no JSON"));
+        return Some(format!("{status}, and {size} that is no JSON"));
     };
     expected
         .json
         .iter()
         .find_map(|assertion| json_fault(assertion, &document))
         .map(|why| format!("{status}, and {why}"))
+}
+
+/// Bodies are read as they come; no request asks for a packed one.
+fn packed(answer: &Answer) -> String {
+    let encoding = answer.headers.get("content-encoding").and_then(|encoding| encoding.to_str().ok());
+    let packed = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    packed
+        .map_or(String::new(), |by| format!(", packed as {} although nobody asked for it,", excerpt(by, 20)))
 }
 
 fn asked(assertion: &JsonAssertion) -> String {

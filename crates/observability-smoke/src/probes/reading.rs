@@ -108,6 +108,12 @@ fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
     let because = worst.map(|problem| format!(" because of line {problem}")).unwrap_or_default();
     let finding = match reading.ingestion {
         Ingestion::Whole => METRICS_INGESTED.passed(subject).observed("Prometheus would ingest every sample"),
+        Ingestion::RefusedByOlder => METRICS_INGESTED
+            .warned(subject)
+            .observed(format!(
+                "Prometheus 3 would ingest it, and an older one (2.42) refuse the whole scrape{because}"
+            ))
+            .remedy("Correct the exporter, or have it scraped by Prometheus 3 only."),
         Ingestion::SampleDropped => METRICS_INGESTED
             .failed(subject)
             .observed(format!("Prometheus would ingest it, and drop samples{because}"))

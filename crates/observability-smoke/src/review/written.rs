@@ -13,6 +13,7 @@ use crate::rules::{
     duration,
     expression::walk,
     manifest::{Kind, Rule},
+    version,
 };
 
 /// What every alert must have.
@@ -215,36 +216,60 @@ pub(crate) enum Asked {
     Nobody,
 }
 
-/// A rule whose expression our parser refuses, what it says, and what became of it.
+/// A rule whose expression is in doubt, why, and what became of it.
 #[derive(Debug)]
 pub(crate) struct Refused<'a> {
     /// The rule.
     pub(crate) rule: Placed<'a>,
-    /// What our parser says.
-    pub(crate) why: String,
+    /// Why it is in doubt.
+    pub(crate) why: Doubt,
     /// What others say.
     pub(crate) asked: Asked,
     /// The text of its file, for the place in it.
     pub(crate) text: Option<String>,
 }
 
-/// Every rule whose expression our parser refuses, with what it says.
-pub(crate) fn refused(files: &[RuleFile]) -> Vec<(Placed<'_>, String)> {
-    all(files).filter_map(|rule| Some((rule, parse(&rule.rule.expression).err()?))).collect()
+/// Why an expression is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Our parser refuses it, and says this.
+    Unread(String),
+    /// Not every Prometheus takes it, for this reason: only the server can tell.
+    Versions(String),
+}
+
+/// Every rule whose expression is in doubt.
+pub(crate) fn refused(files: &[RuleFile]) -> Vec<(Placed<'_>, Doubt)> {
+    let doubt = |rule: &Placed<'_>| match parse(&rule.rule.expression) {
+        Ok(expression) => version::doubt(&expression).map(Doubt::Versions),
+        Err(why) => Some(Doubt::Unread(why)),
+    };
+    all(files).filter_map(|rule| Some((rule, doubt(&rule)?))).collect()
+}
+
+/// A rule that every Prometheus loads and none can evaluate.
+fn never_evaluated(rule: &Placed<'_>) -> Option<Finding> {
+    let why = version::no_rule(&parse(&rule.rule.expression).ok()?)?;
+    let finding = checks::EXPRESSION.failed(rule.subject()).expected("an instant vector or a number");
+    Some(placed(finding.observed(why), rule))
 }
 
 /// Judges the expressions, with what Prometheus or promtool said of those that we do not read.
 pub(crate) fn expressions(files: &[RuleFile], refused: &[Refused<'_>]) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<_> = all(files).filter_map(|rule| never_evaluated(&rule)).collect();
     let mut newer = Vec::new();
     for refused in refused {
         let rule = &refused.rule;
         let check = &checks::EXPRESSION;
-        match &refused.asked {
-            Asked::Right { by } => newer.push(format!("{} (taken by {by})", rule.subject())),
-            Asked::Wrong { said, by } => findings.push(wrong(refused, said, by)),
-            Asked::Nobody => {
-                let why = &refused.why;
+        match (&refused.asked, &refused.why) {
+            (Asked::Right { by }, _) => newer.push(format!("{} (taken by {by})", rule.subject())),
+            (Asked::Wrong { said, by }, _) => findings.push(wrong(refused, said, by)),
+            (Asked::Nobody, Doubt::Versions(why)) => {
+                let finding = check.warned(rule.subject()).expected("PromQL that every Prometheus takes");
+                let remedy = "Name the server by --prometheus URL: it is asked whether it takes it.";
+                findings.push(placed(finding.observed(why).remedy(remedy), rule));
+            }
+            (Asked::Nobody, Doubt::Unread(why)) => {
                 let observed = format!(
                     "our parser does not read it ({why}), and there is neither a promtool nor a Prometheus to ask"
                 );

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::duration;
+use super::{duration, refusal};
 
 /// A file that holds no rules that Prometheus would load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,7 @@ pub(crate) struct Rule {
     pub(crate) hold: Duration,
     /// How long it goes on firing after the condition has ended (`keep_firing_for`).
     pub(crate) keep_firing: Duration,
-    /// Labels that it adds.
+    /// Labels that it adds: its own over those of its group.
     pub(crate) labels: BTreeMap<String, String>,
     /// Annotations of an alert.
     pub(crate) annotations: BTreeMap<String, String>,
@@ -73,7 +73,8 @@ pub(crate) struct Group {
     pub(crate) interval: Option<Duration>,
     /// How many alerts or series a rule of it may make; 0 is no limit.
     pub(crate) limit: u64,
-    /// What Prometheus 3 knows and 2.42 does not, as it stands.
+    /// What Prometheus 3 knows and 2.42 does not, as it stands. The labels of a group are null here: they stand in
+    /// its rules, as Prometheus loads them, and are written there, where every version reads them.
     pub(crate) newer: BTreeMap<String, serde_json::Value>,
     /// Its rules.
     pub(crate) rules: Vec<Rule>,
@@ -100,9 +101,9 @@ struct Spec {
 struct RawGroup {
     name: Spanned<String>,
     interval: Option<String>,
-    limit: Option<u64>,
+    limit: Option<i64>,
     query_offset: Option<String>,
-    labels: Option<BTreeMap<String, String>>,
+    labels: Option<Texts>,
     #[serde(rename = "partial_response_strategy")]
     _partial_response_strategy: Option<String>,
     #[serde(default)]
@@ -118,8 +119,15 @@ struct RawRule {
     #[serde(rename = "for")]
     hold: Option<String>,
     keep_firing_for: Option<String>,
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
+    labels: Option<Texts>,
+    annotations: Option<Texts>,
+}
+
+/// Names with their texts; null is an empty one.
+type Texts = BTreeMap<String, Option<String>>;
+
+fn texts(raw: Option<Texts>) -> BTreeMap<String, String> {
+    raw.into_iter().flatten().map(|(name, text)| (name, text.unwrap_or_default())).collect()
 }
 
 /// Reads the groups of a file's text.
@@ -127,14 +135,28 @@ struct RawRule {
 /// # Errors
 /// When Prometheus (or its operator) would not load the file.
 pub(crate) fn read(text: &str) -> Result<Vec<Group>, ManifestError> {
-    let documents: Vec<Document> =
-        serde_saphyr::from_multiple(text).map_err(|error| ManifestError::Yaml(error.to_string()))?;
-    let raw: Vec<_> = documents.into_iter().flat_map(groups_of).collect();
+    let documents: Vec<Document> = serde_saphyr::from_multiple(text)
+        .map_err(|error| ManifestError::Yaml(in_our_words(&error.to_string())))?;
+    let files: Vec<Vec<_>> = documents.into_iter().map(groups_of).collect();
+    for groups in &files {
+        let named: Vec<_> = groups.iter().map(|raw| (line_of(&raw.name), raw.name.value.as_str())).collect();
+        refusal::of_groups(&named)?;
+    }
+    let raw: Vec<_> = files.into_iter().flatten().collect();
     if raw.is_empty() {
         return Err(ManifestError::NoGroups);
     }
+    refusal::of_top_level(text)?;
     let groups = raw.into_iter().map(group).collect::<Result<Vec<_>, _>>()?;
     Ok(groups)
+}
+
+/// The library tells programmers what to set; who wrote the file can set nothing.
+fn in_our_words(error: &str) -> String {
+    error.replace(", set DuplicateKeyPolicy in Options if acceptable", "").replace(
+        "cannot deserialize null into string; use Option<String>",
+        "a text must stand here, and there is none",
+    )
 }
 
 fn groups_of(document: Document) -> Vec<RawGroup> {
@@ -158,19 +180,22 @@ fn group(raw: RawGroup) -> Result<Group, ManifestError> {
     if let Some(offset) = raw.query_offset {
         newer.insert("query_offset".to_owned(), offset.into());
     }
-    if let Some(labels) = raw.labels {
-        newer.insert("labels".to_owned(), serde_json::json!(labels));
+    if raw.labels.is_some() {
+        // Written into the rules, so that it is told and not written again.
+        newer.insert("labels".to_owned(), serde_json::Value::Null);
     }
+    let of_group = texts(raw.labels);
+    let rules = raw.rules.into_iter().flatten().map(|raw| rule(raw, &of_group));
     Ok(Group {
         name: raw.name.value,
         interval: interval.filter(|interval| !interval.is_zero()),
-        limit: raw.limit.unwrap_or(0),
+        limit: raw.limit.and_then(|limit| u64::try_from(limit).ok()).unwrap_or(0),
         newer,
-        rules: raw.rules.into_iter().flatten().map(rule).collect::<Result<_, _>>()?,
+        rules: rules.collect::<Result<_, _>>()?,
     })
 }
 
-fn rule(raw: RawRule) -> Result<Rule, ManifestError> {
+fn rule(raw: RawRule, of_group: &BTreeMap<String, String>) -> Result<Rule, ManifestError> {
     let (kind, name) = match (raw.alert, raw.record) {
         (Some(alert), None) => (Kind::Alert, alert),
         (None, Some(record)) => (Kind::Record, record),
@@ -187,24 +212,34 @@ fn rule(raw: RawRule) -> Result<Rule, ManifestError> {
         return Err(wrong(line, &format!("the rule {} has an empty `expr`", name.value)));
     }
     let optional = |key, text: Option<String>| text.map_or(Ok(Duration::ZERO), |text| span(line, key, &text));
-    Ok(Rule {
+    let rule = Rule {
         kind,
         name: name.value,
         expression_at: (line_of(&raw.expr), column_of(&raw.expr)),
         expression: raw.expr.value,
         hold: optional("for", raw.hold)?,
         keep_firing: optional("keep_firing_for", raw.keep_firing_for)?,
-        labels: raw.labels.unwrap_or_default(),
-        annotations: raw.annotations.unwrap_or_default(),
+        labels: labels(of_group, texts(raw.labels)),
+        annotations: texts(raw.annotations),
         line,
-    })
+    };
+    refusal::of_rule(&rule)?;
+    Ok(rule)
+}
+
+/// A label with an empty value is none, and takes away that of the group.
+fn labels(of_group: &BTreeMap<String, String>, own: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut all = of_group.clone();
+    all.extend(own);
+    all.retain(|_, value| !value.is_empty());
+    all
 }
 
 fn span(line: u32, key: &str, text: &str) -> Result<Duration, ManifestError> {
     duration::parse(text).map_err(|why| wrong(line, &format!("`{key}`: {why}")))
 }
 
-fn wrong(line: u32, message: &str) -> ManifestError {
+pub(super) fn wrong(line: u32, message: &str) -> ManifestError {
     ManifestError::Rule { line, message: message.to_owned() }
 }
 
@@ -224,7 +259,7 @@ fn group_json(group: &Group) -> serde_json::Value {
     if group.limit > 0 {
         json["limit"] = group.limit.into();
     }
-    for (key, value) in &group.newer {
+    for (key, value) in group.newer.iter().filter(|(_, value)| !value.is_null()) {
         json[key] = value.clone();
     }
     json
@@ -278,6 +313,18 @@ mod tests {
         assert_eq!((alert.kind, alert.name.as_str(), alert.line), (Kind::Alert, "HighErrors", 7));
         assert_eq!((alert.hold.as_secs(), alert.keep_firing.as_secs()), (300, 60));
         assert_eq!(alert.labels["tier"], "1");
+    }
+
+    #[test]
+    fn the_labels_of_a_group_are_those_of_its_rules() {
+        let text = "groups:\n- name: a\n  labels: {team: shop, tier: 1}\n  rules:\n  - {alert: A, expr: up, labels: {tier: 2, severity: page}}\n  - {alert: B, expr: up, labels: {team: ''}}\n";
+        let group = &read(text).unwrap()[0];
+        let of = |index: usize| -> Vec<_> {
+            group.rules[index].labels.iter().map(|(name, value)| format!("{name}={value}")).collect()
+        };
+        assert_eq!(of(0), ["severity=page", "team=shop", "tier=2"]);
+        assert_eq!(of(1), ["tier=1"]);
+        assert!(!write(std::slice::from_ref(group)).contains("null"));
     }
 
     #[test]

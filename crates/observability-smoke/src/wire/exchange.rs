@@ -57,6 +57,8 @@ pub(crate) struct Answer {
     pub(crate) phases: Phases,
     /// From the beginning to the last byte.
     pub(crate) took: Duration,
+    /// Why a redirect is the answer.
+    pub(crate) not_followed: Option<&'static str>,
 }
 
 impl Wire {
@@ -69,10 +71,16 @@ impl Wire {
         let (mut node, mut phases) = (ask.node, Phases::default());
         for _ in 0..=REDIRECTS {
             let step = Step { method: &method, url: &url, body, node, deadline };
-            let mut answer = self.once(&ask, step).await?;
+            let mut answer = self.once(&ask, step).await.map_err(|trouble| behind(&ask, &url, trouble))?;
             phases = phases.then(answer.phases);
             (answer.phases, answer.took) = (phases, started.elapsed());
-            let Some(next) = followed(&ask, &url, &answer) else { return Ok(answer) };
+            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+                return Ok(answer);
+            }
+            let next = match followed(&ask, &url, &answer) {
+                Ok(next) => next,
+                Err(why) => return Ok(Answer { not_followed: Some(why), ..answer }),
+            };
             if next.origin() != url.origin() {
                 node = None;
             }
@@ -107,7 +115,8 @@ impl Wire {
         let reading = read(incoming, ask.limit);
         let body = timeout_at(step.deadline.into(), reading).await.map_err(late)??;
         phases.transfer = begun.elapsed();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, phases, took: Duration::ZERO })
+        let (status, took) = (head.status.as_u16(), Duration::ZERO);
+        Ok(Answer { status, headers: head.headers, body, phases, took, not_followed: None })
     }
 }
 
@@ -162,20 +171,37 @@ async fn read(mut incoming: Incoming, limit: usize) -> Result<Vec<u8>, Trouble> 
 
 fn explain(error: &hyper::Error) -> Trouble {
     let words = innermost(error);
-    Trouble::new(Cause::Talk, format!("no HTTP answer: {words}"))
+    let hint = if error.is_parse() { " (HTTP/2 only, or no HTTP at all?)" } else { "" };
+    Trouble::new(Cause::Talk, format!("no HTTP/1.1 answer: {words}{hint}"))
 }
 
-/// Where the answer sends us, if we may go there.
-fn followed(ask: &Ask<'_>, url: &reqwest::Url, answer: &Answer) -> Option<reqwest::Url> {
-    let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
-    if ask.redirects == Redirects::Answer || !is_redirect {
-        return None;
+/// Trouble with what a redirect led to says so: the finding shows the first URL.
+fn behind(ask: &Ask<'_>, url: &reqwest::Url, trouble: Trouble) -> Trouble {
+    if url == ask.url {
+        return trouble;
     }
-    let location = answer.headers.get(LOCATION)?.to_str().ok()?;
-    let next = url.join(location).ok()?;
-    let downgraded = url.scheme() == "https" && next.scheme() != "https";
+    let origin = url.origin().ascii_serialization();
+    Trouble { what: format!("redirected to {origin}: {}", trouble.what), ..trouble }
+}
+
+/// Where a redirect sends us, or why we do not go there.
+fn followed(ask: &Ask<'_>, url: &reqwest::Url, answer: &Answer) -> Result<reqwest::Url, &'static str> {
+    if ask.redirects == Redirects::Answer {
+        return Err("a redirect (`follow_redirects: true` follows it)");
+    }
+    let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let next = location.and_then(|location| url.join(location).ok()).ok_or("a redirect to no URL")?;
     let carries_secret = ask.body.is_some() || ask.headers.values().any(HeaderValue::is_sensitive);
-    let stays = next.origin() == ask.url.origin();
-    let allowed = matches!(next.scheme(), "http" | "https") && !downgraded && (stays || !carries_secret);
-    allowed.then_some(next)
+    match next.scheme() {
+        "https" => {}
+        "http" if url.scheme() == "https" => {
+            return Err("a redirect from https to http, which is not followed");
+        }
+        "http" => {}
+        _ => return Err("a redirect that leads away from HTTP"),
+    }
+    if carries_secret && next.origin() != ask.url.origin() {
+        return Err("a redirect to another server, which a request with a secret or a body does not follow");
+    }
+    Ok(next)
 }

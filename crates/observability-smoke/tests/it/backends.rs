@@ -1,88 +1,19 @@
-//! Prometheus and Alertmanager about themselves: real ones of Debian, and recorded answers of newer ones.
+//! Prometheus and Alertmanager about themselves: real ones of Debian. Newer ones stand in `three`.
 
 use std::{
-    net::TcpStream,
-    process::{Child, Command, Stdio},
+    path::Path,
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
-
-use crate::support::{Prometheus, Run, Server, Tool, closed_port};
-
-/// A real Alertmanager on loopback, with a storage folder of its own.
-struct Alertmanager {
-    port: u16,
-    child: Child,
-    _folder: TempDir,
-}
+use crate::{
+    alertmanager::Alertmanager,
+    support::{Prometheus, Run, Server, Tool, closed_port},
+};
 
 const CONFIG: &str = "route: {receiver: pager}\nreceivers:\n  - name: pager\n    webhook_configs: [{url: 'http://127.0.0.1:1/hook?token=hunter2'}]\n  - name: chat\ninhibit_rules:\n  - {source_matchers: [severity=critical], target_matchers: [severity=warning], equal: [job]}\n";
 
-impl Alertmanager {
-    /// Starts one; `cluster` is its own address and that of a member that it joins.
-    fn start(cluster: Option<(u16, Option<u16>)>) -> Self {
-        for _ in 0..5 {
-            let folder = tempfile::Builder::new().prefix("am").tempdir_in("/tmp").unwrap();
-            std::fs::write(folder.path().join("am.yml"), CONFIG).unwrap();
-            let port = closed_port();
-            let mut command = Command::new("prometheus-alertmanager");
-            command
-                .arg(format!("--config.file={}", folder.path().join("am.yml").display()))
-                .arg(format!("--storage.path={}", folder.path().join("data").display()))
-                .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-            match cluster {
-                None => command.arg("--cluster.listen-address="),
-                Some((own, peer)) => {
-                    command.arg(format!("--cluster.listen-address=127.0.0.1:{own}"));
-                    command.args(peer.map(|peer| format!("--cluster.peer=127.0.0.1:{peer}")))
-                }
-            };
-            let child = command
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("prometheus-alertmanager must be installed: scripts/test installs it");
-            let mut alertmanager = Self { port, child, _folder: folder };
-            if alertmanager.becomes_ready() {
-                return alertmanager;
-            }
-        }
-        panic!("alertmanager did not become ready");
-    }
-
-    fn becomes_ready(&mut self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline && self.child.try_wait().unwrap().is_none() {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        false
-    }
-
-    fn post(&self, path: &str, body: &str) -> String {
-        use std::io::{Read, Write};
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let length = body.len();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        answer
-    }
-}
-
-impl Drop for Alertmanager {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn clustered(cluster: (u16, Option<u16>)) -> Alertmanager {
+    Alertmanager::start_program(Path::new("prometheus-alertmanager"), CONFIG, Some(cluster))
 }
 
 /// Runs until the condition holds, or its time is over.
@@ -101,7 +32,7 @@ fn run_until(tool: &Tool, config: &str, right: impl Fn(&Run) -> bool) -> Run {
 
 #[test]
 fn a_real_alertmanager_is_asked_about_itself() {
-    let alertmanager = Alertmanager::start(None);
+    let alertmanager = Alertmanager::start(CONFIG);
     let now = jiff::Timestamp::now();
     let (start, end) = (now, now + jiff::SignedDuration::from_hours(48));
     let silence = |name: &str, value: &str, is_regex: bool| {
@@ -167,8 +98,8 @@ fn a_real_alertmanager_is_asked_about_itself() {
 #[test]
 fn a_cluster_that_lacks_a_member_is_found_also_after_it_was_whole() {
     let (one, two) = (closed_port(), closed_port());
-    let first = Alertmanager::start(Some((one, None)));
-    let second = Alertmanager::start(Some((two, Some(one))));
+    let first = clustered((one, None));
+    let second = clustered((two, Some(one)));
     let config = |members: u64| {
         format!(
             "alertmanager:\n  - {{name: main, url: 'http://127.0.0.1:{}', members: {members}}}\n",
@@ -199,7 +130,7 @@ const RULES: &str = "groups:\n  - name: pack\n    interval: 1s\n    rules:\n    
 #[test]
 fn a_real_prometheus_is_asked_about_its_health_and_drift_of_its_rules_is_named() {
     let dead = closed_port();
-    let alertmanager = Alertmanager::start(None);
+    let alertmanager = Alertmanager::start(CONFIG);
     let config = format!(
         "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\nalerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{}', '127.0.0.1:{dead}']}}]}}]}}\nscrape_configs: [{{job_name: own, static_configs: [{{targets: ['127.0.0.1:{dead}']}}]}}]\n",
         alertmanager.port,
@@ -215,7 +146,7 @@ fn a_real_prometheus_is_asked_about_its_health_and_drift_of_its_rules_is_named()
         .replace("sum by (job) (depth)", "max by (job) (depth)")
         .replace("      - {alert: Always", "      - {alert: Missing, expr: up}\n      - {alert: Always");
     let drifted = tool.write("drifted.yaml", &drifted);
-    let probe = |name: &str, manifest: &std::path::Path, more: &str| {
+    let probe = |name: &str, manifest: &Path, more: &str| {
         format!(
             "  - {{name: {name}, url: '{}', jobs: [{{job: own, at_least: 0}}], rules: {{manifests: ['{}']}}{more}}}\n",
             prometheus.url,
@@ -259,53 +190,6 @@ fn a_real_prometheus_is_asked_about_its_health_and_drift_of_its_rules_is_named()
     prometheus.wait_for("/metrics", |answer| answer.contains("prometheus_config_last_reload_successful 0"));
     let run = tool.run(&format!("prometheus:\n{}", probe("good", &good, "")), &[]);
     run.line("FAILED", "prometheus.config", "runs with an older configuration");
-}
-
-/// In the form in which Prometheus 3 answers: group labels, `keepFiringFor`, a native histogram.
-const THREE_RULES: &str = r#"{"status":"success","data":{"groups":[{"name":"pack","file":"/etc/prometheus/rules.yml","rules":[{"state":"inactive","name":"QueueLag","query":"sum by (\"queue.name\") ({\"queue.depth\"}) > 100","duration":300,"keepFiringFor":60,"labels":{"severity":"critical","team":"shop"},"annotations":{},"alerts":[],"health":"ok","evaluationTime":0.0003,"lastEvaluation":"LAST","type":"alerting"}],"interval":15,"limit":0,"evaluationTime":0.0005,"lastEvaluation":"LAST"}]}}"#;
-
-fn prometheus_3() -> Server {
-    let now = jiff::Timestamp::now();
-    Server::start(move |request, wire| {
-        match request.path.split('?').next().unwrap_or_default() {
-        "/-/ready" => wire.answer("200 OK", "", "Prometheus Server is Ready.\n"),
-        "/api/v1/status/buildinfo" => wire.json(r#"{"status":"success","data":{"version":"3.5.0","revision":"8be3a9560fbdd18a94dedec4b747c35178177202","branch":"HEAD","buildUser":"root@4451b64cb451","buildDate":"20250714-16:15:23","goVersion":"go1.24.5"}}"#),
-        "/api/v1/targets" => wire.json(r#"{"status":"success","data":{"activeTargets":[{"discoveredLabels":{},"labels":{"instance":"a:1","job":"api"},"scrapePool":"api","scrapeUrl":"http://a:1/metrics","globalUrl":"http://a:1/metrics","lastError":"received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target","lastScrape":"2025-07-14T16:15:23Z","lastScrapeDuration":0.001,"health":"down","scrapeInterval":"15s","scrapeTimeout":"10s"}],"droppedTargets":[],"droppedTargetCounts":{"api":0}}}"#),
-        "/api/v1/rules" => wire.json(&THREE_RULES.replace("LAST", &now.to_string())),
-        "/api/v1/query" if request.path.contains("time") => {
-            wire.json(&format!(r#"{{"status":"success","data":{{"resultType":"scalar","result":[{now},"{now}"]}}}}"#, now = now.as_second()));
-        }
-        "/api/v1/query" => wire.json(r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"h"},"histogram":[1,{"count":"1","sum":"1"}]}]},"infos":["PromQL info: metric might not be a counter"]}"#),
-        "/api/v1/alertmanagers" => wire.json(r#"{"status":"success","data":{"activeAlertmanagers":[{"url":"http://me:hunter2@am:9093/api/v2/alerts"}],"droppedAlertmanagers":[]}}"#),
-        "/api/v1/status/config" => wire.json(r#"{"status":"success","data":{"yaml":"remote_write: [{url: 'http://a/', authorization: {credentials: hunter2}}]"}}"#),
-        _ => wire.answer("404 Not Found", "", "404 page not found\n"),
-    }
-    })
-}
-
-#[test]
-fn answers_of_prometheus_3_are_read_and_what_it_does_not_offer_is_not_checked() {
-    let server = prometheus_3();
-    let tool = Tool::new();
-    let rules = "groups:\n  - name: pack\n    interval: 15s\n    labels: {team: shop}\n    rules:\n      - {alert: QueueLag, expr: 'sum by (\"queue.name\") ({\"queue.depth\"}) > 100', for: 5m, keep_firing_for: 1m, labels: {severity: critical}}\n";
-    let manifest = tool.write("rules.yaml", rules);
-    let config = format!(
-        "prometheus:\n  - name: three\n    url: {}\n    min_version: 3.0\n    alertmanagers: 1\n    watch: 100ms\n    rules: {{manifests: ['{}']}}\n    queries: [{{expr: h, expect: holds}}]\n",
-        server.url(""),
-        manifest.display(),
-    );
-    let run = tool.run(&config, &[]);
-    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
-    run.line("passed", "prometheus.version", "3.5.0");
-    run.line("passed", "prometheus.rule_drift", "1 rule in 1 group");
-    run.line("passed", "prometheus.rule_freshness", "1 of 1 group");
-    run.line("passed", "prometheus.alertmanagers", "1 discovered");
-    run.line("FAILED", "prometheus.targets", "fallback_scrape_protocol");
-    run.line("passed", "prometheus.query", "1 series");
-    // Its own metrics are not offered here: nothing is concluded from that.
-    run.line("NOT CHECKED", "prometheus.notifications", "status 404");
-    run.line("not checked", "prometheus.config", "status 404");
-    assert!(!run.stdout.contains("hunter2") && !tool.evidence().contains("hunter2"), "{}", run.stdout);
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! Our verdict "Prometheus would ingest it" against a real Prometheus that scrapes the same texts.
 
-use std::fmt::Write;
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use observability_smoke::exposition::{Ingestion, Reader, Syntax};
 
 use crate::support::{Prometheus, Server, corpora};
 
 /// Texts that the two verdicts, or two readers, might see differently.
-const TEXTS: [&str; 51] = [
+pub(crate) const TEXTS: [&str; 51] = [
     "a 1\n",
     "a 1",
     "a{} 1\n",
@@ -64,7 +67,8 @@ const TEXTS: [&str; 51] = [
 #[test]
 fn a_real_prometheus_ingests_exactly_what_we_say_it_would() {
     let texts = TEXTS.map(|text| text.as_bytes().to_vec());
-    let wrong = disagreements(Syntax::Prometheus, "text/plain; version=0.0.4", texts.to_vec());
+    let wrong =
+        disagreements(&installed(), &OLDER, Syntax::Prometheus, "text/plain; version=0.0.4", texts.to_vec());
     println!("{} texts compared with a real Prometheus", TEXTS.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -79,13 +83,33 @@ fn a_real_prometheus_ingests_the_official_openmetrics_cases_as_we_say() {
     let texts: Vec<_> =
         cases.map(|case| std::fs::read(case.unwrap().path().join("metrics")).unwrap()).collect();
     let count = texts.len();
-    let wrong = disagreements(Syntax::OpenMetrics, "application/openmetrics-text; version=1.0.0", texts);
+    let wrong = disagreements(
+        &installed(),
+        &OLDER,
+        Syntax::OpenMetrics,
+        "application/openmetrics-text; version=1.0.0",
+        texts,
+    );
     println!("{count} official cases compared with a real Prometheus");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Lets a real Prometheus scrape the texts, and names those of which it thinks otherwise than we do.
-fn disagreements(syntax: Syntax, content_type: &'static str, texts: Vec<Vec<u8>>) -> Vec<String> {
+/// What is no refusal of 2.42.
+const OLDER: [Ingestion; 2] = [Ingestion::Whole, Ingestion::SampleDropped];
+
+fn installed() -> PathBuf {
+    PathBuf::from("prometheus")
+}
+
+/// Lets a real Prometheus scrape the texts, and names those of which it thinks otherwise than we do: `taken` are our
+/// verdicts that mean that it takes the scrape.
+pub(crate) fn disagreements(
+    program: &Path,
+    taken: &[Ingestion],
+    syntax: Syntax,
+    content_type: &'static str,
+    texts: Vec<Vec<u8>>,
+) -> Vec<String> {
     let served = texts.clone();
     let server = Server::start(move |request, wire| {
         let index = request.path.trim_start_matches('/').parse::<usize>().unwrap_or(usize::MAX);
@@ -102,7 +126,7 @@ fn disagreements(syntax: Syntax, content_type: &'static str, texts: Vec<Vec<u8>>
             "  - {{job_name: 'text-{index}', metrics_path: '/{index}', static_configs: [{{targets: ['{target}']}}]}}"
         );
     }
-    let prometheus = Prometheus::start(&config, "");
+    let prometheus = Prometheus::start_program(program, &config, "", &[]);
     let all_scraped = |answer: &str| {
         answer.matches("\"health\":\"up\"").count() + answer.matches("\"health\":\"down\"").count()
             == texts.len()
@@ -116,7 +140,7 @@ fn disagreements(syntax: Syntax, content_type: &'static str, texts: Vec<Vec<u8>>
         let text = &texts[job.trim_start_matches("text-").parse::<usize>().unwrap()];
         let mut reader = Reader::new(syntax);
         reader.feed(text, &mut |_| {});
-        let ours = reader.finish(&mut |_| {}).ingestion != Ingestion::Refused;
+        let ours = taken.contains(&reader.finish(&mut |_| {}).ingestion);
         let theirs = target["health"] == "up";
         if ours != theirs {
             let text = String::from_utf8_lossy(text);
@@ -127,7 +151,7 @@ fn disagreements(syntax: Syntax, content_type: &'static str, texts: Vec<Vec<u8>>
 }
 
 /// Puts the chunks of a chunked body together; any other body comes back as it is.
-fn dechunk(body: &str) -> String {
+pub(crate) fn dechunk(body: &str) -> String {
     let mut rest = body.trim_start_matches("\r\n");
     let mut whole = String::new();
     while let Some((size, after)) = rest.split_once("\r\n") {

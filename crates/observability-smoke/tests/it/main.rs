@@ -1,6 +1,7 @@
 //! The command as its user meets it, against real servers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod alertmanager;
 mod backends;
 mod conformance;
 mod corpus;
@@ -25,3 +26,4 @@ mod run;
 mod self_test;
 mod sockets;
 mod support;
+mod three;

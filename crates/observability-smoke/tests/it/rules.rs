@@ -1,14 +1,9 @@
 //! `rules`: alert rules as they are written, and joined with a real Prometheus and a real Alertmanager.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+use crate::{
+    alertmanager::Alertmanager,
+    support::{Prometheus, Run, Server, Tool, closed_port},
 };
-
-use crate::support::{Prometheus, Run, Server, Tool, closed_port};
 
 const RULES: &str = r#"groups:
 - name: queue
@@ -57,56 +52,6 @@ inhibit_rules:
 - {source_matchers: [alertname=Maintenance], target_matchers: [severity=info]}
 "#;
 
-struct Alertmanager {
-    address: String,
-    child: Child,
-}
-
-impl Alertmanager {
-    fn start(folder: &Path) -> Self {
-        let config = folder.join("alertmanager.yml");
-        std::fs::write(&config, ROUTES).unwrap();
-        for _ in 0..5 {
-            let address = format!("127.0.0.1:{}", closed_port());
-            let child = Command::new("prometheus-alertmanager")
-                .arg(format!("--config.file={}", config.display()))
-                .arg(format!("--storage.path={}", folder.join("am").display()))
-                .arg(format!("--web.listen-address={address}"))
-                .arg("--cluster.listen-address=")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("prometheus-alertmanager must be installed: scripts/test installs it");
-            let mut started = Self { address, child };
-            let deadline = Instant::now() + Duration::from_secs(20);
-            while Instant::now() < deadline && started.child.try_wait().unwrap().is_none() {
-                if started.ask("GET", "/-/ready", "").is_some_and(|answer| answer.contains(" 200 ")) {
-                    return started;
-                }
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        panic!("Alertmanager did not become ready");
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(&self.address).ok()?;
-        let length = body.len();
-        write!(stream, "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        Some(answer)
-    }
-}
-
-impl Drop for Alertmanager {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn rules(tool: &Tool, arguments: &[&str]) -> Run {
     tool.command().args(["rules", "--verbose"]).args(arguments).output().unwrap().into()
 }
@@ -127,18 +72,17 @@ fn each_alert_is_followed_from_its_series_to_the_person() {
     );
     let prometheus = Prometheus::start(&config, RULES);
     let tool = with_runbook();
-    let alertmanager = Alertmanager::start(tool.folder.path());
+    let alertmanager = Alertmanager::start(ROUTES);
     let silence = "{\"matchers\":[{\"name\":\"team\",\"value\":\"silent\",\"isRegex\":false,\"isEqual\":true}],\"startsAt\":\"2020-01-01T00:00:00Z\",\"endsAt\":\"2099-01-01T00:00:00Z\",\"createdBy\":\"test\",\"comment\":\"test\"}";
-    let answer = alertmanager.ask("POST", "/api/v2/silences", silence).unwrap();
-    assert!(answer.contains(" 200 "), "{answer}");
+    alertmanager.post("/api/v2/silences", silence);
     let firing = "[{\"labels\":{\"alertname\":\"Maintenance\"}}]";
-    assert!(alertmanager.ask("POST", "/api/v2/alerts", firing).unwrap().contains(" 200 "));
+    alertmanager.post("/api/v2/alerts", firing);
     prometheus.wait_for("/api/v1/query?query=depth", |answer| answer.contains("mail"));
     prometheus.wait_for("/api/v1/rules", |answer| {
         answer.contains("\"ok\"") && !answer.contains("\"health\":\"unknown\"")
     });
     tool.write("rules.yml", &format!("{RULES}  - {{alert: NotLoaded, expr: depth > 1, labels: {{severity: critical}}, annotations: {{summary: s, runbook_url: runbooks/queue.md}}}}\n"));
-    let url = format!("http://{}", alertmanager.address);
+    let url = alertmanager.url();
     let run = rules(
         &tool,
         &["rules.yml", "--prometheus", &prometheus.url, "--alertmanager", &url, "--evidence", "evidence.md"],

@@ -277,6 +277,7 @@ pub(crate) fn closed_port() -> u16 {
 /// A real Prometheus on loopback, with a storage folder of its own.
 pub(crate) struct Prometheus {
     pub(crate) url: String,
+    program: PathBuf,
     child: Child,
     folder: TempDir,
 }
@@ -297,7 +298,7 @@ impl Prometheus {
     pub(crate) fn restart(&mut self) {
         self.kill();
         let address = self.url.trim_start_matches("http://").to_owned();
-        self.child = Command::new("prometheus")
+        self.child = Command::new(&self.program)
             .arg(format!("--config.file={}", self.folder.path().join("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", self.folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
@@ -322,13 +323,18 @@ impl Prometheus {
 
     /// The same with further flags.
     pub(crate) fn start_with(config: &str, rules: &str, flags: &[&str]) -> Self {
+        Self::start_program(Path::new("prometheus"), config, rules, flags)
+    }
+
+    /// The same with this program.
+    pub(crate) fn start_program(program: &Path, config: &str, rules: &str, flags: &[&str]) -> Self {
         for _ in 0..5 {
             let folder = tempfile::Builder::new().prefix("prom").tempdir_in("/tmp").unwrap();
             std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
             std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
             // The port may be taken by another test between here and the start: then the next one is tried.
             let port = closed_port();
-            let child = Command::new("prometheus")
+            let child = Command::new(program)
                 .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
                 .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
@@ -338,7 +344,8 @@ impl Prometheus {
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("prometheus must be installed: scripts/test installs it");
-            let mut prometheus = Self { url: format!("http://127.0.0.1:{port}"), child, folder };
+            let url = format!("http://127.0.0.1:{port}");
+            let mut prometheus = Self { url, program: program.to_owned(), child, folder };
             if prometheus.becomes_ready() {
                 return prometheus;
             }

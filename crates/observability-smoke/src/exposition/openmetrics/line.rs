@@ -14,23 +14,32 @@ pub(super) struct Exemplar {
     pub(super) value: f64,
 }
 
-/// Reads a sample's line. The labels are left in `spans`; comes back with the exemplar.
+/// What stands on a sample's line.
+pub(super) struct Line<'a> {
+    pub(super) sample: Sample<'a>,
+    /// Where its name stands.
+    pub(super) name_at: (usize, usize),
+    pub(super) exemplar: Option<Exemplar>,
+    /// Faults that did not keep the line from being read.
+    pub(super) minor: Vec<Fault>,
+}
+
+/// Reads a sample's line. The labels are left in `spans`.
 pub(super) fn read_sample<'a>(
     text: &'a str,
     spans: &mut Vec<LabelSpan>,
     exemplar_spans: &mut Vec<LabelSpan>,
     line: u64,
-) -> Result<(Sample<'a>, Option<Exemplar>), Fault> {
+) -> Result<Line<'a>, Fault> {
     let mut scanner = Scanner::new(text, Style::Strict);
-    let name = scanner.metric_name();
-    if name.is_empty() {
-        let message =
-            "a line starts with a metric name: letters, digits, underscores and colons, no digit first";
-        return Err(scanner.fault(Rule::MetricName, message));
+    let mut name_at = (0, scanner.metric_name().len());
+    if name_at.1 == 0 && scanner.peek() != Some(b'{') {
+        return Err(scanner.no_name());
     }
     spans.clear();
     if scanner.take(b'{') {
-        scanner.labels(spans)?;
+        let quoted = scanner.labels(spans)?;
+        name_at = scanner.name_of_braced(name_at, quoted, name_at.1)?;
     }
     let series = (0, scanner.at);
     one_blank(&mut scanner, "a blank and a value must follow the name and its labels")?;
@@ -53,14 +62,14 @@ pub(super) fn read_sample<'a>(
         text,
         series,
         labels: &[],
-        name,
+        name: &text[name_at.0..name_at.1],
         kind: Kind::Unknown,
         value,
         timestamp,
         has_exemplar: exemplar.is_some(),
         line,
     };
-    Ok((sample, exemplar))
+    Ok(Line { sample, name_at, exemplar, minor: scanner.minor })
 }
 
 fn one_blank(scanner: &mut Scanner<'_>, message: &'static str) -> Result<(), Fault> {
@@ -91,7 +100,9 @@ fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Resul
             "only an exemplar may follow here: # {labels} value",
         ));
     }
-    scanner.labels(spans).map_err(|fault| fault.ingestion(Ingestion::Refused))?;
+    if scanner.labels(spans).map_err(|fault| fault.ingestion(Ingestion::Refused))?.is_some() {
+        return Err(wrong(scanner, "an exemplar has labels and no name"));
+    }
     if !scanner.take(b' ') {
         return Err(wrong(scanner, "a blank and a value must follow an exemplar's labels"));
     }

@@ -7,7 +7,7 @@ mod line;
 use std::collections::HashMap;
 
 use family::{Family, suffixes};
-use line::{Exemplar, read_sample};
+use line::{Exemplar, Line, read_sample};
 
 use super::{
     histogram::Role,
@@ -66,7 +66,10 @@ impl OpenMetrics {
         self.leave();
         if !self.ended {
             let message = "the last line must be # EOF: without it the text may have been cut off";
-            self.problems.add(number + 1, b"", Fault::new(Rule::MissingEof, 0, 0, message));
+            let fault = Fault::new(Rule::MissingEof, 0, 0, message);
+            // Nothing at all is a scrape without samples to Prometheus 3.
+            let read = if number == 0 { Ingestion::RefusedByOlder } else { fault.ingestion };
+            self.problems.add(number + 1, b"", fault.ingestion(read));
         }
         if self.samples == 0 && !self.problems.has_errors() {
             self.problems.add(
@@ -78,22 +81,25 @@ impl OpenMetrics {
     }
 
     fn metadata(&mut self, number: u64, text: &str) -> Result<(), Fault> {
-        let mut parts = text.splitn(4, ' ');
-        let (_, keyword) = (parts.next(), parts.next().unwrap_or_default());
+        let keyword = text.split(' ').nth(1).unwrap_or_default();
         if !text.starts_with("# ") || !matches!(keyword, "HELP" | "TYPE" | "UNIT") {
             let message = "a comment is one of # HELP, # TYPE, # UNIT and # EOF";
             return Err(Fault::new(Rule::Comment, 0, text.len(), message));
         }
         let from = "# HELP ".len().min(text.len());
-        let name = parts.next().unwrap_or_default();
         let mut scanner = Scanner::new(text, Style::Strict);
         scanner.at = from;
-        if name.is_empty() || scanner.metric_name() != name {
+        let quoted = if scanner.peek() == Some(b'"') { scanner.quoted_name() } else { None };
+        if let Some(at) = quoted {
+            self.problems.add(number, text.as_bytes(), scanner.quoted_name_fault(at));
+        }
+        let at = quoted.unwrap_or_else(|| (from, from + scanner.metric_name().len()));
+        if at.0 >= at.1 || !matches!(scanner.peek(), None | Some(b' ')) {
             let message = format!("# {keyword} needs a metric name");
             return Err(Fault::new(Rule::Metadata, from, text.len(), message));
         }
-        let at = (from, from + name.len());
-        let Some(rest) = parts.next() else {
+        let name = &text[at.0..at.1];
+        let Some(rest) = text[scanner.at..].strip_prefix(' ') else {
             let message = format!("a blank and its text must follow the name on # {keyword}");
             return Err(Fault::new(Rule::Metadata, at.0, at.1, message));
         };
@@ -121,10 +127,10 @@ impl OpenMetrics {
             rest.clone_into(&mut family.unit_text);
         }
         let unit = family.unit_text.as_str();
-        if !unit.is_empty() {
+        if !unit.is_empty() && keyword != "HELP" {
             let fault = |message| Fault::new(Rule::Unit, rest_at.0, rest_at.1, message);
             let ends_with_unit = family.name.strip_suffix(unit).is_some_and(|name| name.ends_with('_'));
-            if !ends_with_unit {
+            if keyword == "UNIT" && !ends_with_unit {
                 return Err(fault("the unit must be the end of the metric name, behind an underscore"));
             }
             if matches!(family.kind, Kind::Info | Kind::StateSet) {
@@ -189,9 +195,10 @@ impl OpenMetrics {
         let mut spans = std::mem::take(&mut self.spans);
         let mut exemplar_spans = std::mem::take(&mut self.exemplar_spans);
         let read = read_sample(text, &mut spans, &mut exemplar_spans, number);
-        let done = read.and_then(|(mut sample, exemplar)| {
+        let done = read.and_then(|Line { mut sample, name_at, exemplar, minor }| {
+            minor.into_iter().for_each(|fault| self.problems.add(number, text.as_bytes(), fault));
             sample.labels = &spans;
-            let placed = self.place(&mut sample, exemplar, &exemplar_spans);
+            let placed = self.place(&mut sample, name_at, exemplar, &exemplar_spans);
             self.samples += 1;
             on_sample(&sample);
             placed
@@ -205,10 +212,10 @@ impl OpenMetrics {
     fn place(
         &mut self,
         sample: &mut Sample<'_>,
+        name_at: (usize, usize),
         exemplar: Option<Exemplar>,
         exemplar_spans: &[LabelSpan],
     ) -> Result<(), Fault> {
-        let name_at = (sample.series.0, sample.series.0 + sample.name.len());
         let known = self.current.as_ref().and_then(|family| family.role(sample.name));
         if known.is_none() && self.current.as_ref().is_none_or(|family| family.name != sample.name) {
             self.enter(sample.line, sample.name, sample.text, name_at);
@@ -261,9 +268,9 @@ fn check_exemplar(
     );
     if !may_stand {
         let message = "an exemplar stands on a counter's _total or on a bucket only";
-        // Prometheus goes by the name alone.
+        // An older Prometheus goes by the name alone, and 3 takes one everywhere.
         let by_name = sample.name.ends_with("_total") || sample.name.ends_with("_bucket");
-        let ingestion = if by_name { Ingestion::Whole } else { Ingestion::Refused };
+        let ingestion = if by_name { Ingestion::Whole } else { Ingestion::RefusedByOlder };
         return Err(Fault::new(Rule::ExemplarPlace, at.0, at.1, message).ingestion(ingestion));
     }
     let characters: usize =

@@ -19,29 +19,13 @@ pub(super) fn read_sample<'a>(
     scanner.blanks();
     let braced = scanner.peek() == Some(b'{');
     if name_at.0 == name_at.1 && !braced {
-        let message =
-            "a line starts with a metric name: letters, digits, underscores and colons, no digit first";
-        return Err(scanner.fault(Rule::MetricName, message));
+        return Err(scanner.no_name());
     }
     if braced {
         let brace = scanner.at;
         scanner.at += 1;
         let quoted = scanner.labels(spans)?;
-        name_at = match (quoted, name_at.0 == name_at.1) {
-            (Some(quoted), true) if quoted.0 < quoted.1 => quoted,
-            (None, false) => name_at,
-            (Some((from, to)), _) => {
-                return Err(Fault::new(
-                    Rule::LabelSyntax,
-                    from,
-                    to,
-                    "there must be one metric name, and not an empty one",
-                ));
-            }
-            (None, true) => {
-                return Err(Fault::new(Rule::MetricName, brace, scanner.at, "there is no metric name"));
-            }
-        };
+        name_at = scanner.name_of_braced(name_at, quoted, brace)?;
     } else if scanner.at == name_at.1 && !scanner.is_at_end() {
         let fault =
             scanner.fault(Rule::MetricName, "a blank or an opening brace must follow the metric name");
@@ -50,7 +34,7 @@ pub(super) fn read_sample<'a>(
         return Err(fault.ingestion(if is_value { Ingestion::Whole } else { Ingestion::Refused }));
     }
     if from > 0 && name_at.0 == from {
-        let message = "Prometheus takes the blanks before the name for a part of it";
+        let message = "Prometheus takes the blanks before the name for a part of it: 2 refuses the scrape, 3 stores it under that name";
         scanner.minor.push(Fault::new(Rule::LeadingBlank, 0, from, message));
     }
     let series = (from, if braced { scanner.at } else { name_at.1 });

@@ -133,9 +133,7 @@ impl Prometheus {
             return Some(scanner.metric_name().to_owned()).filter(|name| !name.is_empty());
         }
         let range = scanner.quoted_name()?;
-        let message = "a quoted name is read by Prometheus 3 and later only";
-        let fault = Fault::new(Rule::QuotedName, range.0, range.1, message);
-        self.problems.add(number, scanner.text.as_bytes(), fault);
+        self.problems.add(number, scanner.text.as_bytes(), scanner.quoted_name_fault(range));
         Some(unescape(&scanner.text[range.0..range.1])).filter(|name| !name.is_empty())
     }
 

@@ -13,7 +13,7 @@ use crate::{
         Configuration, Labels,
         matcher::{Matcher, Operator},
     },
-    backends::prometheus_api::Api,
+    backends::prometheus_api::{Api, Rules, StatusConfig},
     config::Url,
     error::Error,
     http::{Http, NoAnswer, ask, header_from_file},
@@ -51,36 +51,6 @@ impl Server {
         }
         Ok(Self { url, headers })
     }
-}
-
-#[derive(Debug, Deserialize)]
-struct Rules {
-    groups: Vec<Group>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Group {
-    #[serde(default)]
-    rules: Vec<Rule>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Rule {
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    labels: Labels,
-    #[serde(default)]
-    health: String,
-    #[serde(default)]
-    last_error: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct StatusConfig {
-    yaml: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
