@@ -40,6 +40,7 @@ pub static TOOL: Tool = Tool {
         &RESTORE_DERIVED,
         &RESTORE_WRITABLE,
         &RECOVERY_TARGET,
+        &RECOVERY_TIMELINE,
         &RECOVERY_TIME,
         &RECOVERY_DATA_LOSS,
         &INTEGRITY_CHECKSUMS,
@@ -562,6 +563,18 @@ pub const RECOVERY_TARGET: Check = Check {
                   --recovery-patience says is given up, inconclusive.",
     remedy: "Read the message: the log ends before the target, or holds no such restore point. Check the archive, \
              and whether the target lies after the backup's end.",
+};
+
+/// The timelines that recovery went through.
+pub const RECOVERY_TIMELINE: Check = Check {
+    id: "recovery.timeline",
+    title: "Recovery followed the right timeline",
+    explanation: "After a failover the same place in the log means other rows on each timeline. The history that the \
+                  copy writes when it is promoted says which ones recovery went through; it is held against the way to \
+                  the timeline that was asked for (--target-timeline; by default the newest of the archive). A backup \
+                  from which no way leads there is not started.",
+    remedy: "Take a backup from before the timeline was left (--set, --backup-id, --backup), or name the timeline that \
+             counts with --target-timeline.",
 };
 
 /// Page checksums.

@@ -20,6 +20,7 @@
 //! * `growth`: how the bytes of a folder grow, shown on a terminal.
 //! * `integrity/`: manifests, checksums, amcheck and the write-ahead log of a backup.
 //! * `self_test/`: the faults of the field, made on throw-away clusters, and each shown caught.
+//! * `timeline`: the way that a recovery takes over timelines, and which backups lie on it.
 //! * `embedded/`: the sample source of `--embedded`.
 
 mod assertions;
@@ -53,6 +54,7 @@ mod size;
 mod source;
 mod sql;
 mod target;
+mod timeline;
 mod wal;
 mod wording;
 

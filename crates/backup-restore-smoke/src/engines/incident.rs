@@ -14,6 +14,8 @@ pub(crate) struct Incident {
     pub(super) finished_by_second: Timestamp,
     /// A backup must have ended at this place.
     pub(super) ended_by: Option<Lsn>,
+    /// The timeline that recovery is to follow: `latest`, `current` or a number.
+    pub(super) followed: String,
     words: String,
 }
 
@@ -31,8 +33,16 @@ impl Incident {
             finished_by: by_time.map_or(at, |time| at.min(time)),
             finished_by_second: by_time.map_or(at, |time| at.min(a_second_before(time))),
             ended_by: by_place,
+            followed: "latest".to_owned(),
             words: format!("finished at the incident ({at}), and before {target}"),
         }
+    }
+
+    /// The same, where recovery is to follow this timeline.
+    #[must_use]
+    pub(crate) fn along(mut self, timeline: &str) -> Self {
+        timeline.clone_into(&mut self.followed);
+        self
     }
 
     /// What is expected of a backup, in words.

@@ -3,6 +3,7 @@
 mod aside;
 mod barman;
 pub(crate) mod base_backup;
+mod branches;
 pub(crate) mod command;
 pub(crate) mod compression;
 pub(crate) mod detect;

@@ -12,10 +12,11 @@ use super::{
     physical::{Chosen, Landing},
 };
 use crate::{
-    checks::{BACKUP_WAL, ENVIRONMENT},
+    checks::{BACKUP_WAL, ENVIRONMENT, RECOVERY_TIMELINE},
     halt::Halt,
     plan::{Recovery, RecoveryTarget},
     programs::Programs,
+    timeline::{Lineage, history_name},
     wal::{History, Lsn, Segment},
     wording::counted,
 };
@@ -171,32 +172,21 @@ async fn has_passed(run: &Run, into: &Into<'_>, unseen: &mut Vec<PathBuf>) -> bo
     false
 }
 
-/// The timelines that recovery goes through, and the last of them.
-struct Lineage {
-    history: History,
-    last: u32,
-}
-
-impl Lineage {
-    /// The names under which a segment may stand: on the timeline in effect at its end, or at its beginning.
-    fn names(&self, number: u64, segment_bytes: u64) -> Vec<String> {
-        let start = Segment { timeline: 1, number }.start(segment_bytes);
-        let end = Lsn(start.0.saturating_add(segment_bytes - 1));
-        let mut timelines =
-            vec![self.history.timeline_at(end, self.last), self.history.timeline_at(start, self.last)];
-        timelines.dedup();
-        timelines.into_iter().map(|timeline| Segment { timeline, number }.name(segment_bytes)).collect()
-    }
-}
-
 async fn histories(archive: &impl Archive, reach: &Reach<'_>, landing: &Landing) -> Result<Lineage, Halt> {
-    let name = |timeline: u32| format!("{timeline:08X}.history");
+    let name = history_name;
     let mut last = reach.timeline;
     let until = match reach.followed {
         "current" => reach.timeline,
         "latest" => reach.timeline.saturating_add(TIMELINES_TRIED),
         number => number.parse().unwrap_or(reach.timeline),
     };
+    if until < reach.timeline {
+        return Err(off_the_way(
+            &Lineage { history: History::default(), last: until },
+            reach.timeline,
+            reach.needed,
+        ));
+    }
     for timeline in reach.timeline..=until {
         // The first timeline of all has no history.
         if timeline == 1 {
@@ -255,6 +245,15 @@ async fn refuse_gap(
     }
 }
 
+/// Says that recovery along a timeline cannot begin with the backup.
+fn off_the_way(lineage: &Lineage, timeline: u32, end: Option<Lsn>) -> Halt {
+    RECOVERY_TIMELINE
+        .failed(format!("timeline {}", lineage.last))
+        .expected(format!("a backup from which a way leads to timeline {}", lineage.last))
+        .observed(lineage.objection(timeline, end).unwrap_or_default())
+        .into()
+}
+
 /// Says that a file of the write-ahead log is lost.
 pub(super) fn missing(name: &str) -> Finding {
     BACKUP_WAL
@@ -292,11 +291,16 @@ pub(super) async fn cut(run: &Run, reach: &Reach<'_>, into: &Into<'_>) -> std::i
         }
     }
     all.sort_by_key(|(segment, _)| (segment.number, segment.timeline));
+    let lineage = lineage_there(reach, into.landing);
     let mut last = reach.last();
     for (segment, path) in all {
+        // A branch that was left passes the target's time too, and says nothing of the one that is followed.
+        let is_followed =
+            lineage.names(segment.number, reach.segment_bytes).contains(&segment.name(reach.segment_bytes));
         if segment.number > last {
             fs_err::remove_file(&path)?;
         } else if last == u64::MAX
+            && is_followed
             && let Some(mark) = &into.mark
             && mark.stands_in(run, into.programs, &path).await
         {
@@ -304,6 +308,26 @@ pub(super) async fn cut(run: &Run, reach: &Reach<'_>, into: &Into<'_>) -> std::i
         }
     }
     Ok(())
+}
+
+/// The timelines that recovery will go through, by the histories that a tool has brought.
+fn lineage_there(reach: &Reach<'_>, landing: &Landing) -> Lineage {
+    let read = |timeline: u32| {
+        let places = [
+            landing.wal.join(history_name(timeline)),
+            landing.data.join("pg_wal").join(history_name(timeline)),
+        ];
+        places.iter().find_map(|path| std::fs::read_to_string(path).ok())
+    };
+    let last = match reach.followed {
+        "current" => reach.timeline,
+        "latest" => (reach.timeline..)
+            .take_while(|timeline| *timeline == reach.timeline || read(*timeline).is_some())
+            .last()
+            .unwrap_or(reach.timeline),
+        number => number.parse().unwrap_or(reach.timeline),
+    };
+    Lineage { history: History::read(&read(last).unwrap_or_default()), last }
 }
 
 /// Where recovery begins, as the backup's own label says: timeline and place.
@@ -351,14 +375,5 @@ mod tests {
         assert!(open.must_have(8) && open.must_have(9) && !open.must_have(10));
         let bounded = Reach { newest: newest(9), ..reach(Some(4 * MIB16), Some(4 * MIB16)) };
         assert!(!bounded.must_have(4), "behind the target nothing is needed");
-    }
-
-    #[test]
-    fn at_a_fork_both_names_are_tried_the_newer_first() {
-        let history = History::read("1\t0/3800000\tx\n");
-        let names = |number| Lineage { history: history.clone(), last: 2 }.names(number, MIB16);
-        assert_eq!(names(2), ["000000010000000000000002"]);
-        assert_eq!(names(3), ["000000020000000000000003", "000000010000000000000003"]);
-        assert_eq!(names(4), ["000000020000000000000004"]);
     }
 }

@@ -11,6 +11,7 @@ use evidence_report::record::Finding;
 
 use crate::{
     checks::BACKUP_WAL,
+    timeline::{Lineage, history_name},
     wal::{History, Lsn, Segment},
     wording::counted,
 };
@@ -100,8 +101,7 @@ impl Shelf {
 
     /// Judges whether what is needed is there and whole. `followed` is the timeline that recovery follows to.
     pub(crate) fn judge(&self, needed: Needed, followed: Option<u32>) -> Finding {
-        let last_timeline = followed.unwrap_or_else(|| self.newest_timeline(needed.timeline));
-        let history = self.histories.get(&last_timeline).cloned().unwrap_or_default();
+        let Lineage { history, last: last_timeline } = self.lineage(needed.timeline, followed);
         let first = Segment::holding(needed.timeline, needed.start, self.segment_bytes).number;
         let last = match needed.end {
             // A place at the very start of a segment ends in the one before it.
@@ -111,12 +111,19 @@ impl Shelf {
         let until = needed.end.map_or_else(|| "the end of what is there".to_owned(), |end| end.to_string());
         let expected = format!("every segment from {} to {until}", needed.start);
         let last = last.max(first);
+        if let Some(lost) = self.gap_of_histories(last_timeline, followed) {
+            let observed = format!(
+                "a later timeline has one, and this one is missing: PostgreSQL looks for one after the other, and would \
+                 go on along timeline {last_timeline}, which was left"
+            );
+            return BACKUP_WAL.failed(history_name(lost)).expected(expected).observed(observed);
+        }
         if let Some(lost) = self.lost_history(needed, first, last_timeline, followed) {
             let observed = format!(
                 "segments of timeline {lost} are there, and not the history that says where it begins: recovery \
                  would go on along timeline {last_timeline}, which was left"
             );
-            return BACKUP_WAL.failed(format!("{lost:08X}.history")).expected(expected).observed(observed);
+            return BACKUP_WAL.failed(history_name(lost)).expected(expected).observed(observed);
         }
         for number in first..=last {
             let begins = Segment { timeline: 0, number }.start(self.segment_bytes);
@@ -166,12 +173,30 @@ impl Shelf {
         lost.next()
     }
 
-    /// The newest timeline that descends from this one.
+    /// The timelines that recovery goes through from a backup of this one; to the newest where none is named.
+    pub(crate) fn lineage(&self, from: u32, followed: Option<u32>) -> Lineage {
+        let last = followed.unwrap_or_else(|| self.newest_timeline(from));
+        Lineage { history: self.histories.get(&last).cloned().unwrap_or_default(), last }
+    }
+
+    /// Whether it is known where a timeline began: the first of all has no history.
+    pub(crate) fn knows(&self, timeline: u32) -> bool {
+        timeline == 1 || self.histories.contains_key(&timeline)
+    }
+
+    /// The newest timeline as PostgreSQL looks for it: each next one, until one has no history.
     fn newest_timeline(&self, from: u32) -> u32 {
-        let descends = |history: &History| history.0.iter().any(|(timeline, _)| *timeline == from);
-        let known =
-            self.histories.iter().filter(|(_, history)| descends(history)).map(|(timeline, _)| *timeline);
-        known.max().unwrap_or(from)
+        let mut newest = from;
+        while self.histories.contains_key(&(newest + 1)) {
+            newest += 1;
+        }
+        newest
+    }
+
+    /// The history that is missing between the newest that is found and a later one.
+    fn gap_of_histories(&self, newest: u32, followed: Option<u32>) -> Option<u32> {
+        let later = self.histories.keys().any(|timeline| *timeline > newest);
+        (followed.is_none() && later).then_some(newest + 1)
     }
 }
 
@@ -287,6 +312,8 @@ mod tests {
             assert_eq!((lost.outcome, lost.subject.as_str()), (Outcome::Failed, "00000002.history"));
         }
         assert_eq!(judged(&[], Some(1)).outcome, Outcome::Passed, "who asks for the old branch gets it");
+        let gap = judged(&[(3, &left_at)], None);
+        assert_eq!((gap.outcome, gap.subject.as_str()), (Outcome::Failed, "00000002.history"));
     }
 
     #[test]

@@ -40,6 +40,9 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long an immediate shutdown may take (PostgreSQL kills its children after 5 s itself).
 const END_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How long is waited until a server is asked once more to end.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
 /// What a cluster is made like.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterSpec {
@@ -204,7 +207,8 @@ impl Cluster {
         }
         // A function of the copy that names no host when it connects (`dblink('dbname=shop')`) comes back here.
         let command = command.env("PGHOST", &self.socket).env("PGPORT", "5432");
-        let command = command.output_to(&self.log).farewell(Farewell::Interrupt, END_PATIENCE);
+        // Asked to end it is by [`Self::close`]; what comes after that is not asked.
+        let command = command.output_to(&self.log).farewell(Farewell::Kill, END_PATIENCE);
         let child = self.isolation.confine(command).spawn().map_err(|error| no_server(&error.to_string()))?;
         self.server = Some((child, entry));
         Ok(())
@@ -340,8 +344,7 @@ impl Cluster {
     /// That the run was asked to stop; a server that does not end by then is ended by [`Self::close`].
     pub(crate) async fn shut_down(&mut self, run: &Run) -> Result<(), Halt> {
         let Some((child, _)) = self.server.as_mut() else { return Ok(()) };
-        let postmaster = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        if let (Ok(None), Some(postmaster)) = (child.try_wait(), postmaster) {
+        if let (Ok(None), Some(postmaster)) = (child.try_wait(), postmaster(child.id())) {
             let _ = kill_process(postmaster, Signal::INT);
             let waited = run.stop().guard(child.wait()).await?;
             waited.map_err(|error| no_server(&error.to_string()))?;
@@ -353,11 +356,14 @@ impl Cluster {
     /// what could not be ended.
     pub(crate) async fn close(&mut self, run: &Run) -> Option<String> {
         let (mut child, entry) = self.server.take()?;
-        let postmaster = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        if let (Ok(None), Some(postmaster)) = (child.try_wait(), postmaster) {
-            // PostgreSQL's immediate shutdown: no checkpoint of a copy that is thrown away.
+        let deadline = Instant::now() + END_PATIENCE;
+        while let (Ok(None), Some(postmaster)) = (child.try_wait(), postmaster(child.id())) {
+            // PostgreSQL's immediate shutdown: no checkpoint of a copy that is thrown away. Asked for again, because
+            // the first process of a process namespace does not hear it before it listens.
             let _ = kill_process(postmaster, Signal::QUIT);
-            let _ = tokio::time::timeout(END_PATIENCE, child.wait()).await;
+            if tokio::time::timeout(ASK_AGAIN, child.wait()).await.is_ok() || Instant::now() > deadline {
+                break;
+            }
         }
         let ended = child.end().await;
         let left = self.end_backends().await;
@@ -391,6 +397,28 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// The postmaster of a server that we started: our child, or where a process namespace stands between us (`unshare`
+/// waits outside it), that one's child. `None` while neither is one yet.
+fn postmaster(child: u32) -> Option<Pid> {
+    let is_postgres = |process: &Path| {
+        std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim_end() == "postgres")
+    };
+    let own = PathBuf::from(format!("/proc/{child}"));
+    if is_postgres(&own) {
+        return i32::try_from(child).ok().and_then(Pid::from_raw);
+    }
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut inside =
+        processes.filter(|entry| parent(&entry.path()) == Some(child) && is_postgres(&entry.path()));
+    Pid::from_raw(inside.next()?.file_name().to_string_lossy().parse().ok()?)
+}
+
+/// The parent of a process (proc(5): the second word behind the name, which may hold anything).
+fn parent(process: &Path) -> Option<u32> {
+    let status = std::fs::read_to_string(process.join("stat")).ok()?;
+    status.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Processes whose working folder is this one: the servers of a data folder.

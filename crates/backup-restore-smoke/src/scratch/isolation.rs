@@ -1,21 +1,24 @@
 //! How a server is kept apart: never as root, and where that is allowed in a network namespace of its own, and in a
-//! mount namespace that hides every other program's socket, and in which only the scratch can be written to. Found by
-//! trying, because containers and kernels differ in what they permit. See docs/decisions, 0036.
+//! mount namespace that hides every other program's socket, and in which only the scratch can be written to. A process
+//! namespace ends it, with everything that it started, when we die. Found by trying, because containers and kernels
+//! differ in what they permit. See docs/decisions, 0036 and 0040.
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use evidence_report::{
     record::{Finding, Requirement},
     run::{
         Run,
-        child::{ChildCommand, find_program},
+        child::{ChildCommand, Farewell, bound_to_us, find_program},
     },
 };
 
-use super::sockets::to_hide;
+use super::{guard::Guard, sockets::to_hide};
 use crate::{
     checks::{ENVIRONMENT, RESTORE_ISOLATED},
     halt::Halt,
@@ -23,6 +26,13 @@ use crate::{
 
 /// What is done in the mount namespace.
 const SHUT: &str = include_str!("shut.sh");
+
+/// How `unshare` is asked for a process namespace of which the kernel ends every process when we die: a backend that
+/// is busy and a `restore_command` that waits for a disk cannot look whether we live.
+const DIES_WITH_US: &str = "unshare --pid --fork --kill-child";
+
+/// How long is waited for a program that is ended by the kernel.
+const END: Duration = Duration::from_secs(5);
 
 /// The user that Debian's and the upstream packages make.
 const SERVER_USER: &str = "postgres";
@@ -35,6 +45,8 @@ pub(crate) struct Isolation {
     network: bool,
     /// Where the server works.
     folders: Vec<PathBuf>,
+    /// Who ends what we leave alive when we die, where the kernel does not.
+    _guard: Option<Arc<Guard>>,
 }
 
 /// What a server sees of this machine's files.
@@ -61,10 +73,25 @@ struct Way {
     other_user: bool,
 }
 
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
 impl Way {
     fn new(enter: &str, sight: Sight, become_user: &str, other_user: bool) -> Self {
-        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-        Self { enter: words(enter), sight, become_user: words(become_user), other_user }
+        // `unshare` itself stays outside the namespace that it makes: it is bound to us, and its child to it.
+        let bound = if enter.starts_with(DIES_WITH_US) { bound_to_us() } else { Vec::new() };
+        Self {
+            enter: bound.into_iter().chain(words(enter)).collect(),
+            sight,
+            become_user: words(become_user),
+            other_user,
+        }
+    }
+
+    /// Whether the kernel ends everything of it when we die.
+    fn dies_with_us(&self) -> bool {
+        self.enter.iter().any(|word| word == "--kill-child")
     }
 
     fn plain(&self) -> Vec<OsString> {
@@ -116,7 +143,15 @@ impl Isolation {
                     let ours = std::fs::read_link("/proc/self/ns/net").unwrap_or_default();
                     let theirs = output.stdout.trim();
                     let network = !theirs.is_empty() && Path::new(theirs) != ours;
-                    return Ok(Self { way, network, folders: folders.map(Path::to_owned).into() });
+                    // Where even a shell is missing nobody can stand guard; the next sweep ends the rest.
+                    let guard =
+                        if way.dies_with_us() { None } else { Guard::post(run.id()).ok().map(Arc::new) };
+                    return Ok(Self {
+                        way,
+                        network,
+                        folders: folders.map(Path::to_owned).into(),
+                        _guard: guard,
+                    });
                 }
                 _ => {}
             }
@@ -133,16 +168,18 @@ impl Isolation {
 
     /// Applies the way to a program that runs nothing of the backup's, and may ask the name services who we are.
     pub(crate) fn apply(&self, command: ChildCommand) -> ChildCommand {
-        Self::by_way_of(command, self.way.plain())
+        self.by_way_of(command, self.way.plain())
     }
 
     /// Applies the way to a program that runs what the backup holds (the server, a script): no socket of another
     /// program is left in its sight, and no file but the scratch's can be written.
     pub(crate) fn confine(&self, command: ChildCommand) -> ChildCommand {
-        Self::by_way_of(command, self.way.confined(&self.folders))
+        self.by_way_of(command, self.way.confined(&self.folders))
     }
 
-    fn by_way_of(command: ChildCommand, words: Vec<OsString>) -> ChildCommand {
+    fn by_way_of(&self, command: ChildCommand, words: Vec<OsString>) -> ChildCommand {
+        // The first process of a process namespace hears no signal that it did not ask for, but this one.
+        let command = if self.way.dies_with_us() { command.farewell(Farewell::Kill, END) } else { command };
         if words.is_empty() { command } else { command.by_way_of(words) }
     }
 
@@ -218,28 +255,31 @@ impl Isolation {
 ///
 /// In a user namespace only its root may hide anything: a second namespace then takes that right away.
 fn ways(root: bool, user: u32, group: u32) -> Vec<Way> {
-    const APART: &str = "unshare --net --ipc --mount --";
-    const APART_AS_ROOT_OF_IT: &str = "unshare --user --map-root-user --net --ipc --mount --";
-    let shut = |enter: &str, become_user: &str, other_user| {
-        [Sight::ReadOnly, Sight::Hidden].map(|sight| Way::new(enter, sight, become_user, other_user))
-    };
-    let open =
-        |enter: &str, become_user: &str, other_user| Way::new(enter, Sight::Open, become_user, other_user);
+    const APART: &str = "--net --ipc --mount --";
+    const APART_AS_ROOT_OF_IT: &str = "--user --map-root-user --net --ipc --mount --";
     let mut ways = Vec::new();
+    let mut add = |enter: &str, sights: &[Sight], become_user: &str, other_user: bool| {
+        for sight in sights {
+            for unshare in [DIES_WITH_US, "unshare"] {
+                ways.push(Way::new(&format!("{unshare} {enter}"), *sight, become_user, other_user));
+            }
+        }
+    };
+    let shut = [Sight::ReadOnly, Sight::Hidden];
     if root {
         let as_server = format!("setpriv --reuid={SERVER_USER} --regid={SERVER_USER} --clear-groups --");
-        let mapped = "unshare --user --map-user=65534 --map-group=65534";
-        ways.extend(shut(APART, &as_server, true));
-        ways.extend(shut(APART_AS_ROOT_OF_IT, &format!("{mapped} --"), false));
-        ways.push(open("unshare --net --ipc --", &as_server, true));
-        ways.push(open(&format!("{mapped} --net --ipc --"), "", false));
-        ways.push(open(&format!("{mapped} --ipc --"), "", false));
-        ways.push(open("", &as_server, true));
+        let mapped = "--user --map-user=65534 --map-group=65534";
+        add(APART, &shut, &as_server, true);
+        add(APART_AS_ROOT_OF_IT, &shut, &format!("unshare {mapped} --"), false);
+        add("--net --ipc --", &[Sight::Open], &as_server, true);
+        add(&format!("{mapped} --net --ipc --"), &[Sight::Open], "", false);
+        add(&format!("{mapped} --ipc --"), &[Sight::Open], "", false);
+        ways.push(Way::new("", Sight::Open, &as_server, true));
     } else {
         let as_we_are = format!("unshare --user --map-user={user} --map-group={group} --");
-        ways.extend(shut(APART_AS_ROOT_OF_IT, &as_we_are, false));
-        ways.push(open("unshare --user --map-current-user --net --ipc --", "", false));
-        ways.push(open("", "", false));
+        add(APART_AS_ROOT_OF_IT, &shut, &as_we_are, false);
+        add("--user --map-current-user --net --ipc --", &[Sight::Open], "", false);
+        ways.push(Way::new("", Sight::Open, "", false));
     }
     ways
 }
@@ -252,7 +292,7 @@ mod tests {
     fn the_right_to_undo_it_is_given_up_behind_it() {
         for root in [true, false] {
             let ways = ways(root, 1000, 1000);
-            assert_eq!(ways[0].sight, Sight::ReadOnly, "{root}");
+            assert!(ways[0].sight == Sight::ReadOnly && ways[0].dies_with_us(), "{root}");
             for way in ways.into_iter().filter(|way| way.sight != Sight::Open) {
                 let words = way.confined(&["/kept".into()]);
                 let at = |word: &str| words.iter().position(|found| found == word).unwrap();
@@ -266,7 +306,7 @@ mod tests {
     fn what_is_not_hidden_is_never_claimed_to_be() {
         let found = |network, sight| {
             let way = Way::new("unshare --net --", sight, "", false);
-            Isolation { way, network, folders: Vec::new() }.finding()
+            Isolation { way, network, folders: Vec::new(), _guard: None }.finding()
         };
         for (network, sight, passed, said) in [
             (true, Sight::ReadOnly, true, "nowhere but into the scratch"),

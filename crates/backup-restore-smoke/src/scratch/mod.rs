@@ -5,6 +5,7 @@ mod cluster;
 mod containment;
 mod first_write;
 mod folder;
+mod guard;
 mod isolation;
 mod place;
 mod quiet;

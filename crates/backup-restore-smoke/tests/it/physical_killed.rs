@@ -84,11 +84,52 @@ fn a_recovery_that_stands_still_is_given_up_and_one_that_is_stopped_leaves_nothi
             assert_eq!(tool.finish(child).code, Some(3));
         } else {
             child.wait().unwrap();
-            // Whoever waits for a disk that does not answer cannot look whether we live: the sweep ends it.
+            // Whoever waits for a disk that does not answer cannot look whether we live: the kernel ends it.
+            until("the end of every process of the run", || processes_of(&tool.base()).is_empty());
             assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
         }
         tool.assert_nothing_left();
     }
+}
+
+#[test]
+fn where_no_process_namespace_is_allowed_a_guard_ends_what_a_kill_leaves_and_goes_when_nothing_is_left() {
+    let history = History::new(&[], &["--wal-method=none"]);
+    let (tool, archive) = (&history.tool, history.cluster.archive());
+    let hung = hung_copy(tool);
+    let own = hung.split(':').next().unwrap();
+    let (base, without) = (tool.path("base"), tool.path_without("unshare"));
+    let begin = |path: &str| {
+        let given = ["rehearse", "--backup", base.to_str().unwrap(), "--wal", archive.to_str().unwrap()];
+        let mut command = tool.command(&[given.as_slice(), &["--target-lsn", &history.place]].concat());
+        command.env("PATH", path);
+        tool.start(command)
+    };
+    let guards = || {
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let lines = all.map(|process| fs::read(process.path().join("cmdline")).unwrap_or_default());
+        let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
+        let runs: Vec<_> =
+            fs::read_dir(tool.base()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        let ours =
+            |line: &String| runs.iter().any(|run| line.ends_with(&format!("\0sh\0{}\0", run.display())));
+        lines.filter(ours).filter(|line| line.contains("OPS_SMOKE_RUN=")).count()
+    };
+    let mut child = begin(&format!("{own}:{}", without.display()));
+    tool.wait_for("copy: recovery to");
+    until("the restore_command", || {
+        processes_of(&tool.base()).iter().any(|process| process.contains("sleep"))
+    });
+    assert_eq!(guards(), 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("the end of every process of the run", || processes_of(&tool.base()).is_empty());
+    until("the end of the guard", || guards() == 0);
+    assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+    tool.assert_nothing_left();
+    tool.finish(begin(&without.display().to_string())).assert_code(0);
+    tool.assert_nothing_left();
+    assert_eq!(guards(), 0);
 }
 
 #[test]

@@ -49,6 +49,20 @@ impl Tool {
         path
     }
 
+    /// A PATH with every program of this machine but one.
+    pub(crate) fn path_without(&self, name: &str) -> PathBuf {
+        let folder = self.path(&format!("without-{name}"));
+        fs::create_dir(&folder).unwrap();
+        for directory in ["/usr/bin", "/bin", "/usr/sbin", "/sbin"] {
+            for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+                if entry.file_name() != name {
+                    let _ = std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name()));
+                }
+            }
+        }
+        folder
+    }
+
     /// What stands behind the managed region of the evidence.
     pub(crate) fn notes(&self) -> String {
         let evidence = fs::read_to_string(self.path("evidence.md")).unwrap();

@@ -23,6 +23,7 @@ use self::{
     verb::{Setting, Verb},
 };
 use super::{
+    branches::{Branches, Histories, Taken},
     foreign::{Foreign, Said, own_name, user_for},
     incident::Incident,
     ini::Ini,
@@ -37,6 +38,7 @@ use crate::{
     plan::{Barman, Plan, Recovery},
     programs::{self, Programs},
     scratch::{Place, folder_bytes, make_private},
+    timeline::history_name,
 };
 
 const NAME: &str = "Barman";
@@ -202,22 +204,25 @@ pub(super) async fn choose(
     let programs = programs::find(run, plan.pg_bin.as_deref(), None).await?;
     let tool = Tool::find(run, origin, &programs, place).await?;
     let mut listed = tool.list().await?;
+    let mut branches = Branches::to(&incident.followed);
     let shown = loop {
         let entry =
             catalogue::choose(listed.clone(), incident.finished_by_second, origin.backup_id.as_deref())
-                .map_err(|refusal| tool.refused(refusal, Some(incident)))?;
+                .map_err(|refusal| branches.explain(tool.refused(refusal, Some(incident))))?;
         let shown = tool.show(&entry.backup_id).await?;
         let ended = shown.stop().zip(incident.ended_by).is_none_or(|(stop, target)| stop <= target);
-        if ended || origin.backup_id.is_some() {
+        let taken = Taken { label: &entry.backup_id, timeline: shown.base.timeline, end: shown.stop() };
+        if origin.backup_id.is_some() || (ended && branches.lead_over(taken, &tool.catalogue).await?) {
             break (entry.backup_id, shown);
         }
-        // It lies behind the place at which recovery is to end: the one before it, then.
+        // It lies behind the place at which recovery is to end, or on another branch: the one before it, then.
         listed.retain(|other| other.backup_id != entry.backup_id);
     };
     let (label, shown) = shown;
     run.fact("backup tool", NAME);
     let finished = shown.finished().map_or_else(String::new, |at| format!("finished {at}"));
-    run.finding(BACKUP_CHOSEN.passed(&label).expected(incident.wanted()).observed(finished));
+    let made = BACKUP_CHOSEN.passed(&label).expected(incident.wanted()).observed(finished);
+    run.finding(branches.remark(made));
     Ok(Chosen {
         started: shown.started(),
         finished: shown.finished(),
@@ -229,6 +234,14 @@ pub(super) async fn choose(
         label,
         ..Chosen::default()
     })
+}
+
+impl Histories for Catalogue {
+    async fn history(&self, timeline: u32) -> Result<Option<String>, Halt> {
+        let [incoming, streaming] = self.arrivals();
+        let places = [self.segments(), incoming, streaming];
+        Ok(places.iter().find_map(|folder| std::fs::read_to_string(folder.join(history_name(timeline))).ok()))
+    }
 }
 
 /// Recovers its files into the landing, and gathers the write-ahead log.

@@ -57,12 +57,18 @@ pub(super) enum Refusal {
     NoSuchLabel,
 }
 
-/// The newest backup that had finished, or the one that is named.
+/// The newest backup that had finished, or the one that is named; none of those that are left out.
 ///
 /// # Errors
 /// Why there is none.
-pub(super) fn choose(text: &str, incident: &Incident, named: Option<&str>) -> Result<Chosen, Refusal> {
-    let listed = read(text)?;
+pub(super) fn choose(
+    text: &str,
+    incident: &Incident,
+    named: Option<&str>,
+    left_out: &[String],
+) -> Result<Chosen, Refusal> {
+    let mut listed = read(text)?;
+    listed.retain(|entry| !left_out.contains(&entry.label));
     if let Some(odd) = listed.iter().find(|entry| !is_word(&entry.label)) {
         return Err(Refusal::Label(odd.label.clone()));
     }
@@ -142,7 +148,7 @@ mod tests {
     fn lines_and_what_wal_g_prints_are_read() {
         let lines = "{\"label\":\"a\",\"finished\":\"2026-01-01T00:00:00Z\"}\n\n\
             {\"label\":\"b\",\"finished\":\"2026-01-02T00:00:00Z\",\"stop_lsn\":\"0/5000000\",\"atomic_image\":true}\n";
-        let at = |text, target| choose(lines, &incident(text, target), None).map(|chosen| chosen.label);
+        let at = |text, target| choose(lines, &incident(text, target), None, &[]).map(|chosen| chosen.label);
         assert_eq!(at("2026-01-01T12:00:00Z", &RecoveryTarget::Consistent), Ok("a".to_owned()));
         assert_eq!(at("2026-02-01T12:00:00Z", &RecoveryTarget::Consistent), Ok("b".to_owned()));
         assert_eq!(at("2026-02-01T12:00:00Z", &RecoveryTarget::Lsn(Lsn(1))), Ok("a".to_owned()));
@@ -152,7 +158,7 @@ mod tests {
             \"finish_time\":\"2026-01-01T00:00:01.123456Z\",\"pg_version\":150018,\"start_lsn\":50331688,\
             \"finish_lsn\":50331904,\"system_identifier\":7712596483352907199,\"uncompressed_size\":23164721}]";
         let chosen =
-            choose(walg, &incident("2026-02-01T00:00:00Z", &RecoveryTarget::Consistent), None).unwrap();
+            choose(walg, &incident("2026-02-01T00:00:00Z", &RecoveryTarget::Consistent), None, &[]).unwrap();
         assert_eq!(
             (chosen.major, chosen.start_lsn, chosen.bytes),
             (Some(15), Some(Lsn(0x300_0028)), Some(23_164_721))
@@ -163,7 +169,7 @@ mod tests {
     #[test]
     fn what_is_no_listing_is_told_by_its_line_and_no_label_becomes_an_option() {
         let now = incident("2026-02-01T00:00:00Z", &RecoveryTarget::Consistent);
-        let refusal = |text: &str| choose(text, &now, None).unwrap_err();
+        let refusal = |text: &str| choose(text, &now, None, &[]).unwrap_err();
         let good = "{\"label\":\"a\",\"finished\":\"2026-01-01T00:00:00Z\"}";
         assert_eq!(
             refusal(&format!("{good}\n{{\"label\":\"b\"}}")),
@@ -173,6 +179,6 @@ mod tests {
         assert_eq!(refusal(&good.replace("\"a\"", "\"--force\"")), Refusal::Label("--force".into()));
         assert_eq!(refusal(""), Refusal::NoneBefore);
         assert_eq!(refusal("null"), Refusal::NoneBefore);
-        assert_eq!(choose(good, &now, Some("b")).unwrap_err(), Refusal::NoSuchLabel);
+        assert_eq!(choose(good, &now, Some("b"), &[]).unwrap_err(), Refusal::NoSuchLabel);
     }
 }

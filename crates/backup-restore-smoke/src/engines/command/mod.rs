@@ -17,6 +17,7 @@ use evidence_report::{record::Finding, run::Run};
 use self::listing::Refusal;
 pub(crate) use self::words::{Refused, Words};
 use super::{
+    branches::{Branches, Histories, Taken},
     foreign::{Foreign, Said, user_for},
     incident::Incident,
     passed::Mark,
@@ -30,6 +31,7 @@ use crate::{
     plan::{Commands, Plan, Recovery},
     programs::{self, Programs},
     scratch::{Place, folder_bytes, make_private},
+    timeline::history_name,
 };
 
 /// How long a listing may take.
@@ -96,12 +98,48 @@ pub(super) async fn choose(
     if !said.status.success() {
         return Err(judge(&said, "command.list").into());
     }
-    let chosen = listing::choose(&said.stdout, incident, origin.label.as_deref());
-    let chosen = chosen.map_err(|refusal| refused(refusal, incident))?;
+    let kept = Kept { run, place, origin, programs: &programs };
+    let mut branches = Branches::to(&incident.followed);
+    let mut left_out = Vec::new();
+    let chosen = loop {
+        let chosen = listing::choose(&said.stdout, incident, origin.label.as_deref(), &left_out)
+            .map_err(|refusal| branches.explain(refused(refusal, incident)))?;
+        let taken = Taken { label: &chosen.label, timeline: chosen.timeline, end: chosen.stop_lsn };
+        if origin.label.is_some() || branches.lead_over(taken, &kept).await? {
+            break chosen;
+        }
+        left_out.push(chosen.label);
+    };
     run.fact("backup tool", program_name(&tool.words.program()));
     let finished = chosen.finished.map_or_else(String::new, |at| format!("finished {at}"));
-    run.finding(BACKUP_CHOSEN.passed(&chosen.label).expected(incident.wanted()).observed(finished));
+    let made = BACKUP_CHOSEN.passed(&chosen.label).expected(incident.wanted()).observed(finished);
+    run.finding(branches.remark(made));
     Ok(chosen)
+}
+
+/// The histories of timelines that `command.wal` brings, where there is one.
+struct Kept<'a> {
+    run: &'a Run,
+    place: &'a Place,
+    origin: &'a Commands,
+    programs: &'a Programs,
+}
+
+impl Histories for Kept<'_> {
+    async fn history(&self, timeline: u32) -> Result<Option<String>, Halt> {
+        let Self { run, place, origin, programs } = *self;
+        let Some(words) = &origin.wal else { return Ok(None) };
+        let limit = origin.patience.wal.unwrap_or(SEGMENT);
+        let tool = Tool::find(run, "command.wal", words, origin, programs, place, limit).await?;
+        let file = history_name(timeline);
+        let to = tool.home.join(&file);
+        match tool.bring(&file, &to).await {
+            Ok(Answer::Brought) => Ok(std::fs::read_to_string(to).ok()),
+            // What cannot be asked now is asked again when the log is fetched, and told then.
+            Ok(Answer::Absent) | Err(Halt::Found(_)) => Ok(None),
+            Err(stopped) => Err(stopped),
+        }
+    }
 }
 
 fn program_name(program: &Path) -> String {

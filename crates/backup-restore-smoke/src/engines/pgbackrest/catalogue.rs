@@ -88,6 +88,8 @@ struct Span<T> {
 struct Archive {
     database: Of,
     #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
     max: Option<String>,
 }
 
@@ -117,6 +119,8 @@ pub(super) struct Entry {
     pub(super) page_errors: bool,
     pub(super) major: Option<u32>,
     pub(super) system_identifier: Option<String>,
+    /// The folder of the archive, as `15-1`.
+    pub(super) archive: Option<String>,
     /// The newest segment of the archive, by its name.
     pub(super) newest_segment: Option<String>,
     /// The numbers of its tablespaces, where they were told.
@@ -182,6 +186,7 @@ fn entry(stanza: &Stanza, backup: &Backup) -> Option<Entry> {
         page_errors: backup.error == Some(true),
         major: database.and_then(|database| database.version.split('.').next()?.parse().ok()),
         system_identifier: database.map(|database| database.system_identifier.to_string()),
+        archive: archive.and_then(|archive| archive.id.clone()),
         newest_segment: archive.and_then(|archive| archive.max.clone()),
         tablespaces: backup
             .tablespace

@@ -18,6 +18,7 @@ use self::{
     verb::{Setting, Verb},
 };
 use super::{
+    branches::{Branches, Histories, Taken},
     foreign::{Foreign, Said, user_for},
     incident::Incident,
     ini::Ini,
@@ -224,9 +225,18 @@ pub(super) async fn choose(
         ended: incident.ended_by,
         label: origin.set.as_deref(),
     };
-    let entries = tool.entries(Verb::Info).await?;
-    let entry =
-        catalogue::choose(entries, wanted).map_err(|refusal| tool.refused(refusal, Some(incident)))?;
+    let mut entries = tool.entries(Verb::Info).await?;
+    let mut branches = Branches::to(&incident.followed);
+    let entry = loop {
+        let entry = catalogue::choose(entries.clone(), wanted)
+            .map_err(|refusal| branches.explain(tool.refused(refusal, Some(incident))))?;
+        let taken = Taken { label: &entry.label, timeline: entry.timeline(), end: entry.stop };
+        let kept = Kept { tool: &tool, repository: entry.repository, archive: entry.archive.as_deref() };
+        if wanted.label.is_some() || branches.lead_over(taken, &kept).await? {
+            break entry;
+        }
+        entries.retain(|other| other.label != entry.label);
+    };
     let observed = format!("{} backup, finished {}", entry.kind, entry.finished);
     let made = match entry.page_errors {
         false => BACKUP_CHOSEN.passed(&entry.label).observed(observed),
@@ -234,7 +244,7 @@ pub(super) async fn choose(
             .warned(&entry.label)
             .observed(format!("{observed}; pgBackRest found pages with wrong checksums when it was made")),
     };
-    run.finding(made.expected(incident.wanted()));
+    run.finding(branches.remark(made.expected(incident.wanted())));
     Ok(Chosen {
         started: Some(entry.started),
         finished: Some(entry.finished),
@@ -247,6 +257,23 @@ pub(super) async fn choose(
         label: entry.label,
         ..Chosen::default()
     })
+}
+
+/// The histories of timelines that a repository keeps.
+struct Kept<'a> {
+    tool: &'a Tool<'a>,
+    repository: u32,
+    archive: Option<&'a str>,
+}
+
+impl Histories for Kept<'_> {
+    async fn history(&self, timeline: u32) -> Result<Option<String>, Halt> {
+        let Some(archive) = self.archive else { return Ok(None) };
+        let stanza = &self.tool.setting.stanza;
+        let verb = Verb::History { repository: self.repository, stanza, archive, timeline };
+        let said = self.tool.ask(verb, QUESTION).await?;
+        Ok(said.status.success().then_some(said.stdout))
+    }
 }
 
 /// Restores it into the landing, and brings the write-ahead log.

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::timeline::history_name;
+
 /// A command that reads the repository. There is no way to form another one: not `backup`, `expire`, `check`, `stop`,
 /// `start`, `archive-push`, nor anything of `stanza-*`.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,8 @@ pub(super) enum Verb<'a> {
     Info,
     /// One backup of it, with its tablespaces.
     InfoOf { repository: u32, label: &'a str },
+    /// Prints the history of a timeline.
+    History { repository: u32, stanza: &'a str, archive: &'a str, timeline: u32 },
     /// Brings a backup into folders of the scratch.
     Restore {
         /// Which repository, of several.
@@ -54,6 +58,7 @@ impl Verb<'_> {
         match self {
             Self::Version => "version",
             Self::Info | Self::InfoOf { .. } => "info",
+            Self::History { .. } => "repo-get",
             Self::Restore { .. } => "restore",
             Self::ArchiveGet { .. } => "archive-get",
         }
@@ -80,6 +85,11 @@ impl Verb<'_> {
                 words.push("--output=json".into());
                 words.push(format!("--repo={repository}").into());
                 words.push(format!("--set={label}").into());
+            }
+            Self::History { repository, stanza, archive, timeline } => {
+                words.push(format!("--repo={repository}").into());
+                words.push("--ignore-missing".into());
+                words.push(format!("archive/{stanza}/{archive}/{}", history_name(timeline)).into());
             }
             Self::Restore { repository, label, data, tablespaces, others, jobs } => {
                 words.push(format!("--repo={repository}").into());
@@ -150,12 +160,13 @@ mod tests {
         }
     }
 
-    fn every_verb() -> [Verb<'static>; 5] {
+    fn every_verb() -> [Verb<'static>; 6] {
         let (data, others) = (Path::new("/s/data"), Path::new("/s/ts"));
         [
             Verb::Version,
             Verb::Info,
             Verb::InfoOf { repository: 1, label: "--stanza=other" },
+            Verb::History { repository: 1, stanza: "--force", archive: "--delta", timeline: 2 },
             Verb::Restore { repository: 1, label: "--force", data, tablespaces: &[], others, jobs: 2 },
             Verb::ArchiveGet { repository: 1, file: "000000010000000000000001", data, destination: others },
         ]
@@ -169,12 +180,13 @@ mod tests {
                 Verb::Version
                 | Verb::Info
                 | Verb::InfoOf { .. }
+                | Verb::History { .. }
                 | Verb::Restore { .. }
                 | Verb::ArchiveGet { .. } => {}
             }
         }
         let formed: BTreeSet<_> = every_verb().map(|verb| verb.arguments(&setting())[0].clone()).into();
-        let allowed = ["archive-get", "info", "restore", "version"].map(OsString::from);
+        let allowed = ["archive-get", "info", "repo-get", "restore", "version"].map(OsString::from);
         assert_eq!(formed.into_iter().collect::<Vec<_>>(), allowed);
     }
 

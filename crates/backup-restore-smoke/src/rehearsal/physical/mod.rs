@@ -8,6 +8,7 @@ mod patience;
 mod placing;
 mod reached;
 mod recovery;
+mod timeline;
 mod verification;
 
 use evidence_report::{
@@ -70,6 +71,7 @@ pub(super) async fn rehearse(
     let placed = bring_files(plan, physical, &recovery, run, made, &isolation, &live, at).await?;
     let reached = recover(work, run, made, &placed, &recovery).await?;
     let database = promote(work, run, made, physical, &recovery, &live, &reached).await?;
+    run.finding(timeline::judge(&placed.lineage, &timeline::written(&placed.landing.data)));
     for step in &work.after_restore {
         let Made { copy, stages, .. } = &mut *made;
         run_step(run, copy.as_mut().ok_or(Halt::Stopped)?, &database, step, stages).await?;
@@ -170,7 +172,7 @@ async fn bring_files(
     let start = run.elapsed();
     let origin = live.origin.as_ref().unwrap_or(&physical.origin);
     let place = made.place.as_ref().ok_or(Halt::Stopped)?;
-    let incident = Incident::new(incident, &recovery.target);
+    let incident = Incident::new(incident, &recovery.target).along(&recovery.timeline);
     let chosen = choose(run, plan, place, origin, &incident).await?;
     made.stages.add("backup chosen", start, run.elapsed(), chosen.label.clone());
     if let Some(bytes) = chosen.bytes {

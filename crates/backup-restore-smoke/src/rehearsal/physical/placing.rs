@@ -8,7 +8,7 @@ use evidence_report::{
 
 use super::{super::Made, live::Live};
 use crate::{
-    checks::{BACKUP_CHOSEN, BACKUP_WAL, ENVIRONMENT},
+    checks::{BACKUP_CHOSEN, BACKUP_WAL, ENVIRONMENT, RECOVERY_TIMELINE},
     control_data::ControlData,
     engines::{
         physical::{Chosen, Fetched, Landing},
@@ -22,6 +22,7 @@ use crate::{
         Cluster, ClusterSpec, Isolation, Missing, disarm, gather_wal, judge_containment, leaks,
         leaks_at_first, link_tablespaces, rewrite_map,
     },
+    timeline::Lineage,
     wal::{Lsn, Segment},
     wording::counted,
 };
@@ -38,6 +39,8 @@ pub(super) struct Placed {
     /// The segments, for when recovery ends early.
     pub(super) shelf: Shelf,
     pub(super) needed: Needed,
+    /// The way that recovery is to take.
+    pub(super) lineage: Lineage,
 }
 
 /// Puts the files in place; nothing is started.
@@ -88,7 +91,12 @@ pub(super) async fn place_files(
         timeline: chosen.timeline.or(control.timeline).unwrap_or(1),
         end: end_of(recovery, &chosen),
     };
-    let whole = shelf.judge(needed, followed(recovery, needed.timeline));
+    let asked = followed(recovery, needed.timeline);
+    let lineage = shelf.lineage(needed.timeline, asked);
+    if shelf.knows(lineage.last) {
+        refuse_other_branch(&lineage, needed.timeline, &chosen)?;
+    }
+    let whole = shelf.judge(needed, asked);
     // Where the end is known, a gap before it leaves nothing to go on with: the server would start without a
     // word. Where it is not (a time, a name), the server says whether it found its target.
     match (whole.outcome, needed.end) {
@@ -111,11 +119,23 @@ pub(super) async fn place_files(
     }
     run.finding(contained);
     cluster.adopt(run).await?;
-    let placed = Placed { chosen, landing, control, programs, shelf, needed };
+    let placed = Placed { chosen, landing, control, programs, shelf, needed, lineage };
     run.fact("system identifier of the backup", &placed.control.system_identifier);
     run.fact("PostgreSQL of the backup", major.to_string());
     made.stages.add("files in place", start, run.elapsed(), "verified, tablespaces mapped into the scratch");
     Ok(placed)
+}
+
+/// PostgreSQL would start such a backup, and end with words that name no remedy.
+fn refuse_other_branch(lineage: &Lineage, timeline: u32, chosen: &Chosen) -> Result<(), Halt> {
+    match lineage.objection(timeline, chosen.stop_lsn) {
+        None => Ok(()),
+        Some(why) => Err(RECOVERY_TIMELINE
+            .failed(&chosen.label)
+            .expected(format!("a backup from which a way leads to timeline {}", lineage.last))
+            .observed(why)
+            .into()),
+    }
 }
 
 /// Where recovery must come to at least, where that is known beforehand.

@@ -16,6 +16,8 @@ pub(super) struct Stopped {
     pub(super) place: Option<Lsn>,
     /// The newest commit that was replayed.
     pub(super) newest_commit: Option<Timestamp>,
+    /// The way that it took, as far as the archive's histories tell.
+    pub(super) way: String,
     /// Whether the server waits to be promoted; otherwise it has promoted itself.
     pub(super) paused: bool,
     /// What the server reported meanwhile.
@@ -67,7 +69,8 @@ pub(super) fn judge(target: &RecoveryTarget, inclusive: bool, stopped: &Stopped)
         return RECOVERY_TARGET.failed("recovery").expected(expected).observed("nothing was replayed");
     };
     let commit = stopped.newest_commit.map_or_else(String::new, |at| format!(", newest commit of {at}"));
-    let at = format!("replayed to {place}{commit}");
+    let on = if stopped.way.is_empty() { String::new() } else { format!(" on timeline {}", stopped.way) };
+    let at = format!("replayed to {place}{on}{commit}");
     if let (Some(said), None) = (stopped.too_small(), stopped.met()) {
         return ENVIRONMENT.inconclusive("room of the copy").expected(expected).observed(said);
     }
@@ -120,6 +123,7 @@ mod tests {
         Stopped {
             place: Some(Lsn(place)),
             newest_commit: Some(Timestamp::from_second(100).unwrap()),
+            way: "1".to_owned(),
             paused: true,
             reports: reports.iter().map(|report| (*report).to_owned()).collect(),
         }

@@ -65,6 +65,7 @@ pub(super) async fn recover(
     stages.add("target", start, run.elapsed(), recovery.target.to_string());
     stopped.reports = cluster.reports_since(log_start);
     if let Some(place) = stopped.place {
+        stopped.way = placed.lineage.way(place);
         run.fact("recovered to", place.to_string());
         if placed.needed.end.is_none() {
             run.finding(gap_behind_target(placed, recovery, place));
@@ -161,6 +162,7 @@ async fn wait_for_target(
                     return Ok(Some(Stopped {
                         place: replayed,
                         newest_commit: newest,
+                        way: String::new(),
                         paused: paused == "t",
                         reports: Vec::new(),
                     }));

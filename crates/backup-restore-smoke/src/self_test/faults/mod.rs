@@ -46,6 +46,7 @@ mod kept;
 mod killed;
 mod killed_copy;
 mod killed_source;
+mod left_branch;
 mod live_tablespace;
 mod locked_parent;
 mod locked_table;
@@ -169,6 +170,7 @@ pub static FAULTS: &[&Fault] = &[
     &swallowed_row::FAULT,
     &source_as_target::FAULT,
     &missing_segment::FAULT,
+    &left_branch::FAULT,
     &cut_segment::FAULT,
     &corrupt_record::FAULT,
     &unknown_target::FAULT,

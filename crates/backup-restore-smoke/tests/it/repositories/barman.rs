@@ -10,7 +10,10 @@ use super::{
     Depot, RULES, archive_segment, assert_recovered, begin_steps, done, expect_steps, listing, next_second,
     now, step,
 };
-use crate::{cluster::TestCluster, tool::Tool};
+use crate::{
+    cluster::TestCluster,
+    tool::{Tool, processes_of, until},
+};
 
 /// Only these may ever be asked.
 const READING: [&str; 3] = ["list-backups", "recover", "show-backup"];
@@ -194,4 +197,31 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
         "{}",
         ended.everything()
     );
+}
+
+#[test]
+fn killed_while_it_fetches_no_process_lives_on_and_a_sweep_takes_the_rest() {
+    let server = Server::new();
+    let before = server.listing();
+    let tool = Tool::new();
+    // An rsync that never ends, as on a disk that does not answer.
+    let hung = tool.path("hung");
+    fs::create_dir(&hung).unwrap();
+    let rsync = tool.file("hung/rsync", "#!/bin/sh\nsleep 600 & wait\n");
+    for path in [&hung, &rsync] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = tool.command(&server.arguments(&["--until", "immediate"]));
+    command.env("PATH", format!("{}:{}", hung.display(), std::env::var("PATH").unwrap()));
+    let mut child = tool.start(command);
+    let is_hung = |process: &String| process.contains("hung/rsync");
+    until("Barman's rsync", || processes_of(&tool.path("")).iter().any(is_hung));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("the end of every process of the run", || {
+        processes_of(&tool.base()).is_empty() && !processes_of(&tool.path("")).iter().any(is_hung)
+    });
+    assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+    tool.assert_nothing_left();
+    assert_eq!(server.listing(), before, "nothing of production was written");
 }

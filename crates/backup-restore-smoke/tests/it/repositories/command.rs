@@ -9,7 +9,10 @@ use std::{
 use super::{
     Depot, RULES, archive_segment, assert_recovered, begin_steps, done, expect_steps, next_second, now, step,
 };
-use crate::{cluster::TestCluster, tool::Tool};
+use crate::{
+    cluster::TestCluster,
+    tool::{Tool, processes_of, until},
+};
 
 /// Lists, fetches, brings a segment; writes down its surroundings.
 const SCRIPT: &str = "#!/bin/sh\nset -eu\nhere=$(dirname \"$0\")\nenv >> \"$here/environment\"\ncase $1 in\n\
@@ -138,6 +141,36 @@ fn a_command_that_hangs_or_fails_is_ended_and_could_not_be_tested() {
     let config = store.configured(&tool, &(COMMANDS.to_owned() + "  wal_timeout: soon\n"));
     let ended = rehearse(&tool, &config, target);
     assert!(ended.code == Some(3) && ended.stderr.contains("command.wal_timeout"), "{}", ended.stderr);
+}
+
+#[test]
+fn killed_while_a_command_hangs_its_workers_end_too() {
+    let store = Store::new();
+    archive_segment(&store.cluster);
+    let place = store.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
+    archive_segment(&store.cluster);
+    for (from, phase) in
+        [("[TOOL, fetch, ", "fetching nightly"), ("[TOOL, wal, ", "fetching the write-ahead log")]
+    {
+        let tool = Tool::new();
+        let trace = tool.path("b/worker");
+        // A worker that has left the process group, as a daemon does.
+        let hung = format!("['/bin/sh', -c, 'setsid sleep 3600 & : {}; wait', ", trace.display());
+        let config = store.configured(&tool, &COMMANDS.replace(from, &hung));
+        let mut child =
+            tool.spawn(&["rehearse", "--config", config.to_str().unwrap(), "--target-lsn", &place]);
+        tool.wait_for(phase);
+        let workers = || {
+            let all = processes_of(&tool.base());
+            all.into_iter().filter(|process| process.contains("sleep 3600")).count()
+        };
+        until("the command and its worker", || workers() >= 2);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        until("the end of every process of the run", || processes_of(&tool.base()).is_empty());
+        assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+        tool.assert_nothing_left();
+    }
 }
 
 #[test]

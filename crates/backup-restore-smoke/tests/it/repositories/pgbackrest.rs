@@ -323,25 +323,12 @@ fn what_cannot_be_had_fails_and_what_this_machine_lacks_is_inconclusive() {
     assert_eq!(ended.findings("rehearsal.environment")[0].0, "inconclusive");
     // The program is not there.
     let mut command = tool.command(&stanza.arguments(&["--until", "immediate"]));
-    command.env("PATH", path_without(&stanza.depot, "pgbackrest"));
+    command.env("PATH", tool.path_without("pgbackrest"));
     let ended = tool.finish(tool.start(command));
     ended.assert_code(3);
     let missing = ended.findings("rehearsal.environment");
     assert!(missing.iter().any(|(_, subject, _)| subject.contains("pgBackRest")), "{missing:?}");
     tool.assert_nothing_left();
-}
-
-/// A PATH with every program of this machine but one.
-fn path_without(depot: &Depot, name: &str) -> PathBuf {
-    let folder = depot.folder("bin");
-    for directory in ["/usr/bin", "/bin", "/usr/sbin", "/sbin"] {
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            if entry.file_name() != name {
-                let _ = std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name()));
-            }
-        }
-    }
-    folder
 }
 
 #[test]
