@@ -34,6 +34,7 @@ use crate::{
     plan::{Amcheck, ExistingDump, Plan, Rehearse},
     scratch::{Cluster, ClusterSpec, Isolation, Place, Role, Room, create_roles},
     sql::{identifier, literal},
+    target::refused_rights,
     wording::{counted, seconds},
 };
 
@@ -373,6 +374,10 @@ pub(super) async fn restore(
     let shown: Vec<_> = restored.errors.iter().map(|(code, message)| format!("{code}: {message}")).collect();
     if !shown.is_empty() {
         run.detail(format!("Errors of the restore of {}", connection.database), &shown.join("\n"));
+    }
+    let on_ordinary_target = made.target.as_ref().is_some_and(|target| !target.is_superuser());
+    if let Some(finding) = on_ordinary_target.then(|| refused_rights(&restored.errors)).flatten() {
+        return Err(finding.into());
     }
     let finding = restore_errors::judge(&restored.errors, false).unwrap_or_else(|| {
         RESTORE_COMPLETED

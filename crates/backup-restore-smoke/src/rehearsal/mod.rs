@@ -142,7 +142,7 @@ pub(crate) async fn fingerprint_only(plan: &Plan, work: &Describe, run: &Run) ->
         taken
     };
     let taken: Result<Fingerprint, Halt> = taken.await;
-    run.timeline(made.stages.timeline());
+    run.timeline(made.stages.timeline_from("the start of the fingerprint"));
     let made_source = made.source.is_some();
     if made_source {
         clean_up(run, made).await;

@@ -48,7 +48,7 @@ pub use session::{Run, RunError};
 pub use settings::{Defaults, Settings, SettingsError};
 pub use stdout::print;
 pub use stop::{Stop, StopReason, Stopped};
-pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing};
+pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing, sweep_knowing};
 #[cfg(feature = "command")]
 pub(crate) use waivers::{Extent, IN_THIS_PART, apply as waive, fits};
 pub use waivers::{WAIVER, Waiver, WaiverConfig};

@@ -62,7 +62,7 @@ fn table<R: Read>(reader: R, seen: &mut Inspection) -> Option<(Archive<R>, Table
 
 fn note(mut entry: Entry, database: &mut DumpedDatabase, data: &mut Vec<Entry>) {
     let superuser = matches!(entry.kind.as_str(), "EVENT TRIGGER" | "FOREIGN DATA WRAPPER");
-    database.named.role(&entry.owner, superuser);
+    database.named.owner(&entry.owner, superuser);
     match entry.kind.as_str() {
         "DATABASE" => {
             let made = statements(&entry.definition).into_iter();
