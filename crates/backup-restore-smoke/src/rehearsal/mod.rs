@@ -59,6 +59,8 @@ struct Made {
     /// The watch over the disk.
     room: Option<Room>,
     stages: Stages,
+    /// About so many bytes a restore makes, as far as that is known.
+    whole: Option<u64>,
     /// The checks of [`ESSENTIAL`] that came to a result.
     checked: Vec<&'static Check>,
 }

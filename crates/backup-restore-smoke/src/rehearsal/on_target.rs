@@ -98,7 +98,7 @@ pub(super) async fn restore_made(
     let target = made.target.insert(target);
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
     let dump = DumpFile { path: seen.dump.clone(), form: Form::Directory, compression: Compression::None };
-    let looked = dump.inspect(run.stop());
+    let looked = dump.contents();
     let database = looked.databases.first().cloned().unwrap_or_default();
     missing(run, target, &database, &programs, looked.needed_major()).await?;
     let incident = run.elapsed();
@@ -106,6 +106,7 @@ pub(super) async fn restore_made(
     let mut ours = seen.database.clone();
     ours.name.clone_from(&target.database);
     run.finding(target.make(run, &ours.create_statement()).await?);
+    made.whole = Some(seen.database.bytes);
     let existing = ExistingDump { dump, globals: None, expectation: None };
     restore(plan, run, made, &existing, &programs, &database).await?;
     let written = steps_and_write(run, work, made).await?;

@@ -7,6 +7,8 @@ mod identity;
 mod rights;
 mod sweep;
 
+use std::sync::Arc;
+
 use evidence_report::{
     record::Finding,
     run::{Effect, Entry, Run, run_base, sweep_knowing},
@@ -16,6 +18,7 @@ pub(crate) use self::{identity::Known, rights::refused as refused_rights, sweep:
 use crate::{
     checks::{ENVIRONMENT, TARGET_HARMLESS},
     connection::{ConnectFailure, Endpoint, QueryFailure, Resolved, Session, connect},
+    growth::Growth,
     halt::Halt,
     sql::{identifier, literal},
 };
@@ -173,6 +176,24 @@ impl Target {
         connect(&self.connection(), &self.application_name, run.stop())
             .await
             .map_err(|failure| not_taken(&failure))
+    }
+
+    /// Shows how our database grows towards `total` and what it holds already; `None` where nobody can see it.
+    pub(crate) async fn growth(&self, run: &Run, total: Option<u64>) -> Option<Growth> {
+        if !run.progress().is_drawn() {
+            return None;
+        }
+        let session = Arc::new(self.session(run).await.ok()?);
+        let stop = run.stop().clone();
+        let look = move || {
+            let (session, stop) = (Arc::clone(&session), stop.clone());
+            async move {
+                let size = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
+                session.value(&stop, size).await.ok()?.parse().ok()
+            }
+        };
+        let empty = look().await.unwrap_or_default();
+        Some(Growth::ask(run.progress(), total.map(|total| total + empty), "in the database", look))
     }
 
     /// A session in the database that the connection names: for questions about the server.
