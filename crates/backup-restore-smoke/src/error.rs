@@ -136,6 +136,14 @@ pub(crate) enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Something is there, and is no file.
+    #[error("{flag} {path}: this is no file; name one that may be replaced", path = path.display())]
+    NoFile {
+        /// The flag.
+        flag: &'static str,
+        /// The path.
+        path: PathBuf,
+    },
     /// Something is not a folder.
     #[error("{flag} {path}: this is no folder; make it, or name another", path = path.display())]
     NoFolder {

@@ -36,12 +36,17 @@ impl Drop for Growth {
 }
 
 impl Growth {
-    /// Watches these folders, which need not exist yet; `total` is about what they will hold together.
+    /// Watches these folders, which need not exist yet; `total` is about by how much they will grow together.
     pub(crate) fn watch(progress: &Progress, folders: Vec<PathBuf>, total: Option<u64>, what: &str) -> Self {
-        let folders = Arc::new(folders);
+        if !progress.is_drawn() {
+            return Self(None);
+        }
+        let holding =
+            |folders: &[PathBuf]| -> u64 { folders.iter().map(|folder| folder_bytes(folder)).sum() };
+        let (before, folders) = (holding(&folders), Arc::new(folders));
         Self::ask(progress, total, what, move || {
             let folders = Arc::clone(&folders);
-            let look = move || folders.iter().map(|folder| folder_bytes(folder)).sum();
+            let look = move || holding(&folders).saturating_sub(before);
             async move { tokio::task::spawn_blocking(look).await.ok() }
         })
     }

@@ -325,6 +325,10 @@ fn rehearse(
 }
 
 fn describe(flags: &FingerprintFlags) -> Result<Describe, Error> {
+    // It is replaced, and removed before a command starts: that must never hit a device.
+    if let Some(path) = flags.output.as_ref().filter(|path| path.exists() && !path.is_file()) {
+        return Err(Error::NoFile { flag: "-o", path: path.clone() });
+    }
     if flags.command.is_empty() {
         return Ok(Describe {
             output: flags.output.clone(),

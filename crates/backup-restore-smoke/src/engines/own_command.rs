@@ -65,10 +65,14 @@ pub(crate) async fn make_backup(
     judge(program, &output)
 }
 
-/// What it said first under its own name (`pg_dump: unrecognized option …`), as a template.
+/// What it said first under its own name or path (`/usr/bin/pg_dump: unrecognized option …`), as a template.
 fn first_of(output: &Output, program: &str) -> Option<String> {
-    let mark = format!("{program}: ");
-    output.stderr.lines().find_map(|line| line.strip_prefix(&mark)).map(message_template)
+    let said = |line| -> Option<&str> {
+        let (name, said): (&str, &str) = str::split_once(line, ": ")?;
+        let own = name == program || name.ends_with(&format!("/{program}"));
+        (own && !said.starts_with("hint:") && !said.starts_with("detail:")).then_some(said)
+    };
+    output.stderr.lines().find_map(said).map(message_template)
 }
 
 fn judge(program: &str, output: &Output) -> Result<Finding, Halt> {

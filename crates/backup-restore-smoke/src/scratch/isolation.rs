@@ -27,6 +27,9 @@ const SHUT: &str = include_str!("shut.sh");
 /// The user that Debian's and the upstream packages make.
 const SERVER_USER: &str = "postgres";
 
+/// A user that has a name everywhere.
+const NOBODY: u32 = 65534;
+
 /// A way of starting the server's programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Isolation {
@@ -97,7 +100,10 @@ impl Isolation {
     /// An inconclusive finding when PostgreSQL cannot be run at all, or that the run was asked to stop.
     pub(crate) async fn find(run: &Run, folders: [&Path; 2]) -> Result<Self, Halt> {
         let root = rustix::process::geteuid().is_root();
-        let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let (user, group) = match has_name(run).await {
+            true => (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
+            false => (NOBODY, NOBODY),
+        };
         for way in ways(root, user, group) {
             let words = way.confined(&folders.map(Path::to_owned));
             if words.first().is_some_and(|program| find_program(program).is_none()) {
@@ -209,6 +215,13 @@ impl Isolation {
     }
 }
 
+/// Whether our number belongs to a user: PostgreSQL does not start for one without a name, and containers give such
+/// numbers. In a user namespace we are somebody else.
+async fn has_name(run: &Run) -> bool {
+    let asked = run.child("id").arg("-un").output(run.stop()).await;
+    asked.map_or(true, |output| output.stopped || output.status.success())
+}
+
 /// The ways, the best first (the IPC namespace takes the server's System V segment along, which a kill -9 would
 /// leave behind).
 ///
@@ -238,7 +251,11 @@ fn ways(root: bool, user: u32, group: u32) -> Vec<Way> {
     } else {
         let as_we_are = format!("unshare --user --map-user={user} --map-group={group} --");
         ways.extend(shut(APART_AS_ROOT_OF_IT, &as_we_are, false));
-        ways.push(open("unshare --user --map-current-user --net --ipc --", "", false));
+        let mapped = format!("unshare --user --map-user={user} --map-group={group}");
+        ways.push(open(&format!("{mapped} --net --ipc --"), "", false));
+        if user == NOBODY {
+            ways.push(open(&format!("{mapped} --"), "", false));
+        }
         ways.push(open("", "", false));
     }
     ways

@@ -178,22 +178,23 @@ impl Target {
             .map_err(|failure| not_taken(&failure))
     }
 
-    /// Shows how our database grows towards `total` and what it holds already; `None` where nobody can see it.
+    /// Shows by how much our database grows, towards `total`; `None` where nobody can see it.
     pub(crate) async fn growth(&self, run: &Run, total: Option<u64>) -> Option<Growth> {
         if !run.progress().is_drawn() {
             return None;
         }
         let session = Arc::new(self.session(run).await.ok()?);
         let stop = run.stop().clone();
+        let size = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
+        let before: u64 = session.value(&stop, size).await.ok()?.parse().ok()?;
         let look = move || {
             let (session, stop) = (Arc::clone(&session), stop.clone());
             async move {
-                let size = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
-                session.value(&stop, size).await.ok()?.parse().ok()
+                let now = session.value(&stop, size).await.ok()?.parse::<u64>().ok()?;
+                Some(now.saturating_sub(before))
             }
         };
-        let empty = look().await.unwrap_or_default();
-        Some(Growth::ask(run.progress(), total.map(|total| total + empty), "in the database", look))
+        Some(Growth::ask(run.progress(), total, "in the database", look))
     }
 
     /// A session in the database that the connection names: for questions about the server.

@@ -74,7 +74,10 @@ fn those_that_a_role_may_not_read_are_counted_and_nothing_passes() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     cluster.sql("postgres", "CREATE ROLE reader LOGIN; GRANT pg_read_all_data TO reader");
     cluster.sql("postgres", "SELECT lo_create(101), lo_create(102), lo_create(103), lo_create(104)");
-    cluster.sql("postgres", "GRANT SELECT ON LARGE OBJECT 101 TO reader; GRANT SELECT ON LARGE OBJECT 103 TO PUBLIC");
+    cluster.sql(
+        "postgres",
+        "GRANT SELECT ON LARGE OBJECT 101 TO reader; GRANT SELECT ON LARGE OBJECT 103 TO PUBLIC",
+    );
     let reader = cluster.conninfo("postgres").replace("user=postgres", "user=reader");
     for command in [vec!["fingerprint", "--source", &reader], vec!["rehearse", "--source", &reader]] {
         let ended = tool.run(&command);
@@ -85,7 +88,10 @@ fn those_that_a_role_may_not_read_are_counted_and_nothing_passes() {
         assert!(ended.report.to_string().contains("GRANT SELECT ON LARGE OBJECT"), "{}", ended.everything());
     }
     // What the remedy says.
-    cluster.sql("postgres", "GRANT SELECT ON LARGE OBJECT 102 TO reader; GRANT SELECT ON LARGE OBJECT 104 TO reader");
+    cluster.sql(
+        "postgres",
+        "GRANT SELECT ON LARGE OBJECT 102 TO reader; GRANT SELECT ON LARGE OBJECT 104 TO reader",
+    );
     tool.run(&["rehearse", "--source", &reader]).assert_code(0);
     tool.assert_nothing_left();
 }

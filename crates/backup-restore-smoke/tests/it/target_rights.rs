@@ -45,7 +45,10 @@ fn owners_that_the_role_is_no_member_of_are_named_and_the_remedy_works() {
     rehearse().assert_code(0);
     // A right that no membership gives: the restore says so, and the backup is not blamed.
     source.sql("shop", "CREATE TABLE public.t (); ALTER TABLE public.t OWNER TO \"shop owner\"");
-    source.sql("shop", "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'");
+    source.sql(
+        "shop",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'",
+    );
     source.sql("shop", "ALTER FUNCTION f() OWNER TO \"shop owner\"");
     let said = lacking(&rehearse(), "rights of the role of --target");
     assert!(said.contains("permission denied"), "{said}");
@@ -58,10 +61,16 @@ fn owners_that_the_role_is_no_member_of_are_named_and_the_remedy_works() {
 fn a_superuser_s_objects_and_a_role_that_only_reads_are_said() {
     let (source, target, tool, from, to) = owned();
     source.sql("shop", "CREATE TABLE shop.chief ()");
-    let said = lacking(&tool.run(&["rehearse", "--source", &from, "--target", &to]), "rights of the role of --target");
+    let said = lacking(
+        &tool.run(&["rehearse", "--source", &from, "--target", &to]),
+        "rights of the role of --target",
+    );
     assert!(said.contains("\"postgres\", \"shop owner\""), "{said}");
     source.sql("shop", "DROP TABLE shop.chief");
-    target.sql("postgres", "GRANT \"shop owner\" TO kept; ALTER ROLE kept SET default_transaction_read_only = on");
+    target.sql(
+        "postgres",
+        "GRANT \"shop owner\" TO kept; ALTER ROLE kept SET default_transaction_read_only = on",
+    );
     let ended = tool.run(&["rehearse", "--source", &from, "--target", &to]);
     lacking(&ended, "database of the rehearsal");
     assert!(ended.report.to_string().contains("default_transaction_read_only"), "{}", ended.everything());

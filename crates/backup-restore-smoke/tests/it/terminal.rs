@@ -4,11 +4,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use crate::{
-    cluster::TestCluster,
-    dumps::file,
-    tool::Tool,
-};
+use crate::{cluster::TestCluster, dumps::file, tool::Tool};
 
 /// What stands on a terminal, as far as the tool moves on it.
 struct Screen {
@@ -128,7 +124,11 @@ fn a_dump_says_what_is_left_at_most_and_from_the_second_time_on_about() {
         assert_shows(&frames, "copy: fingerprint", &["tables ", " left"]);
         let most = frames.iter().map(|frame| frame.lines().count()).max().unwrap();
         assert!(most <= 3, "a phase and a bar, and no trail of them: {most}\n{}", frames.join("\n---\n"));
-        assert!(frames.last().unwrap().lines().all(|line| line.starts_with("evidence")), "{:?}", frames.last());
+        assert!(
+            frames.last().unwrap().lines().all(|line| line.starts_with("evidence")),
+            "{:?}",
+            frames.last()
+        );
     }
     tool.assert_nothing_left();
 }
@@ -154,9 +154,9 @@ fn a_narrow_terminal_gets_lines_that_fit_and_neither_quiet_nor_a_file_gets_any()
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let source = cluster.conninfo(filled(&cluster));
     let run = format!("fingerprint --source \"{source}\" --row-buckets --jobs 1 -o kept.json");
-    for columns in [40, 24] {
+    for (columns, words) in [(40, ["MiB/", " left"]), (24, [" %", " left"])] {
         let frames = Screen::frames(&on_a_terminal(&tool, &run, columns, &[("NO_COLOR", "1")]), columns);
-        assert_shows(&frames, "source: ", &["tables "]);
+        assert_shows(&frames, "source: ", &words);
         let most = frames.iter().map(|frame| frame.lines().count()).max().unwrap();
         assert!(most <= 3, "{columns}: no line is broken in two: {most}\n{}", frames.join("\n---\n"));
     }

@@ -55,7 +55,8 @@ fn a_backup_tool_that_says_nothing_usable_passes_no_rule() {
     let tool = Tool::new();
     let config = tool.file("barman.conf", "[barman]\n[demo]\ndescription = demo\n");
     let path = format!("{}:{}", tool.path("").display(), std::env::var("PATH").unwrap());
-    let empty_stanza = r#"[{"name":"demo","status":{"code":0,"message":"ok"},"backup":[],"archive":[],"db":[]}]"#;
+    let empty_stanza =
+        r#"[{"name":"demo","status":{"code":0,"message":"ok"},"backup":[],"archive":[],"db":[]}]"#;
     let no_times = r#"[{"name":"demo","status":{"code":0,"message":"ok"},"backup":[{"label":"20260101-000000F","type":"full"}]}]"#;
     for (says, code) in [
         ("", 0),
@@ -91,9 +92,10 @@ fn as_somebody(tool: &Tool, arguments: &[&str]) -> Ended {
         let program = command.get_program().to_owned();
         let mut other = std::process::Command::new("setpriv");
         other.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(program);
-        other.args(command.get_args()).env_clear().envs(
-            command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))),
-        );
+        other
+            .args(command.get_args())
+            .env_clear()
+            .envs(command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))));
         let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
         fs::create_dir_all(tool.path("base")).unwrap();
         open(&tool.path(""));
@@ -206,7 +208,10 @@ fn a_role_that_may_do_more_is_no_canary_and_each_thing_is_named() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let shop = cluster.shop();
     let source = cluster.conninfo(shop);
-    cluster.sql("postgres", "CREATE ROLE member; GRANT pg_read_all_data TO member; CREATE ROLE owner; CREATE ROLE granted");
+    cluster.sql(
+        "postgres",
+        "CREATE ROLE member; GRANT pg_read_all_data TO member; CREATE ROLE owner; CREATE ROLE granted",
+    );
     cluster.sql(shop, "CREATE TABLE shop.owned (); ALTER TABLE shop.owned OWNER TO owner");
     cluster.sql(shop, "GRANT SELECT ON shop.customers TO granted");
     for (role, said) in [
@@ -252,12 +257,32 @@ fn a_command_that_fails_leaves_no_fingerprint_and_says_why() {
 }
 
 #[test]
+fn a_fingerprint_replaces_files_only() {
+    let tool = Tool::new();
+    let folder = tool.path("");
+    for arguments in [vec![], vec!["--", "true", "{snapshot}"]] {
+        let given = ["fingerprint", "--source", "dbname=x", "-o", folder.to_str().unwrap()];
+        let output = tool.bare().args(given).args(&arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && stderr.contains("this is no file"), "{stderr}");
+    }
+}
+
+#[test]
 fn what_is_compared_must_be_there() {
     let tool = Tool::new();
-    for (side, said) in [("./nothing", "there is no such file"), ("nothing.json", "there is no such file"), ("/", "there is no such file")]
-    {
+    for (side, said) in [
+        ("./nothing", "there is no such file"),
+        ("nothing.json", "there is no such file"),
+        ("/", "there is no such file"),
+    ] {
         let output = tool.bare().args(["compare", side, "dbname=x"]).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(3) && stderr.contains(said) && stderr.contains("fingerprint --source"), "{stderr}");
+        assert!(
+            output.status.code() == Some(3)
+                && stderr.contains(said)
+                && stderr.contains("fingerprint --source"),
+            "{stderr}"
+        );
     }
 }

@@ -72,7 +72,7 @@ impl DumpFile {
 
     /// Bytes on disk.
     pub(crate) fn size(&self) -> u64 {
-        let length = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
         match std::fs::read_dir(&self.path) {
             Ok(entries) => entries.flatten().map(|entry| length(&entry.path())).sum(),
             Err(_) => length(&self.path),
