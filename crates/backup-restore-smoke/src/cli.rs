@@ -9,7 +9,7 @@ use crate::{
     canary::CanaryCommand,
     config::Config,
     policy::{PolicyFlags, ScheduleFlags},
-    size::parse_bytes,
+    size::parse_database_size,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -140,7 +140,7 @@ pub(crate) struct RehearseFlags {
     #[command(flatten)]
     pub(crate) schedule: ScheduleFlags,
     /// Forecast the recovery time of a database of this size, for example 800GB, from this and earlier rehearsals
-    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_database_size)]
     pub(crate) forecast: Option<u64>,
     #[command(flatten)]
     pub(crate) physical: Box<PhysicalFlags>,

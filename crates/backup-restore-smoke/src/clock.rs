@@ -23,6 +23,13 @@ impl Stages {
         self.0.push(Stage { name: name.to_owned(), start, end, note: note.into() });
     }
 
+    /// Gives the newest stage another name.
+    pub(crate) fn rename_last(&mut self, name: &str) {
+        if let Some(stage) = self.0.last_mut() {
+            name.clone_into(&mut stage.name);
+        }
+    }
+
     /// How long the stage of this name took.
     pub(crate) fn lasted(&self, name: &str) -> Option<Duration> {
         self.0.iter().find(|stage| stage.name == name).map(|stage| stage.end.saturating_sub(stage.start))
@@ -30,7 +37,12 @@ impl Stages {
 
     /// The timeline; its zero is the start of the rehearsal.
     pub(crate) fn timeline(&self) -> Timeline {
-        Timeline { zero: "the start of the rehearsal".to_owned(), stages: self.0.clone() }
+        self.timeline_from("the start of the rehearsal")
+    }
+
+    /// The timeline of what is no rehearsal.
+    pub(crate) fn timeline_from(&self, zero: &str) -> Timeline {
+        Timeline { zero: zero.to_owned(), stages: self.0.clone() }
     }
 
     /// How long each stage took.

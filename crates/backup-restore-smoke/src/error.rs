@@ -63,7 +63,9 @@ pub(crate) enum Error {
         message: String,
     },
     /// An offset from UTC.
-    #[error("'{0}' is no offset from UTC; write +02:00, -05:30 or Z")]
+    #[error(
+        "'{0}' is no offset from UTC; write +02:00, -05:30 or Z (a zone with summer time has two: put the time into the names in UTC, with a Z behind it)"
+    )]
     NameOffset(String),
     /// `--embedded` where it makes no sense.
     #[error("--embedded-size goes with --embedded; leave it out for a source of your own")]
@@ -79,6 +81,12 @@ pub(crate) enum Error {
     /// A fingerprint's file.
     #[error(transparent)]
     Fingerprint(#[from] FileError),
+    /// What is compared is no file.
+    #[error(
+        "{path}: there is no such file. Name a fingerprint's file (`backup-restore-smoke fingerprint --source CONNINFO -o FILE` makes one) or a connection string; a database of that name is dbname={path}",
+        path = .0.display()
+    )]
+    NoSide(PathBuf),
     /// The target's connection settings.
     #[error("the connection settings of --target: {0}")]
     Target(ConnectionError),
@@ -127,6 +135,14 @@ pub(crate) enum Error {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// Something is there, and is no file.
+    #[error("{flag} {path}: this is no file; name one that may be replaced", path = path.display())]
+    NoFile {
+        /// The flag.
+        flag: &'static str,
+        /// The path.
+        path: PathBuf,
     },
     /// Something is not a folder.
     #[error("{flag} {path}: this is no folder; make it, or name another", path = path.display())]

@@ -1,8 +1,14 @@
-//! Shows on a terminal how the bytes of a folder grow while a program of somebody else's fills it: so many, how fast,
-//! and how long it will take where the whole is known. It looks only where somebody can see it, and decides nothing.
+//! Shows on a terminal how the bytes grow that a program of somebody else's writes or a thread of ours reads: so many,
+//! how fast, and how long it will take where the whole is known. It looks only where somebody can see it, and decides
+//! nothing.
 
 use std::{
+    future::Future,
     path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -30,18 +36,52 @@ impl Drop for Growth {
 }
 
 impl Growth {
-    /// Watches these folders, which need not exist yet; `total` is about what they will hold together.
+    /// Watches these folders, which need not exist yet; `total` is about by how much they will grow together.
     pub(crate) fn watch(progress: &Progress, folders: Vec<PathBuf>, total: Option<u64>, what: &str) -> Self {
+        if !progress.is_drawn() {
+            return Self(None);
+        }
+        let holding =
+            |folders: &[PathBuf]| -> u64 { folders.iter().map(|folder| folder_bytes(folder)).sum() };
+        let (before, folders) = (holding(&folders), Arc::new(folders));
+        Self::ask(progress, total, what, move || {
+            let folders = Arc::clone(&folders);
+            let look = move || holding(&folders).saturating_sub(before);
+            async move { tokio::task::spawn_blocking(look).await.ok() }
+        })
+    }
+
+    /// Watches a number that somebody else counts up.
+    pub(crate) fn count(
+        progress: &Progress,
+        counted: Arc<AtomicU64>,
+        total: Option<u64>,
+        what: &str,
+    ) -> Self {
+        Self::ask(progress, total, what, move || {
+            let bytes = counted.load(Ordering::Relaxed);
+            async move { Some(bytes) }
+        })
+    }
+
+    /// Asks again and again, until there is no answer.
+    pub(crate) fn ask<Answer>(
+        progress: &Progress,
+        total: Option<u64>,
+        what: &str,
+        mut look: impl FnMut() -> Answer + Send + 'static,
+    ) -> Self
+    where
+        Answer: Future<Output = Option<u64>> + Send,
+    {
         if !progress.is_drawn() {
             return Self(None);
         }
         let bar = progress.bytes(total, what);
         Self(Some(tokio::spawn(async move {
-            let folders = std::sync::Arc::new(folders);
             loop {
-                let (start, looked_at) = (Instant::now(), std::sync::Arc::clone(&folders));
-                let look = move || looked_at.iter().map(|folder| folder_bytes(folder)).sum();
-                let Ok(bytes) = tokio::task::spawn_blocking(look).await else { return };
+                let start = Instant::now();
+                let Some(bytes) = look().await else { return };
                 bar.set(bytes);
                 tokio::time::sleep(INTERVAL.max(start.elapsed() * PART)).await;
             }

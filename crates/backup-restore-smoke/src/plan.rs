@@ -325,6 +325,10 @@ fn rehearse(
 }
 
 fn describe(flags: &FingerprintFlags) -> Result<Describe, Error> {
+    // It is replaced, and removed before a command starts: that must never hit a device.
+    if let Some(path) = flags.output.as_ref().filter(|path| path.exists() && !path.is_file()) {
+        return Err(Error::NoFile { flag: "-o", path: path.clone() });
+    }
     if flags.command.is_empty() {
         return Ok(Describe {
             output: flags.output.clone(),
@@ -362,7 +366,11 @@ fn compare(cli: &Cli, flags: &CompareFlags, file: &Config) -> Result<Plan, Error
 /// A file that is there, or that is named as only a file is; otherwise a connection string.
 fn side(text: &str) -> Result<Side, Error> {
     let path = Path::new(text);
-    let looks_like_one = text.ends_with(".json") && !text.contains("://") && !text.contains('=');
+    let looks_like_one =
+        (text.ends_with(".json") || text.contains('/')) && !text.contains("://") && !text.contains('=');
+    if path.is_dir() || (looks_like_one && !path.exists()) {
+        return Err(Error::NoSide(path.to_owned()));
+    }
     if path.is_file() || looks_like_one {
         return Ok(Side::File(path.to_owned()));
     }

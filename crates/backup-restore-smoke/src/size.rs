@@ -37,6 +37,20 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     Ok(bytes as u64)
 }
 
+/// Reads the size of a database that a recovery is forecast for: nobody means one of some bytes.
+///
+/// # Errors
+/// As [`parse_bytes`].
+pub(crate) fn parse_database_size(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        bytes if bytes < 1_000_000 => Err(format!(
+            "that is {}: no size of a database; write 500MB, 800GB or 2TiB, with the unit",
+            shown(bytes)
+        )),
+        bytes => Ok(bytes),
+    }
+}
+
 /// `512 bytes`, `1.5 MB`, `800 GB`.
 pub(crate) fn shown(bytes: u64) -> String {
     let unit = UNITS[5..].iter().find(|(_, factor)| bytes >= *factor);
@@ -67,6 +81,14 @@ mod tests {
         for text in ["", "GB", "-1GB", "1e3", "5 parsecs", "NaN", "inf", "9999999PB"] {
             assert!(parse_bytes(text).unwrap_err().contains("800GB"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_database_has_a_size_with_a_unit() {
+        for text in ["0", "800", "1B", "999kB"] {
+            assert!(parse_database_size(text).unwrap_err().contains("with the unit"), "{text}");
+        }
+        assert_eq!(parse_database_size("1MB"), Ok(1_000_000));
     }
 
     #[test]

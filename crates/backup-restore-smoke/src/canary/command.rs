@@ -119,8 +119,11 @@ async fn install(run: &Run, resolved: &Resolved, role: &str) -> Result<(), Halt>
     };
     let pins = "SET standard_conforming_strings = on; SET lock_timeout = '5s'; SET search_path = pg_catalog";
     session.query(run.stop(), pins).await.map_err(refused)?;
-    if session.value(run.stop(), &table::too_mighty(role)).await.map_err(refused)? == "t" {
-        let why = format!("the role \"{role}\" exists and may do much more than beat");
+    let besides = session.query(run.stop(), &table::does_besides(role)).await.map_err(refused)?;
+    let besides: Vec<_> = besides.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+    if !besides.is_empty() {
+        let why =
+            format!("the role \"{role}\" exists and may do much more than beat: {}", besides.join(", "));
         return Err(failed(why).remedy("Name another role with --role; it is made.").into());
     }
     session.query(run.stop(), &table::install(&resolved.database, role)).await.map_err(refused)?;
@@ -129,6 +132,7 @@ async fn install(run: &Run, resolved: &Resolved, role: &str) -> Result<(), Halt>
          with a password or a rule in pg_hba.conf",
         table::KEPT
     );
+    run.progress().note(&observed);
     run.finding(CANARY_INSTALLED.passed(subject).expected(expected).observed(observed));
     Ok(())
 }
@@ -138,6 +142,7 @@ async fn beat(run: &Run, resolved: &Resolved, flags: &BeatFlags) -> Result<(), H
     let every = flags.every.unwrap_or_default().max(OFTEN);
     let wanted = flags.lasting.map_or(1, |lasting| 1 + lasting.as_millis() / every.as_millis());
     let (mut written, mut missed, mut last) = (0_u64, 0_u64, Err("none was tried".to_owned()));
+    let mut why = String::new();
     let mut session = None;
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -156,6 +161,7 @@ async fn beat(run: &Run, resolved: &Resolved, flags: &BeatFlags) -> Result<(), H
                 missed += 1;
                 session = None;
                 run.progress().note(format!("no beat: {}", finding.observed));
+                why.clone_from(&finding.observed);
                 last = last.or(Err(finding.observed));
             }
         }
@@ -163,14 +169,35 @@ async fn beat(run: &Run, resolved: &Resolved, flags: &BeatFlags) -> Result<(), H
     let expected = format!("{} committed", counted(u64::try_from(wanted).unwrap_or(u64::MAX), "beat"));
     let subject = resolved.database.clone();
     let finding = match (written, missed, last) {
-        (0, _, Err(why)) => CANARY_BEATS.failed(subject).observed(why),
+        (0, _, Err(why)) => CANARY_BEATS.failed(subject).remedy(remedy(&why)).observed(why),
         (_, 0, Ok(sequence)) => CANARY_BEATS
             .passed(subject)
             .observed(format!("{}, the last is {sequence}", counted(written, "beat"))),
-        (..) => CANARY_BEATS.warned(subject).observed(format!("{written} committed, {missed} missed")),
+        (..) => CANARY_BEATS
+            .warned(subject)
+            .remedy(remedy(&why))
+            .observed(format!("{written} committed, {missed} missed, the last of those because: {why}")),
     };
     run.finding(finding.expected(expected));
     Ok(())
+}
+
+/// What to do about a beat that was refused.
+fn remedy(why: &str) -> &'static str {
+    let says = |code: &str| why.contains(&format!("SQLSTATE {code}"));
+    match () {
+        () if says("28000") && why.contains("not permitted to log in") => {
+            "let the role log in: ALTER ROLE … LOGIN, with a password or a rule in pg_hba.conf"
+        }
+        () if says("55P03") || says("57014") => {
+            "somebody holds a lock on the canary's table; the next beat tells whether it is over"
+        }
+        () if says("42P01") || says("3F000") => "make the table with `canary install`",
+        () if says("42501") => {
+            "give the role its rights with `canary install`, or beat as the role that has them"
+        }
+        () => CANARY_BEATS.remedy,
+    }
 }
 
 async fn one(run: &Run, resolved: &Resolved, session: &mut Option<(Session, bool)>) -> Result<String, Halt> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evidence_report::record::{Decimal, Finding, Measurement, Objective, Requirement};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     reading::{Beat, Canary, KnownBy},
@@ -59,6 +59,27 @@ pub(crate) fn loss(copy: &Beat, incident: &Incident) -> Loss {
     }
 }
 
+/// So far two clocks may stand apart, and a beat may lie behind the incident.
+const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// Why the beats say nothing about each other: a copy of another source, or clocks that disagree.
+fn incomparable(copy: &Beat, incident: &Incident) -> Option<String> {
+    match &incident.newest {
+        Some(newest) if newest.sequence < copy.sequence => Some(format!(
+            "the copy holds beat {}, and the source has come to {} only: they are not of one source, or its canary was \
+             made anew",
+            copy.sequence, newest.sequence
+        )),
+        _ if copy.at > incident.at + SKEW => Some(format!(
+            "beat {} claims to be of {:.0}, {} after the incident: the clocks disagree, and what was lost cannot be told",
+            copy.sequence,
+            copy.at,
+            seconds(Duration::try_from(copy.at.duration_since(incident.at)).unwrap_or_default())
+        )),
+        _ => None,
+    }
+}
+
 /// Judges what the copy holds.
 pub(crate) fn judge(
     copy: &Canary,
@@ -70,11 +91,11 @@ pub(crate) fn judge(
     let not_checked = |reason: String| RECOVERY_CANARY.not_checked(Requirement::Optional, subject, reason);
     let beat = match (copy, &incident.newest) {
         (Canary::NotInstalled, None) => {
-            return (not_checked("no canary is installed at the source".to_owned()), None);
+            return (not_checked("the copy holds no canary (`canary install`)".to_owned()), None);
         }
         (Canary::Idle, None) => {
             let reason =
-                "the canary is installed and has never beaten: the source is idle, nothing can be said";
+                "a canary is installed and had never beaten: the source was idle, nothing can be said";
             return (not_checked(reason.to_owned()), None);
         }
         (Canary::NotInstalled | Canary::Idle, Some(_)) if backup == Backup::Fresh => {
@@ -90,6 +111,18 @@ pub(crate) fn judge(
         }
         (Canary::Beating(beat), _) => beat,
     };
+    if let Some(why) = incomparable(beat, incident) {
+        let remedy =
+            "Set the clocks of both machines right, and rehearse a backup of the source that is named.";
+        let finding = match objective {
+            Some(limit) => RECOVERY_CANARY
+                .inconclusive(subject)
+                .expected(format!("at most {}", seconds(limit)))
+                .observed(why),
+            None => not_checked(why),
+        };
+        return (finding.remedy(remedy), None);
+    }
     let loss = loss(beat, incident);
     let lost = match loss {
         Loss::Nothing { .. } => Duration::ZERO,
@@ -137,8 +170,8 @@ fn words(beat: &Beat, loss: &Loss) -> String {
             if *beats > u64::from(KEPT) { ", more than the table keeps" } else { "" }
         ),
         Loss::Lost { time, beats: None } => format!(
-            "measured: {} before the incident is the newest beat that came back ({}, {known}); the source could not \
-             be asked whether it was idle since, so this is the most that was lost",
+            "measured: {} before the incident is the newest beat that came back ({}, {known}); the source was not asked \
+             whether it was idle since, so this is the most that was lost, as far as its clock and this machine's agree",
             seconds(*time),
             beat.sequence
         ),
@@ -201,6 +234,24 @@ mod tests {
             assert_eq!(judged(Backup::Existing), Outcome::Failed);
             assert_eq!(judged(Backup::Fresh), Outcome::NotChecked(Requirement::Optional));
         }
+    }
+
+    #[test]
+    fn clocks_that_disagree_and_beats_of_another_source_never_pass() {
+        let judged = |copy, newest, limit| {
+            let backup = Backup::Existing;
+            judge(&Canary::Beating(copy), &incident(newest), backup, limit)
+        };
+        for (copy, newest) in
+            [(beat(7, 1006), None), (beat(7, 1006), Some(beat(9, 1007))), (beat(9, 900), Some(beat(7, 990)))]
+        {
+            let (finding, measured) = judged(copy.clone(), newest.clone(), Some(MINUTE * 60));
+            assert!(finding.outcome == Outcome::Inconclusive && measured.is_none(), "{}", finding.observed);
+            let finding = judged(copy, newest, None).0;
+            assert_eq!(finding.outcome, Outcome::NotChecked(Requirement::Optional));
+        }
+        // A beat that was written while the incident was asked for.
+        assert_eq!(judged(beat(7, 1005), None, Some(MINUTE)).0.outcome, Outcome::Passed);
     }
 
     #[test]

@@ -53,12 +53,34 @@ COMMIT;
     )
 }
 
-/// What is read of a role before it is given anything: whether it could do more than it should.
-pub(crate) fn too_mighty(role: &str) -> String {
+/// What a role that is there already could do besides: a row for each thing. `pg_shdepend` knows what a role owns in
+/// every database, and where an access list names it in this one.
+pub(crate) fn does_besides(role: &str) -> String {
     format!(
-        "SELECT coalesce(bool_or(rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls), false) \
-         FROM pg_catalog.pg_roles WHERE rolname = {}",
-        literal(role)
+        "WITH the AS (SELECT * FROM pg_catalog.pg_roles WHERE rolname = {role}),
+ours AS (
+  SELECT 'pg_catalog.pg_namespace'::regclass AS class, oid FROM pg_catalog.pg_namespace WHERE nspname = '{SCHEMA}'
+  UNION ALL SELECT 'pg_catalog.pg_class'::regclass, c.oid FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = '{SCHEMA}' AND c.relname IN ('{TABLE}', '{TABLE}_sequence')
+  UNION ALL SELECT 'pg_catalog.pg_database'::regclass, oid FROM pg_catalog.pg_database)
+SELECT 'it is a superuser' FROM the WHERE rolsuper
+UNION ALL SELECT 'it may make roles' FROM the WHERE rolcreaterole
+UNION ALL SELECT 'it may make databases' FROM the WHERE rolcreatedb
+UNION ALL SELECT 'it may replicate' FROM the WHERE rolreplication
+UNION ALL SELECT 'it bypasses row security' FROM the WHERE rolbypassrls
+UNION ALL SELECT 'it is a member of ' || quote_ident(of.rolname)
+  FROM the JOIN pg_catalog.pg_auth_members AS m ON m.member = the.oid JOIN pg_catalog.pg_roles AS of ON of.oid = m.roleid
+UNION ALL SELECT 'it owns ' || count(*) || ' objects'
+  FROM the JOIN pg_catalog.pg_shdepend AS d ON d.refobjid = the.oid AND d.refclassid = 'pg_catalog.pg_authid'::regclass
+  WHERE d.deptype = 'o' HAVING count(*) > 0
+UNION ALL SELECT 'it was granted rights to ' || count(*) || ' other objects of this database'
+  FROM the JOIN pg_catalog.pg_shdepend AS d ON d.refobjid = the.oid AND d.refclassid = 'pg_catalog.pg_authid'::regclass
+  WHERE d.deptype = 'a'
+    AND d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+    AND NOT EXISTS (SELECT FROM ours WHERE ours.class = d.classid AND ours.oid = d.objid)
+  HAVING count(*) > 0",
+        role = literal(role)
     )
 }
 

@@ -16,6 +16,7 @@ use crate::{
     plan::Rehearse,
     rehearsal::application_name,
     source::{Kept, Snapshot},
+    sql::literal,
 };
 
 /// Where the rows of the source can be asked for.
@@ -131,16 +132,33 @@ async fn which(
         return moved(later.unwrap_or_default());
     };
     let Some(content) = expected.tables.get(&ours.name) else { return moved(later.unwrap_or_default()) };
-    if let Some(later) = later {
-        match still_holds(run, session, ours, content).await {
-            Ok(true) => {}
-            Ok(false) => return moved(later),
-            Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
-            Err(failure) => return Ok(format!("which rows cannot be told: {failure}")),
+    let (intact, otherwise) = match later {
+        Some(later) => (still_holds(run, session, ours, content).await, later),
+        None => (has_its_file(run, session, ours).await, "it was truncated, rewritten or dropped"),
+    };
+    match intact {
+        Ok(true) => {}
+        Ok(false) if later.is_none() => {
+            return Ok(format!("which rows cannot be told: {otherwise} at the source since"));
         }
+        Ok(false) => return moved(otherwise),
+        Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
+        Err(failure) => return Ok(format!("which rows cannot be told: {failure}")),
     }
     let pair = Pair { relations: [ours, theirs], sessions: [session, copy], rows: content.rows };
     differing_rows(&pair, run.stop(), work.show_values).await
+}
+
+/// Whether the table has the file that it had: to a snapshot that holds no lock, one that was truncated looks empty.
+/// The catalogue is read as the snapshot sees it, the function tells the file of now.
+async fn has_its_file(run: &Run, session: &Session, table: &Relation) -> Result<bool, QueryFailure> {
+    let query = format!(
+        "SELECT c.relfilenode = pg_relation_filenode(c.oid) FROM pg_class AS c \
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {}",
+        literal(&table.name.schema),
+        literal(&table.name.name)
+    );
+    Ok(session.value(run.stop(), &query).await? == "t")
 }
 
 /// Whether the table holds what it held.

@@ -47,8 +47,8 @@ pub(crate) async fn compare_sides(plan: &Plan, work: &Compare, run: &Run) -> Res
     let mut stages = Stages::default();
     let (mut one, mut other) = (None, None);
     let compared = async {
-        one = Some(see(plan, run, expected, files.0, &mut stages).await?);
-        other = Some(see(plan, run, found, files.1, &mut stages).await?);
+        one = Some(see(plan, run, expected, files.0, &mut stages, "fingerprint of A").await?);
+        other = Some(see(plan, run, found, files.1, &mut stages, "fingerprint of B").await?);
         match (&one, &other) {
             (Some(one), Some(other)) => judge(work, run, one, other).await,
             _ => Err(Halt::Stopped),
@@ -63,7 +63,7 @@ pub(crate) async fn compare_sides(plan: &Plan, work: &Compare, run: &Run) -> Res
     if let Err(Halt::Found(finding)) = compared {
         run.finding(*finding);
     }
-    run.timeline(stages.timeline());
+    run.timeline(stages.timeline_from("the start of the comparison"));
     Ok(())
 }
 
@@ -80,10 +80,15 @@ async fn see(
     side: &Side,
     file: Option<Fingerprint>,
     stages: &mut Stages,
+    stage: &str,
 ) -> Result<Seen, Halt> {
     match (side, file) {
         (_, Some(fingerprint)) => Ok(Seen { fingerprint, snapshot: None }),
-        (Side::Database(resolved), None) => see_database(plan, run, resolved, stages).await,
+        (Side::Database(resolved), None) => {
+            let seen = see_database(plan, run, resolved, stages).await?;
+            stages.rename_last(stage);
+            Ok(seen)
+        }
         (Side::File(_), None) => Err(Halt::Stopped),
     }
 }

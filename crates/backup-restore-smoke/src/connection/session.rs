@@ -68,6 +68,16 @@ pub(crate) enum ConnectFailure {
     Refused(Vec<String>),
 }
 
+impl std::fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("the run was asked to stop"),
+            Self::Settings(error) => error.fmt(f),
+            Self::Refused(attempts) => f.write_str(&attempts.join("; ")),
+        }
+    }
+}
+
 /// A session. Dropping it says goodbye to the server and closes the connection.
 pub(crate) struct Session {
     client: Client,

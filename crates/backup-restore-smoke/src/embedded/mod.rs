@@ -46,6 +46,7 @@ pub(crate) async fn fill(run: &Run, cluster: &mut Cluster, bytes: u64) -> Result
     administrator.query(run.stop(), &format!("CREATE DATABASE {DATABASE}")).await.map_err(refused)?;
     let session = cluster.administrator(run, DATABASE).await?;
     let orders = (bytes.saturating_sub(BYTES_ANYWAY) / BYTES_AN_ORDER).max(1000).to_string();
+    let _growth = cluster.growth(run, Some(bytes));
     session
         .query(run.stop(), &include_str!("sample.sql").replace(":orders:", &orders))
         .await

@@ -13,6 +13,7 @@ use crate::{
     plan::Describe,
     rehearsal::application_name,
     source::Snapshot,
+    sql::message_template,
 };
 
 /// What stands for the name of the snapshot in the command's arguments.
@@ -64,14 +65,30 @@ pub(crate) async fn make_backup(
     judge(program, &output)
 }
 
+/// What it said first under its own name or path (`/usr/bin/pg_dump: unrecognized option …`), as a template.
+fn first_of(output: &Output, program: &str) -> Option<String> {
+    let said = |line| -> Option<&str> {
+        let (name, said): (&str, &str) = str::split_once(line, ": ")?;
+        let own = name == program || name.ends_with(&format!("/{program}"));
+        (own && !said.starts_with("hint:") && !said.starts_with("detail:")).then_some(said)
+    };
+    output.stderr.lines().find_map(said).map(message_template)
+}
+
 fn judge(program: &str, output: &Output) -> Result<Finding, Halt> {
     let expected = "the command ends with exit code 0, and writes the backup to a file";
     let name = std::path::Path::new(program).file_name().unwrap_or_default().to_string_lossy();
     if !output.status.success() {
-        let said = messages_of(output, &name).into_iter().next();
+        let said = messages_of(output, &name).into_iter().next().or_else(|| first_of(output, &name));
         let said = said.map_or_else(String::new, |message| format!(": {message}"));
         let observed = format!("{}{said}", output.status);
-        return Err(BACKUP_MADE.failed(&*name).expected(expected).observed(observed).into());
+        let remedy = "Run the command by hand with the same role: what it says besides is not kept here.";
+        // Whoever ended it from outside says nothing about the backup.
+        let made = match output.status.code() {
+            Some(_) => BACKUP_MADE.failed(&*name),
+            None => BACKUP_MADE.inconclusive(&*name),
+        };
+        return Err(made.expected(expected).observed(observed).remedy(remedy).into());
     }
     if output.stdout.len() > TALKATIVE || SIGNS.iter().any(|sign| output.stdout.contains(sign)) {
         return Err(BACKUP_MADE

@@ -128,6 +128,10 @@ pub(super) async fn bring(
     into: &Into<'_>,
 ) -> Result<u64, Halt> {
     let lineage = histories(archive, &reach, into.landing).await?;
+    let known = reach.enough.map(|_| reach.last()).or(reach.newest.map(|newest| newest.number));
+    let whole =
+        known.map(|last| (last + 1).saturating_sub(reach.first()).saturating_mul(reach.segment_bytes));
+    let bar = run.progress().bytes(whole, "write-ahead log");
     let mut brought = 0;
     let mut unseen: Vec<PathBuf> = Vec::new();
     let mut next = reach.first();
@@ -145,6 +149,7 @@ pub(super) async fn bring(
         let length = batch.len();
         let here: Vec<_> = batch.into_iter().map_while(|path| path).collect();
         brought += here.len() as u64;
+        bar.set(brought.saturating_mul(reach.segment_bytes));
         let gap = here.len() < length;
         let absent = next + here.len() as u64;
         unseen.extend(here);

@@ -69,9 +69,9 @@ pub(crate) async fn copy(
     let mut bytes = 0;
     let folder = archive.to_owned();
     let found = aside(run, move || look(&folder)).await?.map_err(|error| unreadable(archive, &error))?;
-    let bar = run.progress().bar(found.len() as u64, "segments");
+    let bar = run.progress().bytes(Some(found.len() as u64 * segment_bytes), "archived log");
     for (name, archived) in found {
-        bar.advance(1);
+        bar.advance(segment_bytes);
         let wanted = match Segment::from_name(&name, segment_bytes) {
             Some(segment) => segment.number >= first,
             None => name.ends_with(".history"),

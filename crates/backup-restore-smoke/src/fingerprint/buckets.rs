@@ -4,12 +4,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use evidence_report::run::Stop;
+use evidence_report::run::{Progress, Stop};
 use futures_util::future::try_join_all;
 
 use super::{
     Unreadable,
     catalogue::{Kind, Relation},
+    content::PAGE,
     keyed::{hashed, key_text, primary_keys},
     value::{Content, TableBuckets},
 };
@@ -74,6 +75,7 @@ pub(crate) async fn buckets(
     relations: &[Relation],
     content: &Content,
     stop: &Stop,
+    progress: &Progress,
 ) -> Result<TableBuckets, Unreadable> {
     let unreadable = |subject: String| move |failure| Unreadable { subject, failure };
     let Some(first) = sessions.first() else { return Ok(TableBuckets::new()) };
@@ -90,12 +92,15 @@ pub(crate) async fn buckets(
             wanted.push((relation, columns, count));
         }
     }
-    let next = AtomicUsize::new(0);
+    let pages = |relation: &Relation| PAGE * (relation.pages + 1);
+    let all = wanted.iter().map(|(relation, ..)| pages(relation)).sum();
+    let (bar, next) = (progress.bytes(Some(all), "tables"), AtomicUsize::new(0));
     let work = sessions.iter().map(|session| async {
         let mut read = Vec::new();
         while let Some((relation, columns, count)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
             let of_table = read_buckets(session, stop, relation, columns, *count).await;
             let of_table = of_table.map_err(unreadable(relation.name.to_string()))?;
+            bar.advance(pages(relation));
             read.push((relation.name.clone(), of_table));
         }
         Ok(read)

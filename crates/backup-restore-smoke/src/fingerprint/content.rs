@@ -12,6 +12,7 @@ use futures_util::future::try_join_all;
 use super::{
     Unreadable,
     catalogue::{Kind, Relation},
+    large_objects::{Part, parts},
     names::TableName,
     value::{Content, TableContent},
 };
@@ -21,20 +22,19 @@ use crate::connection::{QueryFailure, Row, Session};
 const RANGE: u64 = 2048;
 
 /// About so many bytes has a page; only progress is counted by it.
-const PAGE: u64 = 8192;
+pub(super) const PAGE: u64 = 8192;
 
-/// Large objects, each by its number and the digest of its whole content: how it is cut into pages is not
-/// part of what it says.
-const LARGE_OBJECTS: &str = "
-SELECT count(*), coalesce(sum(hashtextextended(oid::text || ':' || encode(sha256(lo_get(oid)), 'hex'), 0)), 0)::text
-FROM pg_largeobject_metadata";
-
-/// A table, or some pages of it.
+/// What one query reads.
 struct Piece<'a> {
-    table: usize,
-    relation: &'a Relation,
-    /// From this page on; `None` is the whole table.
-    from: Option<u64>,
+    /// The place of its sum: a table, or behind the tables the large objects.
+    place: usize,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    /// A table, or some pages of it from this one on.
+    Table(&'a Relation, Option<u64>),
+    LargeObjects(Part),
 }
 
 /// Rows and sum of their hashes.
@@ -55,7 +55,11 @@ pub(super) async fn content(
     progress: &Progress,
 ) -> Result<Content, Unreadable> {
     let tables: Vec<_> = relations.iter().filter(|relation| relation.kind == Kind::Table).collect();
-    let pieces = pieces(&tables, sessions.len());
+    let mut pieces = pieces(&tables, sessions.len());
+    if let Some(session) = sessions.first() {
+        let parts = parts(session, stop, sessions.len()).await?.into_iter();
+        pieces.extend(parts.map(|part| Piece { place: tables.len(), what: What::LargeObjects(part) }));
+    }
     let bar = progress.bytes(Some(PAGE * pieces.iter().map(Piece::pages).sum::<u64>()), "tables");
     let next = AtomicUsize::new(0);
     let work = sessions.iter().map(|session| {
@@ -63,54 +67,65 @@ pub(super) async fn content(
         async move {
             let mut read = Vec::new();
             while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let sum = sum(session, stop, &piece.relation.name, &piece.query()).await?;
+                let sum = sum(session, stop, &piece.name(), &piece.query()).await?;
                 bar.advance(PAGE * piece.pages());
-                read.push((piece.table, sum));
+                read.push((piece.place, sum));
             }
             Ok(read)
         }
     });
-    let mut sums = vec![Sum::default(); tables.len()];
-    for (table, sum) in try_join_all(work).await?.into_iter().flatten() {
-        sums[table].rows += sum.rows;
-        sums[table].digest += sum.digest;
+    let mut sums = vec![Sum::default(); tables.len() + 1];
+    for (place, sum) in try_join_all(work).await?.into_iter().flatten() {
+        sums[place].rows += sum.rows;
+        sums[place].digest += sum.digest;
     }
+    let objects = sums.pop().filter(|objects| objects.rows > 0);
     let mut content: BTreeMap<_, _> =
         tables.iter().zip(sums).map(|(table, sum)| (table.name.clone(), sum.into())).collect();
-    if let Some(session) = sessions.first() {
-        let name = TableName::large_objects();
-        let objects = sum(session, stop, &name, LARGE_OBJECTS).await?;
-        if objects.rows > 0 {
-            content.insert(name, objects.into());
-        }
-    }
+    content.extend(objects.map(|objects| (TableName::large_objects(), objects.into())));
     Ok(content)
 }
 
 /// One session alone reads whole tables: there the server may help itself with workers of its own.
 fn pieces<'a>(tables: &[&'a Relation], sessions: usize) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
-    for (table, relation) in tables.iter().enumerate() {
+    for (place, relation) in tables.iter().enumerate() {
         let whole = sessions < 2 || !relation.divisible || relation.pages < 2 * RANGE;
         let starts =
             if whole { vec![None] } else { (0..relation.pages).step_by(RANGE as usize).map(Some).collect() };
-        pieces.extend(starts.into_iter().map(|from| Piece { table, relation, from }));
+        pieces.extend(starts.into_iter().map(|from| Piece { place, what: What::Table(relation, from) }));
     }
     pieces
 }
 
 impl Piece<'_> {
+    fn name(&self) -> TableName {
+        match self.what {
+            What::Table(relation, _) => relation.name.clone(),
+            What::LargeObjects(_) => TableName::large_objects(),
+        }
+    }
+
     fn pages(&self) -> u64 {
-        self.from.map_or(self.relation.pages + 1, |from| RANGE.min(self.relation.pages - from))
+        match self.what {
+            What::Table(relation, from) => {
+                from.map_or(relation.pages + 1, |from| RANGE.min(relation.pages - from))
+            }
+            What::LargeObjects(part) => part.pages,
+        }
     }
 
     /// A scan of the whole table that throws rows away is what the planner must not choose, so that choice is
     /// taken from it. The last range is open: the table may have grown since it was measured.
     fn query(&self) -> String {
-        let query = self.relation.digest_query();
-        let Some(from) = self.from else { return query };
+        let (relation, from) = match self.what {
+            What::Table(relation, from) => (relation, from),
+            What::LargeObjects(part) => return part.query(),
+        };
+        let query = relation.digest_query();
+        let Some(from) = from else { return query };
         let end = match from + RANGE {
-            to if to < self.relation.pages => format!(" AND r.ctid < '({to},0)'"),
+            to if to < relation.pages => format!(" AND r.ctid < '({to},0)'"),
             _ => String::new(),
         };
         format!("SET LOCAL enable_seqscan = off; {query} WHERE r.ctid >= '({from},0)'{end}")

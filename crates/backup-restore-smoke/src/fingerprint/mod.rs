@@ -16,6 +16,7 @@ mod describe;
 mod file;
 mod file_buckets;
 mod keyed;
+mod large_objects;
 mod names;
 mod objects;
 mod pins;

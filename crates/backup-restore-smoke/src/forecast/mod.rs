@@ -11,7 +11,7 @@ use evidence_report::record::{Finding, Measurement, Requirement};
 use self::arithmetic::Forecast;
 pub(crate) use self::{
     arithmetic::{Growth, Sample, forecast},
-    history::beside,
+    history::{beside, kept, last_dump},
 };
 use crate::{
     checks::RECOVERY_FORECAST,
@@ -45,19 +45,11 @@ impl Way {
         }
     }
 
-    /// The measurement of the size that is scaled.
-    fn size_metric(self) -> &'static str {
+    /// How it is kept for later forecasts.
+    fn name(self) -> &'static str {
         match self {
-            Self::Logical => "source_database_bytes",
-            Self::Physical => "fetched_bytes",
-        }
-    }
-
-    /// The fact that names the database.
-    fn database_fact(self) -> &'static str {
-        match self {
-            Self::Logical => "database",
-            Self::Physical => "database of the copy",
+            Self::Logical => "dump",
+            Self::Physical => "files",
         }
     }
 }

@@ -2,11 +2,13 @@
 //! folder too). Only names, sizes and times are read.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    io::{Error, ErrorKind},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
+use evidence_report::run::Run;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
 use super::{
@@ -17,6 +19,16 @@ use crate::{checks::POLICY_FOUND, halt::Halt};
 
 /// Endings of what is still being written.
 const UNFINISHED: [&str; 5] = [".partial", ".part", ".tmp", ".incomplete", ".inprogress"];
+
+/// Endings of what lies beside a backup, where the backup's own name stands before them.
+const COMPANIONS: [&str; 9] =
+    [".sha1", ".sha256", ".sha512", ".b2", ".md5", ".sig", ".asc", ".minisig", ".log"];
+
+/// What was changed more recently may still be being written.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// After so long it is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What lies at the top of a folder that is one backup by itself.
 const SIGNS_OF_ONE: [&str; 6] =
@@ -48,22 +60,73 @@ pub(crate) struct Files {
     pub(crate) name_offset_seconds: i32,
 }
 
-/// Looks at the files.
+/// What one look at the files saw.
+struct Look {
+    inventory: Inventory,
+    /// Size and last change of each, by its path.
+    states: BTreeMap<PathBuf, (u64, Timestamp)>,
+}
+
+/// Looks at the files; a second time where one was changed a moment ago: what grows is still being written, and does
+/// not count.
 ///
 /// # Errors
-/// An inconclusive finding where we may not look; a failed one where the pattern makes no sense.
-pub(crate) fn look(name: &str, files: &Files) -> Result<Inventory, Halt> {
+/// An inconclusive finding where we may not look, or where the pattern makes no sense.
+pub(crate) async fn look(run: &Run, name: &str, files: &Files) -> Result<Inventory, Halt> {
+    let first = once(name, files, &BTreeSet::new())?;
+    let settled = Timestamp::now().checked_sub(SETTLED).unwrap_or(Timestamp::MIN);
+    if first.states.values().all(|(_, changed)| *changed < settled) {
+        return Ok(first.inventory);
+    }
+    run.stop().guard(tokio::time::sleep(LOOK_AGAIN)).await.map_err(|_| Halt::Stopped)?;
+    let second = once(name, files, &BTreeSet::new())?;
+    let grows = |(path, state): (&PathBuf, &(u64, Timestamp))| {
+        (first.states.get(path) != Some(state)).then(|| path.clone())
+    };
+    let growing: BTreeSet<_> = second.states.iter().filter_map(grows).collect();
+    if growing.is_empty() {
+        return Ok(second.inventory);
+    }
+    let mut settled = once(name, files, &growing)?.inventory;
+    let names = growing.iter().map(|path| label(path)).collect::<Vec<_>>().join(", ");
+    settled.place = format!("{} (being written at this moment, and not counted: {names})", settled.place);
+    Ok(settled)
+}
+
+fn once(name: &str, files: &Files, growing: &BTreeSet<PathBuf>) -> Result<Look, Halt> {
     let offset = Offset::from_seconds(files.name_offset_seconds).unwrap_or(Offset::UTC);
     let (mut backups, mut faults, mut sources) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut states = BTreeMap::new();
     for path in matches(name, &files.pattern)? {
-        match backup(&path, files.time, offset) {
-            Ok((backup, source)) => {
-                sources.insert(source);
-                backups.push(backup);
+        let (bytes, changed) = match state(&path) {
+            // Expired between the listing and this look.
+            Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => continue,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(unreadable(name, &files.pattern, &format!("{}: {error}", path.display())));
             }
-            Err(said) => {
-                let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                faults.push(Fault { subject, said, weight: Weight::Doubtful });
+            Err(error) => {
+                let said = match error.kind() {
+                    ErrorKind::NotFound => "a link to what is not there".to_owned(),
+                    _ => error.to_string(),
+                };
+                faults.push(Fault { subject: label(&path), said, weight: Weight::Doubtful });
+                continue;
+            }
+            Ok(state) => state,
+        };
+        if growing.contains(&path) {
+            continue;
+        }
+        let label = label(&path);
+        match when(&label, changed, files.time, offset) {
+            Some((at, source)) => {
+                sources.insert(source);
+                backups.push(Backup { label, at, took: None, bytes, full: true });
+                states.insert(path, (bytes, changed));
+            }
+            None => {
+                let said = "no time stands in its name".to_owned();
+                faults.push(Fault { subject: label, said, weight: Weight::Doubtful });
             }
         }
     }
@@ -74,22 +137,30 @@ pub(crate) fn look(name: &str, files: &Files) -> Result<Inventory, Halt> {
         said: "it is empty".to_owned(),
         weight: Weight::Bad,
     }));
-    Ok(Inventory {
+    let inventory = Inventory {
         backups,
         place: files.pattern.clone(),
         times: sources.into_iter().collect::<Vec<_>>().join(", otherwise "),
         sizes: "of the files, as they lie there",
         faults,
         archive: Archive::NotTold("files do not tell whether the write-ahead log is archived"),
-    })
+    };
+    Ok(Look { inventory, states })
+}
+
+fn label(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// We may not look, which says nothing about the backups.
+fn unreadable(name: &str, pattern: &str, what: &str) -> Halt {
+    let finding = POLICY_FOUND.inconclusive(name).expected(format!("{pattern} can be looked at"));
+    Halt::from(finding.observed(what).remedy("run as a user who may read the folder"))
 }
 
 /// The backups that the pattern names. A file that is reached twice (by a link `latest`) counts once.
 fn matches(name: &str, pattern: &str) -> Result<Vec<PathBuf>, Halt> {
-    let unreadable = |what: String| {
-        let finding = POLICY_FOUND.inconclusive(name).expected(format!("{pattern} can be looked at"));
-        Halt::from(finding.observed(what).remedy("run as a user who may read the folder"))
-    };
+    let unreadable = |what: String| unreadable(name, pattern, &what);
     let folder = Path::new(pattern);
     let found: Vec<PathBuf> = if folder.is_dir() && !is_one_backup(folder) {
         let entries =
@@ -101,13 +172,18 @@ fn matches(name: &str, pattern: &str) -> Result<Vec<PathBuf>, Halt> {
     } else {
         let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
         let wrong = |error: glob::PatternError| {
-            Halt::from(POLICY_FOUND.inconclusive(name).expected("a pattern").observed(error.to_string()))
+            let finding = POLICY_FOUND.inconclusive(name).expected("a pattern").observed(error.to_string());
+            Halt::from(
+                finding.remedy("correct the pattern: * and ? stand for any characters, [ begins a set"),
+            )
         };
         let paths = glob::glob_with(pattern, options).map_err(wrong)?;
         paths.collect::<Result<_, _>>().map_err(|error| unreadable(error.to_string()))?
     };
     let mut seen = BTreeSet::new();
-    let mut kept: Vec<_> = found.into_iter().filter(|path| counts(path)).collect();
+    let all: BTreeSet<PathBuf> = found.iter().cloned().collect();
+    let mut kept: Vec<_> =
+        found.into_iter().filter(|path| counts(path) && !accompanies(path, &all)).collect();
     kept.sort_by_key(|path| path.is_symlink());
     kept.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
     Ok(kept)
@@ -119,23 +195,29 @@ fn is_one_backup(folder: &Path) -> bool {
 
 fn counts(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    !name.starts_with('.') && !UNFINISHED.iter().any(|ending| name.ends_with(ending))
+    // The folder that every file system of Linux begins with.
+    let of_the_disk = name == "lost+found";
+    !name.starts_with('.') && !of_the_disk && !UNFINISHED.iter().any(|ending| name.ends_with(ending))
 }
 
-fn backup(path: &Path, time: TimeFrom, offset: Offset) -> Result<(Backup, &'static str), String> {
-    let meta = std::fs::metadata(path).map_err(|error| error.to_string())?;
+/// A checksum, a signature, a log of a backup that is there itself.
+fn accompanies(path: &Path, all: &BTreeSet<PathBuf>) -> bool {
+    let Some(text) = path.to_str() else { return false };
+    COMPANIONS.iter().filter_map(|ending| text.strip_suffix(ending)).any(|of| all.contains(Path::new(of)))
+}
+
+/// Size and last change.
+fn state(path: &Path) -> std::io::Result<(u64, Timestamp)> {
+    let meta = std::fs::metadata(path)?;
     let (bytes, changed) = if meta.is_dir() {
         let mut sum = (0, None);
-        walk(path, &mut sum).map_err(|error| error.to_string())?;
+        walk(path, &mut sum)?;
         sum
     } else {
         (meta.len(), meta.modified().ok())
     };
-    let changed =
-        Timestamp::try_from(changed.unwrap_or(SystemTime::UNIX_EPOCH)).map_err(|error| error.to_string())?;
-    let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (at, source) = when(&label, changed, time, offset).ok_or("no time stands in its name")?;
-    Ok((Backup { label, at, took: None, bytes, full: true }, source))
+    let changed = Timestamp::try_from(changed.unwrap_or(SystemTime::UNIX_EPOCH)).map_err(Error::other)?;
+    Ok((bytes, changed))
 }
 
 /// The time, and where it comes from. A name that gives the day only is made more exact by the last change,
@@ -213,11 +295,14 @@ mod tests {
             time: TimeFrom::Auto,
             name_offset_seconds: 0,
         };
-        let seen = look("x", &files(folder.path())).unwrap();
+        std::fs::write(path("base-20260302-0000.tar.sha256"), "sum").unwrap();
+        std::fs::create_dir(path("lost+found")).unwrap();
+        let look = |pattern: &Path| once("x", &files(pattern), &BTreeSet::new()).unwrap().inventory;
+        let seen = look(folder.path());
         let told: Vec<_> = seen.backups.iter().map(|one| (one.label.as_str(), one.bytes)).collect();
         assert_eq!(told, [("base-20260301-0000", 4), ("base-20260302-0000.tar", 2)]);
-        let one = look("x", &files(&path("base-20260301-0000"))).unwrap();
+        let one = look(&path("base-20260301-0000"));
         assert_eq!(one.backups.len(), 1);
-        assert!(look("x", &files(&path("nothing-*.dump"))).unwrap().backups.is_empty());
+        assert!(look(&path("nothing-*.dump")).backups.is_empty());
     }
 }

@@ -96,7 +96,7 @@ fn not_looked_at(name: &str) -> Finding {
 async fn look(run: &Run, policy: &Policy) -> Result<Inventory, Halt> {
     run.progress().phase(format!("policy: {}", policy.name));
     match &policy.source {
-        Source::Files(files) => files::look(&policy.name, files),
+        Source::Files(files) => files::look(run, &policy.name, files).await,
         Source::PgBackRest(wanted) => pgbackrest::look(run, &policy.name, wanted).await,
         Source::Barman(wanted) => barman::look(run, &policy.name, wanted).await,
     }

@@ -244,7 +244,12 @@ fn offset(text: Option<&str>) -> Result<i32, Error> {
     }
     let (hours, minutes) = digits.split_at(2);
     let part = |text: &str| text.parse::<i32>().map_err(|_| wrong());
-    let seconds = sign * (part(hours)? * 3600 + part(minutes)? * 60);
+    let (hours, minutes) = (part(hours)?, part(minutes)?);
+    // No clock of the world is further from UTC.
+    if hours > 14 || minutes > 59 {
+        return Err(wrong());
+    }
+    let seconds = sign * (hours * 3600 + minutes * 60);
     Offset::from_seconds(seconds).map(Offset::seconds).map_err(|_| wrong())
 }
 
@@ -257,7 +262,7 @@ mod tests {
         for (text, seconds) in [("+02:00", 7200), ("-0530", -19_800), ("Z", 0)] {
             assert_eq!(offset(Some(text)).unwrap(), seconds, "{text}");
         }
-        for text in ["", "2", "+2", "+aa:00", "+99:00", "Europe/Berlin"] {
+        for text in ["", "2", "+2", "+aa:00", "+99:00", "+15:00", "+02:60", "Europe/Berlin"] {
             assert!(offset(Some(text)).is_err(), "{text}");
         }
     }

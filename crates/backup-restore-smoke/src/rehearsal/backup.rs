@@ -14,6 +14,7 @@ use crate::{
     embedded,
     engines::dump,
     fingerprint::{Fingerprint, Unreadable, buckets, describe, sequences},
+    forecast::last_dump,
     growth::Growth,
     halt::Halt,
     plan::{Plan, Rehearse, Source},
@@ -128,7 +129,13 @@ async fn from_snapshot(
         |error: std::io::Error| ENVIRONMENT.inconclusive("pg_dump's connection").observed(error.to_string());
     let handover = Handover::write(run.folder(), resolved, &snapshot.endpoint, &application_name(run))
         .map_err(not_written)?;
-    let growth = Growth::watch(run.progress(), vec![dump.clone()], None, "written");
+    // No dump that is compressed is larger than its database.
+    let evidence = plan.settings.evidence.as_deref();
+    let (about, what) = match evidence.and_then(|path| last_dump(path, &database.name)) {
+        Some(last) => (last.of(database.bytes), "written, of about"),
+        None => (database.bytes, "written, of at most"),
+    };
+    let growth = Growth::watch(run.progress(), vec![dump.clone()], Some(about), what);
     dump::dump(run, &programs, &handover, snapshot, plan.jobs, &dump).await?;
     drop(growth);
     let took = run.elapsed() - start;
@@ -181,7 +188,9 @@ pub(crate) async fn read_parts(
     fingerprint: &mut Fingerprint,
 ) -> Result<(), Halt> {
     run.progress().phase("source: parts of the tables by primary key");
-    let read = buckets(&snapshot.sessions, &snapshot.relations, &fingerprint.tables, run.stop()).await;
+    let read =
+        buckets(&snapshot.sessions, &snapshot.relations, &fingerprint.tables, run.stop(), run.progress())
+            .await;
     fingerprint.buckets = read.map_err(|Unreadable { subject, failure }| from_query(failure, subject))?;
     Ok(())
 }

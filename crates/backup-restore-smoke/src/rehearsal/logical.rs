@@ -24,16 +24,18 @@ use crate::{
     },
     connection::{Handover, QueryFailure, Session},
     engines::{
-        dump_file::{self, DumpedDatabase, Inspection, Restoring},
+        dump_file::{self, DumpedDatabase, Inspection, Reading, Restoring},
         globals::{self, Globals, Unusable},
         restore_errors, script,
     },
     forecast::Way,
+    growth::Growth,
     halt::Halt,
     integrity::amcheck,
     plan::{Amcheck, ExistingDump, Plan, Rehearse},
     scratch::{Cluster, ClusterSpec, Isolation, Place, Role, Room, create_roles},
     sql::{identifier, literal},
+    target::refused_rights,
     wording::{counted, seconds},
 };
 
@@ -143,8 +145,10 @@ fn main_database(seen: &Inspection) -> String {
 async fn inspect(run: &Run, existing: &ExistingDump, made: &mut Made) -> Result<Inspection, Halt> {
     run.progress().phase("backup: looking through it");
     let start = run.elapsed();
-    let (dump, stop) = (existing.dump.clone(), run.stop().clone());
-    let looked = tokio::task::spawn_blocking(move || dump.inspect(&stop)).await;
+    let (dump, reading) = (existing.dump.clone(), Reading::until(run.stop()));
+    let growth = Growth::count(run.progress(), reading.bytes(), Some(dump.size()), "read");
+    let looked = tokio::task::spawn_blocking(move || dump.inspect(&reading)).await;
+    drop(growth);
     let seen = looked.map_err(|_| BACKUP_COMPLETE.inconclusive("backup").observed("the reader broke"))?;
     if run.stop().is_requested() {
         return Err(Halt::Stopped);
@@ -181,6 +185,7 @@ async fn inspect(run: &Run, existing: &ExistingDump, made: &mut Made) -> Result<
     );
     let expected = "a readable table of contents or a last line, and every block of data to its end";
     run.finding(BACKUP_COMPLETE.passed(existing.dump.describe()).expected(expected).observed(observed));
+    made.whole = Some(seen.bytes);
     if !seen.left_out.is_empty() {
         run.detail("Left out of the script", &globals::said(&seen.left_out));
     }
@@ -366,13 +371,20 @@ pub(super) async fn restore(
         segment: database.segment,
         jobs: plan.jobs,
     };
-    let growth = made.copy.as_ref().map(|cluster| cluster.growth(run, None));
+    let growth = match (&made.target, &made.copy) {
+        (Some(target), _) => target.growth(run, made.whole).await,
+        (None, copy) => copy.as_ref().map(|cluster| cluster.growth(run, made.whole)),
+    };
     let restored = dump_file::restore(&restoring, &existing.dump, made.copy.as_mut()).await?;
     drop(growth);
     made.stages.add("restore", start, run.elapsed(), restored.how(&existing.dump));
     let shown: Vec<_> = restored.errors.iter().map(|(code, message)| format!("{code}: {message}")).collect();
     if !shown.is_empty() {
         run.detail(format!("Errors of the restore of {}", connection.database), &shown.join("\n"));
+    }
+    let on_ordinary_target = made.target.as_ref().is_some_and(|target| !target.is_superuser());
+    if let Some(finding) = on_ordinary_target.then(|| refused_rights(&restored.errors)).flatten() {
+        return Err(finding.into());
     }
     let finding = restore_errors::judge(&restored.errors, false).unwrap_or_else(|| {
         RESTORE_COMPLETED

@@ -64,6 +64,8 @@ struct Made {
     /// The watch over the disk.
     room: Option<Room>,
     stages: Stages,
+    /// About so many bytes a restore makes, as far as that is known.
+    whole: Option<u64>,
     /// The checks of [`ESSENTIAL`] that came to a result.
     checked: Vec<&'static Check>,
 }
@@ -138,7 +140,7 @@ pub(crate) async fn fingerprint_only(plan: &Plan, work: &Describe, run: &Run) ->
         taken
     };
     let taken: Result<Fingerprint, Halt> = taken.await;
-    run.timeline(made.stages.timeline());
+    run.timeline(made.stages.timeline_from("the start of the fingerprint"));
     let made_source = made.source.is_some();
     if made_source {
         clean_up(run, made).await;

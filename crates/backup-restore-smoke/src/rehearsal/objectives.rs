@@ -74,12 +74,15 @@ pub(super) fn recovery_time(
     };
     risk_note::add(run, std::slice::from_ref(&finding));
     run.finding(finding);
-    let Some(bytes) = work.forecast else { return };
-    let evidence = plan.settings.evidence.as_deref();
-    let earlier = evidence.map(|path| forecast::beside(path, of.database, of.way)).unwrap_or_default();
     let scaling = stages.lasted(of.way.scaling_stage());
     let this =
         achieved.ok().zip(scaling).map(|(recovery, scaling)| Sample { bytes: of.bytes, recovery, scaling });
+    if let Some(sample) = this {
+        run.measurement(forecast::kept(of.database, of.way, sample));
+    }
+    let Some(bytes) = work.forecast else { return };
+    let evidence = plan.settings.evidence.as_deref();
+    let earlier = evidence.map(|path| forecast::beside(path, of.database, of.way)).unwrap_or_default();
     let samples: Vec<_> = earlier.iter().copied().chain(this).collect();
     let made = forecast::forecast(bytes, &samples, of.way.growth());
     let (finding, measurements) = forecast::judge(bytes, made.as_ref(), earlier.len(), of.way, work.rto);

@@ -28,6 +28,9 @@ use crate::{
     target::{Known, MARKER_SCHEMA, Target},
 };
 
+/// `pg_restore` of this version begins with `SET transaction_timeout`, and servers since then know it.
+const TRANSACTION_TIMEOUT_SINCE: u32 = 17;
+
 /// Rehearses a dump that exists.
 #[expect(clippy::too_many_arguments, reason = "everything that was learnt before the target was asked for")]
 pub(super) async fn rehearse(
@@ -61,7 +64,7 @@ pub(super) async fn rehearse(
     let known = known(plan, run, existing).await?;
     let target = Target::open(run, server, &known, &application_name(run)).await?;
     let target = made.target.insert(target);
-    missing(run, target, database).await?;
+    missing(run, target, database, programs, seen.needed_major()).await?;
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup and the server are at hand");
     let statement = create_statement(database, &target.database);
@@ -95,14 +98,15 @@ pub(super) async fn restore_made(
     let target = made.target.insert(target);
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(seen.database.major)).await?;
     let dump = DumpFile { path: seen.dump.clone(), form: Form::Directory, compression: Compression::None };
-    let looked = dump.inspect(run.stop());
+    let looked = dump.contents();
     let database = looked.databases.first().cloned().unwrap_or_default();
-    missing(run, target, &database).await?;
+    missing(run, target, &database, &programs, looked.needed_major()).await?;
     let incident = run.elapsed();
     made.stages.add("incident", incident, incident, "simulated: the backup and the server are at hand");
     let mut ours = seen.database.clone();
     ours.name.clone_from(&target.database);
     run.finding(target.make(run, &ours.create_statement()).await?);
+    made.whole = Some(seen.database.bytes);
     let existing = ExistingDump { dump, globals: None, expectation: None };
     restore(plan, run, made, &existing, &programs, &database).await?;
     let written = steps_and_write(run, work, made).await?;
@@ -150,7 +154,7 @@ async fn known(plan: &Plan, run: &Run, existing: &ExistingDump) -> Result<Known,
         };
         let session = connect(source, &application_name(run), run.stop())
             .await
-            .map_err(|failure| unknown(format!("no connection to it ({failure:?})")))?;
+            .map_err(|failure| unknown(format!("no connection to it: {failure}")))?;
         let identifier =
             session.value(run.stop(), "SELECT system_identifier::text FROM pg_control_system()").await;
         known.identifiers.push(identifier.map_err(|failure| unknown(failure.to_string()))?);
@@ -158,9 +162,16 @@ async fn known(plan: &Plan, run: &Run, existing: &ExistingDump) -> Result<Known,
     Ok(known)
 }
 
-/// Roles and extensions that the dump needs and the server has not.
-async fn missing(run: &Run, target: &Target, database: &DumpedDatabase) -> Result<(), Halt> {
+/// Versions, roles, rights and extensions that the dump needs and the server has not.
+async fn missing(
+    run: &Run,
+    target: &Target,
+    database: &DumpedDatabase,
+    programs: &Programs,
+    needed: Option<u32>,
+) -> Result<(), Halt> {
     let mut lacks = Lacks::default();
+    version(target, programs.major, needed, &mut lacks);
     preflight::extensions(run, target.server(), std::slice::from_ref(database), &mut lacks).await?;
     let rows = target.server().query(run.stop(), "SELECT rolname FROM pg_roles").await;
     let rows = rows.map_err(|failure| own_server("roles of the target", failure))?;
@@ -175,7 +186,37 @@ async fn missing(run: &Run, target: &Target, database: &DumpedDatabase) -> Resul
             "make them there without login and password; a rehearsal makes no roles on a server of yours",
         );
     }
+    let owners: Vec<_> = database.named.owners.iter().filter(|name| there.contains(name)).collect();
+    let owners: Vec<_> = owners.into_iter().map(String::as_str).collect();
+    let outside = target.no_member_of(run, &owners).await;
+    if let Some((observed, remedy)) =
+        outside.map_err(|failure| own_server("memberships on the target", failure))?
+    {
+        let expected = "a role that may make every owner of the dump an owner";
+        lacks.add("rights of the role of --target", expected, observed, remedy);
+    }
     lacks.end(run)
+}
+
+/// A dump goes into a server of its version or a newer one, and `pg_restore` of 17 and later sets what older servers do
+/// not know.
+fn version(target: &Target, programs: u32, needed: Option<u32>, lacks: &mut Lacks) {
+    let (there, needed) = (target.major, needed.unwrap_or_default());
+    if there < needed {
+        lacks.add(
+            "version of the server of --target",
+            format!("PostgreSQL {needed} or newer, as the dump"),
+            format!("it is {there}"),
+            format!("keep a server of PostgreSQL {needed} for rehearsals; the backup itself is not judged"),
+        );
+    } else if there < TRANSACTION_TIMEOUT_SINCE && programs >= TRANSACTION_TIMEOUT_SINCE {
+        lacks.add(
+            "version of pg_restore",
+            format!("one whose settings a server of PostgreSQL {there} knows"),
+            format!("it is of {programs}"),
+            format!("name the programs of PostgreSQL {there} by --pg-bin"),
+        );
+    }
 }
 
 async fn steps_and_write(run: &Run, work: &Rehearse, made: &mut Made) -> Result<Option<Duration>, Halt> {

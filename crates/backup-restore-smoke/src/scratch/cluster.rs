@@ -17,7 +17,6 @@ use evidence_report::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    folder::folder_bytes,
     isolation::Isolation,
     place::{Place, cannot_make},
     quiet,
@@ -240,11 +239,10 @@ impl Cluster {
         &self.socket
     }
 
-    /// Shows how its files grow towards `total` and what it holds already.
+    /// Shows by how much its files grow, towards `total`.
     pub(crate) fn growth(&self, run: &Run, total: Option<u64>) -> Growth {
         let folders = [self.data.join("base"), self.data.join("pg_tblspc")];
-        let empty: u64 = folders.iter().filter(|_| total.is_some()).map(|folder| folder_bytes(folder)).sum();
-        Growth::watch(run.progress(), folders.into(), total.map(|total| total + empty), "in files")
+        Growth::watch(run.progress(), folders.into(), total, "in files")
     }
 
     /// How it is kept apart.

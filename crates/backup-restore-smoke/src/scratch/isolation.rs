@@ -37,6 +37,9 @@ const END: Duration = Duration::from_secs(5);
 /// The user that Debian's and the upstream packages make.
 const SERVER_USER: &str = "postgres";
 
+/// A user that has a name everywhere.
+const NOBODY: u32 = 65534;
+
 /// A way of starting the server's programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Isolation {
@@ -124,7 +127,10 @@ impl Isolation {
     /// An inconclusive finding when PostgreSQL cannot be run at all, or that the run was asked to stop.
     pub(crate) async fn find(run: &Run, folders: [&Path; 2]) -> Result<Self, Halt> {
         let root = rustix::process::geteuid().is_root();
-        let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let (user, group) = match has_name(run).await {
+            true => (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
+            false => (NOBODY, NOBODY),
+        };
         for way in ways(root, user, group) {
             let words = way.confined(&folders.map(Path::to_owned));
             if words.first().is_some_and(|program| find_program(program).is_none()) {
@@ -246,6 +252,13 @@ impl Isolation {
     }
 }
 
+/// Whether our number belongs to a user: PostgreSQL does not start for one without a name, and containers give such
+/// numbers. In a user namespace we are somebody else.
+async fn has_name(run: &Run) -> bool {
+    let asked = run.child("id").arg("-un").output(run.stop()).await;
+    asked.map_or(true, |output| output.stopped || output.status.success())
+}
+
 /// The ways, the best first (the IPC namespace takes the server's System V segment along, which a kill -9 would
 /// leave behind).
 ///
@@ -278,7 +291,11 @@ fn ways(root: bool, user: u32, group: u32) -> Vec<Way> {
     } else {
         let as_we_are = format!("unshare --user --map-user={user} --map-group={group} --");
         add(APART_AS_ROOT_OF_IT, &shut, &as_we_are, false);
-        add("--user --map-current-user --net --ipc --", &[Sight::Open], "", false);
+        let mapped = format!("--user --map-user={user} --map-group={group}");
+        add(&format!("{mapped} --net --ipc --"), &[Sight::Open], "", false);
+        if user == NOBODY {
+            add(&format!("{mapped} --"), &[Sight::Open], "", false);
+        }
         ways.push(Way::new("", Sight::Open, "", false));
     }
     ways

@@ -34,7 +34,12 @@ fn error_line(line: &str, context: &str) -> Option<(String, String)> {
 /// What `initdb` complained of last: in words of its own, or of the server that it runs.
 pub(super) fn last_error(stderr: &str) -> Option<String> {
     let said = |level| stderr.lines().rev().find_map(|line| Some(line.split_once(level)?.1));
-    let last = ["FATAL:", "PANIC:", "error:"].into_iter().find_map(said)?;
+    let of_initdb = || {
+        let mut lines = stderr.lines().filter_map(|line| line.strip_prefix("initdb: "));
+        let says = |said: &&str| ["warning:", "hint:", "removing "].iter().all(|no| !said.starts_with(no));
+        lines.find(says)
+    };
+    let last = ["FATAL:", "PANIC:", "error:"].into_iter().find_map(said).or_else(of_initdb)?;
     Some(message_template(last.trim()))
 }
 
@@ -75,6 +80,9 @@ mod tests {
             last_error("initdb: error: cannot be run as root").as_deref(),
             Some("cannot be run as root")
         );
-        assert_eq!(last_error("ok"), None);
+        let nameless = "initdb: warning: x\ninitdb: could not look up effective user ID 12345: user does not exist\n\
+                        initdb: removing data directory \"x\"\n";
+        assert!(last_error(nameless).unwrap().contains("user ID 12345"));
+        assert_eq!(last_error("ok\ninitdb: hint: x"), None);
     }
 }

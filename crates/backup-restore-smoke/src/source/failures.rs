@@ -75,8 +75,9 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
     };
     match code.as_str() {
         "42501" if subject == TableName::large_objects().to_string() => ours(
-            "pg_read_all_data does not cover large objects: grant SELECT ON LARGE OBJECT on each, or rehearse as \
-             their owner or a superuser",
+            "pg_read_all_data does not cover large objects: grant SELECT ON LARGE OBJECT on each (psql: SELECT format('GRANT \
+             SELECT ON LARGE OBJECT %s TO rehearsal', oid) FROM pg_largeobject_metadata \\gexec), or rehearse as their \
+             owner or a superuser",
         )
         .into(),
         "42501" => ours(
@@ -96,7 +97,7 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
             "the server's table of locks is full: raise max_locks_per_transaction there; pg_dump needs as many",
         )
         .into(),
-        "54000" => ours("a large object is larger than 1 GB and cannot be hashed; leave its content to a physical backup").into(),
+        "54000" => ours("a row is larger than 1 GB as text: neither this tool nor pg_dump can read it; leave it to a physical backup").into(),
         "26000" | "42P05" | "08P01" => ours(POOLER).into(),
         _ => SOURCE_READABLE.failed(subject).observed(observed).into(),
     }

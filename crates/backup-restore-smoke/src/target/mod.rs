@@ -4,23 +4,33 @@
 //! No role, no setting and no other database of the server is ever touched.
 
 mod identity;
+mod rights;
 mod sweep;
+
+use std::sync::Arc;
 
 use evidence_report::{
     record::Finding,
-    run::{Effect, Entry, Run},
+    run::{Effect, Entry, Run, run_base, sweep_knowing},
 };
 
-pub(crate) use self::{identity::Known, sweep::sweep};
+pub(crate) use self::{identity::Known, rights::refused as refused_rights, sweep::sweep};
 use crate::{
     checks::{ENVIRONMENT, TARGET_HARMLESS},
     connection::{ConnectFailure, Endpoint, QueryFailure, Resolved, Session, connect},
+    growth::Growth,
     halt::Halt,
     sql::{identifier, literal},
 };
 
 /// The schema of ours in the database, which bears the mark inside.
 pub(crate) const MARKER_SCHEMA: &str = "ops_smoke_rehearsal";
+
+/// A server's own limits must not end the session by which others know that the database is in use, nor the making and
+/// dropping of the database. (Joined to what this server's version knows.)
+const PINS: &str = "SELECT pg_catalog.set_config(known.name, wanted.value, false) FROM (VALUES \
+                    ('standard_conforming_strings', 'on'), ('statement_timeout', '0'), ('idle_session_timeout', '0')) \
+                    AS wanted(name, value) JOIN pg_catalog.pg_settings AS known USING (name)";
 
 /// The mark outside: the comment of the database.
 fn marker(run_id: &str) -> String {
@@ -47,6 +57,10 @@ pub(crate) struct Target {
     pub(crate) database: String,
     /// Whether our role there is a superuser.
     superuser: bool,
+    /// Its major version.
+    pub(crate) major: u32,
+    /// What killed runs had left there, and was dropped.
+    swept: Vec<String>,
     made: Option<Entry>,
 }
 
@@ -65,14 +79,25 @@ impl Target {
         let session =
             connect(resolved, application_name, run.stop()).await.map_err(|failure| not_taken(&failure))?;
         identity::refuse_source(run, &session, known).await?;
+        let failed = |failure: QueryFailure| refused("role", &failure);
+        session.query(run.stop(), PINS).await.map_err(failed)?;
         let superuser = session.value(run.stop(), "SELECT current_setting('is_superuser')").await;
+        let major = "SELECT current_setting('server_version_num')::int / 10000";
+        let major = session.value(run.stop(), major).await.map_err(failed)?;
         let server = resolved.pinned(&session.endpoint);
+        let swept = sweep::sweep_server(&session, run.stop()).await.map_err(failed)?;
+        // What the journals of dead runs name there is gone: their folders need not be kept for it.
+        if !swept.dropped.is_empty() {
+            let _ = sweep_knowing(&run_base(), &|what| swept.is_gone(what));
+        }
         run.fact("target", session.endpoint.to_string());
         Ok(Self {
             server,
             application_name: application_name.to_owned(),
             database: database_name(run.id()),
-            superuser: superuser.map_err(|failure| refused("role", &failure))? == "on",
+            superuser: superuser.map_err(failed)? == "on",
+            major: major.parse().unwrap_or_default(),
+            swept: swept.dropped,
             session,
             made: None,
         })
@@ -103,10 +128,37 @@ impl Target {
         inside.query(stop, &marking).await.map_err(failed)?;
         let role =
             if self.superuser { "; its role is a superuser, which a rehearsal does not need" } else { "" };
+        let swept = match self.swept.is_empty() {
+            true => String::new(),
+            false => format!("; of killed runs: {}", self.swept.join(", ")),
+        };
         Ok(TARGET_HARMLESS
             .passed(self.session.endpoint.to_string())
             .expected("another cluster than the source's, no standby, one marked database of our own")
-            .observed(format!("so it is; the database is {}{role}", self.database)))
+            .observed(format!("so it is; the database is {}{role}{swept}", self.database)))
+    }
+
+    /// Which of these roles our role cannot make an owner of anything there, and what to do about it.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(crate) async fn no_member_of(
+        &self,
+        run: &Run,
+        owners: &[&str],
+    ) -> Result<Option<(String, String)>, QueryFailure> {
+        if self.superuser || owners.is_empty() {
+            return Ok(None);
+        }
+        let rows = self.session.query(run.stop(), &rights::no_member_of(owners)).await?;
+        let roles = rows.into_iter().filter_map(|row| {
+            let [name, superuser] = <[Option<String>; 2]>::try_from(row).ok()?;
+            Some((name?, superuser.as_deref() == Some("t")))
+        });
+        let roles: Vec<_> = roles.collect();
+        let names: Vec<_> = roles.iter().map(|(name, _)| identifier(name)).collect();
+        let said = format!("{} is no member of {}", identifier(&self.server.user), names.join(", "));
+        Ok((!roles.is_empty()).then(|| (said, rights::remedy(&roles, &self.server.user))))
     }
 
     /// The connection to our database.
@@ -124,6 +176,25 @@ impl Target {
         connect(&self.connection(), &self.application_name, run.stop())
             .await
             .map_err(|failure| not_taken(&failure))
+    }
+
+    /// Shows by how much our database grows, towards `total`; `None` where nobody can see it.
+    pub(crate) async fn growth(&self, run: &Run, total: Option<u64>) -> Option<Growth> {
+        if !run.progress().is_drawn() {
+            return None;
+        }
+        let session = Arc::new(self.session(run).await.ok()?);
+        let stop = run.stop().clone();
+        let size = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
+        let before: u64 = session.value(&stop, size).await.ok()?.parse().ok()?;
+        let look = move || {
+            let (session, stop) = (Arc::clone(&session), stop.clone());
+            async move {
+                let now = session.value(&stop, size).await.ok()?.parse::<u64>().ok()?;
+                Some(now.saturating_sub(before))
+            }
+        };
+        Some(Growth::ask(run.progress(), total, "in the database", look))
     }
 
     /// A session in the database that the connection names: for questions about the server.
@@ -178,7 +249,10 @@ fn refused(subject: &str, failure: &QueryFailure) -> Halt {
             .inconclusive(subject)
             .expected("the server of --target takes a database of ours")
             .observed(other.to_string())
-            .remedy("give the role CREATEDB, and the server the locale of the source")
+            .remedy(match other.is("25006") {
+                true => "the role, the database or the server is set to read only (default_transaction_read_only): turn it off for this role",
+                false => "give the role CREATEDB, and the server the locale of the source",
+            })
             .into(),
     }
 }

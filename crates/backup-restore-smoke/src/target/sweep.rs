@@ -6,7 +6,7 @@ use evidence_report::run::Stop;
 
 use super::{database_name, journal_name, marker};
 use crate::{
-    connection::{Ambient, ConnectFailure, Row, Session, connect, resolve},
+    connection::{Ambient, QueryFailure, Row, Session, connect, resolve},
     sql::{identifier, literal},
 };
 
@@ -41,21 +41,25 @@ impl Swept {
 pub(crate) async fn sweep(conninfo: &str) -> Result<Swept, String> {
     let stop = Stop::new();
     let resolved = resolve(conninfo, &Ambient::of_this_process()).map_err(|error| error.to_string())?;
-    let session =
-        connect(&resolved, "backup-restore-smoke sweep", &stop).await.map_err(|failure| match failure {
-            ConnectFailure::Stopped => "the run was asked to stop".to_owned(),
-            ConnectFailure::Settings(error) => error.to_string(),
-            ConnectFailure::Refused(attempts) => attempts.join("; "),
-        })?;
+    let session = connect(&resolved, "backup-restore-smoke sweep", &stop).await;
+    let session = session.map_err(|failure| failure.to_string())?;
+    sweep_server(&session, &stop).await.map_err(|failure| failure.to_string())
+}
+
+/// Sweeps the server that this session is with. A run that is at work there has a session of its own.
+///
+/// # Errors
+/// When the databases cannot be listed.
+pub(super) async fn sweep_server(session: &Session, stop: &Stop) -> Result<Swept, QueryFailure> {
     let endpoint = format!(" on {}", session.endpoint);
     let mut swept = Swept { endpoint, ..Swept::default() };
-    for row in session.query(&stop, LIST).await.map_err(|failure| failure.to_string())? {
+    for row in session.query(stop, LIST).await? {
         let Some((name, id, in_use)) = ours(row) else { continue };
         let what = journal_name(&session.endpoint, &name);
         let left = match (in_use, id) {
             (true, _) => Err("a run is at work in it".to_owned()),
             (false, None) => Err("it bears no mark of ours; look at it, and drop it by hand".to_owned()),
-            (false, Some(id)) => drop_marked(&session, &stop, &name, &id).await,
+            (false, Some(id)) => drop_marked(session, stop, &name, &id).await,
         };
         match left {
             Ok(()) => swept.dropped.push(format!("dropped {what}")),

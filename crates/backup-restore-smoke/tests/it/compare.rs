@@ -123,7 +123,7 @@ fn what_cannot_be_used_is_refused() {
     let broken =
         tool.file("broken.json", "{\"format\": \"backup-restore-smoke/fingerprint/v2\",\n \"colour\": 1}");
     for (arguments, said) in [
-        (vec!["compare", broken.to_str().unwrap(), "/nowhere.json"], "line 2"),
+        (vec!["compare", broken.to_str().unwrap(), broken.to_str().unwrap()], "line 2"),
         (vec!["compare", "nowhere.json", "nowhere.json"], "nowhere.json"),
         (vec!["fingerprint", "--embedded", "--", "true"], "-o FILE"),
         (vec!["fingerprint", "--embedded", "-o", "x.json", "--", "true"], "{snapshot}"),

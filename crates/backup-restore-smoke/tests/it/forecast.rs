@@ -23,6 +23,27 @@ fn a_forecast_carries_its_range_and_learns_from_earlier_evidence() {
     assert_eq!(ended.finding("recovery.time").0, "passed");
     let measurements = ended.report["measurements"].to_string();
     assert!(measurements.contains("\"shortest\"") && measurements.contains("\"longest\""), "{measurements}");
+    // Its evidence is replaced each time; the history beside it keeps the figures of all of them.
+    let ended = rehearse(&["--forecast", "800GB"]);
+    let observed = ended.finding("recovery.forecast").2;
+    assert!(observed.contains("3 rehearsals, this one included"), "{observed}");
+    // A history that was tampered with counts for nothing.
+    let history = tool.path("history/evidence.jsonl");
+    let text = std::fs::read_to_string(&history).unwrap();
+    std::fs::write(&history, text.replacen("\"value\":\"", "\"value\":\"9", 1)).unwrap();
+    let ended = rehearse(&["--forecast", "800GB"]);
+    let observed = ended.finding("recovery.forecast").2;
+    assert!(observed.contains("2 rehearsals, this one included"), "{observed}");
+}
+
+#[test]
+fn a_size_that_no_database_has_is_refused_before_anything_is_begun() {
+    let tool = Tool::new();
+    for size in ["0", "800", "1B", "999kB", "800XB", "1e9", "", "1,5TB"] {
+        let output = tool.bare().args(["rehearse", "--embedded", "--forecast", size]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && stderr.contains("800GB"), "{size}: {stderr}");
+    }
 }
 
 #[test]

@@ -139,3 +139,19 @@ fn a_fingerprint_with_buckets_tells_in_which_part_the_differing_rows_lie() {
     assert!(said(compared.assert_code(2)).contains("within 1 of 32 buckets"), "{}", compared.everything());
     tool.assert_nothing_left();
 }
+
+#[test]
+fn a_table_that_was_truncated_since_blames_no_row() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let source = cluster.conninfo(cluster.shop());
+    let step = tool.file("step.sql", &format!("SELECT pg_sleep(1); {SPOILT}"));
+    let given = ["rehearse", "--source", &source, "--after-restore", step.to_str().unwrap()];
+    let rehearsal = tool.spawn(&given);
+    tool.wait_for("restore: pg_restore");
+    cluster.sql("shop", "TRUNCATE shop.customers");
+    let ended = tool.finish(rehearsal);
+    ended.assert_code(2);
+    let told = said(&ended);
+    assert!(told.contains("which rows cannot be told: it was truncated, rewritten or dropped"), "{told}");
+    tool.assert_nothing_left();
+}

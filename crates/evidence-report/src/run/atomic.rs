@@ -5,12 +5,16 @@ use std::{io::Write, os::unix::fs::PermissionsExt, path::Path};
 use fs_err as fs;
 
 /// Replaces the file at `path` by `content`: after a crash at any moment there is the old file or the new
-/// one, never half of either. Missing folders are made. A symbolic link is followed, and its target replaced.
+/// one, never half of either. Missing folders are made. A symbolic link is followed, and its target replaced. What is no
+/// file (`/dev/null`, a pipe) is written into and never replaced: who runs as root would be without it.
 ///
 /// # Errors
 /// When the folder cannot be made or written; the old file then still stands as it was.
 pub fn write_atomically(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&target).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        return fs::OpenOptions::new().write(true).open(&target)?.write_all(content);
+    }
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => Path::new(".").to_owned(),
@@ -59,6 +63,22 @@ pub(super) fn remove_leftovers(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_written_into_and_stays_what_it_is() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let read = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read(pipe).unwrap()
+        });
+        super::write_atomically(&pipe, b"content").unwrap();
+        assert_eq!(read.join().unwrap(), b"content");
+        assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn replaces_the_file_and_leaves_no_temporary_file() {

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 /// How a run tells what it is doing. Clones share the same lines.
 ///
@@ -50,7 +52,8 @@ impl Progress {
             if lines == Lines::Drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
         let phase = bars.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        // What does not fit is cut: a line that the terminal breaks is two.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
             phase.set_style(style);
         }
         Self { bars, phase, lines }
@@ -100,7 +103,7 @@ impl Progress {
     fn styled(&self, total: u64, what: String, template: &str) -> Bar {
         let bar = self.bars.add(ProgressBar::new(total));
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("left", left));
         }
         bar.set_message(what);
         Bar(bar)
@@ -116,13 +119,17 @@ impl Progress {
     /// fast. A total that is passed was an estimate, and is shown as what it became.
     #[must_use]
     pub fn bytes(&self, total: Option<u64>, what: impl Into<String>) -> Bar {
-        match total.filter(|total| *total > 0) {
-            Some(total) => self.styled(
+        let columns = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| size.ws_col);
+        match (total.filter(|total| *total > 0), columns) {
+            (Some(total), 76..) => self.styled(
                 total,
                 what.into(),
-                "  {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+                "  {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}{left}",
             ),
-            None => self.styled(0, what.into(), "  {msg} {bytes} {bytes_per_sec}"),
+            (Some(total), 38..) => self.styled(total, what.into(), "  {bytes}/{total_bytes}{left}"),
+            (Some(total), _) => self.styled(total, what.into(), "  {percent} %{left}"),
+            (None, 38..) => self.styled(0, what.into(), "  {msg} {bytes} {bytes_per_sec}"),
+            (None, _) => self.styled(0, what.into(), "  {bytes}"),
         }
     }
 
@@ -141,6 +148,13 @@ impl Progress {
     /// Whoever reads it may be gone; that must not keep a run from cleaning up.
     fn plain(&self, what: &str) {
         let _ = writeln!(std::io::stderr(), "{what}");
+    }
+}
+
+/// The time that is left, once something has been seen of the whole.
+fn left(state: &ProgressState, to: &mut dyn std::fmt::Write) {
+    if state.pos() > 0 {
+        let _ = write!(to, ", {:#} left", HumanDuration(state.eta()));
     }
 }
 

@@ -47,7 +47,8 @@ pub fn sweep(base: &Path) -> Swept {
 }
 
 /// The same, where the tool knows of some things elsewhere that they are gone.
-fn sweep_knowing(base: &Path, is_gone: &dyn Fn(&str) -> bool) -> Swept {
+#[must_use]
+pub fn sweep_knowing(base: &Path, is_gone: &dyn Fn(&str) -> bool) -> Swept {
     let mut swept = Swept::default();
     let Ok(entries) = fs::read_dir(base) else { return swept };
     for entry in entries.flatten() {

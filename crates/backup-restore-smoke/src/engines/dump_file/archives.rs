@@ -7,9 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use evidence_report::run::Stop;
-
 use super::{
+    Reading,
     data::{Chunks, Through, through},
     inspection::{DumpedDatabase, Inspection, Version, said},
     tar,
@@ -24,7 +23,7 @@ use crate::{
 const WHOLE: &str = "every block of data that the table of contents names, to its end";
 
 /// The table of contents, reduced to what the inspection needs.
-struct Table {
+pub(super) struct Table {
     head: Head,
     data: Vec<Entry>,
 }
@@ -62,7 +61,7 @@ fn table<R: Read>(reader: R, seen: &mut Inspection) -> Option<(Archive<R>, Table
 
 fn note(mut entry: Entry, database: &mut DumpedDatabase, data: &mut Vec<Entry>) {
     let superuser = matches!(entry.kind.as_str(), "EVENT TRIGGER" | "FOREIGN DATA WRAPPER");
-    database.named.role(&entry.owner, superuser);
+    database.named.owner(&entry.owner, superuser);
     match entry.kind.as_str() {
         "DATABASE" => {
             let made = statements(&entry.definition).into_iter();
@@ -187,23 +186,34 @@ fn blocks<R: Read + Send>(
     Ok(())
 }
 
+/// The table of contents of the directory format.
+pub(super) fn contents(folder: &Path, seen: &mut Inspection) -> Option<Table> {
+    match File::open(folder.join("toc.dat")) {
+        Ok(file) => table(BufReader::new(file), seen).map(|(_, table)| table),
+        Err(error) => {
+            seen.problem("toc.dat", "a table of contents that can be read", said(&error));
+            None
+        }
+    }
+}
+
 /// The directory format.
-pub(super) fn directory(folder: &Path, stop: &Stop, seen: &mut Inspection) {
-    let toc = match File::open(folder.join("toc.dat")) {
-        Ok(file) => BufReader::new(file),
-        Err(error) => return seen.problem("toc.dat", "a table of contents that can be read", said(&error)),
-    };
-    let Some((_, table)) = table(toc, seen) else { return };
-    for entry in table.data.iter().take_while(|_| !stop.is_requested()) {
+pub(super) fn directory(folder: &Path, reading: &Reading, seen: &mut Inspection) {
+    let Some(table) = contents(folder, seen) else { return };
+    for entry in table.data.iter().take_while(|_| !reading.stop.is_requested()) {
         let Place::File(file) = &entry.place else { continue };
         if is_large_objects(entry) {
-            large_objects(folder, file, seen);
+            large_objects(folder, file, reading, seen);
             continue;
         }
         match open_any(folder, file) {
             Some((path, compression)) => {
                 seen.inner = Some(compression);
-                table_data(entry, File::open(path).and_then(|file| through(compression.reader(file))), seen);
+                table_data(
+                    entry,
+                    reading.file(&path).and_then(|file| through(compression.reader(file))),
+                    seen,
+                );
             }
             None => seen.problem(name(entry), WHOLE, format!("the file {file} is missing")),
         }
@@ -226,7 +236,7 @@ fn open_any(folder: &Path, file: &str) -> Option<(PathBuf, Compression)> {
     paths.into_iter().find(|(path, _)| path.is_file())
 }
 
-fn large_objects(folder: &Path, list: &str, seen: &mut Inspection) {
+fn large_objects(folder: &Path, list: &str, reading: &Reading, seen: &mut Inspection) {
     let Some((path, compression)) = open_any(folder, list) else {
         return seen.problem("large objects", WHOLE, format!("the list {list} is missing"));
     };
@@ -238,8 +248,9 @@ fn large_objects(folder: &Path, list: &str, seen: &mut Inspection) {
     for line in text.lines() {
         let file = line.split_once(' ').map(|(_, file)| file).unwrap_or_default();
         let found = open_any(folder, file);
-        let read = found
-            .map(|(path, compression)| File::open(path).and_then(|file| through(compression.reader(file))));
+        let read = found.map(|(path, compression)| {
+            reading.file(&path).and_then(|file| through(compression.reader(file)))
+        });
         match read {
             Some(Ok(read)) => {
                 seen.bytes += read.bytes;

@@ -11,7 +11,11 @@ mod toc;
 use std::{
     fs::File,
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -68,21 +72,28 @@ impl DumpFile {
 
     /// Bytes on disk.
     pub(crate) fn size(&self) -> u64 {
-        let length = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
         match std::fs::read_dir(&self.path) {
             Ok(entries) => entries.flatten().map(|entry| length(&entry.path())).sum(),
             Err(_) => length(&self.path),
         }
     }
 
+    /// The table of contents alone of a dump that this run has made as a folder: whether it is whole is known.
+    pub(crate) fn contents(&self) -> Inspection {
+        let mut seen = Inspection::default();
+        let _ = archives::contents(&self.path, &mut seen);
+        seen
+    }
+
     /// Reads the whole dump once, and says what it is and whether anything is missing. Blocks its thread.
-    pub(crate) fn inspect(&self, stop: &Stop) -> Inspection {
+    pub(crate) fn inspect(&self, reading: &Reading) -> Inspection {
         let start = Instant::now();
         let mut seen = Inspection::default();
         if self.form == Form::Directory {
-            archives::directory(&self.path, stop, &mut seen);
+            archives::directory(&self.path, reading, &mut seen);
         } else {
-            match self.open(stop) {
+            match self.open(reading) {
                 Ok(reader) => match self.form {
                     Form::Custom => archives::custom(reader, &mut seen),
                     Form::Tar => archives::tar(reader, &mut seen),
@@ -96,23 +107,47 @@ impl DumpFile {
     }
 
     /// The dump without the compression around it, as a stream that ends when the run is asked to stop.
-    fn open(&self, stop: &Stop) -> io::Result<Box<dyn Read + Send>> {
-        let file = File::open(&self.path)?;
-        Ok(self.compression.reader(UntilStopped { file, stop: stop.clone() }))
+    fn open(&self, reading: &Reading) -> io::Result<Box<dyn Read + Send>> {
+        Ok(self.compression.reader(reading.file(&self.path)?))
+    }
+}
+
+/// How the files of a dump are read: until the run is asked to stop, and counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    stop: Stop,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Reading {
+    /// Nothing was read yet.
+    pub(crate) fn until(stop: &Stop) -> Self {
+        Self { stop: stop.clone(), bytes: Arc::default() }
+    }
+
+    /// So many bytes of the files have been read; it goes on counting.
+    pub(crate) fn bytes(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes)
+    }
+
+    fn file(&self, path: &Path) -> io::Result<Counted> {
+        Ok(Counted { file: File::open(path)?, reading: self.clone() })
     }
 }
 
 /// A file that reads as broken once the run is asked to stop.
-struct UntilStopped {
+struct Counted {
     file: File,
-    stop: Stop,
+    reading: Reading,
 }
 
-impl Read for UntilStopped {
+impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.stop.is_requested() {
-            true => Err(io::Error::other("the run was asked to stop")),
-            false => self.file.read(buffer),
+        if self.reading.stop.is_requested() {
+            return Err(io::Error::other("the run was asked to stop"));
         }
+        let count = self.file.read(buffer)?;
+        self.reading.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
     }
 }

@@ -4,7 +4,7 @@ use std::{io::Write as _, process::Stdio};
 
 use evidence_report::run::{Run, child::ChildCommand};
 
-use super::{DumpFile, Form, plain};
+use super::{DumpFile, Form, Reading, plain};
 use crate::{
     checks::ENVIRONMENT,
     connection::{Handover, without_ambient},
@@ -142,10 +142,10 @@ fn feed(
 ) -> Result<(ChildCommand, Option<Feeder>), Halt> {
     let failed = |error: std::io::Error| cannot_start(&format!("a pipe to the program: {error}"));
     let (read, mut write) = std::io::pipe().map_err(failed)?;
-    let (dump, stop, segment) = (dump.clone(), with.run.stop().clone(), with.segment);
+    let (dump, reading, segment) = (dump.clone(), Reading::until(with.run.stop()), with.segment);
     let key: String = with.run.id().chars().filter(char::is_ascii_alphanumeric).collect();
     let feeder = tokio::task::spawn_blocking(move || {
-        let mut reader = dump.open(&stop)?;
+        let mut reader = dump.open(&reading)?;
         if dump.form == Form::Plain {
             return plain::feed(reader, segment, &key, std::io::BufWriter::with_capacity(64 << 10, write));
         }

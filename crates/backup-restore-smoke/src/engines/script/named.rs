@@ -23,6 +23,8 @@ pub(crate) fn copy_target(statement: &[u8]) -> Option<TableName> {
 pub(crate) struct Named {
     /// Roles, and whether each must be a superuser to own what it owns.
     pub(crate) roles: BTreeMap<String, bool>,
+    /// Roles that own something, or whose default privileges are set.
+    pub(crate) owners: BTreeSet<String>,
     /// Extensions.
     pub(crate) extensions: BTreeSet<String>,
 }
@@ -32,6 +34,14 @@ impl Named {
     pub(crate) fn role(&mut self, name: &str, superuser: bool) {
         if !name.is_empty() && !name.starts_with("pg_") {
             *self.roles.entry(name.to_owned()).or_default() |= superuser;
+        }
+    }
+
+    /// Notes the owner of something.
+    pub(crate) fn owner(&mut self, name: &str, superuser: bool) {
+        self.role(name, superuser);
+        if self.roles.contains_key(name) {
+            self.owners.insert(name.to_owned());
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     checks::{POLICY_REDUNDANCY, POLICY_RETENTION},
-    wording::seconds,
+    wording::{counted, seconds},
 };
 
 pub(super) fn redundancy(name: &str, rules: &Rules, seen: &Inventory) -> Option<Finding> {
@@ -24,7 +24,7 @@ pub(super) fn redundancy(name: &str, rules: &Rules, seen: &Inventory) -> Option<
     let leaning = if all > full { format!(", and {} that lean on them", all - full) } else { String::new() };
     Some(
         made.expected(format!("at least {wanted} of those that need no other"))
-            .observed(format!("{full}{leaning}")),
+            .observed(format!("{}{leaning}", counted(full, "full backup"))),
     )
 }
 
