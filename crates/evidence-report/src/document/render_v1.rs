@@ -11,7 +11,7 @@ use super::{
     seal::seal,
 };
 use crate::record::{
-    Objective,
+    Decimal, Objective,
     v1::{CheckCount, FindingRecord, MeasurementRecord, OutcomeRecord, Record, TimelineRecord},
 };
 
@@ -248,7 +248,7 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
         vec![
             cell(&measurement.metric),
             cell(&labels.join(", ")),
-            cell(&format!("{} {}", measurement.value, measurement.unit)),
+            cell(&with_unit(&measurement.value, &measurement.unit)),
             cell(&objective),
             cell(met),
         ]
@@ -263,8 +263,36 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
     }
 }
 
+/// A number with its unit; seconds beyond two minutes also as a clock shows them.
+pub(crate) fn with_unit(value: &Decimal, unit: &str) -> String {
+    let text = format!("{value} {unit}");
+    let seconds = value.to_f64();
+    if unit == "s" && (LONG..MOST).contains(&seconds) {
+        return format!("{text} ({})", clock(seconds as u64));
+    }
+    text
+}
+
+/// So many seconds are more than anybody reads as such.
+const LONG: f64 = 120.0;
+
+/// Beyond it no clock says anything.
+const MOST: f64 = 1e9;
+
+/// `00:31:02`
+fn clock(seconds: u64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// A timeline of more stages is folded, and its picture would be none.
+const STAGES: usize = 25;
+
 fn timeline(out: &mut String, timeline: &TimelineRecord) {
     let _ = write!(out, "## Timeline\n\nZero is {}.\n\n", inline(&timeline.zero));
+    let is_long = timeline.stages.len() > STAGES;
+    if is_long {
+        let _ = write!(out, "<details>\n<summary>All {} of it</summary>\n\n", timeline.stages.len());
+    }
     let rows: Vec<_> = (timeline.stages.iter())
         .map(|stage| {
             let took = stage.end_ms.saturating_sub(stage.start_ms);
@@ -274,6 +302,10 @@ fn timeline(out: &mut String, timeline: &TimelineRecord) {
         .collect();
     table(out, &["Stage", "At", "Took", "Note"], &rows);
     out.push('\n');
+    if is_long {
+        out.push_str("</details>\n\n");
+        return;
+    }
     let end = timeline.stages.iter().map(|stage| stage.end_ms).max().unwrap_or(0).max(1);
     let width = timeline.stages.iter().map(|stage| stage.name.chars().count()).max().unwrap_or(0);
     let scale = |at: u64| usize::try_from((at.saturating_mul(BAR) / end).min(BAR)).unwrap_or(0);
@@ -292,7 +324,9 @@ fn timeline(out: &mut String, timeline: &TimelineRecord) {
 }
 
 fn seconds(milliseconds: u64) -> String {
-    format!("{}.{:03} s", milliseconds / 1000, milliseconds % 1000)
+    let seconds = milliseconds / 1000;
+    let text = format!("{seconds}.{:03} s", milliseconds % 1000);
+    if (seconds as f64) < LONG { text } else { format!("{text} ({})", clock(seconds)) }
 }
 
 fn reproduce(out: &mut String, record: &Record) {

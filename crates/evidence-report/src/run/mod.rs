@@ -46,7 +46,7 @@ pub use publish::{Finished, PublishError};
 pub(crate) use session::SHARD_FACT;
 pub use session::{Run, RunError};
 pub use settings::{Defaults, Settings, SettingsError};
-pub use stdout::print;
+pub use stdout::{print, print_text};
 pub use stop::{Stop, StopReason, Stopped};
 pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing};
 #[cfg(feature = "command")]

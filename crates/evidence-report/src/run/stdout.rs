@@ -1,9 +1,10 @@
 //! Standard output carries results, and only results. A broken pipe is no error: whoever reads has seen
 //! enough.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use super::publish::PublishError;
+use crate::formats::wrapped;
 
 /// Prints a result.
 ///
@@ -14,5 +15,18 @@ pub fn print(text: &str) -> Result<(), PublishError> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(PublishError::Stdout(error)),
         _ => Ok(()),
+    }
+}
+
+/// Prints a text for people: on a terminal its long lines go on below their own words.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_text(text: &str) -> Result<(), PublishError> {
+    let stdout = std::io::stdout();
+    let size = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+    match size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0) {
+        Some(columns) => print(&wrapped(text, columns)),
+        None => print(text),
     }
 }

@@ -17,6 +17,7 @@ mod golden;
 mod guide;
 mod histories;
 mod hostile_trackers;
+mod imported_files;
 mod importing;
 mod merging;
 mod nasty;
