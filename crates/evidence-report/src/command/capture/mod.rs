@@ -125,7 +125,7 @@ async fn observe(run: &Run, args: &CaptureArgs, mask: &Mask) -> Result<(End, Str
 
 /// Why a program was not found: the answer of the system is the same for three faults.
 fn not_there(program: &Path) -> String {
-    let named = program.components().count() > 1;
+    let named = program.to_string_lossy().contains('/');
     match std::fs::metadata(program) {
         Ok(meta) if named && meta.is_dir() => "it is a folder".into(),
         Ok(_) if named => "it is there, and may not be executed (chmod +x)".into(),

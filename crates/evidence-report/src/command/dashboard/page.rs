@@ -295,7 +295,7 @@ fn certificates(view: &View, links: &Links) -> Markup {
         section aria-labelledby="certificates" {
             h2 id="certificates" { "Certificates, the soonest end first" }
             @if view.certificates.is_empty() {
-                p class="none" { "No evidence about certificates; cert-expiry-check makes it." }
+                p class="none" { "No evidence about certificates; " code { "cert-expiry-check scan" } " makes it." }
             } @else {
                 div class="wide" tabindex="0" role="group" aria-labelledby="certificates" {
                     table class="certificates" {
@@ -331,7 +331,7 @@ fn calendar(entries: &[Entry], links: &Links) -> Markup {
         section aria-labelledby="calendar" {
             h2 id="calendar" { "Drill calendar" }
             @if entries.is_empty() {
-                p class="none" { "The policy names no calendar of drills (a rule `drills`)." }
+                p class="none" { "The policy names no calendar of drills (a rule " code { "drills" } ")." }
             } @else {
                 div class="wide" tabindex="0" role="group" aria-labelledby="calendar" {
                     table class="stack" {
@@ -360,7 +360,7 @@ fn drills(drills: &[Drill], links: &Links) -> Markup {
         section aria-labelledby="drills" {
             h2 id="drills" { "Drills with evidence" }
             @if drills.is_empty() {
-                p class="none" { "None yet." }
+                p class="none" { "None yet; " code { "evidence-report drill start" } " begins one." }
             } @else {
                 div class="wide" tabindex="0" role="group" aria-labelledby="drills" {
                     table class="stack" {

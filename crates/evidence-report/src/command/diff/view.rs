@@ -36,8 +36,7 @@ pub(super) fn text(comparison: &Comparison) -> String {
         number => format!("; LESS was told: {number} checks are no longer made"),
     };
     let missed = comparison.measurements.iter().filter(|moved| newly_missed(moved)).count();
-    let missed =
-        if missed > 0 { format!("; newly MISSED: {missed} of the objectives") } else { String::new() };
+    let missed = if missed > 0 { format!("; {missed} newly MISSED") } else { String::new() };
     let _ = writeln!(out, "{verdicts}: {}: {counts}{missed}{lost}.", one_line(&after.title));
     let _ = writeln!(out, "  before  {}\n  after   {}", side(before), side(after));
     for limit in &comparison.limits {

@@ -123,7 +123,7 @@ fn take_note(
     let so_far = story::Story::of(&drill.history).until(&log::nothing_yet());
     if args.ago.is_some_and(|ago| ago > so_far) {
         return Err(Usage(format!(
-            "the drill \"{}\" began {} ago: --ago reaches back to before it",
+            "the drill \"{}\" began {} ago: --ago reaches back to before it; note it without --ago",
             drill.title(),
             clock(so_far)
         ))
