@@ -175,6 +175,7 @@ fn rows(record: &Record) -> Vec<Row> {
 
 fn checks(out: &mut String, record: &Record) {
     let _ = write!(out, "{}\n\n", inline(&tally(&record.counts)));
+    objectives(out, &record.measurements);
     let rows: Vec<_> = rows(record).into_iter().map(|Row(cells)| cells.to_vec()).collect();
     let header = ["Result", "Check", "Subject", "Expected", "Observed"];
     folding_table(out, &header, &rows, "More checks");
@@ -185,6 +186,53 @@ fn checks(out: &mut String, record: &Record) {
             record.findings_omitted
         );
     }
+}
+
+/// So many measurements are held against their objectives before the table of checks.
+const JUDGED: usize = 3;
+
+/// What was achieved, in one line of the first screen: what missed its objective comes first.
+fn objectives(out: &mut String, measurements: &[MeasurementRecord]) {
+    let (missed, met): (Vec<_>, Vec<_>) = (measurements.iter())
+        .filter(|measurement| measurement.objective.is_some())
+        .partition(|measurement| measurement.met == Some(false));
+    let all = missed.len() + met.len();
+    if all == 0 {
+        return;
+    }
+    let known = met.iter().filter(|measurement| measurement.met == Some(true)).count();
+    let verdict = match (missed.len(), known) {
+        (1, _) if all == 1 => "MISSED".to_owned(),
+        (number @ 1.., _) => format!("{number} of {all} MISSED"),
+        (0, 1) if all == 1 => "met".to_owned(),
+        (0, known) if known == all => format!("all {all} met"),
+        (0, known) => format!("{known} of {all} met"),
+    };
+    let told: Vec<_> = (missed.iter().chain(&met))
+        .take(JUDGED)
+        .map(|measurement| {
+            let labels: Vec<_> = measurement.labels.iter().map(|label| label.value.as_str()).collect();
+            let of = if labels.is_empty() { String::new() } else { format!(" of {}", labels.join(", ")) };
+            format!(
+                "{}{of} {} ({})",
+                measurement.metric,
+                with_unit(&measurement.value, &measurement.unit),
+                limit(measurement)
+            )
+        })
+        .collect();
+    let more = if all > JUDGED { format!("; and {} more below", all - JUDGED) } else { String::new() };
+    let _ = write!(out, "{}\n\n", inline(&format!("Objectives, {verdict}: {}{more}.", told.join("; "))));
+}
+
+/// `at most 1800 s`
+fn limit(measurement: &MeasurementRecord) -> String {
+    let text = match &measurement.objective {
+        Some(Objective::AtMost(limit)) => format!("at most {limit} {}", measurement.unit),
+        Some(Objective::AtLeast(limit)) => format!("at least {limit} {}", measurement.unit),
+        None => String::new(),
+    };
+    text.trim_end().to_owned()
 }
 
 /// "2 failed, 1 warned, 40 passed": over all findings, also those that are not listed.
@@ -235,11 +283,6 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
     let row = |measurement: &MeasurementRecord| {
         let labels: Vec<_> =
             measurement.labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
-        let objective = match &measurement.objective {
-            Some(Objective::AtMost(limit)) => format!("at most {limit} {}", measurement.unit),
-            Some(Objective::AtLeast(limit)) => format!("at least {limit} {}", measurement.unit),
-            None => String::new(),
-        };
         let met = match measurement.met {
             Some(true) => "met",
             Some(false) => "MISSED",
@@ -249,7 +292,7 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
             cell(&measurement.metric),
             cell(&labels.join(", ")),
             cell(&with_unit(&measurement.value, &measurement.unit)),
-            cell(&objective),
+            cell(&limit(measurement)),
             cell(met),
         ]
     };
@@ -265,7 +308,7 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
 
 /// A number with its unit; seconds beyond two minutes also as a clock shows them.
 pub(crate) fn with_unit(value: &Decimal, unit: &str) -> String {
-    let text = format!("{value} {unit}");
+    let text = format!("{value} {unit}").trim_end().to_owned();
     let seconds = value.to_f64();
     if unit == "s" && (LONG..MOST).contains(&seconds) {
         return format!("{text} ({})", clock(seconds as u64));

@@ -217,9 +217,10 @@ fn acts(finding: &Finding) -> bool {
 fn measurements(out: &mut String, report: &Report) {
     let judged = report.measurements.iter().filter(|measurement| measurement.objective.is_some());
     for measurement in judged {
+        let unit = &measurement.unit;
         let objective = match &measurement.objective {
-            Some(Objective::AtMost(limit)) => format!("at most {limit}"),
-            Some(Objective::AtLeast(limit)) => format!("at least {limit}"),
+            Some(Objective::AtMost(limit)) => format!("at most {limit} {unit}"),
+            Some(Objective::AtLeast(limit)) => format!("at least {limit} {unit}"),
             None => String::new(),
         };
         let met = if measurement.met() == Some(false) { "MISSED" } else { "met" };
@@ -231,10 +232,10 @@ fn measurements(out: &mut String, report: &Report) {
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _ = writeln!(
             out,
-            "  {}{labels} = {} (objective: {objective} {}: {met})",
+            "  {}{labels} = {} (objective: {}: {met})",
             measurement.metric,
-            document::with_unit(&measurement.value, &measurement.unit),
-            measurement.unit
+            document::with_unit(&measurement.value, unit),
+            objective.trim_end()
         );
     }
 }

@@ -218,7 +218,8 @@ impl Metric {
         let subject = format!("{name}: {expression}");
         let parts = split(expression);
         let value = parts.and_then(|(aggregate, ..)| self.value(aggregate));
-        let seen = value.map_or_else(|| "no value".to_owned(), |value| Decimal::new(value, 3).to_string());
+        let seen = value
+            .map_or_else(|| "no value".to_owned(), |value| Decimal::new(value, self.digits()).to_string());
         let told = match (kept, parts.zip(value)) {
             (false, _) => Told::new(Said::Failed, &subject, &format!("crossed: {seen}")),
             (true, Some(((_, sign, limit), value))) if !holds(value, sign, limit) => {
@@ -231,13 +232,23 @@ impl Metric {
         };
         sink(told);
         if let Some(((aggregate, sign, limit), value)) = parts.zip(value) {
-            account.measurements.push(held_against(self.measured(name, aggregate, value), sign, limit));
+            account.measurements.push(held_against(
+                self.measured(name, aggregate, value),
+                sign,
+                Decimal::new(limit, self.digits()),
+            ));
         }
     }
 
     fn saw_nothing(&self) -> bool {
         let none = |names: &[&str]| names.iter().all(|name| self.value(name) == Some(0.0));
         none(&["passes", "fails"]) || self.value("count") == Some(0.0)
+    }
+
+    /// A share is told more exactly than a time: 0.0003 is not nothing.
+    fn digits(&self) -> usize {
+        let is_share = self.kind.as_deref() == Some("rate") || self.value("passes").is_some();
+        if is_share { 5 } else { 3 }
     }
 
     fn measured(&self, name: &str, aggregate: &str, value: f64) -> Measurement {
@@ -252,7 +263,8 @@ impl Metric {
             _ if metric.ends_with("_duration") => "ms",
             _ => "",
         };
-        let measurement = Measurement::new(short(&format!("k6_{metric}"), 100), Decimal::new(value, 3), unit);
+        let measurement =
+            Measurement::new(short(&format!("k6_{metric}"), 100), Decimal::new(value, self.digits()), unit);
         let measurement = measurement.label("stat", short(aggregate, 30));
         match tags.trim_end_matches('}') {
             "" => measurement,
@@ -262,8 +274,7 @@ impl Metric {
 }
 
 /// What the threshold asks for, where a measurement can show it.
-fn held_against(measurement: Measurement, sign: &str, limit: f64) -> Measurement {
-    let limit = Decimal::new(limit, 3);
+fn held_against(measurement: Measurement, sign: &str, limit: Decimal) -> Measurement {
     match sign {
         "<" | "<=" => measurement.objective(Objective::AtMost(limit)),
         ">" | ">=" => measurement.objective(Objective::AtLeast(limit)),
