@@ -58,11 +58,30 @@ fn of_gate(question: Question<'_>, gate: &Gate, decision: &Decision) -> String {
         }
     } else {
         out.push_str("\nWhat would open it:\n");
-        for (index, finding) in against.iter().enumerate() {
-            let _ = writeln!(out, "{:>3}. {}: {}", index + 1, place(finding), finding.remedy);
-        }
+        remedies(gate, &against, &mut out);
     }
     out
+}
+
+/// What to do, each thing once, and where.
+fn remedies(gate: &Gate, against: &[&Finding], out: &mut String) {
+    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
+    for finding in against {
+        let subject = finding.subject.strip_prefix(&gate.name).unwrap_or(&finding.subject);
+        // `item 1 (SLO and Alert Pack)` stands above in full.
+        let short = subject.trim_start_matches(": ").split(" (").next().unwrap_or_default();
+        let place = format!("{short}, {}", place(finding));
+        match told.iter_mut().find(|(remedy, _)| *remedy == finding.remedy) {
+            Some((_, places)) => places.push(place),
+            None => told.push((&finding.remedy, vec![place])),
+        }
+    }
+    for (index, (remedy, places)) in told.iter().enumerate() {
+        let _ = writeln!(out, "{:>3}. {remedy}", index + 1);
+        places.iter().for_each(|place| {
+            let _ = writeln!(out, "       {place}");
+        });
+    }
 }
 
 fn of_rule(question: Question<'_>, gate: &Gate, rule: &GateRule, decision: &Decision, out: &mut String) {

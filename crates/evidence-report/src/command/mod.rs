@@ -109,13 +109,13 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             run.owes([&checks::CONSISTENT]);
             run.owes(signers.iter().map(|_| &checks::SIGNED));
             run.findings(files.iter().flat_map(|file| verify::verify_file(file, signers.as_ref())));
-            Ok(run.finish().publish()?)
+            Ok(told(run.finish(), files).publish()?)
         }
         cli::Command::Sign(place) => {
             let run = Run::start(&checks::TOOL, settings)?;
             run.owes([&checks::SIGNED]);
             run.findings(place.files.iter().map(|file| signature::sign_file(file, place)));
-            Ok(run.finish().publish()?)
+            Ok(told(run.finish(), &place.files).publish()?)
         }
         cli::Command::Accept(place) => {
             let acceptance = place.resolve(cli.shared.environment, cli.shared.evidence.as_deref(), now)?;
@@ -123,7 +123,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             let run = Run::start(&checks::TOOL, Settings { evidence: None, ..settings })?;
             run.owes(checks::OF_ACCEPT);
             run.findings(place.files.iter().flat_map(|file| acceptance.accept(file)));
-            Ok(run.finish().publish()?)
+            Ok(told(run.finish(), &place.files).publish()?)
         }
         cli::Command::History(place) => match &place.action {
             None => place.show(&settings),
@@ -132,7 +132,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
                 let run = Run::start(&checks::TOOL, settings)?;
                 run.owes([&checks::HISTORY_CHAIN, &checks::HISTORY_NEWEST]);
                 run.findings(files.iter().flat_map(|file| history::judge_chain(file)));
-                Ok(run.finish().publish()?)
+                Ok(told(run.finish(), files).publish()?)
             }
         },
         cli::Command::Dashboard(place) => place.make(),
@@ -175,7 +175,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             let looked = place.place.look()?;
             let gates = place.gates(&looked)?;
             let (text, verdict) = explain::explain(looked.question(), &gates);
-            run::print(&text)?;
+            run::print_text(&text)?;
             Ok(ExitCode::from(verdict.exit_code()))
         }
         cli::Command::PolicySchema => {
@@ -184,6 +184,12 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Whoever asks about a few files wants to read what holds, too: by whom a file was signed, where it was put.
+fn told(finished: Finished, files: &[PathBuf]) -> Finished {
+    const FEW: usize = 5;
+    if files.len() <= FEW { finished.telling_all() } else { finished }
 }
 
 /// The configuration file of `capture` and `import`: how to run, and what is set aside for a while. The other commands

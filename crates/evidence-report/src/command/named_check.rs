@@ -59,6 +59,13 @@ impl Named {
     }
 }
 
+/// A title for who gives none: `capacity.load_api` → `Capacity load api`.
+pub(super) fn title_of(id: &str) -> String {
+    let words = id.replace(['.', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// The default name of the evidence file of a named check: `capacity.load` → `capacity_load.md`.
 pub(super) fn evidence_name(id: &str) -> &'static str {
     for_good(format!("{}.md", id.replace('.', "_")))
@@ -98,5 +105,6 @@ mod tests {
         assert!(std::ptr::eq(tool.check("capacity.load").unwrap(), check));
         assert_eq!(tool.checks.len(), TOOL.checks.len() + 1);
         assert_eq!(evidence_name("capacity.load"), "capacity_load.md");
+        assert_eq!(title_of("capacity.load_api"), "Capacity load api");
     }
 }

@@ -21,7 +21,7 @@ mod verify;
 
 pub use read::{Document, END_MARKER, FENCE_TAG, ReadError, SIGNATURE_TAG, Signature, read, read_json};
 pub use render_v1::{render_signed_v1, render_v1};
-pub(crate) use render_v1::{summary, tally};
+pub(crate) use render_v1::{summary, tally, with_unit};
 pub(crate) use seal::hex;
 pub use seal::seal;
 pub use verify::{Alteration, Kind, Verification, verify};

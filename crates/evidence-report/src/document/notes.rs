@@ -91,7 +91,7 @@ mod tests {
         };
         let fresh = proposed(kept(None).1, &[template("1 h")]);
         assert_eq!(fresh, "\n## Notes\n\n### Risk note: recovery.time\n\n- Agreed: 1 h\n- Accepted by: …\n");
-        let completed = fresh.replace('…', "Ada, until 2027-01-01");
+        let completed = fresh.replace('…', "DBA, until 2027-01-01");
         assert_eq!(proposed(completed.clone(), &[template("2 h")]), completed);
     }
 

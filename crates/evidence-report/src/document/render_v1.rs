@@ -11,7 +11,7 @@ use super::{
     seal::seal,
 };
 use crate::record::{
-    Objective,
+    Decimal, Objective,
     v1::{CheckCount, FindingRecord, MeasurementRecord, OutcomeRecord, Record, TimelineRecord},
 };
 
@@ -175,6 +175,7 @@ fn rows(record: &Record) -> Vec<Row> {
 
 fn checks(out: &mut String, record: &Record) {
     let _ = write!(out, "{}\n\n", inline(&tally(&record.counts)));
+    objectives(out, &record.measurements);
     let rows: Vec<_> = rows(record).into_iter().map(|Row(cells)| cells.to_vec()).collect();
     let header = ["Result", "Check", "Subject", "Expected", "Observed"];
     folding_table(out, &header, &rows, "More checks");
@@ -185,6 +186,53 @@ fn checks(out: &mut String, record: &Record) {
             record.findings_omitted
         );
     }
+}
+
+/// So many measurements are held against their objectives before the table of checks.
+const JUDGED: usize = 3;
+
+/// What was achieved, in one line of the first screen: what missed its objective comes first.
+fn objectives(out: &mut String, measurements: &[MeasurementRecord]) {
+    let (missed, met): (Vec<_>, Vec<_>) = (measurements.iter())
+        .filter(|measurement| measurement.objective.is_some())
+        .partition(|measurement| measurement.met == Some(false));
+    let all = missed.len() + met.len();
+    if all == 0 {
+        return;
+    }
+    let known = met.iter().filter(|measurement| measurement.met == Some(true)).count();
+    let verdict = match (missed.len(), known) {
+        (1, _) if all == 1 => "MISSED".to_owned(),
+        (number @ 1.., _) => format!("{number} of {all} MISSED"),
+        (0, 1) if all == 1 => "met".to_owned(),
+        (0, known) if known == all => format!("all {all} met"),
+        (0, known) => format!("{known} of {all} met"),
+    };
+    let told: Vec<_> = (missed.iter().chain(&met))
+        .take(JUDGED)
+        .map(|measurement| {
+            let labels: Vec<_> = measurement.labels.iter().map(|label| label.value.as_str()).collect();
+            let of = if labels.is_empty() { String::new() } else { format!(" of {}", labels.join(", ")) };
+            format!(
+                "{}{of} {} ({})",
+                measurement.metric,
+                with_unit(&measurement.value, &measurement.unit),
+                limit(measurement)
+            )
+        })
+        .collect();
+    let more = if all > JUDGED { format!("; and {} more below", all - JUDGED) } else { String::new() };
+    let _ = write!(out, "{}\n\n", inline(&format!("Objectives, {verdict}: {}{more}.", told.join("; "))));
+}
+
+/// `at most 1800 s`
+fn limit(measurement: &MeasurementRecord) -> String {
+    let text = match &measurement.objective {
+        Some(Objective::AtMost(limit)) => format!("at most {limit} {}", measurement.unit),
+        Some(Objective::AtLeast(limit)) => format!("at least {limit} {}", measurement.unit),
+        None => String::new(),
+    };
+    text.trim_end().to_owned()
 }
 
 /// "2 failed, 1 warned, 40 passed": over all findings, also those that are not listed.
@@ -235,11 +283,6 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
     let row = |measurement: &MeasurementRecord| {
         let labels: Vec<_> =
             measurement.labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
-        let objective = match &measurement.objective {
-            Some(Objective::AtMost(limit)) => format!("at most {limit} {}", measurement.unit),
-            Some(Objective::AtLeast(limit)) => format!("at least {limit} {}", measurement.unit),
-            None => String::new(),
-        };
         let met = match measurement.met {
             Some(true) => "met",
             Some(false) => "MISSED",
@@ -248,8 +291,8 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
         vec![
             cell(&measurement.metric),
             cell(&labels.join(", ")),
-            cell(&format!("{} {}", measurement.value, measurement.unit)),
-            cell(&objective),
+            cell(&with_unit(&measurement.value, &measurement.unit)),
+            cell(&limit(measurement)),
             cell(met),
         ]
     };
@@ -263,8 +306,36 @@ fn measurements(out: &mut String, measurements: &[MeasurementRecord], omitted: u
     }
 }
 
+/// A number with its unit; seconds beyond two minutes also as a clock shows them.
+pub(crate) fn with_unit(value: &Decimal, unit: &str) -> String {
+    let text = format!("{value} {unit}").trim_end().to_owned();
+    let seconds = value.to_f64();
+    if unit == "s" && (LONG..MOST).contains(&seconds) {
+        return format!("{text} ({})", clock(seconds as u64));
+    }
+    text
+}
+
+/// So many seconds are more than anybody reads as such.
+const LONG: f64 = 120.0;
+
+/// Beyond it no clock says anything.
+const MOST: f64 = 1e9;
+
+/// `00:31:02`
+fn clock(seconds: u64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// A timeline of more stages is folded, and its picture would be none.
+const STAGES: usize = 25;
+
 fn timeline(out: &mut String, timeline: &TimelineRecord) {
     let _ = write!(out, "## Timeline\n\nZero is {}.\n\n", inline(&timeline.zero));
+    let is_long = timeline.stages.len() > STAGES;
+    if is_long {
+        let _ = write!(out, "<details>\n<summary>All {} of it</summary>\n\n", timeline.stages.len());
+    }
     let rows: Vec<_> = (timeline.stages.iter())
         .map(|stage| {
             let took = stage.end_ms.saturating_sub(stage.start_ms);
@@ -274,6 +345,10 @@ fn timeline(out: &mut String, timeline: &TimelineRecord) {
         .collect();
     table(out, &["Stage", "At", "Took", "Note"], &rows);
     out.push('\n');
+    if is_long {
+        out.push_str("</details>\n\n");
+        return;
+    }
     let end = timeline.stages.iter().map(|stage| stage.end_ms).max().unwrap_or(0).max(1);
     let width = timeline.stages.iter().map(|stage| stage.name.chars().count()).max().unwrap_or(0);
     let scale = |at: u64| usize::try_from((at.saturating_mul(BAR) / end).min(BAR)).unwrap_or(0);
@@ -292,7 +367,9 @@ fn timeline(out: &mut String, timeline: &TimelineRecord) {
 }
 
 fn seconds(milliseconds: u64) -> String {
-    format!("{}.{:03} s", milliseconds / 1000, milliseconds % 1000)
+    let seconds = milliseconds / 1000;
+    let text = format!("{seconds}.{:03} s", milliseconds % 1000);
+    if (seconds as f64) < LONG { text } else { format!("{text} ({})", clock(seconds)) }
 }
 
 fn reproduce(out: &mut String, record: &Record) {

@@ -11,6 +11,7 @@ mod sarif;
 mod text;
 mod textfile;
 mod wording;
+mod wrap;
 
 use std::str::FromStr;
 
@@ -19,6 +20,7 @@ use crate::record::Report;
 pub use github::{annotations, step_summary};
 pub(crate) use text::first_line;
 pub use textfile::last_success;
+pub(crate) use wrap::wrapped;
 
 /// An output format.
 ///

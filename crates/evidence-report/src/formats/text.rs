@@ -24,6 +24,9 @@ const LISTED: usize = 40;
 /// Without `--verbose` so many findings of one subject are listed.
 const OF_ONE: usize = 7;
 
+/// Without `--verbose` so many stages of a timeline are listed, the last ones.
+const STAGES: usize = 20;
+
 const INDENT: &str = "               ";
 
 pub(super) fn render(report: &Report, setting: &Setting) -> String {
@@ -34,7 +37,7 @@ pub(super) fn render(report: &Report, setting: &Setting) -> String {
         optional(&mut out, report, setting.color);
     }
     measurements(&mut out, report);
-    timeline(&mut out, report);
+    timeline(&mut out, report, setting);
     if let Some(evidence) = &setting.evidence {
         let _ = writeln!(out, "evidence: {evidence}");
     }
@@ -214,9 +217,10 @@ fn acts(finding: &Finding) -> bool {
 fn measurements(out: &mut String, report: &Report) {
     let judged = report.measurements.iter().filter(|measurement| measurement.objective.is_some());
     for measurement in judged {
+        let unit = &measurement.unit;
         let objective = match &measurement.objective {
-            Some(Objective::AtMost(limit)) => format!("at most {limit}"),
-            Some(Objective::AtLeast(limit)) => format!("at least {limit}"),
+            Some(Objective::AtMost(limit)) => format!("at most {limit} {unit}"),
+            Some(Objective::AtLeast(limit)) => format!("at least {limit} {unit}"),
             None => String::new(),
         };
         let met = if measurement.met() == Some(false) { "MISSED" } else { "met" };
@@ -228,20 +232,27 @@ fn measurements(out: &mut String, report: &Report) {
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _ = writeln!(
             out,
-            "  {}{labels} = {} {} (objective: {objective} {}: {met})",
-            measurement.metric, measurement.value, measurement.unit, measurement.unit
+            "  {}{labels} = {} (objective: {}: {met})",
+            measurement.metric,
+            document::with_unit(&measurement.value, unit),
+            objective.trim_end()
         );
     }
 }
 
-fn timeline(out: &mut String, report: &Report) {
+fn timeline(out: &mut String, report: &Report, setting: &Setting) {
     let timeline = &report.timeline;
     if timeline.stages.is_empty() {
         return;
     }
     let _ = writeln!(out, "  from {}:", timeline.zero);
     let width = timeline.stages.iter().map(|stage| stage.name.chars().count()).max().unwrap_or(0);
-    for stage in &timeline.stages {
+    // A long one stands whole in the evidence; here its end is what people wait for.
+    let left_out = if setting.verbose { 0 } else { timeline.stages.len().saturating_sub(STAGES) };
+    if left_out > 0 {
+        let _ = writeln!(out, "    … {left_out} earlier ones (--verbose lists all)");
+    }
+    for stage in &timeline.stages[left_out..] {
         let took = stage.end.saturating_sub(stage.start);
         let took = if took.is_zero() { String::new() } else { format!("{:>9.3} s", took.as_secs_f64()) };
         let line = format!(

@@ -4,19 +4,20 @@
 //! Spawn from a runtime task, never from a blocking-pool thread: the kernel's parent-death signal fires when
 //! the *thread* that spawned the child ends (prctl(2), `PR_SET_PDEATHSIG`).
 
+mod stream;
+
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
-
+use self::stream::Stream;
 use super::stop::Stop;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// The environment variable that marks every process of a run, for [`super::sweep`].
 pub(super) const MARK: &str = "OPS_SMOKE_RUN";
@@ -125,6 +126,8 @@ pub struct Output {
     pub stdout: String,
     /// Standard error, its last 64 KiB, or as much.
     pub stderr: String,
+    /// From its start to its own end, whoever held its outputs open longer.
+    pub took: Duration,
 }
 
 /// How much of each output stream is kept: the last so many bytes.
@@ -277,9 +280,8 @@ impl ChildCommand {
             .ok_or_else(|| failed(std::io::Error::other("the child has no process id")))?;
         self.groups.add(group);
         let kept = self.kept;
-        let keep = |stream: Option<Box<dyn AsyncRead + Send + Unpin>>| tokio::spawn(tail(stream, kept));
-        let stdout = keep(inner.stdout.take().map(|s| Box::new(s) as _));
-        let stderr = keep(inner.stderr.take().map(|s| Box::new(s) as _));
+        let stdout = Stream::keep(inner.stdout.take().map(|s| Box::new(s) as _), kept);
+        let stderr = Stream::keep(inner.stderr.take().map(|s| Box::new(s) as _), kept);
         Ok(Child {
             inner,
             program,
@@ -287,8 +289,9 @@ impl ChildCommand {
             groups: self.groups,
             farewell: self.farewell,
             patience: self.patience,
-            stdout: Some(stdout),
-            stderr: Some(stderr),
+            started: Instant::now(),
+            stdout,
+            stderr,
         })
     }
 
@@ -331,8 +334,9 @@ pub struct Child {
     groups: Groups,
     farewell: Farewell,
     patience: Duration,
-    stdout: Option<tokio::task::JoinHandle<String>>,
-    stderr: Option<tokio::task::JoinHandle<String>>,
+    started: Instant,
+    stdout: Stream,
+    stderr: Stream,
 }
 
 impl Child {
@@ -388,17 +392,12 @@ impl Child {
         self.wait().await
     }
 
-    async fn collect(mut self, status: ExitStatus, stopped: bool) -> Result<Output, ChildError> {
+    async fn collect(self, status: ExitStatus, stopped: bool) -> Result<Output, ChildError> {
+        let took = self.started.elapsed();
         // A grandchild may hold the pipes open: it belongs to the group, and goes with it.
         let _ = kill_process_group(self.group, Signal::KILL);
-        let text = |handle: Option<tokio::task::JoinHandle<String>>| async move {
-            match handle {
-                Some(handle) => handle.await.unwrap_or_default(),
-                None => String::new(),
-            }
-        };
-        let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
-        Ok(Output { status, stopped, stdout: text(stdout).await, stderr: text(stderr).await })
+        let (stdout, stderr) = tokio::join!(self.stdout.text(), self.stderr.text());
+        Ok(Output { status, stopped, stdout, stderr, took })
     }
 }
 
@@ -411,20 +410,6 @@ impl Drop for Child {
         }
         self.groups.remove(self.group);
     }
-}
-
-async fn tail(stream: Option<Box<dyn AsyncRead + Send + Unpin>>, limit: usize) -> String {
-    let Some(mut stream) = stream else { return String::new() };
-    let mut kept = Vec::new();
-    let mut chunk = [0_u8; 8192];
-    while let Ok(count @ 1..) = stream.read(&mut chunk).await {
-        kept.extend_from_slice(&chunk[..count]);
-        if kept.len() > limit.saturating_mul(2) {
-            kept.drain(..kept.len() - limit);
-        }
-    }
-    kept.drain(..kept.len().saturating_sub(limit));
-    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// Where a program is: the path itself when it has a slash, otherwise the first of its name on `PATH` that

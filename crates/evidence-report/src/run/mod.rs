@@ -49,7 +49,7 @@ pub(crate) use session::SHARD_FACT;
 pub use session::{Run, RunError};
 pub use settings::{Defaults, Settings, SettingsError};
 pub use stop::{Stop, StopReason, Stopped};
-pub use streams::{print, tell};
+pub use streams::{print, print_text, tell};
 pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing, sweep_knowing};
 #[cfg(feature = "command")]
 pub(crate) use waivers::{Extent, IN_THIS_PART, apply as waive, fits};

@@ -12,7 +12,7 @@ use super::{
     flags::{ColorChoice, FailOn},
     publication::{Arriving, Publication, short, write},
     settings::Settings,
-    streams::{print, tell},
+    streams::{print, print_text, tell},
 };
 use crate::{
     document::notes::Template,
@@ -84,6 +84,13 @@ impl Finished {
         self
     }
 
+    /// With every finding in the text, also what passed: for a command that is asked about a few things.
+    #[cfg(feature = "command")]
+    pub(crate) fn telling_all(mut self) -> Self {
+        self.settings.verbose = true;
+        self
+    }
+
     /// The report.
     #[must_use]
     pub fn report(&self) -> &Report {
@@ -146,6 +153,9 @@ impl Finished {
             let written = match &request.path {
                 Some(path) => self.output_to_file(request.format, path, &setting),
                 None if self.settings.quiet && request.format == Format::Text => Ok(()),
+                None if request.format == Format::Text => {
+                    print_text(&self.report_as(request.format, &setting))
+                }
                 None => print(&self.report_as(request.format, &setting)),
             };
             result = result.and(written);

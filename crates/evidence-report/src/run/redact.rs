@@ -1,6 +1,8 @@
 //! Keeps secrets out of what is written: URLs without userinfo and query, connection strings and arguments
 //! without passwords.
 
+mod quoted;
+
 /// Words that make the value after them a secret, compared in lower case.
 const SECRET_NAMES: [&str; 8] =
     ["password", "passwd", "pgpassword", "secret", "token", "apikey", "api_key", "authorization"];
@@ -20,6 +22,7 @@ const SAYINGS: [&str; 40] = [
 #[must_use]
 pub fn text(input: &str) -> String {
     let mut expect = Expect::Anything;
+    let input = quoted::hidden(input);
     let words = input.split_inclusive(char::is_whitespace).map(|word| {
         let body = word.trim_end();
         let shown = expect.read(body);
@@ -162,6 +165,7 @@ mod tests {
             ("token:rotated", "token:rotated"),
             ("token=rotated", "token=***"),
             ("password = wrong", "password = ***"),
+            ("{\"password\": \"hunter2 and more\"}", "{\"password\": \"***\"}"),
         ] {
             assert_eq!(text(given), kept);
         }

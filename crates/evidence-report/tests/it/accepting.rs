@@ -239,3 +239,16 @@ fn it_asks_for_a_place_where_there_is_none() {
     assert!(bench.path("home/here.md").exists() && bench.path("home/history/here.jsonl").exists());
     assert_eq!(bench.accept(&["--fact", "nonsense"]).1, 3);
 }
+
+#[test]
+fn a_fact_of_ones_own_choice_does_not_stand_in_for_the_policys() {
+    let bench = Bench::new();
+    bench.made(|_| {});
+    let policy = "environments:\n  staging:\n    facts:\n      cluster: blue\n";
+    fs::create_dir_all(bench.path("home/ops")).unwrap();
+    fs::write(bench.path("home/ops/tracker-policy.yaml"), policy).unwrap();
+    let (text, code) = bench.accept(&["--environment", "staging", "--fact", FACT]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("what tells staging, by ops/tracker-policy.yaml"), "{text}");
+    assert!(!bench.home().exists());
+}

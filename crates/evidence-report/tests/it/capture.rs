@@ -1,6 +1,6 @@
 //! `capture`, as its users meet it: real commands, real signals.
 
-use std::{fs, process::Stdio};
+use std::{fs, process::Stdio, time::Duration};
 
 use evidence_report::record::{Verdict, v1::OutcomeRecord};
 
@@ -189,4 +189,42 @@ fn what_cannot_be_followed_is_refused_before_anything_runs() {
         assert_eq!(code, if index == 5 { 0 } else { 3 }, "{arguments:?}: {printed}");
         assert!(!place.path("ran").exists(), "{arguments:?}");
     }
+}
+
+#[test]
+fn what_leaves_its_group_is_not_waited_for_and_does_not_outlive_the_run() {
+    let place = Place::new();
+    let begun = std::time::Instant::now();
+    let script =
+        "setsid sh -c 'echo $$ > pid; exec sleep 60' & while [ ! -s pid ]; do sleep 0.01; done; echo started";
+    let (code, printed) = place.run(&capture(&[], &["sh", "-c", script]));
+    assert_eq!(code, 0, "{printed}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let record = record(&place.path("doc/operations/evidence/capacity_load.md"));
+    assert!(record.details.iter().any(|detail| detail.text.contains("started")), "{record:?}");
+    assert!(record.measurements[0].value.to_f64() < 10.0, "its own time, not that of its leftover");
+    let pid = place.read("pid").trim().parse().unwrap();
+    wait_for("the end of what was left", || (!runs(pid)).then_some(()));
+}
+
+#[test]
+fn a_command_that_fails_says_why_in_its_last_words_without_secrets() {
+    let place = Place::new();
+    let script = "echo fine; echo 'connecting' >&2; echo 'refused, password=swordfish9' >&2; exit 7";
+    let (code, printed) = place.run(&capture(&[], &["sh", "-c", script]));
+    assert_eq!(code, 2, "{printed}");
+    assert!(printed.contains("exit code 7; its last words: refused, password=***"), "{printed}");
+    let (_, printed) = place.run(&capture(&["--evidence", "none"], &["sh", "-c", "exit 7"]));
+    assert!(!printed.contains("last words"), "{printed}");
+    place.write("text", "no program");
+    for (program, why) in
+        [("./text", "may not be executed (chmod +x)"), ("/", "it is a folder"), ("./gone", "no such file")]
+    {
+        let (_, printed) = place.run(&capture(&["--evidence", "none"], &[program]));
+        assert!(printed.contains(why), "{printed}");
+    }
+    let flags = ["--evidence", "none", "--artefact", "never", "--artefact", "text"];
+    let (_, printed) = place.run(&capture(&flags, &["rm", "text"]));
+    assert!(printed.contains("never: it is not there: the command has not made it"), "{printed}");
+    assert!(printed.contains("text: it is gone: the command has removed it"), "{printed}");
 }

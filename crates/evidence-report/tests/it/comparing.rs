@@ -86,14 +86,15 @@ fn nothing_worse_exits_0_whichever_way_it_went() {
     let (text, code) = diff(&before(), &before(), &[]);
     assert!(
         code == 0
-            && text
-                .starts_with("FAILED as before: fixture-smoke: 0 new, 0 changed, 0 resolved, 2 as before."),
+            && text.starts_with(
+                "FAILED as before: Fixture | report: 0 new, 0 changed, 0 resolved, 2 as before."
+            ),
         "{text}"
     );
     let clean = run("2026-11-24T12:00:00Z", |_| {});
     let (text, code) = diff(&before(), &clean, &[]);
     assert!(
-        code == 0 && text.starts_with("PASSED, was FAILED: fixture-smoke: 0 new, 0 changed, 2 resolved"),
+        code == 0 && text.starts_with("PASSED, was FAILED: Fixture | report: 0 new, 0 changed, 2 resolved"),
         "{text}"
     );
     let warned = run("2026-11-24T12:00:00Z", |report| report.findings.push(LIFETIME.warned("a:443")));

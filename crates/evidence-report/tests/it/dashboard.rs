@@ -108,7 +108,7 @@ fn the_page_says_what_stands_in_the_way_and_links_to_it() {
         // Certificates by their evidence.
         "<a href=\"./doc/evidence/certificates.md\">shop.example:443</a>",
         // The runs of a rehearsal are drills.
-        "<td>2026-11-22T12:00:00Z</td>",
+        "<td data-label=\"Finished\">2026-11-22 12:00:00</td>",
     ];
     for expected in expected {
         assert!(page.contains(expected), "missing: {expected}\n{page}");
@@ -283,7 +283,7 @@ fn the_calendar_of_drills_shows_what_is_overdue_ahead_and_done() {
         ("2026-10-01", "Newer &amp; one", "good\">executed 2026-10-01"),
         ("2026-06-01", "Old one", "good\">executed 2026-06-02"),
     ];
-    let shown: Vec<_> = calendar.split("<tr><td>").skip(1).collect();
+    let shown: Vec<_> = calendar.split("<tr><td data-label=\"Planned\">").skip(1).collect();
     assert_eq!(shown.len(), rows.len(), "{calendar}");
     for (row, (planned, drill, standing)) in shown.iter().zip(rows) {
         assert!(row.starts_with(planned) && row.contains(drill) && row.contains(standing), "{row}");

@@ -40,16 +40,16 @@ fn a_drill_from_its_start_to_its_report() {
     let place = Place::new();
     place.write(REPORT, "# Incident drill reports\n\nThe calendar, by hand.\n");
     let start =
-        ["drill", "start", "Lost", "primary", "--kind", "restore", "--within", "30m", "--role", "lead=Ada"];
+        ["drill", "start", "Lost", "primary", "--kind", "restore", "--within", "30m", "--role", "lead=SRE"];
     let (code, printed) = place.run(&start);
     assert_eq!(code, 0, "{printed}");
     assert!(printed.contains("the drill \"Lost primary\" (restore) has begun"), "{printed}");
-    assert_eq!(place.run(&["drill", "note", "pager", "rang", "--by", "Ben"]).0, 0);
-    assert_eq!(place.run(&["drill", "note", "--role", "scribe=Ben", "-m", "recovered"]).0, 0);
+    assert_eq!(place.run(&["drill", "note", "pager", "rang", "--by", "DBA"]).0, 0);
+    assert_eq!(place.run(&["drill", "note", "--role", "scribe=DBA", "-m", "recovered"]).0, 0);
     let (code, shown) = place.run(&["drill", "show"]);
     assert_eq!(code, 0, "{shown}");
     assert!(shown.starts_with("OPEN: drill \"Lost primary\" (restore)"), "{shown}");
-    assert!(shown.contains("Ben: pager rang") && shown.contains("roles: lead Ada, scribe Ben"), "{shown}");
+    assert!(shown.contains("DBA: pager rang") && shown.contains("roles: lead SRE, scribe DBA"), "{shown}");
     let (code, refused) = place.run(&["drill", "finish"]);
     assert_eq!((code, refused.contains("--outcome achieved")), (3, true), "{refused}");
     let finish = ["drill", "finish", "--outcome", "achieved", "--follow-up", "alert on lag; DBA; 2026-12-24"];
@@ -69,7 +69,7 @@ fn a_drill_from_its_start_to_its_report() {
 fn the_ten_drills_before_stand_in_the_report_one_line_each() {
     let place = Place::new();
     for number in 0..12 {
-        assert_eq!(place.run(&["drill", "start", &format!("drill {number:02}"), "--role", "lead=Ada"]).0, 0);
+        assert_eq!(place.run(&["drill", "start", &format!("drill {number:02}"), "--role", "lead=SRE"]).0, 0);
         assert_eq!(place.run(&["drill", "note", "x"]).0, 0);
         let outcome = if number % 2 == 0 { "achieved" } else { "missed" };
         let (code, printed) = place.run(&["drill", "finish", "--outcome", outcome]);
@@ -147,7 +147,7 @@ fn a_writer_that_is_killed_loses_nothing_that_it_had_said() {
 #[test]
 fn a_torn_line_is_told_and_a_changed_one_fails() {
     let place = Place::new();
-    assert_eq!(place.run(&["drill", "start", "Torn", "--role", "lead=Ada"]).0, 0);
+    assert_eq!(place.run(&["drill", "start", "Torn", "--role", "lead=SRE"]).0, 0);
     assert_eq!(place.run(&["drill", "note", "before"]).0, 0);
     let path = log(&place);
     let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
@@ -171,7 +171,7 @@ fn a_rollback_keeps_its_contract_or_fails() {
     let place = Place::new();
     for (change, verdict) in [(false, Verdict::Passed), (true, Verdict::Failed)] {
         place.write("api.yaml", "openapi: 3.1.0\n");
-        let start = ["drill", "start", "Back", "--kind", "rollback", "--role", "lead=Ada"];
+        let start = ["drill", "start", "Back", "--kind", "rollback", "--role", "lead=SRE"];
         let named = ["--from-revision", "v42", "--to-revision", "v41", "--contract", "api.yaml"];
         assert_eq!(place.run(&[&start[..], &named].concat()).0, 0);
         assert_eq!(place.run(&["drill", "note", "rolled back"]).0, 0);
@@ -250,4 +250,41 @@ fn a_read_only_folder_is_told_and_nothing_is_half_written() {
     assert_eq!(code, 3, "{printed}");
     assert!(printed.contains("blocked"), "{printed}");
     assert_eq!(fs::read(log(&place)).unwrap(), before);
+}
+
+#[test]
+fn what_was_noted_later_counts_from_when_it_happened_and_never_from_before_the_start() {
+    let place = Place::new();
+    assert_eq!(place.run(&["drill", "start", "Late", "--within", "1h", "--role", "lead=SRE"]).0, 0);
+    let (code, printed) = place.run(&["drill", "note", "--ago", "2h", "the pager rang"]);
+    assert_eq!((code, printed.contains("--ago reaches back to before it")), (3, true), "{printed}");
+    let begun = std::time::Instant::now();
+    wait_for("two seconds of the drill", || (begun.elapsed().as_secs() >= 2).then_some(()));
+    let (code, printed) =
+        place.run(&["drill", "note", "--ago", "2s", "-m", "recovered", "orders go through"]);
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("(noted 00:00:02 later)"), "{printed}");
+    let (_, printed) = place.run(&["drill", "show"]);
+    assert!(
+        printed.contains("running for 00:00:0") && printed.contains("within 01:00:00: recovered"),
+        "{printed}"
+    );
+    assert_eq!(place.run(&["drill", "finish", "--outcome", "achieved"]).0, 0);
+    let record = record(&place.path("doc/operations/evidence/incident_drill_reports.md"));
+    let recovery = record.findings.iter().find(|finding| finding.check == "drill.recovery").unwrap();
+    assert!(recovery.observed.ends_with(", noted 00:00:02 later"), "{}", recovery.observed);
+}
+
+#[test]
+fn a_contract_is_found_again_from_another_folder() {
+    let place = Place::new();
+    place.write("api/openapi.yaml", "openapi: 3.1.0\n");
+    let start = ["drill", "start", "Back", "--kind", "rollback", "--role", "lead=SRE"];
+    let named = ["--from-revision", "v42", "--to-revision", "v41", "--contract", "openapi.yaml"];
+    let mut begin = place.command(&[&start[..], &named].concat());
+    assert_eq!(said(&begin.current_dir(place.path("api")).output().unwrap()).0, 0);
+    assert_eq!(place.run(&["drill", "note", "rolled back"]).0, 0);
+    let (code, printed) = place.run(&["drill", "finish", "--outcome", "achieved"]);
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("Rollback drill report: Back"), "{printed}");
 }

@@ -326,7 +326,7 @@ fn files_of_several_tools_become_evidence_with_digest_tool_and_age() {
         ["import", "sarif", "--item", "7", "--check", "security.sast", "scan.sarif", "clean.sarif"];
     let (code, printed) = place.run(&arguments);
     assert_eq!(code, 2, "{printed}");
-    assert!(printed.starts_with("FAILED: security.sast: 1 failed, 5 passed."), "{printed}");
+    assert!(printed.starts_with("FAILED: Security sast: 1 failed, 5 passed."), "{printed}");
     assert!(printed.contains("src/a.go:7: scan.sarif: src/a.go: r: high: bad [security.sast]"), "{printed}");
     let record = record(&place.path("doc/operations/evidence/security_sast.md"));
     assert_eq!(record.tracker_items, [7]);

@@ -18,6 +18,7 @@ mod guide;
 mod histories;
 mod honesty;
 mod hostile_trackers;
+mod imported_files;
 mod importing;
 mod merging;
 mod nasty;

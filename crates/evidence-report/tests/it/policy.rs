@@ -257,7 +257,7 @@ By itself it closes on 2026-12-07 12:00 UTC: the evidence doc/evidence/restore.m
     let (code, printed) = explain("later");
     assert_eq!(code, 2, "{printed}");
     assert!(printed.contains("  ✕ item 2 (Cost), in_progress; FinOps; Before beta (2026-12-31)\n      ✕ doc/track.md:14: in_progress"), "{printed}");
-    assert!(printed.contains("What would open it:\n  1. doc/track.md:14: Show what is pending"), "{printed}");
+    assert!(printed.contains("What would open it:\n  1. Show what is pending"), "{printed}");
 }
 
 #[test]

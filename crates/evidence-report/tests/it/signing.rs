@@ -130,8 +130,8 @@ fn a_signature_that_does_not_count_fails_and_says_why() {
     bench.sign("ada");
     let signed = bench.text();
     for (allowed, words) in [
-        (format!("bob@example.org {bob}\n"), "No principal matched"),
-        (String::new(), "No principal matched"),
+        (format!("bob@example.org {bob}\n"), "allowed names no such key"),
+        (String::new(), "allowed names no such key"),
         (format!("ada@example.org valid-before=\"20261123\" {ada}\n"), "key has expired"),
         (format!("ada@example.org valid-after=\"20261124\" {ada}\n"), "key is not yet valid"),
         (

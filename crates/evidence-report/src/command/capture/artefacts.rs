@@ -45,6 +45,13 @@ fn one(path: &Path, before: Option<State>) -> (Finding, Option<Attachment>) {
     let name = path.display().to_string();
     let expected = "a file that is not empty";
     match digest(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let observed = match before {
+                None => "it is not there: the command has not made it",
+                Some(_) => "it is gone: the command has removed it",
+            };
+            (ARTEFACT.inconclusive(name).expected(expected).observed(observed), None)
+        }
         Err(error) => (ARTEFACT.inconclusive(name).expected(expected).observed(error.to_string()), None),
         Ok(Digest { bytes: 0, .. }) => {
             (ARTEFACT.inconclusive(name).expected(expected).observed("it is empty"), None)
@@ -66,7 +73,7 @@ fn one(path: &Path, before: Option<State>) -> (Finding, Option<Attachment>) {
 pub(in crate::command) fn digest(path: &Path) -> std::io::Result<Digest> {
     // Opening a pipe or a device could wait for ever.
     if !fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other(format!("{} is no regular file", path.display())));
+        return Err(std::io::Error::other("it is no regular file"));
     }
     digest_of(&mut fs::File::open(path)?)
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{judge::Convention, objective::Limit};
 use crate::{
-    command::named_check::{self, parse_id},
+    command::named_check::{self, parse_id, title_of},
     record::v1::one_line,
     run::{Defaults, Mask, Settings, is_secret_name, parse_duration, redact},
 };
@@ -35,7 +35,7 @@ pub(in crate::command) struct CaptureArgs {
     /// What the result says, as a dotted name: capacity.load
     #[arg(long, value_name = "ID", value_parser = parse_id)]
     pub(super) check: String,
-    /// Title of the evidence [default: the name of the check]
+    /// Title of the evidence [default: the words of the check's name]
     #[arg(long, value_name = "TEXT")]
     pub(super) title: Option<String>,
     /// What to do when it does not pass
@@ -81,7 +81,7 @@ impl CaptureArgs {
 
     /// Puts what was typed into the settings.
     pub(in crate::command) fn complete(&self, settings: &mut Settings) {
-        settings.title = self.title.clone().unwrap_or_else(|| self.check.clone());
+        settings.title = self.title.clone().unwrap_or_else(|| title_of(&self.check));
         settings.tracker_items.clone_from(&self.items);
         settings.valid_for = self.valid_for.unwrap_or(settings.valid_for);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::record::{Check, Finding};
+use crate::record::{Check, Finding, Outcome};
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +52,15 @@ impl Convention {
 }
 
 /// The finding about the end of a command.
-pub(super) fn judge(check: &'static Check, convention: Convention, end: &End, subject: &str) -> Finding {
+pub(super) fn judge(
+    check: &'static Check,
+    convention: Convention,
+    end: &End,
+    last_words: &str,
+    subject: &str,
+) -> Finding {
     let expected = "exit code 0";
-    match end {
+    let mut finding = match end {
         End::NotStarted(why) => check
             .inconclusive(subject)
             .expected(expected)
@@ -67,7 +73,11 @@ pub(super) fn judge(check: &'static Check, convention: Convention, end: &End, su
             .remedy("Run it again; where it needs longer, give it more with --timeout."),
         End::Killed { signal, core, .. } => killed(check, *signal, *core, subject).expected(expected),
         End::Exited { code, .. } => exited(check, convention, *code, subject).expected(expected),
+    };
+    if finding.outcome != Outcome::Passed && !last_words.is_empty() {
+        finding.observed = format!("{}; its last words: {last_words}", finding.observed);
     }
+    finding
 }
 
 fn exited(check: &'static Check, convention: Convention, code: i32, subject: &str) -> Finding {
@@ -131,12 +141,11 @@ fn signal_name(signal: i32) -> (&'static str, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Outcome;
 
     static LOAD: Check = Check { id: "capacity.load", title: "", explanation: "", remedy: "" };
 
     fn exit(convention: Convention, code: i32) -> Outcome {
-        judge(&LOAD, convention, &End::Exited { code, took: Duration::ZERO }, "k6").outcome
+        judge(&LOAD, convention, &End::Exited { code, took: Duration::ZERO }, "", "k6").outcome
     }
 
     #[test]
@@ -163,7 +172,7 @@ mod tests {
     fn a_crash_fails_and_an_end_from_outside_is_inconclusive() {
         for signal in 1..=64 {
             let end = End::Killed { signal, core: false, took: Duration::ZERO };
-            let finding = judge(&LOAD, Convention::Plain, &end, "k6");
+            let finding = judge(&LOAD, Convention::Plain, &end, "", "k6");
             let crashed = matches!(signal, 4..=8 | 11 | 13 | 31);
             let expected = if crashed { Outcome::Failed } else { Outcome::Inconclusive };
             assert_eq!(finding.outcome, expected, "{signal}");
@@ -174,7 +183,7 @@ mod tests {
     #[test]
     fn what_did_not_run_to_its_end_is_inconclusive_and_says_why() {
         for end in [End::NotStarted("no such file".into()), End::Stopped("no such file".into())] {
-            let finding = judge(&LOAD, Convention::Plain, &end, "k6");
+            let finding = judge(&LOAD, Convention::Plain, &end, "", "k6");
             assert_eq!(finding.outcome, Outcome::Inconclusive);
             assert!(finding.observed.contains("no such file"));
         }

@@ -7,6 +7,7 @@ pub(super) mod checks;
 mod cli;
 mod judge;
 mod objective;
+mod said;
 
 use std::{
     os::unix::process::ExitStatusExt,
@@ -19,7 +20,10 @@ pub(super) use artefacts::{digest as digest_file, digest_of};
 pub(super) use cli::{CaptureArgs, EXAMPLES};
 use judge::End;
 
-use super::{CommandError, named_check::Named};
+use super::{
+    CommandError,
+    named_check::{Named, title_of},
+};
 use crate::{
     record::{Measurement, Stage, Timeline, Verdict},
     run::{
@@ -37,7 +41,7 @@ pub(super) async fn capture(args: &CaptureArgs, mut settings: Settings) -> Resul
     args.complete(&mut settings);
     let (tool, check) = Named {
         id: args.check.clone(),
-        title: args.title.clone().unwrap_or_else(|| args.check.clone()),
+        title: args.title.clone().unwrap_or_else(|| title_of(&args.check)),
         explanation: format!("The captured command says so by its exit code ({}).", args.convention.words()),
         remedy: args
             .remedy
@@ -55,8 +59,8 @@ pub(super) async fn capture(args: &CaptureArgs, mut settings: Settings) -> Resul
     note_surroundings(&run, args);
     note_version(&run, args, &mask).await;
     let before = artefacts::look(&args.artefacts);
-    let end = observe(&run, args).await?;
-    run.finding(judge::judge(check, args.convention, &end, &subject));
+    let (end, last_words) = observe(&run, args, &mask).await?;
+    run.finding(judge::judge(check, args.convention, &end, &last_words, &subject));
     run.findings(objective::assess(&args.objective, &end, took(&end), &subject));
     for (finding, attachment) in artefacts::assess(&args.artefacts, &before) {
         run.finding(finding);
@@ -74,23 +78,27 @@ fn took(end: &End) -> Option<Duration> {
     }
 }
 
-async fn observe(run: &Run, args: &CaptureArgs) -> Result<End, CommandError> {
+/// Runs the command: how it ended, and the last line that it said.
+async fn observe(run: &Run, args: &CaptureArgs, mask: &Mask) -> Result<(End, String), CommandError> {
+    let not_started = |why: String| Ok((End::NotStarted(why), String::new()));
     let [program, arguments @ ..] = args.command.as_slice() else {
-        return Ok(End::NotStarted("no command was named".into()));
+        return not_started("no command was named".into());
     };
     run.progress().phase(format!("running {}", program.to_string_lossy()));
     let began = run.elapsed();
     let output = match run.child(program).args(arguments).output(run.stop()).await {
         Ok(output) => output,
         Err(ChildError::Spawn { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(End::NotStarted("there is no such program".into()));
+            return not_started(not_there(Path::new(program)));
         }
-        Err(ChildError::Spawn { source, .. }) => return Ok(End::NotStarted(source.to_string())),
+        Err(ChildError::Spawn { source, .. }) => return not_started(source.to_string()),
         Err(error) => return Err(error.into()),
     };
-    let took = run.elapsed().saturating_sub(began);
-    run.detail("Standard output of the command", &output.stdout);
-    run.detail("Standard error of the command", &output.stderr);
+    let took = output.took;
+    let (stdout, stderr) = (said::whole_lines(&output.stdout), said::whole_lines(&output.stderr));
+    run.detail("Standard output of the command", stdout);
+    run.detail("Standard error of the command", stderr);
+    let last_words = said::last_words(&[stderr, stdout], mask);
     run.timeline(Timeline {
         zero: "the start of the run".into(),
         stages: vec![Stage {
@@ -105,13 +113,25 @@ async fn observe(run: &Run, args: &CaptureArgs) -> Result<End, CommandError> {
         duration = duration.objective(limit.as_objective());
     }
     run.measurement(duration);
-    Ok(match (output.stopped, output.status.code(), output.status.signal()) {
+    let end = match (output.stopped, output.status.code(), output.status.signal()) {
         (true, ..) => End::Stopped(run.stop().reason().map(ToString::to_string).unwrap_or_default()),
         (false, Some(code), _) => End::Exited { code, took },
         (false, None, signal) => {
             End::Killed { signal: signal.unwrap_or_default(), core: output.status.core_dumped(), took }
         }
-    })
+    };
+    Ok((end, last_words))
+}
+
+/// Why a program was not found: the answer of the system is the same for three faults.
+fn not_there(program: &Path) -> String {
+    let named = program.to_string_lossy().contains('/');
+    match std::fs::metadata(program) {
+        Ok(meta) if named && meta.is_dir() => "it is a folder".into(),
+        Ok(_) if named => "it is there, and may not be executed (chmod +x)".into(),
+        _ if named => "there is no such file".into(),
+        _ => "there is no such program on PATH".into(),
+    }
 }
 
 fn ended_words(status: ExitStatus) -> String {

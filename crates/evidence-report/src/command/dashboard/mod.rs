@@ -2,6 +2,7 @@
 //! Read like `check` and `gate` read; nothing is judged here that they do not judge.
 
 mod chart;
+mod gates;
 mod links;
 mod page;
 mod view;

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    chart,
+    chart, gates,
     links::Links,
-    view::{Course, Drill, Entry, Expiry, Family, Gate, Row, Shown, Standing, State, View, day},
+    view::{Course, Drill, Entry, Expiry, Family, Row, Shown, Standing, State, View, day},
 };
 use crate::{
     command::tracker::Status,
@@ -53,7 +53,7 @@ pub(super) fn page(view: &View, links: &Links) -> String {
                         "Operations readiness, from " (links.to_line(&view.tracker, None, &view.tracker))
                         ", as of " time datetime=(view.now.to_string()) { (at) }
                     }
-                    @for (index, one) in view.gates.iter().enumerate() { (gate(one, index, view, links)) }
+                    (gates::gates(view, links))
                     (tiles(view))
                 }
                 main {
@@ -75,32 +75,6 @@ pub(super) fn page(view: &View, links: &Links) -> String {
     markup.into_string()
 }
 
-fn gate(gate: &Gate, index: usize, view: &View, links: &Links) -> Markup {
-    let (class, sign) = match gate.verdict {
-        Verdict::Passed | Verdict::Warned => ("good", "✓"),
-        Verdict::Failed => ("bad", "✕"),
-        Verdict::Inconclusive => ("soon", "?"),
-    };
-    html! {
-        section class=(format!("gate {class}")) aria-labelledby=(format!("gate-{index}")) {
-            h1 id=(format!("gate-{index}")) { span class="sign" aria-hidden="true" { (sign) } " The " (gate.name) " gate is " strong { (gate.word()) } }
-            @if gate.reasons.is_empty() {
-                p { "Nothing stands in its way." }
-            } @else {
-                p { (many(gate.reasons.len(), "thing stands", "things stand")) " in its way:" }
-                ol {
-                    @for reason in &gate.reasons {
-                        li {
-                            b { (links.to_line(reason.file.as_deref().filter(|file| *file != view.named).unwrap_or(&view.tracker), reason.line, &reason.subject)) } ": " (reason.observed)
-                            @if !reason.remedy.is_empty() { span class="remedy" { (reason.remedy) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// The counts that are asked for first.
 fn tiles(view: &View) -> Markup {
     let evidence = || view.items.iter().flat_map(|row| &row.evidence);
@@ -113,16 +87,21 @@ fn tiles(view: &View) -> Markup {
     let tile = |number: usize, words: &str, class: &str| {
         html! { li class=(if number > 0 { class } else { "" }) { b { (number) } " " span { (words) } } }
     };
+    let done = view.count(Status::Done);
     let in_state = |is: fn(&State) -> bool| evidence().filter(|shown| is(&shown.state)).count();
     let bad = evidence().filter(is_bad).count();
     let soon = in_state(|state| matches!(state, State::NotForLong(_)));
+    let by_hand = in_state(|state| matches!(state, State::ByHand));
     let valid = in_state(|state| matches!(state, State::Valid(_)));
     html! {
         ul class="tiles" aria-label="In numbers" {
-            (tile(view.count(Status::Done), "items done", "good"))
+            li class=(if done > 0 { "good" } else { "" }) {
+                b { (done) } " " span { "of " (many(view.items.len(), "item", "items")) " done" }
+            }
             (tile(view.count(Status::InProgress), "in progress", ""))
             (tile(view.count(Status::Open), "open", "soon"))
             (tile(valid, "verified evidence", "good"))
+            (tile(by_hand, "by hand, unverified", ""))
             (tile(soon, "valid not for long", "soon"))
             (tile(bad, "missing, expired or failed", "bad"))
         }
@@ -133,7 +112,7 @@ fn items(view: &View, links: &Links) -> Markup {
     html! {
         section aria-labelledby="items" {
             h2 id="items" tabindex="-1" { "Items" }
-            div class="wide" tabindex="0" role="region" aria-labelledby="items" {
+            div class="wide" tabindex="0" role="group" aria-labelledby="items" {
                 table class="items" {
                     thead { tr {
                         th scope="col" { "#" } th scope="col" { "Item" } th scope="col" { "Status" }
@@ -157,7 +136,7 @@ fn item(row: &Row, tracker: &str, links: &Links) -> Markup {
     html! {
         tr {
             td class="number" data-label="Item" { (row.number) }
-            th scope="row" {
+            th scope="row" data-number=(row.number) {
                 (links.to_line(tracker, Some(row.line), &row.title))
                 @if !row.pending.is_empty() {
                     details {
@@ -215,11 +194,12 @@ fn trends(view: &View, links: &Links) -> Markup {
 fn card(course: &Course, links: &Links) -> Markup {
     let trend = &course.trend;
     let Some(last) = trend.points.last() else { return html! {} };
+    let words = in_words(&trend.metric);
     let name = match course.family {
         Family::Recovery => "Recovery time",
         Family::Loss => "Data loss",
         Family::Notification => "Time to notify",
-        Family::Other => trend.metric.as_str(),
+        Family::Other => words.as_str(),
     };
     let labels = labels(trend);
     let missed = chart::is_missed(last.value.to_f64(), trend.objective.as_ref());
@@ -236,8 +216,12 @@ fn card(course: &Course, links: &Links) -> Markup {
                 @if !labels.is_empty() { " " span class="labels" { (labels) } }
             }
             p class="value" { (links.to_file(&course.evidence, &last.value.to_string())) " " (trend.unit)
+                @if let Some(clock) = clock(last.value.to_f64(), &trend.unit) { " " span class="left" { (clock) } }
                 @if missed { " " span class="chip bad" { "missed" } } }
             (chart::course(course, &spoken))
+            @if let [first, .., newest] = course.finished.as_slice() {
+                p class="days" aria-hidden="true" { span { (days(first)) } span { (days(newest)) } }
+            }
             @if let Some(objective) = &trend.objective {
                 p class="objective" { (objective_words(objective)) " " (trend.unit) ", missed in " (trend.missed) " of " (many(trend.points.len(), "run", "runs")) }
             }
@@ -251,6 +235,41 @@ fn card(course: &Course, links: &Links) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// `k6_http_req_duration` → `K6 http req duration`; the unit stands beside the number.
+fn in_words(metric: &str) -> String {
+    let words = metric.trim_end_matches("_seconds").replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Seconds from two minutes on as people say them: `29 min 56 s`.
+fn clock(value: f64, unit: &str) -> Option<String> {
+    if unit != "s" || !(120.0..1e9).contains(&value) {
+        return None;
+    }
+    let seconds = value as u64;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    Some(match hours {
+        0 => format!("{minutes} min {} s", seconds % 60),
+        _ => format!("{hours} h {minutes} min"),
+    })
+}
+
+/// The day of a moment as a record writes it.
+fn days(finished: &str) -> &str {
+    finished.get(..10).unwrap_or(finished)
+}
+
+/// How long until then: days, where it is more than two.
+fn left(now: jiff::Timestamp, at: jiff::Timestamp) -> String {
+    let hours = now.duration_until(at).as_hours();
+    if hours < 48 {
+        format!("in {}", many(usize::try_from(hours).unwrap_or(0), "hour", "hours"))
+    } else {
+        format!("in {} days", hours / 24)
     }
 }
 
@@ -276,11 +295,11 @@ fn certificates(view: &View, links: &Links) -> Markup {
         section aria-labelledby="certificates" {
             h2 id="certificates" { "Certificates, the soonest end first" }
             @if view.certificates.is_empty() {
-                p class="none" { "No evidence about certificates; cert-expiry-check makes it." }
+                p class="none" { "No evidence about certificates; " code { "cert-expiry-check scan" } " makes it." }
             } @else {
-                div class="wide" tabindex="0" role="region" aria-labelledby="certificates" {
+                div class="wide" tabindex="0" role="group" aria-labelledby="certificates" {
                     table class="certificates" {
-                        thead { tr { th scope="col" { "Ends" } th scope="col" { (chart::axis()) } th scope="col" { "Where" } } }
+                        thead { tr { th scope="col" { "Ends" } th scope="col" { span class="unseen" { "Time left" } (chart::axis()) } th scope="col" { "Where" } } }
                         tbody { @for expiry in view.certificates.iter().take(CERTIFICATES) { (certificate(expiry, view, links)) } }
                     }
                 }
@@ -293,7 +312,11 @@ fn certificates(view: &View, links: &Links) -> Markup {
 fn certificate(expiry: &Expiry, view: &View, links: &Links) -> Markup {
     html! {
         tr {
-            td { (day(expiry.at)) @if expiry.at <= view.now { " " span class="chip bad" { "expired" } } }
+            td {
+                (day(expiry.at)) " "
+                @if expiry.at <= view.now { span class="chip bad" { "expired" } }
+                @else { span class="left" { (left(view.now, expiry.at)) } }
+            }
             td { (chart::bar(expiry, view.now)) }
             td { (links.to_file(&expiry.evidence, &expiry.subject)) }
         }
@@ -308,17 +331,17 @@ fn calendar(entries: &[Entry], links: &Links) -> Markup {
         section aria-labelledby="calendar" {
             h2 id="calendar" { "Drill calendar" }
             @if entries.is_empty() {
-                p class="none" { "The policy names no calendar of drills (a rule `drills`)." }
+                p class="none" { "The policy names no calendar of drills (a rule " code { "drills" } ")." }
             } @else {
-                div class="wide" tabindex="0" role="region" aria-labelledby="calendar" {
-                    table {
+                div class="wide" tabindex="0" role="group" aria-labelledby="calendar" {
+                    table class="stack" {
                         thead { tr { th scope="col" { "Planned" } th scope="col" { "Drill" } th scope="col" { "Kind" } th scope="col" { "Standing" } } }
                         tbody { @for entry in entries.iter().take(PLANNED) {
                             tr {
-                                td { @match entry.planned { Some(day) => { (day) } None => { "–" } } }
-                                td { (links.to_line(&entry.file, Some(entry.line), &entry.drill)) }
-                                td { (entry.kind) }
-                                td { span class=(format!("chip {}", match entry.standing {
+                                td data-label="Planned" { @match entry.planned { Some(day) => { (day) } None => { "–" } } }
+                                td class="what" { (links.to_line(&entry.file, Some(entry.line), &entry.drill)) }
+                                td data-label="Kind" { (entry.kind) }
+                                td data-label="Standing" { span class=(format!("chip {}", match entry.standing {
                                     Standing::Overdue => "bad", Standing::In(0..=7) => "soon",
                                     Standing::In(_) => "", Standing::Executed(_) => "good",
                                 })) { (entry.standing.words()) } }
@@ -337,17 +360,17 @@ fn drills(drills: &[Drill], links: &Links) -> Markup {
         section aria-labelledby="drills" {
             h2 id="drills" { "Drills with evidence" }
             @if drills.is_empty() {
-                p class="none" { "None yet." }
+                p class="none" { "None yet; " code { "evidence-report drill start" } " begins one." }
             } @else {
-                div class="wide" tabindex="0" role="region" aria-labelledby="drills" {
-                    table {
+                div class="wide" tabindex="0" role="group" aria-labelledby="drills" {
+                    table class="stack" {
                         thead { tr { th scope="col" { "Finished (UTC)" } th scope="col" { "Drill" } th scope="col" { "Where" } th scope="col" { "Outcome" } } }
                         tbody { @for drill in drills.iter().take(DRILLS) {
                             tr {
-                                td { (drill.finished) }
-                                td { (links.to_file(&drill.evidence, &drill.title)) }
-                                td { (drill.environment) }
-                                td { span class=(format!("chip {}", match drill.verdict {
+                                td data-label="Finished" { (drill.finished.trim_end_matches('Z').replace('T', " ")) }
+                                td class="what" { (links.to_file(&drill.evidence, &drill.title)) }
+                                td data-label="Where" { (drill.environment) }
+                                td data-label="Outcome" { span class=(format!("chip {}", match drill.verdict {
                                     Verdict::Passed => "good", Verdict::Failed => "bad", _ => "soon",
                                 })) { (drill.verdict) } }
                             }
@@ -361,6 +384,6 @@ fn drills(drills: &[Drill], links: &Links) -> Markup {
 }
 
 /// `1 thing`, `2 things`.
-fn many(number: usize, one: &str, more: &str) -> String {
+pub(super) fn many(number: usize, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }

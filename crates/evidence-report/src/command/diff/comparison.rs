@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::record::{
     Decimal, Environment, Objective, Verdict,
-    v1::{FindingRecord, Label, MeasurementRecord, OutcomeRecord, Record},
+    v1::{FindingRecord, Label, MeasurementRecord, OutcomeRecord, Record, one_line},
 };
 
 /// What changed from one run to another.
@@ -279,6 +279,13 @@ fn limits(before: &Record, after: &Record) -> Vec<String> {
             "the run after lists its worst findings only: some of the resolved ones may still be there"
                 .to_owned(),
         );
+    }
+    if before.title != after.title {
+        limits.push(format!(
+            "the runs have two titles, '{}' and '{}': they may be of two things",
+            one_line(&before.title),
+            one_line(&after.title)
+        ));
     }
     if before.environment != after.environment {
         limits.push(format!(

@@ -35,7 +35,7 @@ pub(super) struct DiffPlace {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DiffError {
     /// It cannot be read.
-    #[error("reading {path}: {source}", path = path.display())]
+    #[error("reading {path}: {source}. Name evidence files, or outputs of --format json", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },
     /// It holds no record.
     #[error("{path}: {source}. Name evidence files, or outputs of --format json", path = path.display())]

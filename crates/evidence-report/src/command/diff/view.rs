@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::comparison::{Change, Comparison, Direction, Moved, Side};
-use crate::record::{Objective, v1::OutcomeRecord};
+use crate::record::{
+    Objective,
+    v1::{OutcomeRecord, one_line},
+};
 
 /// So many of a kind are shown to people.
 const SHOWN: usize = 20;
@@ -27,7 +30,14 @@ pub(super) fn text(comparison: &Comparison) -> String {
         comparison.resolved.len(),
         comparison.unchanged
     );
-    let _ = writeln!(out, "{verdicts}: {}: {counts}.", comparison.tool);
+    let lost = match comparison.no_longer_made.len() {
+        0 => String::new(),
+        1 => "; LESS was told: 1 check is no longer made".to_owned(),
+        number => format!("; LESS was told: {number} checks are no longer made"),
+    };
+    let missed = comparison.measurements.iter().filter(|moved| newly_missed(moved)).count();
+    let missed = if missed > 0 { format!("; {missed} newly MISSED") } else { String::new() };
+    let _ = writeln!(out, "{verdicts}: {}: {counts}{missed}{lost}.", one_line(&after.title));
     let _ = writeln!(out, "  before  {}\n  after   {}", side(before), side(after));
     for limit in &comparison.limits {
         let _ = writeln!(out, "  note    {limit}");
@@ -78,8 +88,7 @@ fn measurements(out: &mut String, moved: &[Moved]) {
         return;
     }
     let rank = |moved: &&Moved| {
-        let newly_missed = moved.met == Some(false) && moved.was_met != Some(false);
-        (!newly_missed, moved.direction != Direction::Worse, moved.objective.is_none())
+        (!newly_missed(moved), moved.direction != Direction::Worse, moved.objective.is_none())
     };
     telling.sort_by_key(rank);
     let _ = writeln!(out, "\nMeasurements ({same} as before):");
@@ -89,6 +98,10 @@ fn measurements(out: &mut String, moved: &[Moved]) {
     if telling.len() > SHOWN {
         let _ = writeln!(out, "  … and {} more (--format json tells all)", telling.len() - SHOWN);
     }
+}
+
+fn newly_missed(moved: &Moved) -> bool {
+    moved.met == Some(false) && moved.was_met != Some(false)
 }
 
 fn measurement(moved: &Moved) -> String {

@@ -101,10 +101,14 @@ fn recovery(story: &Story<'_>, start: &Start) -> Finding {
             let reason = "nobody noted the recovery (drill note --moment recovered …)";
             return RECOVERY.not_checked(Requirement::Required, &start.title, reason).expected(expected);
         }
-        Some(after) if after <= within => {
-            RECOVERY.passed(&start.title).observed(format!("after {}", clock(after)))
+        Some(after) => {
+            let finding =
+                if after <= within { RECOVERY.passed(&start.title) } else { RECOVERY.failed(&start.title) };
+            let later = story.noted_later(Moment::Recovered);
+            let later =
+                if later.is_zero() { String::new() } else { format!(", noted {} later", clock(later)) };
+            finding.observed(format!("after {}{later}", clock(after)))
         }
-        Some(after) => RECOVERY.failed(&start.title).observed(format!("after {}", clock(after))),
     };
     finding.expected(expected)
 }
@@ -144,11 +148,12 @@ fn contract(start: &Start, finish: Option<&Finish>) -> Finding {
     let expected = "the same digest before and after";
     match (&start.contract, finish.and_then(|finish| finish.contract.as_ref())) {
         (Some(before), Some(after)) if before.sha256 == after.sha256 => {
-            let observed = format!("{}: sha256 {}", after.path, after.sha256);
+            let observed = format!("{}: sha256 {} both times", after.path, short(&after.sha256));
             CONTRACT.passed(&start.title).expected(expected).observed(observed)
         }
         (Some(before), Some(after)) => {
-            let observed = format!("{}: {} before, {} after", after.path, before.sha256, after.sha256);
+            let (was, is) = (short(&before.sha256), short(&after.sha256));
+            let observed = format!("{}: sha256 {was} before, {is} after", after.path);
             CONTRACT.failed(&start.title).expected(expected).observed(observed)
         }
         _ => {
@@ -157,6 +162,11 @@ fn contract(start: &Start, finish: Option<&Finish>) -> Finding {
             CONTRACT.not_checked(Requirement::Required, &start.title, reason).expected(expected)
         }
     }
+}
+
+/// The beginning of a digest: what tells two apart at a glance. The log has the whole.
+fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
 }
 
 /// What the log measures.
@@ -184,10 +194,10 @@ pub(super) fn measurements(story: &Story<'_>) -> Vec<Measurement> {
 
 /// The timeline that people read: every entry an instant.
 pub(super) fn timeline(story: &Story<'_>) -> Timeline {
-    let stages = story.history.entries.iter().zip(&story.elapsed).map(|(entry, at)| {
+    let stages = story.in_order().into_iter().map(|(entry, at)| {
         let (name, text) = told(&entry.what);
-        let note = format!("{} {}: {text}", entry.at.strftime("%H:%M:%S"), entry.by);
-        Stage { name, start: *at, end: *at, note }
+        let note = format!("{} {}: {text}", entry.happened().strftime("%H:%M:%S"), entry.by);
+        Stage { name, start: at, end: at, note }
     });
     Timeline { zero: "the start of the drill".into(), stages: stages.collect() }
 }
@@ -196,8 +206,11 @@ pub(super) fn timeline(story: &Story<'_>) -> Timeline {
 pub(super) fn told(what: &What) -> (String, String) {
     match what {
         What::Start(start) => ("start".into(), start.title.clone()),
-        What::Note { text, moment: Some(moment) } => (moment.word().to_uppercase(), text.clone()),
-        What::Note { text, moment: None } => ("note".into(), text.clone()),
+        What::Note { text, moment, ago_seconds } => {
+            let name = moment.map_or_else(|| "note".into(), |moment| moment.word().to_uppercase());
+            let later = ago_seconds.map(|ago| format!(" (noted {} later)", clock(Duration::from_secs(ago))));
+            (name, format!("{text}{}", later.unwrap_or_default()))
+        }
         What::Role(role) => ("role".into(), format!("{} is {}", role.role, role.name)),
         What::Finish(finish) => {
             let more = finish.summary.as_deref().map(|text| format!(": {text}")).unwrap_or_default();

@@ -8,8 +8,9 @@ use super::entry::{FollowUp, Kind, Moment, Role, Success};
 use crate::run::parse_duration;
 
 pub(in crate::command) const EXAMPLES: &str = "Examples:
-  evidence-report drill start 'Lost primary database' --kind restore --within 30m --role lead=Ada
+  evidence-report drill start 'Lost primary database' --kind restore --within 30m --role lead='SRE lead'
   evidence-report drill note the replica is promoted
+  evidence-report drill note --ago 3m the pager rang
   evidence-report drill note -m recovered first order went through
   evidence-report drill finish --outcome achieved --follow-up 'alert on lag; DBA; 2026-12-24'
   evidence-report drill show
@@ -68,7 +69,7 @@ pub(in crate::command) struct StartArgs {
     /// Within what time recovery is wanted
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(super) within: Option<Duration>,
-    /// Who does what: lead=Ada (repeatable)
+    /// Who does what: lead='SRE lead' (repeatable)
     #[arg(long = "role", value_name = "ROLE=NAME", value_parser = role)]
     pub(super) roles: Vec<Role>,
     /// Revision that a rollback leaves
@@ -93,7 +94,10 @@ pub(in crate::command) struct NoteArgs {
     /// It is one of the moments that every drill has
     #[arg(long, short, value_enum)]
     pub(super) moment: Option<Moment>,
-    /// Somebody takes a role: scribe=Ben (repeatable)
+    /// It happened so long before now: 90s, 5m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) ago: Option<Duration>,
+    /// Somebody takes a role: scribe='DBA on call' (repeatable)
     #[arg(long = "role", value_name = "ROLE=NAME", value_parser = role)]
     pub(super) roles: Vec<Role>,
 }
@@ -118,10 +122,11 @@ pub(in crate::command) struct FinishArgs {
 }
 
 fn role(text: &str) -> Result<Role, String> {
-    let (role, name) = text.split_once('=').ok_or_else(|| format!("'{text}' is no role; write lead=Ada"))?;
+    let (role, name) =
+        text.split_once('=').ok_or_else(|| format!("'{text}' is no role; write lead='SRE lead'"))?;
     let (role, name) = (role.trim().to_lowercase(), name.trim().to_owned());
     if role.is_empty() || name.is_empty() {
-        return Err(format!("'{text}' is no role; write lead=Ada"));
+        return Err(format!("'{text}' is no role; write lead='SRE lead'"));
     }
     Ok(Role { role, name })
 }
@@ -147,7 +152,7 @@ mod tests {
 
     #[test]
     fn roles_and_follow_ups_are_read_as_people_type_them() {
-        assert_eq!(role("Lead = Ada L."), Ok(Role { role: "lead".into(), name: "Ada L.".into() }));
+        assert_eq!(role("Lead = SRE lead"), Ok(Role { role: "lead".into(), name: "SRE lead".into() }));
         assert!(role("lead").is_err() && role("=x").is_err() && role("lead=").is_err());
         let whole = follow_up("alert on lag; DBA; 2026-12-24").unwrap();
         assert_eq!(

@@ -1,6 +1,8 @@
 //! The lines of a drill's log, as values. One JSON object a line; each names the digest of the line before it, so
 //! that a line taken out or changed later is found. Pure: bytes come in.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -169,6 +171,9 @@ pub enum What {
         /// Where it is one of the moments that every drill has.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         moment: Option<Moment>,
+        /// So many seconds before the line was written it happened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ago_seconds: Option<u64>,
     },
     /// Somebody takes a role.
     Role(Role),
@@ -194,6 +199,24 @@ pub struct Entry {
     /// What it says.
     #[serde(flatten)]
     pub what: What,
+}
+
+impl Entry {
+    /// How long before it was written it happened.
+    pub(super) const fn ago(&self) -> Duration {
+        match self.what {
+            What::Note { ago_seconds: Some(seconds), .. } => Duration::from_secs(seconds),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// When it happened, by the wall clock.
+    pub(super) fn happened(&self) -> Timestamp {
+        jiff::SignedDuration::try_from(self.ago())
+            .ok()
+            .and_then(|ago| self.at.checked_sub(ago).ok())
+            .unwrap_or(self.at)
+    }
 }
 
 /// A log as far as it can be read.

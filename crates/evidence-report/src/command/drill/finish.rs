@@ -6,7 +6,7 @@ use std::{path::Path, process::ExitCode};
 use super::{
     DrillArgs, assess, checks, clean,
     cli::FinishArgs,
-    contract,
+    contract_again,
     entry::{Finish, FollowUp, History, Kind, What},
     log, place,
     story::{Story, clock},
@@ -31,10 +31,11 @@ pub(super) fn finish(
     let Some(start) = drill.history.start().cloned() else {
         return Err(log::LogError::NoStart(drill.path).into());
     };
-    let what = if drill.is_open() { Some(ending(args, &start)?) } else { None };
+    let what = if drill.is_open() { Some(ending(args, &start, folder)?) } else { None };
     let defaults = DrillArgs::defaults(args.valid_for, start.kind);
     let mut settings = Settings::resolve(shared, &SharedConfig::default(), &defaults)?;
-    settings.title = format!("Incident drill report: {}", start.title);
+    let report = if start.kind == Kind::Rollback { "Rollback drill report" } else { "Incident drill report" };
+    settings.title = format!("{report}: {}", start.title);
     if !args.items.is_empty() {
         settings.tracker_items.clone_from(&args.items);
     }
@@ -56,11 +57,11 @@ pub(super) fn finish(
     Ok(run.finish().publish()?)
 }
 
-fn ending(args: &FinishArgs, start: &super::entry::Start) -> Result<Finish, CommandError> {
+fn ending(args: &FinishArgs, start: &super::entry::Start, folder: &Path) -> Result<Finish, CommandError> {
     let outcome = args.outcome.ok_or_else(|| {
         Usage("say how the drill came out: drill finish --outcome achieved (or partly, or missed)".into())
     })?;
-    let after = start.contract.as_ref().and_then(|before| contract(Path::new(&before.path)).ok());
+    let after = start.contract.as_ref().and_then(|before| contract_again(&before.path, folder));
     let follow_ups = args.follow_ups.iter().map(|one| FollowUp { what: clean(&one.what), ..one.clone() });
     Ok(Finish {
         outcome,

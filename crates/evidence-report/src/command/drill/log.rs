@@ -130,6 +130,13 @@ fn write(
     Ok(entry)
 }
 
+/// This moment as an entry, which is never written: to measure up to now.
+pub(super) fn nothing_yet() -> Entry {
+    let (boot, up_ms) = uptime();
+    let what = What::Note { text: String::new(), moment: None, ago_seconds: None };
+    Entry { n: 0, at: now(), boot, up_ms, by: String::new(), previous: String::new(), what }
+}
+
 /// To the millisecond: more than anybody reads.
 fn now() -> Timestamp {
     let now = Timestamp::now();

@@ -119,6 +119,16 @@ fn take_note(
     quiet: bool,
 ) -> Result<ExitCode, CommandError> {
     let drill = place::choose(folder, named)?;
+    let ago_seconds = args.ago.map(|ago| ago.as_secs()).filter(|seconds| *seconds > 0);
+    let so_far = story::Story::of(&drill.history).until(&log::nothing_yet());
+    if args.ago.is_some_and(|ago| ago > so_far) {
+        return Err(Usage(format!(
+            "the drill \"{}\" began {} ago: --ago reaches back to before it; note it without --ago",
+            drill.title(),
+            clock(so_far)
+        ))
+        .into());
+    }
     for role in &args.roles {
         append(&drill, by, What::Role(role.clone()), quiet)?;
     }
@@ -126,15 +136,20 @@ fn take_note(
     if !text.is_empty() || args.moment.is_some() {
         let text =
             if text.is_empty() { args.moment.map_or("", entry::Moment::word).to_owned() } else { text };
-        append(&drill, by, What::Note { text, moment: args.moment }, quiet)?;
+        append(&drill, by, What::Note { text, moment: args.moment, ago_seconds }, quiet)?;
     } else if args.roles.is_empty() {
-        from_standard_input(&drill, by, quiet)?;
+        from_standard_input(&drill, by, ago_seconds, quiet)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Each line is a note as soon as it is there: what was typed survives whatever comes next.
-fn from_standard_input(drill: &place::Found, by: &str, quiet: bool) -> Result<(), CommandError> {
+fn from_standard_input(
+    drill: &place::Found,
+    by: &str,
+    ago_seconds: Option<u64>,
+    quiet: bool,
+) -> Result<(), CommandError> {
     let input = std::io::stdin();
     if input.is_terminal() {
         say(quiet, &format!("Notes for \"{}\", one a line; Ctrl-D ends.\n", drill.title()))?;
@@ -149,7 +164,7 @@ fn from_standard_input(drill: &place::Found, by: &str, quiet: bool) -> Result<()
         }
         let text = clean(&String::from_utf8_lossy(&line));
         if !text.is_empty() {
-            append(drill, by, What::Note { text, moment: None }, quiet)?;
+            append(drill, by, What::Note { text, moment: None, ago_seconds }, quiet)?;
         }
     }
 }
@@ -164,9 +179,9 @@ fn append(drill: &place::Found, by: &str, what: What, quiet: bool) -> Result<(),
 fn noted(history: &entry::History, entry: &Entry, title: &str) -> String {
     let mut whole = history.clone();
     whole.entries.push(entry.clone());
-    let after = story::Story::of(&whole).length();
+    let after = story::Story::of(&whole).elapsed.last().copied().unwrap_or_default();
     let (name, text) = assess::told(&entry.what);
-    format!("{} UTC (+{}) {name}, \"{title}\": {text}\n", entry.at.strftime("%H:%M:%S"), clock(after))
+    format!("{} UTC (+{}) {name}, \"{title}\": {text}\n", entry.happened().strftime("%H:%M:%S"), clock(after))
 }
 
 fn say(quiet: bool, text: &str) -> Result<ExitCode, CommandError> {
@@ -186,13 +201,27 @@ fn user() -> String {
     known.filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".into())
 }
 
+/// The contract at the start. Its path is kept as seen from the repository's root: whoever ends the drill may stand
+/// elsewhere.
 fn contract(path: &Path) -> Result<Contract, LogError> {
     let digest = digest_file(path).map_err(|source| LogError::Io {
         doing: "reading the contract",
         path: path.to_owned(),
         source,
     })?;
-    Ok(Contract { path: path.display().to_string(), sha256: digest.sha256 })
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let root = whole.parent().and_then(run::repository);
+    let inside = root.as_deref().and_then(|root| whole.strip_prefix(root).ok());
+    Ok(Contract { path: inside.unwrap_or(path).display().to_string(), sha256: digest.sha256 })
+}
+
+/// The contract at the end: from the root of the repository that the logs or we are in, or from where we stand.
+fn contract_again(path: &str, folder: &Path) -> Option<Contract> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let roots = [folder, here.as_path()].map(run::repository);
+    let places = roots.into_iter().flatten().chain([here]).map(|place| place.join(path));
+    let digest = places.into_iter().find_map(|place| digest_file(&place).ok())?;
+    Some(Contract { path: path.to_owned(), sha256: digest.sha256 })
 }
 
 impl From<ChoiceError> for CommandError {

@@ -4,7 +4,8 @@ use std::{fmt::Write, path::Path, process::ExitCode};
 
 use super::{
     assess::told,
-    place,
+    entry::Moment,
+    log, place,
     story::{Story, clock},
 };
 use crate::{command::CommandError, record::v1::one_line, run};
@@ -36,35 +37,40 @@ fn page(drill: &place::Found) -> String {
     let mut out = String::new();
     let Some(start) = drill.history.start() else { return out };
     let state = drill.history.finish().map_or("OPEN", |(_, finish)| finish.outcome.word());
+    let so_far = if drill.is_open() { story.until(&log::nothing_yet()) } else { story.length() };
     let _ = writeln!(
         out,
-        "{state}: drill \"{}\" ({}), begun {}, {} so far",
+        "{state}: drill \"{}\" ({}), begun {}, {}{}",
         one_line(&start.title),
         start.kind.word(),
         drill.begun().strftime("%Y-%m-%d %H:%M UTC"),
-        clock(story.length())
+        if drill.is_open() { "running for " } else { "took " },
+        clock(so_far)
     );
     if let Some(objective) = &start.objective {
         let _ = writeln!(out, "  objective: {}", one_line(objective));
     }
     if let Some(within) = start.within_seconds {
-        let _ = writeln!(out, "  recovery wanted within {}", clock(std::time::Duration::from_secs(within)));
+        let within = std::time::Duration::from_secs(within);
+        let stands = match story.moment(Moment::Recovered) {
+            Some(after) if after <= within => format!("recovered after {}", clock(after)),
+            Some(after) => format!("MISSED: recovered after {}", clock(after)),
+            None if !drill.is_open() => "nobody noted it".to_owned(),
+            None if so_far <= within => format!("{} left", clock(within - so_far)),
+            None => format!("MISSED by {} so far", clock(so_far - within)),
+        };
+        let _ = writeln!(out, "  recovery wanted within {}: {stands}", clock(within));
     }
     let roles: Vec<_> =
         story.roles().iter().map(|role| format!("{} {}", role.role, one_line(&role.name))).collect();
     if !roles.is_empty() {
         let _ = writeln!(out, "  roles: {}", roles.join(", "));
     }
-    for (entry, at) in drill.history.entries.iter().zip(&story.elapsed) {
+    for (entry, at) in story.in_order() {
         let (name, text) = told(&entry.what);
-        let time = entry.at.strftime("%H:%M:%S");
-        let _ = writeln!(
-            out,
-            "  +{}  {time}  {name:12} {}: {}",
-            clock(*at),
-            one_line(&entry.by),
-            one_line(&text)
-        );
+        let time = entry.happened().strftime("%H:%M:%S");
+        let _ =
+            writeln!(out, "  +{}  {time}  {name:12} {}: {}", clock(at), one_line(&entry.by), one_line(&text));
     }
     for trouble in drill.history.damage.iter().chain(&story.steps) {
         let _ = writeln!(out, "  ! {}", one_line(trouble));

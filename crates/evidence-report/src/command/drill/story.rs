@@ -13,7 +13,9 @@ const STEP_MS: i64 = 2_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Story<'h> {
     pub(super) history: &'h History,
-    /// From the start to each entry.
+    /// From the start to when each entry was written.
+    written: Vec<Duration>,
+    /// From the start to what each entry tells: earlier, where it was noted later.
     pub(super) elapsed: Vec<Duration>,
     /// What the clocks did.
     pub(super) steps: Vec<String>,
@@ -21,7 +23,7 @@ pub(super) struct Story<'h> {
 
 impl<'h> Story<'h> {
     pub(super) fn of(history: &'h History) -> Self {
-        let mut elapsed = Vec::with_capacity(history.entries.len());
+        let mut written = Vec::with_capacity(history.entries.len());
         let mut steps = Vec::new();
         let mut total = 0;
         for (index, entry) in history.entries.iter().enumerate() {
@@ -30,22 +32,41 @@ impl<'h> Story<'h> {
                 total += passed;
                 steps.extend(step);
             }
-            elapsed.push(Duration::from_millis(total));
+            written.push(Duration::from_millis(total));
         }
-        Self { history, elapsed, steps }
+        let entries = history.entries.iter().zip(&written);
+        let elapsed = entries.map(|(entry, written)| written.saturating_sub(entry.ago())).collect();
+        Self { history, written, elapsed, steps }
+    }
+
+    /// The entries in the order in which things happened, each with its time from the start.
+    pub(super) fn in_order(&self) -> Vec<(&'h Entry, Duration)> {
+        let mut told: Vec<_> = self.history.entries.iter().zip(self.elapsed.iter().copied()).collect();
+        told.sort_by_key(|(_, at)| *at);
+        told
+    }
+
+    /// From the start to now, which is an entry that nobody wrote.
+    pub(super) fn until(&self, now: &Entry) -> Duration {
+        let since = self.history.entries.last().map_or(0, |last| between(last, now).0);
+        self.length().saturating_add(Duration::from_millis(since))
     }
 
     /// When a moment came first.
     pub(super) fn moment(&self, wanted: Moment) -> Option<Duration> {
-        let found = self.history.entries.iter().position(
-            |entry| matches!(&entry.what, What::Note { moment: Some(moment), .. } if *moment == wanted),
-        )?;
-        self.elapsed.get(found).copied()
+        let is_it = |entry: &Entry| matches!(&entry.what, What::Note { moment: Some(moment), .. } if *moment == wanted);
+        self.in_order().into_iter().find(|(entry, _)| is_it(entry)).map(|(_, at)| at)
+    }
+
+    /// How much later than it came a moment was noted.
+    pub(super) fn noted_later(&self, wanted: Moment) -> Duration {
+        let of = |entry: &&Entry| matches!(&entry.what, What::Note { moment: Some(moment), .. } if *moment == wanted);
+        self.in_order().into_iter().map(|(entry, _)| entry).find(of).map_or(Duration::ZERO, Entry::ago)
     }
 
     /// From the start to the last entry.
     pub(super) fn length(&self) -> Duration {
-        self.elapsed.last().copied().unwrap_or_default()
+        self.written.last().copied().unwrap_or_default()
     }
 
     /// Who has which role in the end.
@@ -100,8 +121,10 @@ impl Summary {
         if let Some(recovered) = self.recovered {
             more.push(format!("recovered after {}", clock(recovered)));
         }
-        if self.follow_ups > 0 {
-            more.push(format!("{} follow-ups", self.follow_ups));
+        match self.follow_ups {
+            0 => {}
+            1 => more.push("1 follow-up".to_owned()),
+            number => more.push(format!("{number} follow-ups")),
         }
         let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join("; ")) };
         format!(
@@ -155,7 +178,7 @@ mod tests {
     use super::*;
 
     fn entry(n: u32, at: &str, boot: &str, up_ms: u64) -> Entry {
-        let what = What::Note { text: "x".into(), moment: None };
+        let what = What::Note { text: "x".into(), moment: None, ago_seconds: None };
         Entry {
             n,
             at: at.parse().unwrap(),
@@ -185,6 +208,26 @@ mod tests {
         assert_eq!(steps.len(), 2, "{steps:?}");
         assert!(steps[0].contains("forward by 3600 s between entries 1 and 2"), "{steps:?}");
         assert!(steps[1].contains("back by 3600 s"), "{steps:?}");
+    }
+
+    #[test]
+    fn what_was_noted_later_stands_where_it_happened() {
+        let mut late = entry(3, "2026-11-27T00:10:00Z", "b", 1_600_000);
+        let text = "the pager rang".to_owned();
+        late.what = What::Note { text, moment: Some(Moment::Detected), ago_seconds: Some(480) };
+        assert_eq!(late.happened().to_string(), "2026-11-27T00:02:00Z");
+        let entries = vec![
+            entry(1, "2026-11-27T00:00:00Z", "b", 1_000_000),
+            entry(2, "2026-11-27T00:05:00Z", "b", 1_300_000),
+            late,
+        ];
+        let history = History { entries, ..History::default() };
+        let story = Story::of(&history);
+        assert_eq!(story.moment(Moment::Detected), Some(Duration::from_secs(120)));
+        assert_eq!(story.in_order().iter().map(|(entry, _)| entry.n).collect::<Vec<_>>(), [1, 3, 2]);
+        assert_eq!(story.length(), Duration::from_secs(600), "the drill is as long as it was");
+        let now = entry(0, "2026-11-27T00:11:00Z", "b", 1_660_000);
+        assert_eq!(story.until(&now), Duration::from_secs(660));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     record::{Check, Finding, Outcome, Requirement},
-    run::Run,
+    run::{Mask, Run, redact},
 };
 
 /// Of each kind that is no pass so many results are kept one by one; the rest is counted.
@@ -37,12 +37,20 @@ pub(super) struct Tally<'r> {
     skipped: Skipped,
     /// The file, where there are several.
     file: Option<String>,
+    /// What a good result would be.
+    expected: &'static str,
     counts: Counts,
 }
 
 impl<'r> Tally<'r> {
-    pub(super) fn new(run: &'r Run, check: &'static Check, skipped: Skipped, file: Option<String>) -> Self {
-        Self { run, check, skipped, file, counts: Counts::new() }
+    pub(super) fn new(
+        run: &'r Run,
+        check: &'static Check,
+        skipped: Skipped,
+        file: Option<String>,
+        expected: &'static str,
+    ) -> Self {
+        Self { run, check, skipped, file, expected, counts: Counts::new() }
     }
 
     pub(super) fn take(&mut self, told: Told) {
@@ -50,7 +58,8 @@ impl<'r> Tally<'r> {
         *number += 1;
         // The run itself counts what passed beyond what is kept.
         if told.said == Said::Passed || *number <= KEPT {
-            self.run.finding(finding(self.check, told, self.skipped, self.file.as_deref()));
+            let finding = finding(self.check, told, self.skipped, self.file.as_deref(), self.expected);
+            self.run.finding(finding);
         }
     }
 
@@ -75,20 +84,40 @@ fn outcome(said: Said, skipped: Skipped) -> Outcome {
     }
 }
 
-fn finding(check: &'static Check, told: Told, skipped: Skipped, file: Option<&str>) -> Finding {
+fn finding(
+    check: &'static Check,
+    told: Told,
+    skipped: Skipped,
+    file: Option<&str>,
+    expected: &'static str,
+) -> Finding {
+    // Messages of others hold what their programs printed: secrets go, as they do from a captured command.
+    let words = match told.said {
+        Said::Passed => told.words,
+        _ => redact::text(&Mask::default().text(&told.words)),
+    };
     let subject = file.map_or_else(|| told.subject.clone(), |file| format!("{file}: {}", told.subject));
     let finding = match outcome(told.said, skipped) {
         Outcome::Passed => check.passed(subject),
         Outcome::Warned => check.warned(subject),
         Outcome::Failed => check.failed(subject),
-        Outcome::NotChecked(requirement) => check.not_checked(requirement, subject, told.words.clone()),
+        Outcome::NotChecked(requirement) => check.not_checked(requirement, subject, words.clone()),
         Outcome::Inconclusive | Outcome::Waived => check.inconclusive(subject),
     };
-    let finding = finding.expected("passed").observed(told.words);
+    let finding = finding.expected(expected).observed(words);
     match told.place {
         Some((path, line)) => finding.at(path, line),
         None => finding,
     }
+}
+
+/// The same file was named before.
+pub(super) fn again(name: &str, first: &str) -> Finding {
+    COMPLETE
+        .warned(name)
+        .expected("each report once")
+        .observed(format!("it is {first} once more, to the letter: counted once"))
+        .remedy("Name each report once; of a command that copies reports, find out why it copied this one.")
 }
 
 /// The file could not be opened.

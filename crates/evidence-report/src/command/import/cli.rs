@@ -101,7 +101,7 @@ pub(in crate::command) struct ImportArgs {
     /// What the results say, as a dotted name: security.sast
     #[arg(long, value_name = "ID", value_parser = parse_id)]
     pub(super) check: Option<String>,
-    /// Title of the evidence [default: the name of the check]
+    /// Title of the evidence [default: the words of the check's name]
     #[arg(long, value_name = "TEXT")]
     pub(super) title: Option<String>,
     /// What to do when it does not pass
@@ -142,6 +142,18 @@ impl ImportCommand {
         }
     }
 
+    /// What a good result of this format is.
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::Junit(_) | Self::Tap(_) => "passed",
+            Self::K6(_) => "kept",
+            Self::Sarif { fails_from: Severity::Critical, .. } => "no finding; a critical one fails",
+            Self::Sarif { fails_from: Severity::High, .. } => "no finding; from high on it fails",
+            Self::Sarif { fails_from: Severity::Medium, .. } => "no finding; from medium on it fails",
+            Self::Sarif { .. } => "no finding",
+        }
+    }
+
     /// What the run brings along where the shared flags say nothing.
     pub(super) fn defaults(&self) -> Defaults {
         let (title, file) = match self {
@@ -171,9 +183,8 @@ impl ImportCommand {
 impl ImportArgs {
     /// Puts what was typed into the settings.
     pub(super) fn complete(&self, settings: &mut Settings) {
-        if let Some(title) = self.title.as_ref().or(self.check.as_ref()) {
-            settings.title.clone_from(title);
-        }
+        let title = self.title.clone().or_else(|| self.check.as_deref().map(named_check::title_of));
+        settings.title = title.unwrap_or_else(|| std::mem::take(&mut settings.title));
         settings.tracker_items.clone_from(&self.items);
         settings.valid_for = self.valid_for.unwrap_or(settings.valid_for);
     }

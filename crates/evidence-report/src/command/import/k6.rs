@@ -1,6 +1,7 @@
-//! k6's end-of-test summary, in its two shapes: the one of `--summary-export`, whose thresholds say `true` where they
-//! were *crossed*, and the one of `handleSummary`, whose thresholds say `ok`. Every threshold is also held against
-//! the value beside it: k6 calls a threshold on nothing kept.
+//! k6's end-of-test summary, in its three shapes: the one of `--summary-export`, whose thresholds say `true` where they
+//! were *crossed*; the one of `handleSummary`, whose thresholds say `ok`; and the new machine-readable one, which tells
+//! no thresholds and so decides nothing. Every threshold is also held against the value beside it: k6 calls a threshold
+//! on nothing kept.
 
 use std::{collections::BTreeMap, io::Read};
 
@@ -20,6 +21,40 @@ const DEEPEST: usize = 50;
 struct Summary {
     metrics: BTreeMap<String, Metric>,
     root_group: Option<Group>,
+}
+
+/// The summary of `--new-machine-readable-summary` (k6 1.5 and later, schema 1.0.0). It tells metrics and checks, and
+/// not one threshold.
+#[derive(Debug, Deserialize)]
+struct Newer {
+    results: Results,
+    metadata: Option<Metadata>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Results {
+    checks: Option<Checks>,
+    metrics: Vec<NamedMetric>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Checks {
+    #[serde(default)]
+    results: Vec<CheckWire>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NamedMetric {
+    name: String,
+    #[serde(flatten)]
+    metric: Metric,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    k6_version: Option<String>,
+    generated_at: Option<jiff::Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +124,9 @@ pub fn read(source: impl Read, sink: Sink<'_>) -> Result<Account, Unreadable> {
             LONGEST / 1024 / 1024
         )));
     }
+    if let Ok(newer) = serde_json::from_slice::<Newer>(&bytes) {
+        return Ok(newer.read(sink));
+    }
     let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| {
         let Unreadable { why, line } = error.into();
         Unreadable {
@@ -107,23 +145,40 @@ pub fn read(source: impl Read, sink: Sink<'_>) -> Result<Account, Unreadable> {
     if thresholds == 0 {
         account.gap("it has no threshold: k6 passes whatever happens; write thresholds into the script");
     }
-    summary.keep_main_numbers(&mut account);
+    keep_main_numbers(&summary.metrics, &mut account);
     if let Some(group) = summary.root_group {
         checks(group, 0, sink, &mut account);
     }
     Ok(account)
 }
 
+impl Newer {
+    fn read(self, sink: Sink<'_>) -> Account {
+        let metadata = self.metadata;
+        let version = metadata.as_ref().and_then(|metadata| metadata.k6_version.as_deref());
+        let mut account = Account {
+            tool: Some(
+                version.map_or_else(|| "k6".to_owned(), |version| short(&format!("k6 {version}"), 60)),
+            ),
+            made_at: metadata.as_ref().and_then(|metadata| metadata.generated_at),
+            ..Account::default()
+        };
+        account.gap(
+            "it is k6's new machine-readable summary, which tells no thresholds; import the one that k6 writes \
+             without --new-machine-readable-summary, or capture k6 itself: its exit code tells (99: crossed)",
+        );
+        let metrics = self.results.metrics.into_iter().map(|named| (named.name, named.metric)).collect();
+        keep_main_numbers(&metrics, &mut account);
+        let made = self.results.checks.into_iter().flat_map(|checks| checks.results);
+        made.for_each(|check| check.tell(sink, &mut account));
+        account
+    }
+}
+
 /// A check does not decide over a run of k6; a threshold on `checks` does.
 fn checks(group: Group, depth: usize, sink: Sink<'_>, account: &mut Account) {
     for check in group.checks.into_iter().flat_map(Many::into_vec) {
-        let subject = format!("check {}", check.name);
-        let total = check.passes.saturating_add(check.fails);
-        match (check.fails, total) {
-            (_, 0) => account.gap(format!("the check {} was never made", check.name)),
-            (0, _) => sink(Told::new(Said::Passed, &subject, &format!("{total} of {total} passed"))),
-            (fails, _) => sink(Told::new(Said::Warned, &subject, &format!("{fails} of {total} failed"))),
-        }
+        check.tell(sink, account);
     }
     if depth < DEEPEST {
         group
@@ -163,7 +218,8 @@ impl Metric {
         let subject = format!("{name}: {expression}");
         let parts = split(expression);
         let value = parts.and_then(|(aggregate, ..)| self.value(aggregate));
-        let seen = value.map_or_else(|| "no value".to_owned(), |value| Decimal::new(value, 3).to_string());
+        let seen = value
+            .map_or_else(|| "no value".to_owned(), |value| Decimal::new(value, self.digits()).to_string());
         let told = match (kept, parts.zip(value)) {
             (false, _) => Told::new(Said::Failed, &subject, &format!("crossed: {seen}")),
             (true, Some(((_, sign, limit), value))) if !holds(value, sign, limit) => {
@@ -176,13 +232,23 @@ impl Metric {
         };
         sink(told);
         if let Some(((aggregate, sign, limit), value)) = parts.zip(value) {
-            account.measurements.push(held_against(self.measured(name, aggregate, value), sign, limit));
+            account.measurements.push(held_against(
+                self.measured(name, aggregate, value),
+                sign,
+                Decimal::new(limit, self.digits()),
+            ));
         }
     }
 
     fn saw_nothing(&self) -> bool {
         let none = |names: &[&str]| names.iter().all(|name| self.value(name) == Some(0.0));
         none(&["passes", "fails"]) || self.value("count") == Some(0.0)
+    }
+
+    /// A share is told more exactly than a time: 0.0003 is not nothing.
+    fn digits(&self) -> usize {
+        let is_share = self.kind.as_deref() == Some("rate") || self.value("passes").is_some();
+        if is_share { 5 } else { 3 }
     }
 
     fn measured(&self, name: &str, aggregate: &str, value: f64) -> Measurement {
@@ -197,7 +263,8 @@ impl Metric {
             _ if metric.ends_with("_duration") => "ms",
             _ => "",
         };
-        let measurement = Measurement::new(short(&format!("k6_{metric}"), 100), Decimal::new(value, 3), unit);
+        let measurement =
+            Measurement::new(short(&format!("k6_{metric}"), 100), Decimal::new(value, self.digits()), unit);
         let measurement = measurement.label("stat", short(aggregate, 30));
         match tags.trim_end_matches('}') {
             "" => measurement,
@@ -207,8 +274,7 @@ impl Metric {
 }
 
 /// What the threshold asks for, where a measurement can show it.
-fn held_against(measurement: Measurement, sign: &str, limit: f64) -> Measurement {
-    let limit = Decimal::new(limit, 3);
+fn held_against(measurement: Measurement, sign: &str, limit: Decimal) -> Measurement {
     match sign {
         "<" | "<=" => measurement.objective(Objective::AtMost(limit)),
         ">" | ">=" => measurement.objective(Objective::AtLeast(limit)),
@@ -216,27 +282,36 @@ fn held_against(measurement: Measurement, sign: &str, limit: f64) -> Measurement
     }
 }
 
-impl Summary {
-    /// What a load profile is made of, whether thresholds ask for it or not.
-    fn keep_main_numbers(&self, account: &mut Account) {
-        let main = [
-            ("http_reqs", "rate"),
-            ("http_req_duration", "p(95)"),
-            ("http_req_failed", "rate"),
-            ("iterations", "count"),
-            ("ws_sessions", "count"),
-            ("vus_max", "value"),
-        ];
-        for (name, aggregate) in main {
-            let Some(metric) = self.metrics.get(name) else { continue };
-            let Some(value) = metric.value(aggregate) else { continue };
-            let measurement = metric.measured(name, aggregate, value);
-            let is_known = |known: &Measurement| {
-                known.metric == measurement.metric && known.labels == measurement.labels
-            };
-            if !account.measurements.iter().any(is_known) {
-                account.measurements.push(measurement);
-            }
+impl CheckWire {
+    fn tell(&self, sink: Sink<'_>, account: &mut Account) {
+        let subject = format!("check {}", self.name);
+        let total = self.passes.saturating_add(self.fails);
+        match (self.fails, total) {
+            (_, 0) => account.gap(format!("the check {} was never made", self.name)),
+            (0, _) => sink(Told::new(Said::Passed, &subject, &format!("{total} of {total} passed"))),
+            (fails, _) => sink(Told::new(Said::Warned, &subject, &format!("{fails} of {total} failed"))),
+        }
+    }
+}
+
+/// What a load profile is made of, whether thresholds ask for it or not.
+fn keep_main_numbers(metrics: &BTreeMap<String, Metric>, account: &mut Account) {
+    let main = [
+        ("http_reqs", "rate"),
+        ("http_req_duration", "p(95)"),
+        ("http_req_failed", "rate"),
+        ("iterations", "count"),
+        ("ws_sessions", "count"),
+        ("vus_max", "value"),
+    ];
+    for (name, aggregate) in main {
+        let Some(metric) = metrics.get(name) else { continue };
+        let Some(value) = metric.value(aggregate) else { continue };
+        let measurement = metric.measured(name, aggregate, value);
+        let is_known =
+            |known: &Measurement| known.metric == measurement.metric && known.labels == measurement.labels;
+        if !account.measurements.iter().any(is_known) {
+            account.measurements.push(measurement);
         }
     }
 }

@@ -23,7 +23,11 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{CommandError, capture::digest_of, named_check::Named};
+use super::{
+    CommandError,
+    capture::digest_of,
+    named_check::{Named, title_of},
+};
 use crate::{
     record::Attachment,
     run::{Run, Settings, Stop},
@@ -44,7 +48,7 @@ pub(super) fn import(import: &Import, mut settings: Settings) -> Result<ExitCode
     let args = command.args();
     args.complete(&mut settings);
     let named = args.check.clone().map(|id| Named {
-        title: args.title.clone().unwrap_or_else(|| id.clone()),
+        title: args.title.clone().unwrap_or_else(|| title_of(&id)),
         id,
         explanation: checks::RESULT.explanation.to_owned(),
         remedy: args.remedy.clone().unwrap_or_else(|| checks::RESULT.remedy.to_owned()),
@@ -52,31 +56,42 @@ pub(super) fn import(import: &Import, mut settings: Settings) -> Result<ExitCode
     let (tool, check) = named.map_or((&super::checks::TOOL, &checks::RESULT), Named::register);
     let run = Run::start(tool, settings)?;
     run.owes([check, &checks::COMPLETE, &checks::RECENT]);
+    let mut known = Vec::new();
     for path in &args.files {
         run.progress().phase(format!("reading {}", path.display()));
-        one(&run, command, path, check);
+        one(&run, command, path, check, &mut known);
     }
     Ok(run.finish().publish()?)
 }
 
-fn one(run: &Run, command: &ImportCommand, path: &Path, check: &'static crate::record::Check) {
+/// One file; `known` are the digests of those before it, and their names.
+fn one(
+    run: &Run,
+    command: &ImportCommand,
+    path: &Path,
+    check: &'static crate::record::Check,
+    known: &mut Vec<(String, String)>,
+) {
     let args = command.args();
     let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-    let mut tally = Tally::new(run, check, args.skipped, (args.files.len() > 1).then(|| name.clone()));
-    let opened = open(path);
-    let (file, changed) = match opened {
+    let (file, changed) = match open(path) {
         Ok(opened) => opened,
         Err(error) => return run.finding(assess::unread(&name, &error)),
     };
     let mut file = UntilStopped { file, stop: run.stop() };
+    let digest = match digest_of(&mut file).and_then(|digest| file.rewind().map(|()| digest)) {
+        Ok(digest) => digest,
+        Err(error) => return run.finding(assess::unread(&name, &error)),
+    };
+    if let Some((_, first)) = known.iter().find(|(sha256, _)| *sha256 == digest.sha256) {
+        return run.finding(assess::again(&name, first));
+    }
+    known.push((digest.sha256.clone(), name.clone()));
+    run.attach(Attachment { name: name.clone(), sha256: digest.sha256, bytes: digest.bytes });
+    let several = (args.files.len() > 1).then(|| name.clone());
+    let mut tally = Tally::new(run, check, args.skipped, several, command.expected());
     let account = command.read(&mut file, &mut |told| tally.take(told));
     let counts = tally.end();
-    match file.rewind().and_then(|()| digest_of(&mut file)) {
-        Ok(digest) => {
-            run.attach(Attachment { name: name.clone(), sha256: digest.sha256, bytes: digest.bytes });
-        }
-        Err(error) => run.finding(assess::unread(&name, &error)),
-    }
     if let Ok(Account { tool: Some(tool), .. }) = &account {
         run.fact(format!("{name} was made by"), tool);
     }
@@ -97,8 +112,8 @@ fn open(path: &Path) -> io::Result<(BufReader<File>, Option<Timestamp>)> {
     if path == Path::new("-") {
         let mut kept = tempfile::tempfile()?;
         let copied = io::copy(&mut io::stdin().lock().take(LARGEST + 1), &mut kept)?;
-        kept.seek(SeekFrom::Start(0))?;
-        return small_enough(copied).map(|()| (BufReader::new(kept), None));
+        small_enough(copied)?;
+        return readable(kept).map(|file| (file, None));
     }
     // Opening a pipe or a device could wait for ever.
     let meta = std::fs::metadata(path)?;
@@ -107,7 +122,21 @@ fn open(path: &Path) -> io::Result<(BufReader<File>, Option<Timestamp>)> {
     }
     small_enough(meta.len())?;
     let changed = meta.modified().ok().and_then(|at| Timestamp::try_from(at).ok());
-    Ok((BufReader::new(File::open(path)?), changed))
+    Ok((readable(File::open(path)?)?, changed))
+}
+
+/// From its start, unless it is UTF-16 (as PowerShell's `>` writes): no format is read so.
+fn readable(mut file: File) -> io::Result<BufReader<File>> {
+    let mut first = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.by_ref().take(2).read_to_end(&mut first)?;
+    file.seek(SeekFrom::Start(0))?;
+    match first.as_slice() {
+        [0xFF, 0xFE] | [0xFE, 0xFF] | [0, _] | [_, 0] => Err(io::Error::other(
+            "it is UTF-16, which is not read; make it UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE > NEW",
+        )),
+        _ => Ok(BufReader::new(file)),
+    }
 }
 
 /// Reads on until the run is asked to stop.

@@ -2,6 +2,8 @@
 //! read. Copying loses the code spans: each stands at the beginning of a line of its own, and what followed it is
 //! glued to its end. Pure: text comes in, markdown and what could not be placed come out.
 
+mod plain;
+
 use std::fmt::Write as _;
 
 /// The marks that web pages put behind headings.
@@ -47,8 +49,10 @@ pub fn read(text: &str) -> Option<Placed> {
         bullet: None,
         titled: false,
     };
-    for (line, content) in (1_u32..).zip(text.lines()) {
-        reader.line(line, content.trim());
+    if plain::is_plain(text) {
+        plain::with_dashes(text).iter().for_each(|(line, content)| reader.line(*line, content));
+    } else {
+        (1_u32..).zip(text.lines()).for_each(|(line, content)| reader.line(line, content.trim()));
     }
     reader.end_bullet();
     (reader.placed.items > 0).then_some(reader.placed)
@@ -139,7 +143,7 @@ impl Reader {
             Some(codes(mine))
         } else if let Some(word) = STATUS.iter().find(|word| mine.starts_with(**word)) {
             let rest = &mine[word.len()..];
-            let blank = if rest.starts_with(|c: char| c.is_alphanumeric()) { " " } else { "" };
+            let blank = if rest.trim_start().starts_with(|c: char| c.is_alphanumeric()) { " " } else { "" };
             Some(format!("`{word}`{blank}{}", quoted(rest)))
         } else {
             None

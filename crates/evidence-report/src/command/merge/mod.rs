@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MergeError {
     /// It cannot be read.
-    #[error("reading {path}: {source}", path = path.display())]
+    #[error("reading {path}: {source}. Name evidence files, or outputs of --format json", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },
     /// It is neither an evidence file nor a record.
     #[error("{path}: {source}. Name evidence files, or outputs of --format json", path = path.display())]

@@ -49,7 +49,13 @@ impl SignersPlace {
     pub(super) fn resolve(&self) -> Result<Option<Signers>, Usage> {
         let Some(allowed) = &self.allowed_signers else { return Ok(None) };
         for file in std::iter::once(allowed).chain(&self.revoked) {
-            std::fs::read(file).map_err(|error| Usage(format!("reading {}: {error}", file.display())))?;
+            std::fs::read(file).map_err(|error| {
+                Usage(format!(
+                    "reading {}: {error}; name the file of the keys that count, one line a person: NAME \
+                     namespaces=\"evidence-report\" KEY (man ssh-keygen, ALLOWED SIGNERS)",
+                    file.display()
+                ))
+            })?;
         }
         Ok(Some(Signers { allowed: allowed.clone(), revoked: self.revoked.clone() }))
     }
@@ -141,7 +147,16 @@ fn signed(path: &Path, name: &str, place: &SignPlace) -> Result<Finding, Box<Fin
     let message = message(&record);
     let signature = ssh_keygen::sign(&place.key, &message)
         .map_err(|error| unable(error.to_string()))?
-        .map_err(|why| unable(format!("ssh-keygen did not sign: {why}")))?;
+        .map_err(|why| {
+            let locked = why.contains("passphrase");
+            let finding = unable(format!("ssh-keygen did not sign: {why}"));
+            match locked {
+                true => Box::new(finding.remedy(
+                    "Let an agent hold the key (ssh-add KEY), and name its public half: --key KEY.pub.",
+                )),
+                false => finding,
+            }
+        })?;
     let key = made_over(&signature, &message)
         .map_err(|error| unable(error.to_string()))?
         .ok_or_else(|| unable("ssh-keygen signed something else".to_owned()))?;

@@ -73,7 +73,12 @@ pub(in crate::command) fn signed_by(
     command.args(["-O", &at, "-s"]).arg(file.path()).arg("-f").arg(&signers.allowed);
     let found = run(command, "")?;
     if !found.good {
-        return Ok(Err(first_line(&found.stderr)));
+        return Ok(Err(match first_line(&found.stderr) {
+            why if why.starts_with("No principal matched") => {
+                format!("{} names no such key", signers.allowed.display())
+            }
+            why => why,
+        }));
     }
     let mut why = String::from("nobody of that name may sign evidence");
     for principal in found.stdout.lines().filter(|line| !line.is_empty()) {
