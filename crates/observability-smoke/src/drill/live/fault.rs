@@ -300,7 +300,7 @@ fn objections(plan: &LivePlan<'_>, ground: &Ground<'_>, alert: &AlertPlan) -> Ve
                 .collect();
             if !others.is_empty() {
                 against.push(format!(
-                    "{} may reach {}, which is not on the allow-list, where the fault makes it fire",
+                    "{} may reach {}, not on the allow-list, where the fault makes it fire",
                     live.title(),
                     others.join(", ")
                 ));
