@@ -80,7 +80,10 @@ fn command(world: &World, arguments: &[&str]) -> Command {
         "--rules",
         "rules.yml",
     ]);
-    command.args(["--alert", "Down", "--prometheus", &world.prometheus.url, "--environment", "staging"]);
+    command.args(["--alert", "Down", "--prometheus", &world.prometheus.url]);
+    if !arguments.contains(&"--environment") {
+        command.args(["--environment", "staging"]);
+    }
     command.args(["--listen", &format!("127.0.0.1:{}", world.listen), "--run-hooks"]).args(arguments);
     command
 }
