@@ -106,11 +106,13 @@ fn what_is_wrong_only_over_hours_is_found() {
       {alert: Flaps, expr: 'depth > 100 and on () (vector(time()) % 3600 < 3000)', for: 6h},
       {alert: Never, expr: 'avg_over_time(depth[1d]) > 500', for: 2h},
       {alert: Sticks, expr: 'max_over_time(depth[2h]) > 100', keep_firing_for: 1h},
+      {alert: Refused, expr: 'rate(depth) > 1', for: 2h},
       {alert: Longer, expr: 'min_over_time(other[3h]) > 100'}]}]\n";
     let config = "drill:\n  alerts:
   - {alert: Flaps, series: [{series: depth, healthy: 1, faulty: 400}]}
   - {alert: Never, series: [{series: depth, healthy: 1, faulty: 400}]}
   - {alert: Sticks, series: [{series: depth, healthy: 1, faulty: 400}]}
+  - {alert: Refused, series: [{series: depth, healthy: 1, faulty: 400}]}
   - {alert: Longer, series: [{series: other, healthy: 1, faulty: 400}], objective: 1h}\n";
     let tool = Tool::new();
     tool.write("rules.yml", rules);
@@ -120,6 +122,7 @@ fn what_is_wrong_only_over_hours_is_found() {
         &["--all", "--config", "drill.yml", "--evaluation-interval", "1m", "--scrape-interval", "1m"],
     );
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("FAILED", "alert.loaded", "expected type range vector");
     run.line("FAILED", "alert.firing", "Flaps: stopped at pending");
     run.line("FAILED", "alert.pending", "Never: stopped at scraped");
     assert!(run.stdout.contains("and the rule asks for > 500"), "{}", run.stdout);

@@ -103,6 +103,22 @@ pub(super) async fn ask(
     }
 }
 
+/// What promtool has against the rule, where it would not be loaded.
+pub(super) async fn refusal(
+    run: &Run,
+    programs: &Programs,
+    one: &Replayable,
+    number: usize,
+) -> Option<String> {
+    let rules = run.folder().join(format!("asked-{number}.yml"));
+    fs_err::write(&rules, manifest::write(&one.plan.alert.loaded)).ok()?;
+    let asked =
+        run.child(&programs.promtool).args(["check", "rules"]).arg(&rules).output(run.stop()).await.ok()?;
+    let refused = !asked.stopped && !asked.status.success();
+    let said = asked.stderr.replace(&format!("{}: ", rules.display()), "").replace("FAILED:", "");
+    refused.then(|| excerpt(said.trim(), 300))
+}
+
 /// The unit test: the series, and the moments as they were found.
 fn file(one: &Replayable, span: &Span, moments: Moments) -> String {
     let series: Vec<_> = one
