@@ -21,6 +21,7 @@ use super::{
     seconds,
     selection::Selected,
     series::Series,
+    time_scale::{FACTORS, accelerated, scale},
 };
 use crate::rules::{expression, manifest};
 
@@ -112,7 +113,7 @@ impl AlertPlan {
     /// When what was asked for cannot be done.
     pub(crate) fn resolve(name: String, written: Selected, wishes: &Wishes<'_>) -> Result<Self, DrillError> {
         let own = wishes.config.alerts.iter().find(|drilled| drilled.alert == written.rule.name);
-        let time_scale = scale(&written, own, wishes)?;
+        let time_scale = scale(&written, own, wishes);
         let alert = match time_scale {
             None => written.clone(),
             Some(by) => accelerated(&written, by, wishes).map_err(Usage)?,
@@ -138,6 +139,8 @@ impl AlertPlan {
         let prediction = predict(&alert, subject.as_ref(), series, wishes);
         let prediction_as_written = if time_scale.is_some() {
             let expression = promql_parser::parser::parse(&written.rule.expression).ok();
+            // In earnest the windows are full of healthy samples when a fault comes.
+            let wishes = &Wishes { full_history: true, ..*wishes };
             let subject = self::subject(&written, expression.as_ref(), wishes);
             let slower = acceleration::series(series, 1.0 / faster);
             predict(&written, subject.as_ref(), &slower, wishes)
@@ -264,52 +267,6 @@ impl AlertPlan {
         });
         Some(labelled.collect())
     }
-}
-
-/// Round factors of acceleration.
-const FACTORS: [u32; 12] = [2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600];
-
-/// `--time-scale auto` takes the least factor that brings hold and ranges together to this.
-const BRISK: Duration = Duration::from_secs(16);
-
-fn scale(
-    written: &Selected,
-    own: Option<&DrilledAlert>,
-    wishes: &Wishes<'_>,
-) -> Result<Option<u32>, DrillError> {
-    if wishes.notification_only {
-        return Ok(None);
-    }
-    match (own.and_then(|own| own.time_scale), wishes.time_scale) {
-        (Some(1), _) | (None, None) => Ok(None),
-        (Some(by), _) | (None, Some(TimeScale::By(by))) => Ok(Some(by)),
-        (None, Some(TimeScale::Automatic)) => Ok(automatic(written, wishes)),
-    }
-}
-
-/// The least factor that makes the rule brisk, or the greatest that its ranges allow; `None` where it is brisk
-/// as written, or cannot be accelerated at all.
-fn automatic(written: &Selected, wishes: &Wishes<'_>) -> Option<u32> {
-    let rules = std::iter::once(&written.rule).chain(written.recordings());
-    let range = rules
-        .filter_map(|rule| promql_parser::parser::parse(&rule.expression).ok())
-        .filter_map(|expression| expression::longest_range(&expression))
-        .max()
-        .unwrap_or_default();
-    let takes = written.rule.hold
-        + written.rule.keep_firing
-        + range
-        + written.interval.map_or(Duration::ZERO, |interval| interval * 2);
-    if takes <= BRISK {
-        return None;
-    }
-    let possible = FACTORS.into_iter().take_while(|by| accelerated(written, *by, wishes).is_ok());
-    let possible: Vec<u32> = possible.collect();
-    possible.iter().copied().find(|by| takes / *by <= BRISK).or(possible.last().copied())
-}
-
-fn accelerated(written: &Selected, by: u32, wishes: &Wishes<'_>) -> Result<Selected, String> {
-    acceleration::accelerate(written, by, wishes.scrape_interval, wishes.evaluation_interval)
 }
 
 /// What is asked of the model about the alert; `None` when promql-parser does not understand an expression.

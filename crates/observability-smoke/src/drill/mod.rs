@@ -56,6 +56,7 @@ pub(crate) mod series;
 mod spread;
 pub(crate) mod stack;
 mod table;
+mod time_scale;
 pub(crate) mod timeline;
 mod trial;
 mod watch;

@@ -22,6 +22,14 @@ pub(super) enum ApiError {
         /// Why there was no answer.
         source: reqwest::Error,
     },
+    /// A real server does not answer, or not as it should.
+    #[error("asking {what}: {why}")]
+    NoAnswer {
+        /// What was asked.
+        what: String,
+        /// Why.
+        why: String,
+    },
     /// The server refused.
     #[error("{what} was refused: {message}")]
     Refused {
@@ -37,7 +45,7 @@ impl ApiError {
     pub(super) fn message(&self) -> String {
         match self {
             Self::Refused { message, .. } => message.clone(),
-            Self::Transport { .. } => self.to_string(),
+            Self::Transport { .. } | Self::NoAnswer { .. } => self.to_string(),
         }
     }
 }
@@ -343,7 +351,7 @@ impl Api {
             }
             Asker::Real(http, headers) => {
                 let request = http.request(&Method::GET, &crate::config::Url(url), headers);
-                let failed = |why: String| ApiError::Refused { what: path.to_owned(), message: why };
+                let failed = |why: String| ApiError::NoAnswer { what: path.to_owned(), why };
                 let answer =
                     ask(request, PATIENCE, MOST_BYTES).await.map_err(|why| failed(why.to_string()))?;
                 serde_json::from_slice(&answer.body).map_err(|_| {

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use evidence_report::record::{Check, Finding, Requirement};
 
 use super::{
-    alert_plan::AlertPlan,
+    alert_plan::{AlertPlan, Level},
     checks,
     observation::{Cause, Halt, Observation, Stage},
     plan::Until,
@@ -209,6 +209,9 @@ fn stage_finding(plan: &AlertPlan, seen: &Observation, stage: Stage, check: &'st
 /// An alert that has ended, and whose receiver is not told.
 fn ended_quietly(plan: &AlertPlan, seen: &Observation) -> String {
     let why = plan.routing.as_ref().and_then(|routing| routing.no_end_expected(seen.notified.as_ref()));
+    if plan.level == Level::Notification {
+        return format!("{}; it was posted as ended", why.unwrap_or_default());
+    }
     let took = seen.ended.unwrap_or_default() - seen.cleared.unwrap_or_default();
     format!("{}; the alert ended {} after clearing", why.unwrap_or_default(), seconds(took.max(0.0)))
 }

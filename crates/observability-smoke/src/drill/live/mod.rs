@@ -6,7 +6,7 @@
 //! * [`apart`], [`relabel`], [`reach`], [`approve`]: who would see the series, and whom the alerts would reach. Pure.
 //! * `admission`: what has to hold before anything is exposed.
 //! * `course`, `watching`: one alert after the other, from exposing its series to their end.
-//! * `fault`: instead of series, a command of the user's; [`possible`]: whom the alerts may reach that it makes fire. Pure.
+//! * `fault`: instead of series, a command of the user's; `fault_fence`: whether it may be run, [`possible`]: whom the alerts may reach that it makes fire. Pure.
 //! * [`remains`]: what a killed drill leaves.
 
 use std::{cell::RefCell, collections::BTreeSet, time::Duration};
@@ -34,6 +34,7 @@ mod approve;
 pub(crate) mod checks;
 mod course;
 mod fault;
+mod fault_fence;
 mod plan;
 mod possible;
 mod reach;

@@ -91,7 +91,6 @@ pub(super) async fn watch(watched: &Watched<'_>, clock: Clock, into: &watch::Sen
                 casualty,
                 mark: watched.mark.clone(),
                 counters,
-                ..Snapshot::default()
             };
         });
         tokio::time::sleep(POLL).await;

@@ -20,6 +20,9 @@ use crate::{
 /// promtool evaluates from the first sample on, and goes through every window anew: this much takes some ten seconds.
 const MOST_WORK: u64 = 1_500_000_000;
 
+/// The rule engine of promtool's tests looks at 10,000 samples at once, and says so of more.
+const TOO_MANY: &str = "too many samples";
+
 /// What tells of the time: promtool's begins in 1970.
 const OF_TIME: [&str; 9] =
     ["time", "timestamp", "hour", "minute", "month", "year", "day_of_week", "day_of_month", "day_of_year"];
@@ -88,6 +91,9 @@ pub(super) async fn ask(
     match run.child(&programs.promtool).args(["test", "rules"]).arg(&tests).output(run.stop()).await {
         Ok(output) if output.stopped => Opinion::NotAsked("the run was asked to stop".to_owned()),
         Ok(output) if output.status.success() => Opinion::Same,
+        Ok(output) if output.stdout.contains(TOO_MANY) || output.stderr.contains(TOO_MANY) => {
+            Opinion::NotAsked("its windows hold more samples than promtool's rule engine looks at".to_owned())
+        }
         Ok(output) => {
             let said = format!("{} {}", output.stdout, output.stderr);
             let said = said.replace(&format!("{}", tests.display()), "the same series");
@@ -95,6 +101,22 @@ pub(super) async fn ask(
         }
         Err(error) => Opinion::NotAsked(error.to_string()),
     }
+}
+
+/// What promtool has against the rule, where it would not be loaded.
+pub(super) async fn refusal(
+    run: &Run,
+    programs: &Programs,
+    one: &Replayable,
+    number: usize,
+) -> Option<String> {
+    let rules = run.folder().join(format!("asked-{number}.yml"));
+    fs_err::write(&rules, manifest::write(&one.plan.alert.loaded)).ok()?;
+    let asked =
+        run.child(&programs.promtool).args(["check", "rules"]).arg(&rules).output(run.stop()).await.ok()?;
+    let refused = !asked.stopped && !asked.status.success();
+    let said = asked.stderr.replace(&format!("{}: ", rules.display()), "").replace("FAILED:", "");
+    refused.then(|| excerpt(said.trim(), 300))
 }
 
 /// The unit test: the series, and the moments as they were found.

@@ -98,13 +98,22 @@ fn promtool(plan: &ReplayPlan) -> Result<std::path::PathBuf, StackError> {
     find("promtool", "prometheus", &["promtool"], named.as_deref())
 }
 
+/// Why there was no replay.
+#[derive(Debug)]
+enum NotReplayed {
+    /// It could not be made.
+    Why(String),
+    /// Prometheus would not load the rule, as promtool says.
+    Refused(String),
+}
+
 /// What came of each alert's replay, in their order.
 async fn replays(
     plan: &ReplayPlan,
     run: &Run,
     programs: &Programs,
     promtool: std::path::PathBuf,
-) -> Vec<Result<Replayed, String>> {
+) -> Vec<Result<Replayed, NotReplayed>> {
     let programs = blocks::Programs { prometheus: programs.prometheus.clone(), promtool };
     // Collected first: a stream that borrows its closure cannot be held over a wait.
     let work: Vec<_> = (0..plan.alerts.len()).map(|place| one_replay(plan, run, &programs, place)).collect();
@@ -116,20 +125,26 @@ async fn one_replay(
     run: &Run,
     programs: &blocks::Programs,
     place: usize,
-) -> Result<Replayed, String> {
+) -> Result<Replayed, NotReplayed> {
     let one = &plan.alerts[place];
-    let mut span = one.span.clone()?;
-    let mut replayed = course::replay(run, programs, (place, one, span), plan.fault)
-        .await
-        .map_err(|error| error.to_string())?;
+    let mut span = match &one.span {
+        Ok(span) => *span,
+        Err(why) => {
+            let refused = match one.plan.expression {
+                None => agreement::refusal(run, programs, one, place).await,
+                Some(_) => None,
+            };
+            return Err(refused.map_or_else(|| NotReplayed::Why(why.clone()), NotReplayed::Refused));
+        }
+    };
+    let why = |error: StackError| NotReplayed::Why(error.to_string());
+    let mut replayed = course::replay(run, programs, (place, one, span), plan.fault).await.map_err(why)?;
     // Before an alert is blamed, its windows are given the time to fill: the prediction may be too short.
     if replayed.seen.is_kept_from_firing()
         && let Some(longer) = span.longer().and_then(|longer| plan::bounded(&one.plan, longer).ok())
     {
         span = longer;
-        replayed = course::replay(run, programs, (place, one, span), plan.fault)
-            .await
-            .map_err(|error| error.to_string())?;
+        replayed = course::replay(run, programs, (place, one, span), plan.fault).await.map_err(why)?;
     }
     let what = match replayed.seen.firing {
         Some(at) => format!("fires {} after the fault", super::seconds(at)),
@@ -174,10 +189,11 @@ async fn delivered(
     }
 }
 
-fn conclude(one: &Replayable, replayed: &Result<Replayed, String>, rounds: &[Observation], run: &Run) {
+fn conclude(one: &Replayable, replayed: &Result<Replayed, NotReplayed>, rounds: &[Observation], run: &Run) {
     let replayed = match replayed {
         Ok(replayed) => replayed,
-        Err(why) => return not_replayed(one, run, why),
+        Err(NotReplayed::Why(why)) => return not_replayed(one, run, why),
+        Err(NotReplayed::Refused(said)) => return refused(one, run, said),
     };
     let span = &replayed.span;
     let name = &one.plan.name;
@@ -230,6 +246,15 @@ fn un_shortened(one: &Replayable, span: &Span) -> String {
     } else {
         format!("{} un-shortened", parts.join(", "))
     }
+}
+
+/// A rule that Prometheus would not load never fires.
+fn refused(one: &Replayable, run: &Run, said: &str) {
+    let rule = &one.plan.alert.rule;
+    let finding =
+        super::checks::LOADED.failed(&one.plan.name).expected("a rule that Prometheus loads").observed(said);
+    run.finding(finding.at(one.plan.alert.path.display().to_string(), Some(rule.line)));
+    run.findings(assess::not_reached(&one.plan, "the rule is refused"));
 }
 
 fn not_replayed(one: &Replayable, run: &Run, why: &str) {
