@@ -39,6 +39,16 @@ pub(crate) enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Something that the configuration names cannot be done.
+    #[error("{source} ({path}, line {line})", path = path.display())]
+    Configured {
+        /// The configuration.
+        path: PathBuf,
+        /// Where what is named begins, counting from 1.
+        line: u64,
+        /// Why.
+        source: Box<Self>,
+    },
     /// The drill could not be prepared.
     #[error(transparent)]
     Drill(#[from] crate::drill_command::DrillError),

@@ -395,14 +395,20 @@ fn read_rules(paths: &[PathBuf]) -> Result<(Vec<RuleFile>, Vec<Finding>), Error>
     Ok((files, findings))
 }
 
+/// The line stands before the finding, so that it is taken out of the words.
 fn unreadable(name: &str, why: &ManifestError) -> Finding {
     let text = why.to_string();
-    let line = text.split_once("line ").and_then(|(_, rest)| {
+    let text = text.lines().next().unwrap_or_default();
+    let place = text.trim_start_matches("error: ").strip_prefix("line ").and_then(|rest| {
         let digits = rest.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse().ok()
+        let line: u32 = rest[..digits].parse().ok()?;
+        Some((line, rest[digits..].trim_start_matches([':', ' '])))
     });
     let finding = checks::READABLE.failed(name).expected("a rule file that Prometheus loads");
-    finding.observed(text.lines().next().unwrap_or_default()).at(name, line)
+    match place {
+        Some((line, words)) => finding.observed(words).at(name, Some(line)),
+        None => finding.observed(text).at(name, None),
+    }
 }
 
 /// The rule files below a folder, in order. Links to files are followed (a mounted ConfigMap is made of them), links

@@ -1,21 +1,19 @@
 //! From the file's text to the routing tree, the receivers' names and the inhibit rules. What Alertmanager would
 //! refuse about these is refused, with its line. Nothing of a secret is kept: of the whole text only a digest.
 
-use std::{collections::BTreeMap, time::Duration};
-
-use jiff::Timestamp;
-use serde_saphyr::Spanned;
-use sha2::{Digest, Sha256};
-
 use super::{
     Labels,
     inhibition::InhibitRule,
     matcher::{Matcher, Operator},
-    raw::{RawConfiguration, RawInhibition, RawInterval, RawNamedInterval, RawPart, RawRoute},
-    route::{GroupBy, Options, Reached, Route, in_words},
+    raw::{RawConfiguration, RawInhibition, RawInterval, RawNamedInterval, RawPart},
+    route::{Reached, Route, in_words},
     time_interval::{self, Span, TimeInterval},
+    tree::Known,
 };
-use crate::rules::duration;
+use jiff::Timestamp;
+use serde_saphyr::Spanned;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// Named intervals.
 pub(crate) type Intervals = BTreeMap<String, Vec<TimeInterval>>;
@@ -141,11 +139,11 @@ fn yaml(error: serde_saphyr::Error) -> ConfigurationError {
     }
 }
 
-fn wrong(line: u32, message: String) -> ConfigurationError {
+pub(super) fn wrong(line: u32, message: String) -> ConfigurationError {
     ConfigurationError::Wrong { line, message }
 }
 
-fn line_of<T>(spanned: &Spanned<T>) -> u32 {
+pub(super) fn line_of<T>(spanned: &Spanned<T>) -> u32 {
     u32::try_from(spanned.referenced.line()).unwrap_or(u32::MAX)
 }
 
@@ -203,7 +201,7 @@ fn time_interval(raw: RawInterval) -> Result<TimeInterval, ConfigurationError> {
 }
 
 /// What a side of a route or rule says, in all three forms.
-fn matchers(
+pub(super) fn matchers(
     line: u32,
     equal: &BTreeMap<String, String>,
     pattern: &BTreeMap<String, String>,
@@ -232,111 +230,14 @@ fn inhibit_rule(raw: Spanned<RawInhibition>) -> Result<InhibitRule, Configuratio
     })
 }
 
-/// What routes may name.
-struct Known<'a> {
-    receivers: &'a [Receiver],
-    intervals: &'a Intervals,
-}
-
-impl Known<'_> {
-    fn root(&self, raw: Spanned<RawRoute>) -> Result<Route, ConfigurationError> {
-        let line = line_of(&raw);
-        let refuse = |what: &str| Err(wrong(line, format!("the root route must not have {what}")));
-        let route = &raw.value;
-        if route.receiver.is_none() {
-            return Err(wrong(line, "the root route names no receiver".to_owned()));
-        }
-        if !(route.equal.is_empty() && route.pattern.is_empty() && route.matchers.is_empty()) {
-            return refuse("matchers: every alert that no other route takes comes to it");
-        }
-        if !(route.mute_time_intervals.is_empty() && route.active_time_intervals.is_empty()) {
-            return refuse("time intervals");
-        }
-        let defaults = Options {
-            receiver: String::new(),
-            group_by: GroupBy::Labels(std::collections::BTreeSet::new()),
-            group_wait: Duration::from_secs(30),
-            group_interval: Duration::from_secs(5 * 60),
-            repeat_interval: Duration::from_secs(4 * 3600),
-        };
-        self.route(raw, &defaults)
-    }
-
-    fn route(&self, raw: Spanned<RawRoute>, parent: &Options) -> Result<Route, ConfigurationError> {
-        let line = line_of(&raw);
-        let raw = raw.value;
-        let options = self.options(line, &raw, parent)?;
-        let names = |list: Vec<Spanned<String>>| {
-            let one = |name: Spanned<String>| {
-                let line = line_of(&name);
-                let known = self.intervals.contains_key(&name.value);
-                known.then_some(()).ok_or_else(|| {
-                    wrong(
-                        line,
-                        format!("the route names the time interval '{}', which is not defined", name.value),
-                    )
-                })?;
-                Ok(name.value)
-            };
-            list.into_iter().map(one).collect::<Result<Vec<_>, _>>()
-        };
-        Ok(Route {
-            matchers: matchers(line, &raw.equal, &raw.pattern, &raw.matchers)?,
-            goes_on: raw.goes_on,
-            mute: names(raw.mute_time_intervals)?,
-            active: names(raw.active_time_intervals)?,
-            routes: (raw.routes.into_iter())
-                .map(|child| self.route(child, &options))
-                .collect::<Result<_, _>>()?,
-            options,
-            line,
-        })
-    }
-
-    fn options(&self, line: u32, raw: &RawRoute, parent: &Options) -> Result<Options, ConfigurationError> {
-        let mut options = parent.clone();
-        if let Some(name) = raw.receiver.as_ref().filter(|name| !name.value.is_empty()) {
-            if !self.receivers.iter().any(|receiver| receiver.name == name.value) {
-                let message = format!("the route names the receiver '{}', which is not defined", name.value);
-                return Err(wrong(line_of(name), message));
-            }
-            options.receiver.clone_from(&name.value);
-        }
-        if let Some(labels) = &raw.group_by {
-            options.group_by = group_by(line, labels)?;
-        }
-        let time = |key: &str, text: &Option<Spanned<String>>, inherited: Duration| {
-            let Some(text) = text else { return Ok(inherited) };
-            match duration::parse(&text.value) {
-                Ok(Duration::ZERO) if key != "group_wait" => {
-                    Err(wrong(line_of(text), format!("`{key}` must be more than zero")))
-                }
-                Ok(time) => Ok(time),
-                Err(why) => Err(wrong(line_of(text), format!("`{key}`: {why}"))),
-            }
-        };
-        options.group_wait = time("group_wait", &raw.group_wait, parent.group_wait)?;
-        options.group_interval = time("group_interval", &raw.group_interval, parent.group_interval)?;
-        options.repeat_interval = time("repeat_interval", &raw.repeat_interval, parent.repeat_interval)?;
-        Ok(options)
-    }
-}
-
-fn group_by(line: u32, labels: &[String]) -> Result<GroupBy, ConfigurationError> {
-    let set: std::collections::BTreeSet<_> = labels.iter().cloned().collect();
-    match (set.contains("..."), set.len()) {
-        (true, 1) => Ok(GroupBy::All),
-        (true, _) => Err(wrong(line, "`group_by` has `...` and other labels at once".to_owned())),
-        (false, count) if count < labels.len() => {
-            Err(wrong(line, "`group_by` names a label twice".to_owned()))
-        }
-        (false, _) => Ok(GroupBy::Labels(set)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{super::route::Muted, *};
+    use std::time::Duration;
+
+    use super::{
+        super::route::{GroupBy, Muted},
+        *,
+    };
 
     const WHOLE: &str = "
 global: {smtp_auth_password: hunter2}

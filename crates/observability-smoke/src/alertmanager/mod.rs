@@ -20,6 +20,7 @@ mod matcher_text;
 mod raw;
 pub(crate) mod route;
 pub(crate) mod time_interval;
+mod tree;
 
 pub(crate) use configuration::Configuration;
 

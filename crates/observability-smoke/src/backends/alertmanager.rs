@@ -1,13 +1,14 @@
 //! What an Alertmanager says about itself: ready, its cluster, its receivers, what its silences and inhibitions
-//! mute. Its status shows the configuration with webhook tokens in clear: of that only a digest is kept.
+//! mute. Of its configuration only a digest is kept.
 
 use evidence_report::record::{Check, Finding, Requirement};
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::{
+    alertmanager_api::{Alert, Cluster, Muted, Receiver, Silence, Status},
     health::{assess_version, digest},
     prometheus_api::Api,
+    silences::{assess_silences, wants_silences},
 };
 use crate::{
     config::Matchers,
@@ -37,97 +38,6 @@ struct Asked {
     receivers: Result<Vec<Receiver>, NoAnswer>,
     silences: Result<Vec<Silence>, NoAnswer>,
     alerts: Result<Vec<Alert>, NoAnswer>,
-}
-
-/// `/api/v2/status`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Status {
-    cluster: Cluster,
-    #[serde(default)]
-    config: Option<Configuration>,
-    #[serde(default)]
-    version_info: Option<VersionInfo>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Cluster {
-    /// `ready`, `settling` or `disabled`
-    status: String,
-    #[serde(default)]
-    peers: Vec<serde_json::Value>,
-}
-
-#[derive(Clone, Deserialize)]
-struct Configuration {
-    original: String,
-}
-
-/// Without the text: it holds secrets.
-impl std::fmt::Debug for Configuration {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&digest(&self.original))
-    }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct VersionInfo {
-    version: String,
-}
-
-/// `/api/v2/receivers`
-#[derive(Debug, Clone, Deserialize)]
-struct Receiver {
-    name: String,
-}
-
-/// `/api/v2/silences`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Silence {
-    id: String,
-    status: State,
-    #[serde(default)]
-    matchers: Vec<Matcher>,
-    ends_at: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct State {
-    /// `active`, `pending` or `expired`
-    state: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Matcher {
-    name: String,
-    value: String,
-    #[serde(default)]
-    is_regex: bool,
-    /// Missing before Alertmanager 0.22, which knew no negative matchers.
-    #[serde(default = "yes")]
-    is_equal: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-/// `/api/v2/alerts`
-#[derive(Debug, Clone, Deserialize)]
-struct Alert {
-    labels: std::collections::BTreeMap<String, String>,
-    status: Muted,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Muted {
-    silenced_by: Vec<String>,
-    inhibited_by: Vec<String>,
-    /// By a time interval; since 0.28.
-    muted_by: Vec<String>,
 }
 
 impl Observation {
@@ -220,11 +130,6 @@ pub(crate) fn asked_for(probe: &AlertmanagerProbe) -> impl Iterator<Item = &'sta
     table.into_iter().filter(|(asked, _)| *asked).map(|(_, check)| check)
 }
 
-fn wants_silences(probe: &AlertmanagerProbe) -> bool {
-    let silences = &probe.silences;
-    !silences.must_exist.is_empty() || !silences.must_not_exist.is_empty() || silences.longest.is_some()
-}
-
 fn assess_cluster(subject: &str, members: Option<u64>, cluster: &Cluster) -> Finding {
     let peers = cluster.peers.len() as u64;
     let expected = members.map_or("ready, or no cluster at all".to_owned(), |members| {
@@ -262,105 +167,6 @@ fn assess_receivers(name: &str, wanted: &[String], found: &Result<Vec<Receiver>,
     wanted.iter().map(judge).collect()
 }
 
-impl Silence {
-    fn is(&self, state: &str) -> bool {
-        self.status.state == state
-    }
-
-    /// Whether it mutes an alert with these labels; `None` when one of its patterns cannot be read here.
-    fn mutes(&self, labels: &Matchers) -> Option<bool> {
-        let mut all = true;
-        for matcher in &self.matchers {
-            all &= matcher.fits(labels.0.get(&matcher.name).map_or("", String::as_str))?;
-        }
-        Some(all && !self.matchers.is_empty())
-    }
-}
-
-impl Matcher {
-    fn fits(&self, value: &str) -> Option<bool> {
-        let equal = if self.is_regex {
-            regex::Regex::new(&format!("^(?:{})$", self.value)).ok()?.is_match(value)
-        } else {
-            self.value == value
-        };
-        Some(equal == self.is_equal)
-    }
-}
-
-fn assess_silences(probe: &AlertmanagerProbe, silences: &[Silence], now: Timestamp) -> Vec<Finding> {
-    let check = &ALERTMANAGER_SILENCES;
-    let (name, wanted) = (&probe.name, &probe.silences);
-    let unreadable = |labels: &Matchers| {
-        let unread = silences.iter().filter(|silence| !silence.is("expired"));
-        unread.filter(|silence| silence.mutes(labels).is_none()).count()
-    };
-    let mut findings = Vec::new();
-    for labels in &wanted.must_exist {
-        let subject = format!("{name}: {labels}");
-        let found = silences.iter().filter(|silence| silence.is("active"));
-        let count = found.filter(|silence| silence.mutes(labels) == Some(true)).count() as u64;
-        let finding = match (count, unreadable(labels)) {
-            (0, 0) => check.failed(subject).observed("no active silence mutes it"),
-            (0, unread) => check
-                .inconclusive(subject)
-                .observed(format!("{unread} silences have a pattern that cannot be read here")),
-            (count, _) => check.passed(subject).observed(counted(count, "active silence", "active silences")),
-        };
-        findings.push(finding.expected("an active silence"));
-    }
-    for labels in &wanted.must_not_exist {
-        let subject = format!("{name}: {labels}");
-        let muting: Vec<_> = silences
-            .iter()
-            .filter(|silence| !silence.is("expired") && silence.mutes(labels) == Some(true))
-            .collect();
-        let finding = match (muting.first(), unreadable(labels)) {
-            (Some(first), _) => check.failed(subject).observed(format!(
-                "muted by {} ({}, {}, until {})",
-                counted(muting.len() as u64, "silence", "silences"),
-                excerpt(&first.id, 40),
-                excerpt(&first.status.state, 10),
-                excerpt(&first.ends_at, 40)
-            )),
-            (None, 0) => check.passed(subject).observed("no silence mutes it"),
-            (None, unread) => check
-                .inconclusive(subject)
-                .observed(format!("{unread} silences have a pattern that cannot be read here")),
-        };
-        findings.push(finding.expected("no active or pending silence"));
-    }
-    if let Some(longest) = wanted.longest {
-        findings.push(assess_longest(name, longest.0, silences, now));
-    }
-    findings
-}
-
-fn assess_longest(name: &str, longest: std::time::Duration, silences: &[Silence], now: Timestamp) -> Finding {
-    let subject = format!("{name}: how long silences last");
-    let left = |silence: &&Silence| {
-        let end: Timestamp = silence.ends_at.parse().ok()?;
-        Some(end.duration_since(now).as_secs_f64())
-    };
-    let live: Vec<_> = silences.iter().filter(|silence| !silence.is("expired")).collect();
-    // One whose end cannot be read never ends.
-    let over = live.iter().filter(|silence| left(silence).is_none_or(|left| left > longest.as_secs_f64()));
-    let over: Vec<_> = over.collect();
-    let finding = match over.first() {
-        Some(first) => ALERTMANAGER_SILENCES.failed(subject).observed(format!(
-            "{} of {} last longer; {} until {}",
-            over.len(),
-            live.len(),
-            excerpt(&first.id, 40),
-            excerpt(&first.ends_at, 40)
-        )),
-        None => {
-            ALERTMANAGER_SILENCES.passed(subject).observed(counted(live.len() as u64, "silence", "silences"))
-        }
-    };
-    finding.expected(format!("none for more than {} s from now", longest.as_secs_f64()))
-}
-
 fn assess_muted(subject: &str, matchers: &Matchers, alerts: &[Alert]) -> Finding {
     let fits = |alert: &&Alert| {
         matchers.0.iter().all(|(name, value)| alert.labels.get(name).map_or("", String::as_str) == value)
@@ -389,32 +195,6 @@ mod tests {
     use evidence_report::record::Outcome;
 
     use super::*;
-
-    fn silence(matchers: &str) -> Silence {
-        let text = format!(
-            r#"{{"id":"1","status":{{"state":"active"}},"matchers":[{matchers}],"endsAt":"2026-01-01T00:00:00Z","createdBy":"me","comment":"x"}}"#
-        );
-        serde_json::from_str(&text).unwrap()
-    }
-
-    #[test]
-    fn a_silence_mutes_what_all_its_matchers_fit() {
-        let labels = Matchers([("severity".to_owned(), "critical".to_owned())].into());
-        for (matchers, mutes) in [
-            (r#"{"name":"severity","value":"critical","isRegex":false,"isEqual":true}"#, Some(true)),
-            (r#"{"name":"severity","value":"crit","isRegex":false,"isEqual":true}"#, Some(false)),
-            (r#"{"name":"severity","value":"crit.*","isRegex":true,"isEqual":true}"#, Some(true)),
-            (r#"{"name":"severity","value":"crit","isRegex":true,"isEqual":true}"#, Some(false)),
-            (r#"{"name":"severity","value":"warning","isRegex":false,"isEqual":false}"#, Some(true)),
-            (r#"{"name":"severity","value":".*","isRegex":true}"#, Some(true)),
-            (r#"{"name":"team","value":"","isRegex":false,"isEqual":true}"#, Some(true)),
-            (r#"{"name":"team","value":"db","isRegex":false,"isEqual":true}"#, Some(false)),
-            (r#"{"name":"severity","value":"(","isRegex":true,"isEqual":true}"#, None),
-            ("", Some(false)),
-        ] {
-            assert_eq!(silence(matchers).mutes(&labels), mutes, "{matchers}");
-        }
-    }
 
     #[test]
     fn a_cluster_is_judged_by_its_state_and_its_members() {

@@ -31,7 +31,7 @@ impl FromStr for Url {
             return Err("the URL must start with http:// or https://".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("the URL holds a user name or a password; put them into a file named by header_files or bearer_token_file".to_owned());
+            return Err("the URL holds a user name or a password; keep secrets in files (basic_auth, header_files, bearer_token_file)".to_owned());
         }
         Ok(Self(url))
     }

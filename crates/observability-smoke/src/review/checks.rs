@@ -17,8 +17,8 @@ pub(crate) const EXPRESSION: Check = Check {
     title: "Expression is PromQL",
     explanation: "Each expression is parsed. What our parser refuses may be newer than it: then the Prometheus that is \
         named is asked (it parses, and evaluates nothing), or promtool; with neither nothing is concluded. Who judged is \
-        said, with the line and column in the file where YAML leaves the text as it is. A function that is experimental, \
-        or that Prometheus 3 has no longer, is warned of unless the server says whether it takes it.",
+        said, with the line and column in the file where YAML leaves the text as it is. A function that is experimental \
+        is warned of unless the server says whether it takes it.",
     remedy: "Correct the expression; promtool or Prometheus' page /graph points at the place.",
 };
 

@@ -21,6 +21,7 @@ use crate::{
         matcher::{self, Matcher},
         route::{Muted, Reached},
     },
+    probes::reading::counted,
     rules::expression::selectors,
 };
 
@@ -66,6 +67,8 @@ pub(crate) struct Prometheus {
 pub(crate) struct Alertmanager {
     /// Its active silences: id and matchers.
     pub(crate) silences: Vec<(String, Vec<Matcher>)>,
+    /// How many active silences have a pattern that cannot be read here.
+    pub(crate) unread: usize,
     /// The alerts that fire now.
     pub(crate) firing: Vec<Labels>,
 }
@@ -320,6 +323,13 @@ fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
         let Some(alertmanager) = world.alertmanager else { continue };
         if let Some((id, _)) = alertmanager.silences.iter().find(|(_, all)| matcher::all_hold(all, labels)) {
             return Err(Stop::Fails(&checks::MUTED, format!("silenced now by {id}")));
+        }
+        if alertmanager.unread > 0 {
+            let said = format!(
+                "whether it is silenced is unknown: {} a pattern that cannot be read here",
+                counted(alertmanager.unread as u64, "silence has", "silences have")
+            );
+            doubt = doubt.or(Some(Stop::Unknown(&checks::MUTED, said)));
         }
         let inhibits =
             |source: &Labels| world.configuration?.mutes(source, labels).map(|rule| (source.clone(), rule));

@@ -1,22 +1,22 @@
 //! Asks Prometheus and Alertmanager, by GET alone.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use futures_util::{StreamExt, stream};
 use promql_parser::parser::{Expr, parse};
-use reqwest::{Method, header::HeaderMap};
-use serde::{Deserialize, de::DeserializeOwned};
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
 
 use super::{Alertmanager, Loaded, Prometheus, Selected};
 use crate::{
-    alertmanager::{
-        Configuration, Labels,
-        matcher::{Matcher, Operator},
+    alertmanager::{Configuration, Labels},
+    backends::{
+        alertmanager_api::{Alert, Silence, Status},
+        prometheus_api::{Api, Rules, StatusConfig},
     },
-    backends::prometheus_api::{Api, Rules, StatusConfig},
     config::Url,
     error::Error,
-    http::{Http, NoAnswer, ask, header_from_file},
+    http::{Http, NoAnswer, header_from_file},
     plan::REQUEST_TIMEOUT,
     review::{RuleFile, alerts},
     rules::expression::{metric_name, selectors},
@@ -26,8 +26,6 @@ use crate::{
 const SHOWN: usize = 50;
 /// So many questions are under way at once.
 const CONCURRENCY: usize = 4;
-/// So much of an answer is read.
-const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 
 /// A server of the join.
 #[derive(Debug, Clone)]
@@ -142,47 +140,6 @@ async fn select(api: &Api<'_>, selector: &str, metric: Option<&str>) -> Selected
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Status {
-    config: Original,
-}
-
-#[derive(Debug, Deserialize)]
-struct Original {
-    original: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Silence {
-    id: String,
-    status: State,
-    matchers: Vec<SilenceMatcher>,
-}
-
-#[derive(Debug, Deserialize)]
-struct State {
-    state: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SilenceMatcher {
-    name: String,
-    value: String,
-    is_regex: bool,
-    #[serde(default = "yes")]
-    is_equal: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-#[derive(Debug, Deserialize)]
-struct Firing {
-    labels: Labels,
-}
-
 /// Asks Alertmanager for its configuration, its silences and its alerts. The configuration's text, full of tokens,
 /// ends here.
 ///
@@ -192,42 +149,20 @@ pub(crate) async fn alertmanager(
     http: &Http,
     server: &Server,
 ) -> Result<(Configuration, Alertmanager), NoAnswer> {
-    let status: Status = get(http, server, &["status"]).await?;
-    let configuration = Configuration::read(&status.config.original)
+    let api = Api { http, url: &server.url, headers: &server.headers, timeout: REQUEST_TIMEOUT };
+    let status: Status = api.plain(&["api", "v2", "status"]).await?;
+    let text = status.config.map(|config| config.original).unwrap_or_default();
+    let configuration = Configuration::read(&text)
         .map_err(|why| NoAnswer(format!("its configuration is not understood: {why}")))?;
-    let silences: Vec<Silence> = get(http, server, &["silences"]).await?;
-    let firing: Vec<Firing> = get(http, server, &["alerts"]).await?;
-    let active = silences.into_iter().filter(|silence| silence.status.state == "active");
-    let silences = active.filter_map(|silence| Some((silence.id.clone(), matchers(&silence)?))).collect();
+    let all: Vec<Silence> = api.plain(&["api", "v2", "silences"]).await?;
+    let firing: Vec<Alert> = api.plain(&["api", "v2", "alerts"]).await?;
+    let (mut silences, mut unread) = (Vec::new(), 0);
+    for silence in all.into_iter().filter(|silence| silence.is("active")) {
+        match silence.conditions() {
+            Some(conditions) => silences.push((silence.id, conditions)),
+            None => unread += 1,
+        }
+    }
     let firing = firing.into_iter().map(|alert| alert.labels).collect();
-    Ok((configuration, Alertmanager { silences, firing }))
-}
-
-fn matchers(silence: &Silence) -> Option<Vec<Matcher>> {
-    let one = |matcher: &SilenceMatcher| {
-        let operator = match (matcher.is_regex, matcher.is_equal) {
-            (false, true) => Operator::Equal,
-            (false, false) => Operator::NotEqual,
-            (true, true) => Operator::Matches,
-            (true, false) => Operator::MatchesNot,
-        };
-        Matcher::new(&matcher.name, operator, &matcher.value).ok()
-    };
-    silence.matchers.iter().map(one).collect()
-}
-
-async fn get<T: DeserializeOwned>(http: &Http, server: &Server, path: &[&str]) -> Result<T, NoAnswer> {
-    let mut url = server.url.0.clone();
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(["api", "v2"].iter().chain(path));
-    }
-    url.set_query(None);
-    let request = http.request_following(&Method::GET, &Url(url), &server.headers);
-    let timeout: Duration = REQUEST_TIMEOUT;
-    let answer = ask(request, timeout, ANSWER_LIMIT).await?;
-    if answer.status != 200 {
-        return Err(NoAnswer(format!("status {}", answer.status)));
-    }
-    serde_json::from_slice(&answer.body)
-        .map_err(|_| NoAnswer("the answer is none of Alertmanager's API".to_owned()))
+    Ok((configuration, Alertmanager { silences, unread, firing }))
 }

@@ -66,7 +66,12 @@ pub(super) static FAULTS: &[Fault] = &[
     fault("a byte that is no UTF-8", &[(T, "\"mail\"", "\"ma{0xff}il\"")], "(utf8)"),
     fault("a carriage return", &[(T, DEPTH, "depth{queue=\"mail\"} 3\r\n")], "(carriage-return)"),
     fault("a name with a hyphen", &[(T, DEPTH, "de-pth{queue=\"mail\"} 3\n")], "(metric-name)"),
-    fault("a page of HTML", &[(T, DEPTH, "<html>\n")], "(metric-name)"),
+    fault("a page of HTML", &[(T, DEPTH, "<html>\n")], "this is markup"),
+    fault(
+        "a byte order mark",
+        &[(T, "# HELP requests_total", "\u{feff}# HELP requests_total")],
+        "the text begins with a byte order mark",
+    ),
     fault("a label name with a hyphen", &[(T, "queue=", "que-ue=")], "(label-syntax)"),
     fault("a label value without quotes", &[(T, "\"mail\"", "mail")], "(label-syntax)"),
     fault(

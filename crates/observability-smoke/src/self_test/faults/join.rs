@@ -5,7 +5,7 @@ use evidence_report::record::{
     Outcome::{self, Failed, Inconclusive, Warned},
 };
 
-use super::rules::{PAGE, ROUTES, RULES};
+use super::rules_setting::{PAGE, ROUTES, RULES};
 use crate::{
     review::checks,
     self_test::fault::{Fault, Group, Lie, Setting, broken, json},
@@ -161,6 +161,17 @@ pub(super) static FAULTS: &[Fault] = &[
         &checks::MUTED,
         Failed,
         "silenced now by s1",
+    ),
+    fault(
+        "a silence whose pattern cannot be read here",
+        &[(
+            "silences.json",
+            "[]",
+            r#"[{"id":"s1","status":{"state":"active"},"matchers":[{"name":"queue","value":"\\Qx","isRegex":true,"isEqual":true}]}]"#,
+        )],
+        &checks::MUTED,
+        Inconclusive,
+        "1 silence has a pattern that cannot be read here",
     ),
     fault(
         "an alert that inhibits another",

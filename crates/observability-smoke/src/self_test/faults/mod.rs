@@ -7,6 +7,7 @@ mod join;
 mod openmetrics;
 mod prometheus;
 mod rules;
+mod rules_setting;
 mod scrape;
 mod services;
 
@@ -22,7 +23,7 @@ type Part = (&'static [&'static Setting], &'static [Fault]);
 static PARTS: [Part; 9] = [
     (drill::SETTINGS, drill::FAULTS),
     (services::SETTINGS, services::FAULTS),
-    (rules::SETTINGS, rules::FAULTS),
+    (rules_setting::SETTINGS, rules::FAULTS),
     (join::SETTINGS, join::FAULTS),
     (exposition::SETTINGS, exposition::FAULTS),
     (openmetrics::SETTINGS, openmetrics::FAULTS),
