@@ -18,7 +18,7 @@ use tokio::task::{Id, JoinSet, spawn_blocking};
 
 use super::{Prepared, folding::Folding, networks, networks::Inhabited, nodes, remote, sources::Source};
 use crate::{
-    assess::{Judged, file, name::Host},
+    assess::{Basis, Judged, file, name::Host},
     checks::{FILE_READABLE, TLS_HANDSHAKE},
     outputs::exporters,
     plan::{Addresses, Plan},
