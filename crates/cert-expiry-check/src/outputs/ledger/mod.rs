@@ -65,7 +65,7 @@ impl Ledger {
             .or_insert_with(|| Packed::new(&certificate, keeping, standing, alike));
         packed.standing = packed.standing.max(standing);
         packed.add_place(part, group, &place, self.places);
-        self.bytes += packed.size() + FOR_AN_ENTRY - before;
+        self.bytes = self.bytes + packed.size() + FOR_AN_ENTRY - before;
         if self.bytes > self.limit && self.trouble.is_none() {
             self.trouble = self.put_away().err();
         }

@@ -42,7 +42,7 @@ type Told = (Fingerprint, String, Standing, Vec<(Part, u16, String)>, [usize; 2]
 fn told(fingerprint: &Fingerprint, packed: &Packed) -> Told {
     let mut places: Vec<_> =
         packed.places().map(|(part, group, place)| (part, group, place.to_owned())).collect();
-    places.sort_by(|one, other| (one.1, &one.2).cmp(&(other.1, &other.2)));
+    places.sort_by_key(|(part, group, place)| (*group, place.clone(), format!("{part:?}")));
     let uncounted = [Part::Issuer, Part::Spare].map(|part| packed.uncounted(part));
     (*fingerprint, packed.words(*fingerprint).serial, packed.standing, places, uncounted)
 }

@@ -151,10 +151,15 @@ impl Packed {
         }
     }
 
+    /// Forgets one place, once.
     fn forget_place(&mut self, part: Part, group: u16, place: &str) {
-        let kept: Vec<_> = (self.places().filter(|known| *known != (part, group, place)))
-            .map(|(part, group, place)| (part, group, place.to_owned()))
-            .collect();
+        let mut kept: Vec<_> =
+            self.places().map(|(part, group, place)| (part, group, place.to_owned())).collect();
+        let is_it =
+            |known: &(Part, u16, String)| (known.0, known.1, known.2.as_str()) == (part, group, place);
+        if let Some(index) = kept.iter().position(is_it) {
+            kept.remove(index);
+        }
         self.bytes.truncate(self.places_begin());
         for (part, group, place) in kept {
             self.add_place(part, group, &place, Places::All);

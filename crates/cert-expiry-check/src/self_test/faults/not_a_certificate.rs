@@ -14,7 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "file that holds no certificate",
     proves: &FILE_READABLE,
     outcome: Outcome::Failed,
-    says: "text",
+    says: "it is a web page",
     build,
 };
 
