@@ -1,33 +1,27 @@
-//! Looks at everything that a tracker names: the only part of check and gate that touches the disk. Each file is read
-//! once, on every core; of a record only that is kept which check, gate and dashboard ask for.
+//! Looks at everything that a tracker names: with `artefact_file` and `git` the only part of check and gate that touches
+//! the disk. Each file is read once, on every core.
 
 use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    ffi::OsStr,
+    collections::BTreeMap,
     io,
-    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use jiff::Timestamp;
 
 use super::{
-    artefact_rules,
+    artefact_file::as_of,
+    git::git_files,
     link_targets::LinkTargets,
     makefile::{self, Target},
     page_text::Outline,
-    paths::{LEADS_OUT, Names, inside, percent_decoded, read_regular, read_start},
+    paths::{LEADS_OUT, Names, inside, percent_decoded, read_regular},
     tracker::{Evidence, EvidenceKind, Tracker},
-    verify::verify_text,
 };
-use crate::{
-    document,
-    history::{Chain, RunLine},
-    record::{Finding, Verdict, v1::Record},
-    run::history_path,
+pub(super) use super::{
+    artefact_file::{File, Page, first_run_later, history_of, run_until},
+    git::{NoGit, git},
 };
 
 /// More threads than this gain nothing: the disk is shared.
@@ -49,15 +43,6 @@ pub(super) struct Seen {
     pub(super) git: Option<NoGit>,
 }
 
-/// Why git could not be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NoGit {
-    /// There is no repository.
-    NoRepository,
-    /// There is one, and git did not answer.
-    Trouble(String),
-}
-
 /// What was seen of one path or glob.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Artefact {
@@ -69,49 +54,6 @@ pub(super) struct Artefact {
     pub(super) wrong: Option<String>,
     /// What is there, and differs from what is named only in case.
     pub(super) meant: Option<String>,
-}
-
-/// One file.
-#[derive(Debug, Clone)]
-pub(super) struct File {
-    pub(super) path: String,
-    pub(super) bytes: u64,
-    /// `None` where there is no git to ask.
-    pub(super) tracked: Option<bool>,
-    pub(super) page: Page,
-    /// Whether a script may be executed; `None` of what is no script.
-    pub(super) executable: Option<bool>,
-    /// What came of parsing a YAML, JSON or TOML file; `None` of what is none.
-    pub(super) form: Option<Form>,
-    /// What a page by hand, or the notes behind a record, link to, and what of a template is left in them.
-    pub(super) outline: Option<Box<Outline>>,
-}
-
-/// What came of parsing a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Form {
-    pub(super) name: &'static str,
-    /// What is wrong, and in which line.
-    pub(super) trouble: Option<(String, Option<u32>)>,
-}
-
-/// What kind of page a file is.
-#[derive(Debug, Clone)]
-pub(super) enum Page {
-    /// Made by a tool.
-    Evidence {
-        /// What its verification found.
-        verification: Box<Finding>,
-        /// What check, gate and dashboard ask of the record, where it can be read and is consistent: without
-        /// details, measurements, timeline, charts and attachments, and of the findings those with a date.
-        record: Option<Box<Record>>,
-    },
-    /// Made by a tool, and no run of it is known that had ended at the moment that is asked for; says so.
-    Later(String),
-    /// A markdown page by hand.
-    ByHand,
-    /// Anything else.
-    Other,
 }
 
 impl Seen {
@@ -267,185 +209,4 @@ fn files_of(path: &Path) -> Vec<PathBuf> {
         .unwrap_or_default();
     files.sort();
     files
-}
-
-impl File {
-    /// Looks at one file.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] where it leads out of the root, [`io::ErrorKind::Unsupported`] where it is no
-    /// regular file, [`io::ErrorKind::FileTooLarge`] where it is too large to be read.
-    pub(super) fn observe(root: &Path, path: &Path, tracked: Option<&BTreeSet<PathBuf>>) -> io::Result<Self> {
-        let canonical = fs_err::canonicalize(path)?;
-        // Canonical as a rule; asked once more only before a path is refused.
-        let root = if canonical.starts_with(root) { root.to_owned() } else { fs_err::canonicalize(root)? };
-        let Ok(inside) = canonical.strip_prefix(&root) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, LEADS_OUT));
-        };
-        let path = inside.display().to_string();
-        let tracked = tracked.map(|tracked| tracked.contains(inside));
-        let extension = inside.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        let is_page = extension == "md";
-        // Of what is no page and no structured text only the first bytes say something: is it a script?
-        let whole = is_page || form_of(extension).is_some();
-        let read = if whole { read_regular(&canonical) } else { read_start(&canonical, 2) };
-        let (bytes, meta) = read.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
-        let is_script = bytes.starts_with(b"#!") || matches!(extension, "sh" | "bash");
-        let mut file = Self {
-            bytes: meta.len(),
-            tracked,
-            page: Page::Other,
-            executable: is_script.then(|| meta.permissions().mode() & 0o111 != 0),
-            form: form_of(extension)
-                .filter(|_| !bytes.is_empty())
-                .map(|name| Form::of(name, &path, bytes.as_slice())),
-            outline: None,
-            path,
-        };
-        if is_page {
-            file.page = Page::read(&file.path, &bytes);
-            let text = String::from_utf8_lossy(&bytes);
-            let by_hand = match file.page {
-                Page::ByHand => Some(text),
-                Page::Evidence { record: Some(_), .. } => notes(&text).map(Cow::Owned),
-                _ => None,
-            };
-            file.outline = by_hand.map(|text| {
-                let mut outline = Outline::read(&text);
-                outline.anchors.clear();
-                Box::new(outline)
-            });
-        }
-        Ok(file)
-    }
-}
-
-/// What people wrote behind a record, with as many empty lines before it as the managed region has; `None` where they
-/// wrote nothing.
-fn notes(text: &str) -> Option<String> {
-    let written = text.trim_end();
-    let written = written.strip_suffix("## Notes").unwrap_or(written).trim_end();
-    if written.ends_with(document::END_MARKER) {
-        return None;
-    }
-    let document = document::read(text).ok()?;
-    let before = text.strip_suffix(document.notes.as_str())?.matches('\n').count();
-    Some("\n".repeat(before) + &document.notes)
-}
-
-/// What a file is written in, by its extension.
-fn form_of(extension: &str) -> Option<&'static str> {
-    match extension {
-        "yaml" | "yml" => Some("YAML"),
-        "json" | "sarif" => Some("JSON"),
-        "toml" => Some("TOML"),
-        _ => None,
-    }
-}
-
-impl Form {
-    fn of(name: &'static str, path: &str, bytes: &[u8]) -> Self {
-        let trouble = match std::str::from_utf8(bytes) {
-            Ok(text) => artefact_rules::trouble_of(path, text.strip_prefix('\u{feff}').unwrap_or(text)),
-            Err(error) => {
-                let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
-                Some(("it is not UTF-8".to_owned(), u32::try_from(line).ok()))
-            }
-        };
-        Self { name, trouble }
-    }
-}
-
-impl Page {
-    fn read(name: &str, bytes: &[u8]) -> Self {
-        // What is no UTF-8 within a record is an alteration like any other.
-        match verify_text(name, &String::from_utf8_lossy(bytes)) {
-            None => Self::ByHand,
-            Some((verification, record)) => {
-                Self::Evidence { verification: Box::new(verification), record: record.map(lean) }
-            }
-        }
-    }
-}
-
-/// Of ten thousand records only what is asked for is kept.
-fn lean(record: Box<Record>) -> Box<Record> {
-    let mut record = *record;
-    record.findings.retain(|finding| finding.hurts_at.is_some());
-    record.findings.shrink_to_fit();
-    record.measurements = Vec::new();
-    record.timeline = None;
-    record.charts = Vec::new();
-    record.details = Vec::new();
-    record.attachments = Vec::new();
-    record.command = Vec::new();
-    Box::new(record)
-}
-
-/// The file as it stood at a moment. Where its record is of a later one, its history knows what stood there before.
-fn as_of(root: &Path, mut file: File, now: Timestamp) -> File {
-    let Page::Evidence { record: Some(record), .. } = &mut file.page else { return file };
-    if Record::time(&record.finished) <= now {
-        return file;
-    }
-    let path = root.join(&file.path);
-    let chain = history_of(&path);
-    match chain.as_ref().and_then(|chain| run_until(chain, &path, now)) {
-        Some(run) => {
-            record.verdict = if run.interrupted { Verdict::Inconclusive } else { run.verdict };
-            record.environment = run.environment;
-            record.finished.clone_from(&run.finished);
-            record.valid_until.clone_from(&run.valid_until);
-            record.commit.clone_from(&run.commit);
-            record.findings.clear();
-        }
-        None => file.page = Page::Later(first_run_later(&record.finished)),
-    }
-    file
-}
-
-/// What is said of evidence that nobody had yet.
-pub(super) fn first_run_later(finished: &str) -> String {
-    format!("its first known run ended on {finished}, later")
-}
-
-/// The history beside an evidence file, where there is one that can be read.
-pub(super) fn history_of(evidence: &Path) -> Option<Chain> {
-    let (bytes, _) = read_regular(&history_path(evidence)).ok()?;
-    Some(Chain::read(&String::from_utf8_lossy(&bytes)))
-}
-
-/// The newest run of a file that had ended at a moment. Files of several environments share one history.
-pub(super) fn run_until<'c>(chain: &'c Chain, evidence: &Path, now: Timestamp) -> Option<&'c RunLine> {
-    let name = evidence.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let is_over = |run: &RunLine| run.finished.parse::<Timestamp>().is_ok_and(|at| at <= now);
-    chain.runs().rfind(|run| run.file == name && is_over(run))
-}
-
-/// The files that git tracks, those of submodules too, from the root.
-fn git_files(root: &Path) -> Result<BTreeSet<PathBuf>, NoGit> {
-    let output = git(root, &["ls-files", "-z", "--recurse-submodules"])
-        .map_err(|error| NoGit::Trouble(format!("git could not be started: {error}")))?;
-    if output.status.success() {
-        let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        return Ok(names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().next().unwrap_or("git ls-files failed");
-    if first.contains("not a git repository") {
-        Err(NoGit::NoRepository)
-    } else {
-        Err(NoGit::Trouble(first.trim_start_matches("fatal: ").to_owned()))
-    }
-}
-
-/// Asks git about the repository of this folder, whatever the environment says of another one (a hook's does).
-pub(super) fn git(root: &Path, arguments: &[&str]) -> io::Result<Output> {
-    let mut git = Command::new("git");
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"] {
-        git.env_remove(name);
-    }
-    // Reading must not take locks or refresh the index of a repository that somebody works in.
-    git.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
-    git.arg("-C").arg(root).args(arguments).stdin(Stdio::null()).output()
 }

@@ -3,6 +3,7 @@
 //! It walks the paved path like every other tool: its answers are findings, its outputs are the formats.
 
 mod accept;
+mod artefact_file;
 mod artefact_rules;
 mod artefacts;
 mod capture;
@@ -15,6 +16,7 @@ pub mod drill;
 mod explain;
 mod fix;
 mod gate;
+mod git;
 mod history;
 pub mod import;
 mod link_targets;

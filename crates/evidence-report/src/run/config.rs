@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{flags::FailOn, redact, waivers::WaiverConfig};
+use super::{flags::FailOn, redact, waiver::WaiverConfig};
 use crate::record::Environment;
 
 /// The part of every tool's configuration file that says how to run, under the key `run`.

@@ -25,6 +25,7 @@ mod settings;
 mod stop;
 mod streams;
 mod sweep;
+mod waiver;
 mod waivers;
 mod watchers;
 
@@ -51,6 +52,6 @@ pub use settings::{Defaults, Settings, SettingsError};
 pub use stop::{Stop, StopReason, Stopped};
 pub use streams::{print, print_text, tell};
 pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing, sweep_knowing};
+pub use waiver::{WAIVER, Waiver, WaiverConfig};
 #[cfg(feature = "command")]
 pub(crate) use waivers::{Extent, IN_THIS_PART, apply as waive, fits};
-pub use waivers::{WAIVER, Waiver, WaiverConfig};

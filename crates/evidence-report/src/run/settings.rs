@@ -8,7 +8,7 @@ use super::{
     config::SharedConfig,
     evidence_path,
     flags::{ColorChoice, FailOn, FormatRequest, SharedFlags, parse_duration},
-    waivers::Waiver,
+    waiver::Waiver,
 };
 use crate::record::Environment;
 

@@ -6,8 +6,11 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use evidence_report::{
     document::render_v1,
-    record::v1::{CheckCount, Record},
-    self_test::could_be_lost,
+    record::{
+        Outcome,
+        v1::{CheckCount, Record},
+    },
+    self_test::{Expected, Proof, could_be_lost},
 };
 
 use crate::{
@@ -83,6 +86,32 @@ fn no_check_of_the_command_can_be_lost_unseen() {
     let ids = explained.lines().filter_map(|line| Some(line.strip_prefix("## ")?.split_once(':')?.0));
     let uncovered: Vec<_> = ids.filter(|id| !matrix.withheld.contains(*id)).collect();
     assert!(uncovered.is_empty(), "no run here withholds {uncovered:?}");
+}
+
+#[test]
+fn what_nobody_owes_can_be_lost_and_slips_through_a_self_test() {
+    use fixture::{CONTENT, LIFETIME};
+    let mut report = fixture::report();
+    report.findings = vec![CONTENT.passed("public.orders"), LIFETIME.passed("one.example:443")];
+    report.unlisted.clear();
+    report.run.interrupted = None;
+    for (owed, lost) in [
+        (vec![&CONTENT, &LIFETIME], vec![]),
+        (vec![&CONTENT], vec![LIFETIME.id]),
+        (vec![], vec![CONTENT.id, LIFETIME.id]),
+    ] {
+        report.owed = owed;
+        let record = Record::of(&report);
+        let mut seen = could_be_lost(&record);
+        seen.sort_unstable_by_key(|id| *id != CONTENT.id);
+        assert_eq!(seen, lost);
+        let sound = Expected { check: &CONTENT, outcome: Outcome::Passed, says: &[] };
+        assert_eq!(Proof::Quiet.and_nothing_lost(&record, &sound).is_good(), lost.is_empty());
+        // Of a fault only the check that caught it matters.
+        let fault = Expected { check: &CONTENT, outcome: Outcome::Warned, says: &[] };
+        let caught = Proof::Caught(String::new()).and_nothing_lost(&record, &fault);
+        assert_eq!(caught.is_good(), !lost.contains(&CONTENT.id), "{caught:?}");
+    }
 }
 
 fn of_trackers(matrix: &mut Matrix) {

@@ -20,7 +20,7 @@ use super::super::{
     backup::source,
 };
 use crate::{
-    checks::{BACKUP_MADE, BACKUP_WAL, ENVIRONMENT, SOURCE_APART, SOURCE_READABLE},
+    checks::{BACKUP_MADE, BACKUP_WAL, ENVIRONMENT, SOURCE_APART, SOURCE_READABLE, SOURCE_UNDISTURBED},
     comparison::left_out,
     connection::{Handover, Resolved},
     engines::{base_backup, wal_archive},
@@ -82,6 +82,8 @@ pub(super) async fn look_at_source(
     }
     let resolved = source(plan, run, made).await?;
     let comparable = physical.is_made_now() || physical.restore_point.is_some();
+    run.owes(comparable.then_some([&SOURCE_READABLE, &SOURCE_UNDISTURBED]).into_iter().flatten());
+    run.owes(physical.is_made_now().then_some(&BACKUP_MADE));
     let start = run.elapsed();
     let mut snapshot = open(run, &resolved, plan.jobs).await?;
     if let Some(session) = snapshot.sessions.first() {

@@ -38,7 +38,11 @@ impl Rule {
         }
         let needs = self.needs();
         findings.extend(right.into_iter().map(|check| {
-            let finding = check.passed(needs.join(", ")).expected("as the rule needs it").observed("it is");
+            let (expected, observed) = match check.id == READABLE.id {
+                true => ("files that can be read", "read"),
+                false => ("every field says something", "every one does"),
+            };
+            let finding = check.passed(needs.join(", ")).expected(expected).observed(observed);
             finding.at(needs.first().copied().unwrap_or_default(), None)
         }));
         Judged { findings, owed }
