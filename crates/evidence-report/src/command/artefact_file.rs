@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use super::{
     artefact_rules,
+    history::trouble_of,
     page_text::Outline,
     paths::{LEADS_OUT, read_regular, read_start},
     verify::verify_text,
@@ -58,6 +59,8 @@ pub(super) enum Page {
         /// What check, gate and dashboard ask of the record, where it can be read and is consistent: without
         /// details, measurements, timeline, charts and attachments, and of the findings those with a date.
         record: Option<Box<Record>>,
+        /// What is wrong with the chain of its runs, or with its place in it.
+        chain: Option<Box<Finding>>,
     },
     /// Made by a tool, and no run of it is known that had ended at the moment that is asked for; says so.
     Later(String),
@@ -101,7 +104,7 @@ impl File {
             path,
         };
         if is_page {
-            file.page = Page::read(&file.path, &bytes);
+            file.page = Page::read(&canonical, &file.path, &bytes);
             let text = String::from_utf8_lossy(&bytes);
             let by_hand = match file.page {
                 Page::ByHand => Some(text),
@@ -155,13 +158,15 @@ impl Form {
 }
 
 impl Page {
-    fn read(name: &str, bytes: &[u8]) -> Self {
+    fn read(path: &Path, name: &str, bytes: &[u8]) -> Self {
         // What is no UTF-8 within a record is an alteration like any other.
         match verify_text(name, &String::from_utf8_lossy(bytes)) {
             None => Self::ByHand,
-            Some((verification, record)) => {
-                Self::Evidence { verification: Box::new(verification), record: record.map(lean) }
-            }
+            Some((verification, record)) => Self::Evidence {
+                verification: Box::new(verification),
+                chain: record.as_ref().and_then(|record| trouble_of(path, name, record)).map(Box::new),
+                record: record.map(lean),
+            },
         }
     }
 }

@@ -194,8 +194,9 @@ fn page(file: &File, now: Timestamp) -> Vec<Finding> {
             let remedy = "Ask for a later day; if this is today, look at the clocks of both machines.";
             vec![VERDICT.failed(&file.path).expected("a run until then").observed(why).remedy(remedy)]
         }
-        Page::Evidence { verification, record } => {
+        Page::Evidence { verification, record, chain } => {
             let mut findings = vec![(**verification).clone()];
+            findings.extend(chain.as_deref().cloned());
             if let Some(record) = record {
                 findings.push(verdict(&file.path, record));
                 findings.push(freshness(&file.path, record, now));

@@ -290,3 +290,31 @@ fn the_calendar_of_drills_shows_what_is_overdue_ahead_and_done() {
     }
     assert!(calendar.contains("title=\"doc/calendar.md, line 5\">Forgotten</a>"), "{calendar}");
 }
+
+#[test]
+fn items_and_remedies_are_named_once_many_are_folded_and_nothing_links_to_nothing() {
+    let item = |number: u32| {
+        format!(
+            "## {number}) Thing {number}\n- Status: `done`\n- Owner: `SRE`\n- Target: `Soon`\n- Evidence:\n  - Report: `doc/gone-{number}.md`\n  - Pending: part {number}\n\n"
+        )
+    };
+    let items: String = (1..=14).map(item).collect();
+    let folder = repository(&format!("# Track\n\n{items}"));
+    let gates =
+        "gates:\n  beta:\n    - { items: 1-14, status: done }\n  later:\n    - { items: 1, status: done }\n";
+    write(folder.path(), "ops/tracker-policy.yaml", gates);
+    let (code, printed, page) = dashboard(folder.path(), &["-o", "page.html"]);
+    assert_eq!(code, 0, "{printed}");
+    // All verdicts stand above all reasons.
+    let (verdicts, rest) = page.split_once("</nav>").unwrap();
+    for gate in ["<a href=\"#gate-0\">", "<a href=\"#gate-1\">"] {
+        assert!(verdicts.contains(gate), "{verdicts}");
+    }
+    let (beta, _) = rest.split_once("id=\"gate-1\"").unwrap();
+    assert!(beta.contains("28 things stand in its way:"), "{beta}");
+    assert_eq!(beta.matches("item 7 (Thing 7)").count(), 1, "{beta}");
+    assert_eq!(beta.matches("Write the file, or correct the path in the tracker.").count(), 1, "{beta}");
+    assert!(beta.contains("<summary>and 2 more</summary><ol start=\"13\">"), "{beta}");
+    assert!(!page.contains("href=\"./doc/gone-1.md\""), "{page}");
+    assert_eq!(page.matches("<h1").count(), 1, "{page}");
+}

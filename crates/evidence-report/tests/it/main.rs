@@ -29,6 +29,7 @@ mod readers;
 mod rendering;
 mod running;
 mod signing;
+mod tracker_chain;
 mod tracker_command;
 mod tracker_shortfalls;
 mod verification;

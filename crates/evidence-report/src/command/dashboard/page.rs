@@ -157,7 +157,8 @@ fn item(row: &Row, tracker: &str, links: &Links) -> Markup {
                     details {
                         summary { (many(row.evidence.len(), "file", "files")) }
                         ul { @for shown in &row.evidence {
-                            li { (links.to_file(&shown.path, &shown.path)) " " span class=(format!("dot {}", class_of(Some(&shown.state)))) { (shown.state.words()) } }
+                            // A link to nothing would lead nowhere.
+                            li { @if shown.state == State::Missing { (shown.path) } @else { (links.to_file(&shown.path, &shown.path)) } " " span class=(format!("dot {}", class_of(Some(&shown.state)))) { (shown.state.words()) } }
                         } }
                     }
                 }

@@ -312,6 +312,9 @@ impl State {
             Page::Other => Self::Present,
             Page::Later(_) => Self::NotYet,
             Page::Evidence { record: None, .. } => Self::Altered,
+            Page::Evidence { chain: Some(trouble), .. } if trouble.outcome == Outcome::Failed => {
+                Self::Altered
+            }
             Page::Evidence { record: Some(record), .. } => {
                 let until = Record::time(&record.valid_until);
                 match (record.verdict, check::freshness(&file.path, record, now).outcome) {

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use super::{evidence_of, history_of};
 use crate::{
-    command::checks::{HISTORY_CHAIN, HISTORY_NEWEST},
+    command::{
+        checks::{HISTORY_CHAIN, HISTORY_NEWEST},
+        paths::read_regular,
+    },
     document::{self, Document, Verification},
     history::{Came, Chain, Line, Standing, Trouble},
-    record::{Environment, Finding, Requirement},
+    record::{Environment, Finding, Requirement, Verdict, v1::Record},
     run::{file_name, short},
 };
 
@@ -35,9 +38,28 @@ pub(in crate::command) fn judge_file(path: &Path, document: &Document) -> Vec<Fi
     let chain = Chain::read(&text);
     let file = file_name(path);
     vec![
-        whole(&history, &chain, anchored(&chain, document)),
+        whole(short(&history), &chain, anchored(&chain, document)),
         newest(&name, &chain.standing(&file, &document.record)),
     ]
+}
+
+/// What is wrong with the chain beside an evidence file that is consistent, or with its place in it; of several the
+/// worst. `name` is the file as a tracker names it, and `None` says that nothing is wrong or no history is there.
+pub(in crate::command) fn trouble_of(path: &Path, name: &str, record: &Record) -> Option<Finding> {
+    let shown = history_of(Path::new(name)).display().to_string();
+    let bytes = match read_regular(&history_of(path)) {
+        Ok((bytes, _)) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            let told = HISTORY_CHAIN.inconclusive(shown).observed(error.to_string());
+            return Some(told.remedy("Make the history readable."));
+        }
+    };
+    let chain = Chain::read(&String::from_utf8_lossy(&bytes));
+    let findings = [whole(shown, &chain, None), newest(name, &chain.standing(&file_name(path), record))];
+    let needs =
+        |finding: &Finding| finding.outcome.verdict().is_some_and(|verdict| verdict > Verdict::Passed);
+    findings.into_iter().filter(needs).max_by_key(|finding| finding.outcome.severity())
 }
 
 /// The findings about a history, and about every evidence file that stands beside it.
@@ -78,7 +100,7 @@ pub(in crate::command) fn judge_chain(named: &Path) -> Vec<Finding> {
         let why = "no evidence stands beside the history: its newest lines may have been cut off";
         findings.push(HISTORY_NEWEST.not_checked(Requirement::Required, short(&history), why));
     }
-    findings.push(whole(&history, &chain, anchor));
+    findings.push(whole(short(&history), &chain, anchor));
     findings
 }
 
@@ -90,8 +112,7 @@ fn anchored(chain: &Chain, document: &Document) -> Option<u64> {
     (run.came == Came::Published).then_some(run.number)
 }
 
-fn whole(history: &Path, chain: &Chain, anchor: Option<u64>) -> Finding {
-    let name = short(history);
+fn whole(name: String, chain: &Chain, anchor: Option<u64>) -> Finding {
     let expected = "every line goes on from the one before";
     let troubles = chain.troubles();
     if let Some(first) = troubles.first() {

@@ -12,7 +12,7 @@ use std::{
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-pub(super) use judge::{judge_chain, judge_file};
+pub(super) use judge::{judge_chain, judge_file, trouble_of};
 use view::View;
 
 use super::CommandError;

@@ -186,6 +186,9 @@ impl EvidencePolicy {
             None => return Err((Outcome::Inconclusive, "it was not looked at".to_owned())),
             Some(Err(why)) => return Err((Outcome::Failed, why.clone())),
             Some(Ok(file)) => match &file.page {
+                Page::Evidence { chain: Some(trouble), .. } if stops(trouble) => {
+                    return Err((trouble.outcome, trouble.observed.clone()));
+                }
                 Page::Evidence { record: Some(record), .. } => record,
                 Page::Evidence { verification, .. } => {
                     return Err((verification.outcome, verification.observed.clone()));
@@ -319,4 +322,8 @@ fn freshness(subject: &str, standing: &Standing, before: Option<Duration>, now: 
         check.passed(subject).observed(told).hurts_at(until)
     };
     finding.expected("still valid")
+}
+/// Whether evidence does not count for what is wrong with its chain: older evidence was put back, a run taken out.
+fn stops(trouble: &Finding) -> bool {
+    matches!(trouble.outcome, Outcome::Failed | Outcome::Inconclusive)
 }
