@@ -46,6 +46,7 @@ mod integrity;
 mod plan;
 mod policy;
 mod programs;
+mod reads;
 mod rehearsal;
 mod risk_note;
 mod scratch;

@@ -12,6 +12,7 @@ use crate::{
     halt::Halt,
     plan::Amcheck,
     programs::Programs,
+    reads,
     scratch::Cluster,
     sql::message_template,
 };
@@ -67,7 +68,9 @@ pub(crate) async fn amcheck(
     if how == Amcheck::HeapAllIndexed {
         command = command.arg("--heapallindexed");
     }
+    let reads = reads::of_server(run, copy.data(), copy.bytes());
     let output = command.arg("--maintenance-db").arg(handover.conninfo()).output(run.stop()).await;
+    drop(reads);
     let output = output
         .map_err(|error| ENVIRONMENT.inconclusive("PostgreSQL programs").observed(error.to_string()))?;
     if output.stopped || run.stop().is_requested() {

@@ -9,6 +9,7 @@ use evidence_report::{
 use crate::{
     checks::{ENVIRONMENT, INTEGRITY_CHECKSUMS},
     halt::Halt,
+    reads,
     scratch::Cluster,
     sql::message_template,
 };
@@ -23,7 +24,9 @@ pub(crate) async fn checksums(run: &Run, copy: &Cluster, enabled: bool) -> Resul
                       corrupt page";
         return Ok(INTEGRITY_CHECKSUMS.not_checked(Requirement::Optional, "copy", reason));
     }
+    let reads = reads::of_program(run, "pg_checksums", copy.bytes());
     let output = copy.program(run, "pg_checksums").arg("--check").output(run.stop()).await;
+    drop(reads);
     let output = output
         .map_err(|error| ENVIRONMENT.inconclusive("PostgreSQL programs").observed(error.to_string()))?;
     if output.stopped {

@@ -13,6 +13,8 @@ use crate::{
     checks::{BACKUP_VERIFIED, ENVIRONMENT},
     halt::Halt,
     programs::Programs,
+    reads,
+    scratch::folder_bytes,
     sql::message_template,
     wal::Lsn,
 };
@@ -75,7 +77,9 @@ pub(crate) async fn verify_backup(
     // The write-ahead log is looked at by itself: it may come from an archive.
     let command =
         programs.client(run, "pg_verifybackup").arg("--no-parse-wal").arg("--manifest-path").arg(&path);
+    let reads = reads::of_program(run, "pg_verifybackup", folder_bytes(data));
     let output = command.arg(data).output(run.stop()).await;
+    drop(reads);
     let output = output
         .map_err(|error| ENVIRONMENT.inconclusive("PostgreSQL programs").observed(error.to_string()))?;
     if output.stopped || run.stop().is_requested() {

@@ -76,8 +76,18 @@ struct Stanza {
     archive: Vec<ArchiveInfo>,
     #[serde(default)]
     backup: Vec<BackupInfo>,
+    #[serde(default)]
+    repo: Vec<Repository>,
     status: Status,
 }
+
+#[derive(Debug, Deserialize)]
+struct Repository {
+    status: Status,
+}
+
+/// pgBackRest could not look: its exit code is 0 all the same.
+const OTHER: i64 = 99;
 
 #[derive(Debug, Deserialize)]
 struct Status {
@@ -137,6 +147,14 @@ fn read(name: &str, wanted: &PgBackRest, text: &str) -> Result<Inventory, Halt> 
         let finding = POLICY_FOUND.failed(name).expected(expected).observed("pgBackRest does not know it");
         return Err(finding.into());
     };
+    if stanza.status.code == OTHER {
+        let said = stanza.repo.iter().map(|repository| repository.status.message.as_str());
+        let said = said.filter(|said| !said.is_empty()).collect::<Vec<_>>().join("; ");
+        let finding =
+            POLICY_FOUND.inconclusive(name).expected(expected).observed(format!("pgBackRest says: {said}"));
+        let remedy = "run as a user who may read the repository, and look whether it can be reached";
+        return Err(finding.remedy(remedy).into());
+    }
     let mut faults = Vec::new();
     // 1 missing stanza path, 2 no valid backups, 3 missing stanza data, 4 different across repositories, …
     if stanza.status.code != 0 {
@@ -212,6 +230,16 @@ mod tests {
 
     fn demo(text: &str) -> Result<Inventory, Halt> {
         read("x", &PgBackRest { stanza: "demo".to_owned(), config: None }, text)
+    }
+
+    /// What it answers, with exit code 0, to a user who may not read the repository.
+    const CLOSED: &str = r#"[{"archive":[],"backup":[],"cipher":"none","db":[],"name":"demo","repo":[{"cipher":"none","key":1,"status":{"code":99,"message":"[PathOpenError] unable to list file info for path '/repo/backup': [13] Permission denied"}}],"status":{"code":99,"lock":{"backup":{"held":false}},"message":"other"}}]"#;
+
+    #[test]
+    fn a_repository_that_cannot_be_looked_at_is_not_called_empty() {
+        let Err(Halt::Found(finding)) = demo(CLOSED) else { panic!("it was looked at") };
+        assert_eq!(finding.outcome, evidence_report::record::Outcome::Inconclusive);
+        assert!(finding.observed.contains("Permission denied"), "{}", finding.observed);
     }
 
     #[test]

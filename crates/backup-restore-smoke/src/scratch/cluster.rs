@@ -17,6 +17,7 @@ use evidence_report::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
+    folder::folder_bytes,
     isolation::Isolation,
     place::{Place, cannot_make},
     quiet,
@@ -243,6 +244,16 @@ impl Cluster {
     pub(crate) fn growth(&self, run: &Run, total: Option<u64>) -> Growth {
         let folders = [self.data.join("base"), self.data.join("pg_tblspc")];
         Growth::watch(run.progress(), folders.into(), total, "in files")
+    }
+
+    /// Its data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// So many bytes its tables and indexes have, in files.
+    pub(crate) fn bytes(&self) -> u64 {
+        [self.data.join("base"), self.data.join("pg_tblspc")].iter().map(|folder| folder_bytes(folder)).sum()
     }
 
     /// How it is kept apart.

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use evidence_report::{record::Outcome, run::Run};
+use evidence_report::{
+    record::Outcome,
+    run::{Bar, Run},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -17,6 +20,7 @@ use crate::{
     checks::ENVIRONMENT,
     connection::{ConnectFailure, QueryFailure, Session},
     halt::Halt,
+    integrity::Needed,
     plan::{Physical, Recovery, RecoveryTarget, Rehearse},
     scratch::{Cluster, own_configuration, recovery_settings},
     wal::Lsn,
@@ -53,7 +57,7 @@ pub(super) async fn recover(
     settings.extend(recovery_settings(&placed.landing, &placed.control, recovery));
     let (start, log_start) = (run.elapsed(), cluster.log_length());
     cluster.spawn(run, &settings)?;
-    let mut watch = Watch::new(work, &recovery.target, log_start);
+    let mut watch = Watch::new(work, &recovery.target, log_start).shown(run, placed.needed);
     let Some(session) = first_session(run, cluster, &mut watch).await? else {
         return Err(died(run, cluster, placed, recovery, log_start));
     };
@@ -87,12 +91,22 @@ struct Watch<'a> {
     log_start: u64,
     patience: Patience,
     looked: Instant,
+    /// How far the log has been replayed, from this place on.
+    replayed: Option<(Bar, Lsn)>,
 }
 
 impl<'a> Watch<'a> {
     fn new(work: &Rehearse, target: &'a RecoveryTarget, log_start: u64) -> Self {
         let now = Instant::now();
-        Self { target, log_start, patience: Patience::new(work.recovery_patience, now), looked: now }
+        let patience = Patience::new(work.recovery_patience, now);
+        Self { target, log_start, patience, looked: now, replayed: None }
+    }
+
+    /// Shows how far the log has been replayed.
+    fn shown(mut self, run: &Run, needed: Needed) -> Self {
+        let whole = needed.end.map(|end| end.0.saturating_sub(needed.start.0));
+        self.replayed = Some((run.progress().bytes(whole, "log replayed"), needed.start));
+        self
     }
 
     /// Waits a moment before the next look.
@@ -102,6 +116,9 @@ impl<'a> Watch<'a> {
     async fn pause(&mut self, run: &Run, cluster: &Cluster, place: Option<Lsn>) -> Result<(), Halt> {
         if self.looked.elapsed() >= LOOK {
             self.looked = Instant::now();
+            if let (Some(place), Some((bar, from))) = (place, &self.replayed) {
+                bar.set(place.0.saturating_sub(from.0));
+            }
             let reports = cluster.reports_since(self.log_start);
             let sign = Sign { reports: reports.len(), place };
             if self.patience.is_over(sign, self.looked) {
