@@ -217,6 +217,35 @@ fn what_cannot_be_replayed_is_said_before_anything_is_written() {
     assert_clean(&tool);
 }
 
+/// A promtool that makes blocks as it should, and is of another opinion about rules.
+fn contradicting(tool: &Tool) -> String {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let real = |name: &str| {
+        let path = std::env::var_os("PATH").unwrap();
+        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()).unwrap()
+    };
+    symlink(real("prometheus"), tool.path("prometheus")).unwrap();
+    let real = real("promtool");
+    let text = format!(
+        "#!/bin/sh\nif [ \"$1\" = test ]; then echo '  FAILED: exp: 1 got: nil' >&2; exit 1; fi\nexec {} \"$@\"\n",
+        real.display()
+    );
+    let promtool = tool.write("promtool", &text);
+    std::fs::set_permissions(&promtool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    tool.path("prometheus").display().to_string()
+}
+
+#[test]
+fn when_promtool_is_of_another_opinion_neither_is_believed() {
+    let tool = Tool::new();
+    tool.write("rules.yml", "groups: [{name: a, rules: [{alert: A, expr: 'x > 1', for: 2h}]}]\n");
+    let prometheus = contradicting(&tool);
+    let run = replay(&tool, &["--alert", "A", "--until", "received", "--prometheus", &prometheus]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    run.line("INCONCLUSIVE", "drill.replay_agrees", "A: FAILED: exp: 1 got: nil");
+    assert_clean(&tool);
+}
+
 #[test]
 fn killed_outright_or_stopped_a_replay_leaves_nothing() {
     for name in ["KILL", "INT"] {

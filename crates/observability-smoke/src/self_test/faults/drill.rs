@@ -3,7 +3,7 @@
 use evidence_report::record::Outcome::{self, Failed, Inconclusive};
 
 use crate::{
-    drill::checks,
+    drill::{checks, replay},
     self_test::fault::{Fault, Group, Setting, broken},
 };
 
@@ -100,6 +100,14 @@ pub(super) static FAULTS: &[Fault] = &[
         &[("config.yml", "objective: 3h", "objective: 2h")],
         &checks::TIME_TO_NOTIFY,
         "replayed to the firing",
+    ),
+    broken(
+        "a group whose evaluations look back by an offset, which a replay does not",
+        &HOURS,
+        &[("rules.yml", "interval: 1m,", "interval: 1m, query_offset: 1m,")],
+        &replay::checks::REPLAYED,
+        Inconclusive,
+        "which is not replayed",
     ),
     fault(
         "a typo in a label's value",
