@@ -235,7 +235,7 @@ fn broken_openmetrics_is_refused_at_its_column() {
             ("jobs 1 \n# EOF\n", &["1:8 timestamp"], Refused),
             ("jobs{a=\"1\", b=\"2\"} 1\n# EOF\n", &["1:12 label-syntax"], Refused),
             ("jobs{a=\"1\",} 1\n# EOF\n", &["1:12 label-syntax"], RefusedByOlder),
-            ("jobs{a=\"1\",} x\n# EOF\n", &["1:15 value"], Refused),
+            ("jobs{a=\"1\",} x\n# EOF\n", &["1:14 value"], Refused),
             ("{\"a.b\",\"c d\"=\"1\"} 1\n# EOF\n", &["1:3 label-syntax", "1:9 label-syntax"], RefusedByOlder),
             ("# TYPE \"a b\" gauge\n# EOF\n", &["1:9 label-syntax"], RefusedByOlder),
             ("{a=\"1\"} 1\n# EOF\n", &["1:1 metric-name"], Refused),

@@ -64,7 +64,7 @@ fn read_manifests(paths: &[PathBuf]) -> Result<Vec<Group>, Error> {
     let mut groups = Vec::new();
     for path in paths {
         let text =
-            fs_err::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let read = manifest::read(&text);
         groups.extend(read.map_err(|error| Usage(format!("{}: {error}", path.display())))?);
     }

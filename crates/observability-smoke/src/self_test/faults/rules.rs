@@ -28,14 +28,14 @@ pub(super) static FAULTS: &[Fault] = &[
         &[("rules.yml", "{severity: warning, service: queue}", "{severity: warning, service: queue")],
         &checks::READABLE,
         Failed,
-        "line",
+        "column",
     ),
     fault(
         "a tab instead of blanks",
         &[("rules.yml", "    for: 2m", "\tfor: 2m")],
         &checks::READABLE,
         Failed,
-        "line",
+        "column",
     ),
     fault("a mistyped key", &[("rules.yml", "for: 2m", "fro: 2m")], &checks::READABLE, Failed, "fro"),
     fault(
