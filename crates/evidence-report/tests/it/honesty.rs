@@ -38,7 +38,7 @@ impl Matrix {
         let scratch = tempfile::tempdir().unwrap();
         let report = scratch.path().join("report.json");
         let format = format!("json={}", report.display());
-        let (_, said) = command(folder, &[arguments, &["--format", &format]].concat());
+        let (_, said) = command(folder, &[&["--format", &format], arguments].concat());
         let text = fs::read(&report).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said}"));
         let record: Record = serde_json::from_slice(&text).unwrap();
         let calm = calm(&record);
