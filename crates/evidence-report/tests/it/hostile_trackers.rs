@@ -137,7 +137,7 @@ fn evidence_of_a_later_day_is_none_and_the_run_before_it_counts() {
     });
     let mut chain = String::new();
     for (name, of) in [("report.local.md", &later), ("report.md", &record(|_| {})), ("report.md", &later)] {
-        chain += &(Chain::read(&chain).next(of, name, Came::Published).text() + "\n");
+        chain += &(Chain::read(&chain).next(of, name, Came::Accepted).text() + "\n");
     }
     write(folder.path(), "doc/history/report.jsonl", &chain);
     write(folder.path(), "doc/report.md", page(&later));

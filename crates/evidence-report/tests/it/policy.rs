@@ -174,7 +174,7 @@ fn what_a_later_run_replaced_counts_by_its_history() {
     });
     let folder = repository(&later);
     let line =
-        |chain: &str, record: &Record| Chain::read(chain).next(record, "restore.md", Came::Published).text();
+        |chain: &str, record: &Record| Chain::read(chain).next(record, "restore.md", Came::Accepted).text();
     let one = line("", &first) + "\n";
     let chain = format!("{one}{}\n", line(&one, &later));
     write(folder.path(), "doc/evidence/history/restore.jsonl", &chain);
