@@ -16,6 +16,7 @@ mod forecast;
 mod foreign_scripts;
 mod harmless;
 mod majors;
+mod memory;
 mod mutations;
 mod physical;
 mod physical_content;
