@@ -17,6 +17,7 @@
 //! * `canary/`: the heartbeat from which data loss is measured; the only thing that writes to a source, by name.
 //! * `forecast/`: the recovery time of another size, labelled as what it is.
 //! * `exposure`, `risk_note`, `size`: the worst that a schedule can lose, what a missed objective means, sizes.
+//! * `hardware`: the machine on which the copy lived.
 //! * `growth`: how the bytes of a folder grow, shown on a terminal.
 //! * `integrity/`: manifests, checksums, amcheck and the write-ahead log of a backup.
 //! * `self_test/`: the faults of the field, made on throw-away clusters, and each shown caught.
@@ -42,6 +43,7 @@ mod fingerprint;
 mod forecast;
 mod growth;
 mod halt;
+mod hardware;
 mod integrity;
 mod plan;
 mod policy;

@@ -82,12 +82,14 @@ impl<'a> Branches<'a> {
     }
 
     async fn history(&mut self, timeline: u32, at: &impl Histories) -> Result<Option<History>, Halt> {
-        if !self.known.contains_key(&timeline) {
-            // The first timeline of all has none.
-            let text = if timeline == 1 { None } else { at.history(timeline).await? };
-            self.known.insert(timeline, text.as_deref().map(History::read));
+        if let Some(known) = self.known.get(&timeline) {
+            return Ok(known.clone());
         }
-        Ok(self.known.get(&timeline).cloned().flatten())
+        // The first timeline of all has none.
+        let text = if timeline == 1 { None } else { at.history(timeline).await? };
+        let history = text.as_deref().map(History::read);
+        self.known.insert(timeline, history.clone());
+        Ok(history)
     }
 
     /// What is to be added to a backup that was chosen in place of newer ones. It is a warning where nobody has said

@@ -1,7 +1,10 @@
 //! Which files of the write-ahead log a recovery will ask for, brought one by one from an archive that is only
 //! reached through a tool. It knows no tool, and no server: the recovering server asks nobody but the landing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use evidence_report::{record::Finding, run::Run};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -55,6 +58,8 @@ pub(super) struct Reach<'a> {
     pub(super) timeline: u32,
     pub(super) start: Lsn,
     pub(super) segment_bytes: u64,
+    /// Where the backup ended, where that is known.
+    pub(super) end: Option<Lsn>,
     /// Up to here everything must be there.
     pub(super) needed: Option<Lsn>,
     /// Behind this place nothing is needed.
@@ -78,6 +83,7 @@ impl<'a> Reach<'a> {
             timeline: start.0,
             start: start.1,
             segment_bytes,
+            end: chosen.stop_lsn,
             needed: needed.max(chosen.stop_lsn),
             enough: enough.map(|enough| enough.max(chosen.stop_lsn.unwrap_or(enough))),
             newest: None,
@@ -128,6 +134,8 @@ pub(super) async fn bring(
     into: &Into<'_>,
 ) -> Result<u64, Halt> {
     let lineage = histories(archive, &reach, into.landing).await?;
+    // Of the archive's newest segment only that counts which lies on the timeline that is followed.
+    let reach = Reach { newest: reach.newest.filter(|segment| segment.timeline == lineage.last), ..reach };
     let known = reach.enough.map(|_| reach.last()).or(reach.newest.map(|newest| newest.number));
     let whole =
         known.map(|last| (last + 1).saturating_sub(reach.first()).saturating_mul(reach.segment_bytes));
@@ -186,11 +194,7 @@ async fn histories(archive: &impl Archive, reach: &Reach<'_>, landing: &Landing)
         number => number.parse().unwrap_or(reach.timeline),
     };
     if until < reach.timeline {
-        return Err(off_the_way(
-            &Lineage { history: History::default(), last: until },
-            reach.timeline,
-            reach.needed,
-        ));
+        refuse_other_branch(&Lineage { history: History::default(), last: until }, reach)?;
     }
     for timeline in reach.timeline..=until {
         // The first timeline of all has no history.
@@ -211,7 +215,9 @@ async fn histories(archive: &impl Archive, reach: &Reach<'_>, landing: &Landing)
         return Err(missing(&name(number)).remedy("name a timeline that the archive has").into());
     }
     let text = std::fs::read_to_string(landing.wal.join(name(last))).unwrap_or_default();
-    Ok(Lineage { history: History::read(&text), last })
+    let lineage = Lineage { history: History::read(&text), last };
+    refuse_other_branch(&lineage, reach)?;
+    Ok(lineage)
 }
 
 /// Brings one segment; says where it is now, where the archive has it.
@@ -250,13 +256,16 @@ async fn refuse_gap(
     }
 }
 
-/// Says that recovery along a timeline cannot begin with the backup.
-fn off_the_way(lineage: &Lineage, timeline: u32, end: Option<Lsn>) -> Halt {
-    RECOVERY_TIMELINE
-        .failed(format!("timeline {}", lineage.last))
-        .expected(format!("a backup from which a way leads to timeline {}", lineage.last))
-        .observed(lineage.objection(timeline, end).unwrap_or_default())
-        .into()
+/// Recovery along a timeline can only begin with a backup that lies on the way to it.
+fn refuse_other_branch(lineage: &Lineage, reach: &Reach<'_>) -> Result<(), Halt> {
+    match lineage.objection(reach.timeline, reach.end) {
+        None => Ok(()),
+        Some(why) => Err(RECOVERY_TIMELINE
+            .failed(format!("timeline {}", lineage.last))
+            .expected(format!("a backup from which a way leads to timeline {}", lineage.last))
+            .observed(why)
+            .into()),
+    }
 }
 
 /// Says that a file of the write-ahead log is lost.
@@ -297,11 +306,14 @@ pub(super) async fn cut(run: &Run, reach: &Reach<'_>, into: &Into<'_>) -> std::i
     }
     all.sort_by_key(|(segment, _)| (segment.number, segment.timeline));
     let lineage = lineage_there(reach, into.landing);
+    let here: BTreeSet<_> = all.iter().map(|(segment, _)| segment.name(reach.segment_bytes)).collect();
     let mut last = reach.last();
     for (segment, path) in all {
-        // A branch that was left passes the target's time too, and says nothing of the one that is followed.
+        // A branch that was left passes the target's time too, and says nothing of the one that is followed; where it
+        // was left the segment is there on both.
+        let names = lineage.names(segment.number, reach.segment_bytes);
         let is_followed =
-            lineage.names(segment.number, reach.segment_bytes).contains(&segment.name(reach.segment_bytes));
+            names.iter().find(|name| here.contains(*name)) == Some(&segment.name(reach.segment_bytes));
         if segment.number > last {
             fs_err::remove_file(&path)?;
         } else if last == u64::MAX
@@ -352,6 +364,7 @@ mod tests {
             timeline: 1,
             start: Lsn(2 * MIB16 + 0x28),
             segment_bytes: MIB16,
+            end: None,
             needed: needed.map(Lsn),
             enough: enough.map(Lsn),
             newest: None,

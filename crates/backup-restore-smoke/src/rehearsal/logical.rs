@@ -31,6 +31,7 @@ use crate::{
     forecast::Way,
     growth::Growth,
     halt::Halt,
+    hardware,
     integrity::amcheck,
     plan::{Amcheck, ExistingDump, Plan, Rehearse},
     scratch::{Cluster, ClusterSpec, Isolation, Place, Role, Room, create_roles},
@@ -75,6 +76,7 @@ pub(super) async fn rehearse(
     let isolation = Isolation::find(run, [&plan.scratch, &run_base()]).await?;
     run.finding(isolation.finding());
     let spec = ClusterSpec { name: "copy", superuser: SUPERUSER.to_owned(), checksums: true };
+    run.fact("scratch hardware", hardware::described(&plan.scratch));
     let cluster = made.copy.insert(Cluster::new(place, spec, &programs, &isolation)?);
     start_cluster(run, cluster, &mut made.stages).await?;
     let start = run.elapsed();

@@ -11,6 +11,7 @@ use crate::{
     connection::{Handover, QueryFailure, Session},
     engines::dump,
     halt::Halt,
+    hardware,
     plan::{Plan, Rehearse, Step},
     programs::{self, Programs},
     scratch::{Attempt, Cluster, ClusterSpec, Isolation, create_roles, first_committed_write},
@@ -36,6 +37,7 @@ pub(super) async fn restore(
         superuser: seen.database.superuser.clone(),
         checksums: seen.database.checksums,
     };
+    run.fact("scratch hardware", hardware::described(&plan.scratch));
     let cluster = copy.insert(Cluster::new(place, spec, &programs, &isolation)?);
     start_cluster(run, cluster, stages).await?;
     let start = run.elapsed();

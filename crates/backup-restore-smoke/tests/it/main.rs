@@ -17,6 +17,7 @@ mod foreign_scripts;
 mod harmless;
 mod large_objects;
 mod majors;
+mod memory;
 mod mutations;
 mod physical;
 mod physical_content;

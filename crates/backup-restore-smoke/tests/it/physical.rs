@@ -67,11 +67,18 @@ pub(crate) fn expecting(tool: &Tool, table: &str, rows: u32) -> String {
 
 fn assert_sound(ended: &Ended) {
     ended.assert_code(0);
+    let facts = ended.report["facts"].as_array().unwrap();
+    let hardware =
+        facts.iter().find(|fact| fact["name"] == "scratch hardware").unwrap()["value"].as_str().unwrap();
+    for words in ["processor", "of memory", "scratch on ", "free at the start"] {
+        assert!(hardware.contains(words), "{words}: {hardware}");
+    }
     for check in [
         "backup.chosen",
         "backup.wal",
         "restore.contained",
         "recovery.target",
+        "recovery.timeline",
         "restore.writable",
         "integrity.amcheck",
         "integrity.checksums",

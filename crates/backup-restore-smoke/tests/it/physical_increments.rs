@@ -45,7 +45,7 @@ fn a_chain_is_combined_whether_it_is_named_or_found() {
     let folder = |name: &str| tool.path("chain").join(name).to_str().unwrap().to_owned();
     let (full, first, second) = (folder("full"), folder("first"), folder("second"));
     let common = ["--pg-bin", bin.to_str().unwrap(), "--database", "shop", "--after-restore", &step];
-    for named in [vec![&full, &first, &second], vec![&second]] {
+    for named in [vec![&full, &first, &second], vec![&second], vec![&second, &full]] {
         let mut arguments = vec!["rehearse"];
         arguments.extend(named.iter().flat_map(|path| ["--backup", path.as_str()]));
         arguments.extend(common);

@@ -40,23 +40,47 @@ pub(super) async fn ordered(run: &Run, folders: &[PathBuf]) -> Result<Vec<PathBu
     Ok(placed.into_iter().map(|(_, folder)| folder).collect())
 }
 
-/// The whole chain, the full backup first: what is missing of it is looked for beside the first folder.
+/// The whole chain, the full backup first: from the last of those that are named back to a full one. What an increment is
+/// made on is looked for among the named ones, then beside it.
 pub(super) async fn complete(run: &Run, folders: &[PathBuf]) -> Result<Vec<PathBuf>, Halt> {
-    let mut chain = ordered(run, folders).await?;
-    while let Some(first) = chain.first() {
-        let Some(from) = label(run, first).await?.incremental_from else { return Ok(chain) };
-        match beside(run, first, from).await? {
-            Some(prior) if chain.len() < LONGEST && !chain.contains(&prior) => chain.insert(0, prior),
+    let mut named = ordered(run, folders).await?;
+    let Some(last) = named.pop() else { return Ok(named) };
+    let mut chain = vec![last.clone()];
+    let mut first = last.clone();
+    while let Some(from) = label(run, &first).await?.incremental_from {
+        let prior = match begins_at(run, &named, from).await? {
+            None => begins_at(run, &beside(&first), from).await?,
+            found => found,
+        };
+        match prior {
+            Some(prior) if chain.len() < LONGEST && !chain.contains(&prior) => {
+                chain.insert(0, prior.clone());
+                first = prior;
+            }
             _ => {
                 return Err(BACKUP_CHOSEN
-                    .failed(first.file_name().unwrap_or_default().to_string_lossy().into_owned())
+                    .failed(shown(&first))
                     .expected(format!("beside it, or named before it, the backup that begins at {from}"))
                     .observed("this is an increment, and the backup that it is made on is not there")
                     .into());
             }
         }
     }
-    Ok(chain)
+    match named.iter().find(|folder| !chain.contains(folder)) {
+        None => Ok(chain),
+        Some(stray) => Err(ENVIRONMENT
+            .inconclusive(shown(stray))
+            .expected(format!("only backups of the chain that ends with {}", shown(&last)))
+            .observed("it was named, and no increment of the chain is made on it")
+            .remedy(
+                "name the last increment alone where its chain lies beside it, or every backup of the chain",
+            )
+            .into()),
+    }
+}
+
+fn shown(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 async fn label(run: &Run, folder: &Path) -> Result<Label, Halt> {
@@ -67,14 +91,19 @@ async fn label(run: &Run, folder: &Path) -> Result<Label, Halt> {
     Ok(text.as_deref().map(Label::read).unwrap_or_default())
 }
 
-async fn beside(run: &Run, folder: &Path, from: Lsn) -> Result<Option<PathBuf>, Halt> {
+/// The other base backups in the same folder.
+fn beside(folder: &Path) -> Vec<PathBuf> {
     let entries = folder.parent().and_then(|parent| std::fs::read_dir(parent).ok());
     let mut others: Vec<_> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     others.retain(|path| path != folder && super::is_base_backup(path));
     others.sort();
-    for other in others {
-        if label(run, &other).await?.start_lsn == Some(from) {
-            return Ok(Some(other));
+    others
+}
+
+async fn begins_at(run: &Run, folders: &[PathBuf], place: Lsn) -> Result<Option<PathBuf>, Halt> {
+    for folder in folders {
+        if label(run, folder).await?.start_lsn == Some(place) {
+            return Ok(Some(folder.clone()));
         }
     }
     Ok(None)

@@ -108,6 +108,14 @@ impl<'a> Tool<'a> {
                 .remedy(
                     "run the rehearsal as the user that owns the repository, or as root with --repository-user",
                 ),
+            Refusal::Encrypted => ENVIRONMENT
+                .inconclusive(format!("{NAME}, stanza {stanza}"))
+                .expected("the passphrase of an encrypted repository")
+                .observed("the repository is encrypted, and no passphrase was given")
+                .remedy(
+                    "set repo1-cipher-type and repo1-cipher-pass in the configuration (--pgbackrest-config), or \
+                     PGBACKREST_REPO1_CIPHER_TYPE and PGBACKREST_REPO1_CIPHER_PASS in the environment",
+                ),
             Refusal::Unreadable(said) => ENVIRONMENT
                 .inconclusive(format!("{NAME}, stanza {stanza}"))
                 .expected("a catalogue in JSON, as pgBackRest 2.45 prints it")

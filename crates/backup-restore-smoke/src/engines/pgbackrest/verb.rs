@@ -72,7 +72,10 @@ impl Verb<'_> {
         }
         words.extend(setting.configuration.iter().map(|path| joined("--config=", path)));
         words.push(format!("--stanza={}", setting.stanza).into());
-        words.push(joined("--lock-path=", &setting.locks));
+        // It takes no lock, and knows no option for one.
+        if !matches!(self, Self::History { .. }) {
+            words.push(joined("--lock-path=", &setting.locks));
+        }
         words.push(joined("--log-path=", &setting.logs));
         words.extend(
             ["--log-level-file=off", "--log-level-console=off", "--log-level-stderr=warn"]
@@ -195,7 +198,9 @@ mod tests {
         for verb in every_verb().into_iter().skip(1) {
             let words: Vec<_> =
                 verb.arguments(&setting()).into_iter().map(|w| w.into_string().unwrap()).collect();
-            for needed in ["--lock-path=/s/lock", "--log-path=/s/log", "--log-level-file=off"] {
+            let locked = words[0] != "repo-get";
+            assert_eq!(words.iter().any(|word| word == "--lock-path=/s/lock"), locked, "{words:?}");
+            for needed in ["--log-path=/s/log", "--log-level-file=off"] {
                 assert!(words.iter().any(|word| word == needed), "{needed} in {words:?}");
             }
             assert!(

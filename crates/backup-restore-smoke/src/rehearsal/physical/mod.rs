@@ -38,6 +38,7 @@ use crate::{
     forecast::Way,
     growth::Growth,
     halt::Halt,
+    hardware,
     plan::{Physical, Plan, Recovery, RecoveryTarget, Rehearse, Source},
     risk_note,
     scratch::{Isolation, Place, Room, folder_bytes},
@@ -58,6 +59,7 @@ pub(super) async fn rehearse(
     }
     let place = made.place.insert(Place::make(run, &plan.scratch)?);
     made.room = Some(Room::watch(place.home(), run.stop()));
+    run.fact("scratch hardware", hardware::described(&plan.scratch));
     let live = look_at_source(plan, work, physical, run, made).await?;
     let recovery = Recovery {
         target: live.target.clone().unwrap_or_else(|| physical.recovery.target.clone()),
@@ -71,7 +73,7 @@ pub(super) async fn rehearse(
     let placed = bring_files(plan, physical, &recovery, run, made, &isolation, &live, at).await?;
     let reached = recover(work, run, made, &placed, &recovery).await?;
     let database = promote(work, run, made, physical, &recovery, &live, &reached).await?;
-    run.finding(timeline::judge(&placed.lineage, &timeline::written(&placed.landing.data)));
+    run.finding(timeline::judge(&placed.lineage, timeline::written(&placed.landing.data).as_ref()));
     for step in &work.after_restore {
         let Made { copy, stages, .. } = &mut *made;
         run_step(run, copy.as_mut().ok_or(Halt::Stopped)?, &database, step, stages).await?;

@@ -30,6 +30,10 @@ use crate::{
 /// The name of the copy's folder.
 pub(super) const COPY: &str = "copy";
 
+/// What is to be done where a backup does not carry its own log, and nobody said where the archive is.
+const NO_ARCHIVE: &str = "Name the folder of the archived segments with --wal. Where there is no archive this backup is \
+                          of no use: make it with `pg_basebackup --wal-method=stream`.";
+
 /// A copy that may be started.
 pub(super) struct Placed {
     pub(super) chosen: Chosen,
@@ -100,6 +104,9 @@ pub(super) async fn place_files(
     // Where the end is known, a gap before it leaves nothing to go on with: the server would start without a
     // word. Where it is not (a time, a name), the server says whether it found its target.
     match (whole.outcome, needed.end) {
+        (Outcome::Failed, Some(_)) if physical.wal.is_none() && !physical.origin.is_repository() => {
+            return Err(whole.remedy(NO_ARCHIVE).into());
+        }
         (Outcome::Failed, Some(_)) => return Err(whole.into()),
         (_, Some(_)) => run.finding(whole),
         (_, None) => {}

@@ -109,6 +109,11 @@ pub(super) fn judge_death(
             "The archive holds no commit after this time. If it should, segments are missing; if the source was \
              idle then, take a time at or before its last commit, or a place (--target-lsn).",
         ),
+        RecoveryTarget::Name(_) if message.contains("before configured recovery target") => finding.remedy(
+            "The log behind this backup holds no such restore point. If it was written before this backup ended, take an \
+             older one (--set, --backup-id, --backup); if afterwards, its segment has not come to the archive; if on \
+             another timeline, name that with --target-timeline.",
+        ),
         _ => finding,
     }
 }

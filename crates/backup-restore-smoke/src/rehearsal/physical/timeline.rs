@@ -27,8 +27,8 @@ pub(super) fn written(data: &Path) -> Option<History> {
 }
 
 /// Holds it against the way that was to be taken.
-pub(super) fn judge(wanted: &Lineage, written: &Option<History>) -> Finding {
-    let Some((followed, end, before)) = written.as_ref().and_then(|history| {
+pub(super) fn judge(wanted: &Lineage, written: Option<&History>) -> Finding {
+    let Some((followed, end, before)) = written.and_then(|history| {
         let ((followed, end), before) = history.0.split_last()?;
         Some((*followed, *end, History(before.to_vec())))
     }) else {
@@ -61,11 +61,11 @@ mod tests {
             ("1\t0/70\tx\n", Outcome::Failed, "to 0/70 on timeline 1"),
             ("1\t0/60\tx\n2\t0/70\tx\n", Outcome::Failed, "1 until 0/60"),
         ] {
-            let finding = judge(&wanted, &Some(History::read(text)));
+            let finding = judge(&wanted, Some(&History::read(text)));
             assert_eq!(finding.outcome, outcome, "{text}");
             assert!(finding.observed.contains(said), "{}", finding.observed);
         }
-        assert!(matches!(judge(&wanted, &None).outcome, Outcome::NotChecked(_)));
+        assert!(matches!(judge(&wanted, None).outcome, Outcome::NotChecked(_)));
     }
 
     #[test]

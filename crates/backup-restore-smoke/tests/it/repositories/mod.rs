@@ -4,6 +4,7 @@
 mod barman;
 mod command;
 mod pgbackrest;
+mod timelines;
 
 use std::{
     collections::BTreeMap,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Only these may ever be asked.
-const READING: [&str; 4] = ["archive-get", "info", "restore", "version"];
+const READING: [&str; 5] = ["archive-get", "info", "repo-get", "restore", "version"];
 
 struct Stanza {
     depot: Depot,

@@ -1,0 +1,95 @@
+//! Everything that this tool can check, one family a file. `--explain` and the documentation are written from here.
+
+mod backup;
+mod canary;
+mod integrity;
+mod policy;
+mod recovery;
+mod rehearsal;
+mod restore;
+mod source;
+
+use evidence_report::{record::Tool, run::WAIVER};
+
+pub use self::{
+    backup::{BACKUP_CHOSEN, BACKUP_COMPLETE, BACKUP_EXPECTATION, BACKUP_MADE, BACKUP_VERIFIED, BACKUP_WAL},
+    canary::{CANARY_BEATS, CANARY_INSTALLED},
+    integrity::{INTEGRITY_AMCHECK, INTEGRITY_CHECKSUMS},
+    policy::{
+        POLICY_ARCHIVE, POLICY_DROP, POLICY_FOUND, POLICY_INTERVAL, POLICY_NEWEST, POLICY_REDUNDANCY,
+        POLICY_RETENTION, POLICY_SIZE, POLICY_SOUND,
+    },
+    recovery::{
+        RECOVERY_CANARY, RECOVERY_DATA_LOSS, RECOVERY_EXPOSURE, RECOVERY_FORECAST, RECOVERY_TARGET,
+        RECOVERY_TIME, RECOVERY_TIMELINE,
+    },
+    rehearsal::{CLEANED_UP, ENVIRONMENT, SELF_TEST, TARGET_HARMLESS},
+    restore::{
+        RESTORE_ASSERTIONS, RESTORE_COLLATIONS, RESTORE_COMMENTS, RESTORE_COMPLETED, RESTORE_CONSTRAINTS,
+        RESTORE_CONTAINED, RESTORE_CONTENT, RESTORE_DERIVED, RESTORE_EXTENSIONS, RESTORE_GLOBALS,
+        RESTORE_GRANTS, RESTORE_INDEXES, RESTORE_ISOLATED, RESTORE_ROW_SECURITY, RESTORE_ROWS,
+        RESTORE_SCHEMA, RESTORE_SEQUENCES, RESTORE_STEPS, RESTORE_WRITABLE,
+    },
+    source::{SOURCE_APART, SOURCE_READABLE, SOURCE_UNDISTURBED},
+};
+
+/// The tool.
+pub static TOOL: Tool = Tool {
+    name: "backup-restore-smoke",
+    version: env!("CARGO_PKG_VERSION"),
+    checks: &[
+        &ENVIRONMENT,
+        &SOURCE_READABLE,
+        &SOURCE_UNDISTURBED,
+        &SOURCE_APART,
+        &BACKUP_MADE,
+        &BACKUP_COMPLETE,
+        &BACKUP_EXPECTATION,
+        &BACKUP_CHOSEN,
+        &BACKUP_VERIFIED,
+        &BACKUP_WAL,
+        &TARGET_HARMLESS,
+        &RESTORE_ISOLATED,
+        &RESTORE_CONTAINED,
+        &RESTORE_GLOBALS,
+        &RESTORE_COMPLETED,
+        &RESTORE_STEPS,
+        &RESTORE_ROWS,
+        &RESTORE_CONTENT,
+        &RESTORE_SEQUENCES,
+        &RESTORE_SCHEMA,
+        &RESTORE_CONSTRAINTS,
+        &RESTORE_INDEXES,
+        &RESTORE_ROW_SECURITY,
+        &RESTORE_GRANTS,
+        &RESTORE_COMMENTS,
+        &RESTORE_EXTENSIONS,
+        &RESTORE_COLLATIONS,
+        &RESTORE_DERIVED,
+        &RESTORE_WRITABLE,
+        &RECOVERY_TARGET,
+        &RECOVERY_TIMELINE,
+        &RECOVERY_TIME,
+        &RECOVERY_DATA_LOSS,
+        &INTEGRITY_CHECKSUMS,
+        &INTEGRITY_AMCHECK,
+        &CLEANED_UP,
+        &RESTORE_ASSERTIONS,
+        &RECOVERY_CANARY,
+        &RECOVERY_EXPOSURE,
+        &RECOVERY_FORECAST,
+        &POLICY_FOUND,
+        &POLICY_SOUND,
+        &POLICY_NEWEST,
+        &POLICY_INTERVAL,
+        &POLICY_SIZE,
+        &POLICY_DROP,
+        &POLICY_REDUNDANCY,
+        &POLICY_RETENTION,
+        &POLICY_ARCHIVE,
+        &CANARY_INSTALLED,
+        &CANARY_BEATS,
+        &SELF_TEST,
+        &WAIVER,
+    ],
+};
