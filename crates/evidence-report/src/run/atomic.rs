@@ -74,7 +74,7 @@ mod tests {
             let pipe = pipe.clone();
             move || std::fs::read(pipe).unwrap()
         });
-        super::write_atomically(&pipe, b"content").unwrap();
+        write_atomically(&pipe, b"content").unwrap();
         assert_eq!(read.join().unwrap(), b"content");
         assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
