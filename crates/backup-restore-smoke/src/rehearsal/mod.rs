@@ -187,6 +187,9 @@ async fn all_phases(plan: &Plan, work: &Rehearse, run: &Run, made: &mut Made) ->
     }
     objectives::data_loss(work, run);
     let resolved = source(plan, run, made).await?;
+    if let Some(server) = &work.target {
+        on_target::look_first(server, &resolved, run).await?;
+    }
     let mut seen = take_backup(plan, work, run, made, &resolved).await?;
     if let Some(server) = &work.target {
         on_target::restore_made(plan, work, server, &resolved, &seen, run, made).await?;

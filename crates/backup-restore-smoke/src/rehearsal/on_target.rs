@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     checks::{RESTORE_ASSERTIONS, RESTORE_CONTENT, RESTORE_STEPS, RESTORE_WRITABLE, TARGET_HARMLESS},
-    connection::{QueryFailure, Resolved, connect},
+    connection::{ConnectFailure, QueryFailure, Resolved, connect},
     engines::{
         compression::Compression,
         dump_file::{DumpFile, DumpedDatabase, Form, Inspection},
@@ -78,6 +78,21 @@ pub(super) async fn rehearse(
     expectation::judge_content((plan, work, run), made, &name, true, wanted, &found).await?;
     made.checked.push(&RESTORE_CONTENT);
     Ok(())
+}
+
+/// Whether the server may be used, before hours are spent on a dump for it. A source that does not say who it is is
+/// told of where it is read.
+pub(super) async fn look_first(server: &Resolved, source: &Resolved, run: &Run) -> Result<(), Halt> {
+    run.progress().phase("target: is it a server for rehearsals?");
+    let session = match connect(source, &application_name(run), run.stop()).await {
+        Ok(session) => session,
+        Err(ConnectFailure::Stopped) => return Err(Halt::Stopped),
+        Err(_) => return Ok(()),
+    };
+    let identifier = "SELECT system_identifier::text FROM pg_control_system()";
+    let Ok(identifier) = session.value(run.stop(), identifier).await else { return Ok(()) };
+    let known = Known { endpoints: source.endpoints.clone(), identifiers: vec![identifier] };
+    Target::open(run, server, &known, &application_name(run)).await.map(drop)
 }
 
 /// Restores a dump that this run made from the source.

@@ -59,8 +59,6 @@ pub(crate) struct Target {
     superuser: bool,
     /// Its major version.
     pub(crate) major: u32,
-    /// What killed runs had left there, and was dropped.
-    swept: Vec<String>,
     made: Option<Entry>,
 }
 
@@ -85,11 +83,6 @@ impl Target {
         let major = "SELECT current_setting('server_version_num')::int / 10000";
         let major = session.value(run.stop(), major).await.map_err(failed)?;
         let server = resolved.pinned(&session.endpoint);
-        let swept = sweep::sweep_server(&session, run.stop()).await.map_err(failed)?;
-        // What the journals of dead runs name there is gone: their folders need not be kept for it.
-        if !swept.dropped.is_empty() {
-            let _ = sweep_knowing(&run_base(), &|what| swept.is_gone(what));
-        }
         run.fact("target", session.endpoint.to_string());
         Ok(Self {
             server,
@@ -97,17 +90,17 @@ impl Target {
             database: database_name(run.id()),
             superuser: superuser.map_err(failed)? == "on",
             major: major.parse().unwrap_or_default(),
-            swept: swept.dropped,
             session,
             made: None,
         })
     }
 
-    /// Makes our database by this statement (which must name it), and marks it.
+    /// Drops what killed runs left there, makes our database by this statement (which must name it), and marks it.
     ///
     /// # Errors
     /// A finding that says why it could not be made, or that the run was asked to stop.
     pub(crate) async fn make(&mut self, run: &Run, statement: &str) -> Result<Finding, Halt> {
+        let swept = self.sweep(run).await?;
         let what = journal_name(&self.session.endpoint, &self.database);
         let undo = "backup-restore-smoke sweep --target CONNINFO".to_owned();
         let noted = run.journal().note(Effect::Elsewhere { what, undo });
@@ -128,14 +121,22 @@ impl Target {
         inside.query(stop, &marking).await.map_err(failed)?;
         let role =
             if self.superuser { "; its role is a superuser, which a rehearsal does not need" } else { "" };
-        let swept = match self.swept.is_empty() {
-            true => String::new(),
-            false => format!("; of killed runs: {}", self.swept.join(", ")),
-        };
         Ok(TARGET_HARMLESS
             .passed(self.session.endpoint.to_string())
             .expected("another cluster than the source's, no standby, one marked database of our own")
             .observed(format!("so it is; the database is {}{role}{swept}", self.database)))
+    }
+
+    /// Drops what killed runs left there; says what that was.
+    async fn sweep(&self, run: &Run) -> Result<String, Halt> {
+        let swept = sweep::sweep_server(&self.session, run.stop()).await;
+        let swept = swept.map_err(|failure| refused("databases of killed runs", &failure))?;
+        if swept.dropped.is_empty() {
+            return Ok(String::new());
+        }
+        // What the journals of dead runs name there is gone: their folders need not be kept for it.
+        let _ = sweep_knowing(&run_base(), &|what| swept.is_gone(what));
+        Ok(format!("; of killed runs: {}", swept.dropped.join(", ")))
     }
 
     /// Which of these roles our role cannot make an owner of anything there, and what to do about it.

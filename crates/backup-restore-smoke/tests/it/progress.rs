@@ -43,7 +43,7 @@ fn a_terminal_sees_phase_bytes_rate_and_what_is_left_and_nobody_else_does() {
     let lines: Vec<_> = shown.split(['\r', '\n']).collect();
     for (phase, words) in [
         ("source: fingerprint", ["tables ", "/s,", " left"]),
-        ("dump: pg_dump", ["written ", "/s", ""]),
+        ("dump: pg_dump", ["written, ", "/s", ""]),
         ("restore: pg_restore", ["in files ", "/s,", " left"]),
         ("copy: fingerprint", ["tables ", "/s,", " left"]),
     ] {

@@ -115,7 +115,7 @@ fn what_may_not_be_looked_at_passes_no_rule_and_is_not_called_missing() {
     fs::write(folder.join("toc.dat"), "PGDMP").unwrap();
     let (inside, whole) = (tool.path("backups/*"), tool.path("backups"));
     for (closed, pattern) in [(&folder, &inside), (&whole, &inside), (&whole, &whole)] {
-        fs::set_permissions(closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(closed, fs::Permissions::from_mode(0o000)).unwrap();
         let arguments = [&["policy", "--files", pattern.to_str().unwrap()], &RULES[..]].concat();
         let ended = as_somebody(&tool, &arguments);
         ended.assert_code(3);

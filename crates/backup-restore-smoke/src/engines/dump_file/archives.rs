@@ -61,7 +61,11 @@ fn table<R: Read>(reader: R, seen: &mut Inspection) -> Option<(Archive<R>, Table
 
 fn note(mut entry: Entry, database: &mut DumpedDatabase, data: &mut Vec<Entry>) {
     let superuser = matches!(entry.kind.as_str(), "EVENT TRIGGER" | "FOREIGN DATA WRAPPER");
-    database.named.owner(&entry.owner, superuser);
+    // The database itself is made by its new owner.
+    match entry.kind.starts_with("DATABASE") {
+        true => database.named.role(&entry.owner, superuser),
+        false => database.named.owner(&entry.owner, superuser),
+    }
     match entry.kind.as_str() {
         "DATABASE" => {
             let made = statements(&entry.definition).into_iter();
