@@ -94,8 +94,11 @@ fn each_broken_rule_fails_with_its_own_check_and_a_risk_note() {
             "{notes}"
         );
         // What somebody wrote there stays, and is not proposed again.
-        let completed =
-            fs::read_to_string(tool.path("evidence.md")).unwrap().replacen(": …", ": Ada, 2027-01-01", 9);
+        let completed = fs::read_to_string(tool.path("evidence.md")).unwrap().replacen(
+            ": …",
+            ": the owner, 2027-01-01",
+            9,
+        );
         tool.file("evidence.md", &completed);
         judged(&tool, &pattern).assert_code(2);
         assert_eq!(tool.notes(), completed.split("<!-- evidence-report:end v1 -->").nth(1).unwrap());

@@ -26,7 +26,7 @@ pub fn tell(remark: &str) {
 /// Prints a text for people: on a terminal its long lines go on below their own words.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_text(text: &str) -> Result<(), PublishError> {
     let stdout = std::io::stdout();
     let size = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();

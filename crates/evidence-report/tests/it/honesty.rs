@@ -191,15 +191,25 @@ fn of_other_tools(matrix: &mut Matrix) {
 fn of_drills(matrix: &mut Matrix) {
     let place = Place::new();
     let folder = place.path("");
-    let restore = ["drill", "start", "Lost", "--kind", "restore", "--within", "30m", "--role", "lead=Ada"];
+    let restore =
+        ["drill", "start", "Lost", "--kind", "restore", "--within", "30m", "--role", "lead=first on call"];
     assert_eq!(place.run(&restore).0, 0);
     assert_eq!(place.run(&["drill", "note", "-m", "recovered"]).0, 0);
     let finish = ["drill", "finish", "--outcome", "achieved"];
     matrix.run(&folder, &[&finish[..], &["--follow-up", "alert on lag; DBA; 2030-12-24"]].concat());
     let place = Place::new();
     place.write("api.yaml", "openapi: 3.1.0\n");
-    let rollback =
-        ["drill", "start", "Back", "--kind", "rollback", "--role", "lead=Ada", "--contract", "api.yaml"];
+    let rollback = [
+        "drill",
+        "start",
+        "Back",
+        "--kind",
+        "rollback",
+        "--role",
+        "lead=first on call",
+        "--contract",
+        "api.yaml",
+    ];
     let (code, said) =
         place.run(&[&rollback[..], &["--from-revision", "v42", "--to-revision", "v41"]].concat());
     assert_eq!(code, 0, "{said}");

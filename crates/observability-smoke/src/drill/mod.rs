@@ -109,6 +109,7 @@ pub(crate) async fn observe(plan: &Plan, run: &Run) {
     // Whatever the flags say: servers that we started ourselves are nobody's production.
     run.is_really(Environment::Local);
     run.owes(checks::OF_EMBEDDED);
+    run.owes_beside(&checks::NOTIFIED, [&checks::ONCE]);
     run.owes(plan.alerts.iter().filter(|alert| alert.hooks.is_some()).map(|_| &checks::FAULT_ENDED));
     facts(plan, run);
     run.findings(assess::level(&plan.alerts));
