@@ -52,6 +52,7 @@ const SERVERS: &str = "prometheus and alertmanager";
 pub(crate) async fn observe(plan: &ReplayPlan, run: &Run) {
     run.is_really(Environment::Local);
     run.owes(OF_EMBEDDED);
+    run.owes_beside(&checks::NOTIFIED, [&checks::ONCE]);
     run.owes(checks::OF_REPLAY);
     run.finding(level(plan));
     for (name, reason) in &plan.skipped {
