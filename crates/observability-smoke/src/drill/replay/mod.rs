@@ -17,7 +17,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     assess,
-    checks::{LEFT_OUT, LEVEL, OF_EMBEDDED, STACK},
+    checks::{LEFT_OUT, LEVEL, NOTIFIED, OF_EMBEDDED, ONCE, STACK},
     observation::{Cause, Halt, Observation, Stage},
     stack::{Programs, StackError, find},
     table, timeline,
@@ -52,7 +52,7 @@ const SERVERS: &str = "prometheus and alertmanager";
 pub(crate) async fn observe(plan: &ReplayPlan, run: &Run) {
     run.is_really(Environment::Local);
     run.owes(OF_EMBEDDED);
-    run.owes_beside(&checks::NOTIFIED, [&checks::ONCE]);
+    run.owes_beside(&NOTIFIED, [&ONCE]);
     run.owes(checks::OF_REPLAY);
     run.finding(level(plan));
     for (name, reason) in &plan.skipped {
