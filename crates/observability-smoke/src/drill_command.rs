@@ -1,6 +1,6 @@
 //! `drill`: cause a fault and time the alert to its notification.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
 use evidence_report::run::{
@@ -187,12 +187,22 @@ async fn replay(
     shared: &SharedFlags,
 ) -> Result<ExitCode, Error> {
     let plan = ReplayPlan::resolve(arguments, settings, &config.drill, files, Timestamp::now())?;
+    carry_out(&plan, &plan.settings, shared, drill::replay::observe).await
+}
+
+/// Shows a plan that was only asked for, or follows it.
+async fn carry_out<P: Display>(
+    plan: &P,
+    settings: &Settings,
+    shared: &SharedFlags,
+    observe: impl AsyncFnOnce(&P, &Run),
+) -> Result<ExitCode, Error> {
     if shared.dry_run {
         print(&plan.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let run = Run::start(&TOOL, plan.settings.clone())?;
-    drill::replay::observe(&plan, &run).await;
+    let run = Run::start(&TOOL, settings.clone())?;
+    observe(plan, &run).await;
     Ok(run.finish().publish()?)
 }
 
@@ -211,22 +221,10 @@ async fn real(
     )?;
     if arguments.prometheus.is_some() {
         let plan = LivePlan::resolve(arguments, settings, &config.drill, files, headers.0, Timestamp::now())?;
-        if shared.dry_run {
-            print(&plan.to_string())?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let run = Run::start(&TOOL, plan.settings.clone())?;
-        drill::live::observe(&plan, &run).await;
-        return Ok(run.finish().publish()?);
+        return carry_out(&plan, &plan.settings, shared, drill::live::observe).await;
     }
     let plan = RealPlan::resolve(arguments, settings, &config.drill, files, headers.0, Timestamp::now())?;
-    if shared.dry_run {
-        print(&plan.to_string())?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let run = Run::start(&TOOL, plan.settings.clone())?;
-    drill::real::observe(&plan, &run).await;
-    Ok(run.finish().publish()?)
+    carry_out(&plan, &plan.settings, shared, drill::real::observe).await
 }
 
 /// Undoes what killed runs left behind: here, at a real Alertmanager, and of real faults. `--config` says how to

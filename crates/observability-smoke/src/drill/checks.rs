@@ -179,23 +179,6 @@ pub(crate) const LEFT_OUT: Check = Check {
     remedy: "Remove `skip` from the alert in the configuration when the reason is gone.",
 };
 
-/// What every alert that is drilled on an embedded stack is asked.
-pub(crate) const OF_EMBEDDED: [&Check; 13] = [
-    &STACK,
-    &LEVEL,
-    &AS_WRITTEN,
-    &SERIES,
-    &LOADED,
-    &QUIET,
-    &PENDING,
-    &FIRING,
-    &NOTIFIED,
-    &CONTENT,
-    &RESOLVED,
-    &TIME_TO_NOTIFY,
-    &PREDICTED_DELAY,
-];
-
 /// The drill's part of the table of checks.
 pub(crate) const ALL: &[&Check] = &[
     &STACK,

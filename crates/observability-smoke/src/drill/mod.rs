@@ -42,6 +42,7 @@ pub(crate) mod live;
 mod loopback;
 mod model;
 pub(crate) mod observation;
+mod owed;
 mod phase;
 pub(crate) mod plan;
 pub(crate) mod prediction;
@@ -108,8 +109,7 @@ pub(crate) enum DrillError {
 pub(crate) async fn observe(plan: &Plan, run: &Run) {
     // Whatever the flags say: servers that we started ourselves are nobody's production.
     run.is_really(Environment::Local);
-    run.owes(checks::OF_EMBEDDED);
-    run.owes_beside(&checks::NOTIFIED, [&checks::ONCE]);
+    owed::on_our_stack(run);
     run.owes(plan.alerts.iter().filter(|alert| alert.hooks.is_some()).map(|_| &checks::FAULT_ENDED));
     facts(plan, run);
     run.findings(assess::level(&plan.alerts));

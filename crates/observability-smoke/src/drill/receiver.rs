@@ -5,11 +5,13 @@ use std::{
     net::SocketAddr,
 };
 
+use evidence_report::record::Finding;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::{
+    checks::FENCE,
     clock::Clock,
     loopback::{Answer, Server},
 };
@@ -133,6 +135,24 @@ pub(super) struct Receiver {
 pub(super) const PATH: &str = "/notifications";
 
 impl Receiver {
+    /// Listens where the user wants our webhook to be, if anywhere; `undone` says what was left alone for want of it.
+    ///
+    /// # Errors
+    /// An inconclusive finding where nobody can listen there.
+    pub(super) async fn at(
+        clock: Clock,
+        listen: Option<SocketAddr>,
+        undone: &str,
+    ) -> Result<Option<Self>, Finding> {
+        let Some(address) = listen else { return Ok(None) };
+        Self::start(clock, listen).await.map(Some).map_err(|error| {
+            FENCE
+                .inconclusive("our webhook")
+                .observed(format!("{undone}: listening on {address}: {error}"))
+                .remedy("Choose an address of this machine that nobody listens on.")
+        })
+    }
+
     /// Starts to listen, on a free port of loopback or where it is told.
     pub(super) async fn start(clock: Clock, listen: Option<SocketAddr>) -> std::io::Result<Self> {
         let (inbox, _) = watch::channel(Inbox::default());

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use crate::{
     drill_live::World,
     drill_real::{Alertmanager, wait_until},
-    support::{Run, Server, closed_port},
+    support::{RECORD, Run, Server, assert_all_owed, closed_port},
 };
 
 const RULES: &str = "groups:
@@ -95,9 +95,10 @@ fn drill(world: &World, arguments: &[&str]) -> Run {
 #[test]
 fn a_real_fault_is_followed_through_the_users_own_prometheus_and_ended() {
     let (world, _exporter) = world("");
-    let run =
-        drill(&world, &["--allow-receiver", "oncall", "--allow-receiver", "chat", "--objective", "30s"]);
+    let asked = ["--allow-receiver", "oncall", "--allow-receiver", "chat", "--objective", "30s"];
+    let run = drill(&world, &[asked.as_slice(), &RECORD].concat());
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_all_owed(&world.tool);
     run.line("passed", "drill.fence", "Down: this alert: oncall");
     run.line("passed", "alert.content", "Down");
     run.line("passed", "alert.resolved", "Down");

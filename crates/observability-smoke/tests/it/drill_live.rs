@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     drill_real::{Alertmanager, config, wait_until},
-    support::{Prometheus, Run, Server, Tool, closed_port},
+    support::{Prometheus, RECORD, Run, Server, Tool, assert_all_owed, closed_port},
 };
 
 pub(crate) const RULES: &str = "groups:
@@ -127,8 +127,10 @@ scrape_configs:
 #[test]
 fn the_loaded_rule_is_followed_from_the_series_to_the_webhook() {
     let world = World::good(RULES);
-    let run = world.drill(&["--listen", &format!("127.0.0.1:{}", world.listen), "--objective", "20s"]);
+    let listen = format!("127.0.0.1:{}", world.listen);
+    let run = world.drill(&[["--listen", &listen, "--objective", "20s"], RECORD].concat());
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_all_owed(&world.tool);
     run.line("passed", "drill.mixing", "queue/Full (kept apart by drill)");
     run.line("passed", "drill.fence", "drills");
     run.line("passed", "drill.rule_loaded", "the same");

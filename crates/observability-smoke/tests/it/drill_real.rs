@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Run, Server, Tool, closed_port};
+use crate::support::{RECORD, Run, Server, Tool, assert_all_owed, closed_port};
 
 /// A real Alertmanager on loopback, which can be killed and started again at its port.
 pub(crate) struct Alertmanager {
@@ -146,10 +146,12 @@ fn a_posted_alert_is_followed_to_our_webhook_and_its_end() {
     let alertmanager = Alertmanager::start(&config(port, "drills", ""));
     let listen = format!("127.0.0.1:{port}");
     let run: Run = drill(&tool, &alertmanager, &["--allow-receiver", "drills", "--listen", &listen])
+        .args(RECORD)
         .output()
         .unwrap()
         .into();
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_all_owed(&tool);
     run.line("passed", "drill.fence", "Full: drills");
     run.line("passed", "alert.content", "receiver drills");
     run.line("passed", "alert.resolved", "Full");
@@ -167,8 +169,10 @@ fn alertmanagers_own_counters_prove_what_no_webhook_of_ours_sees() {
     let tool = Tool::new();
     let theirs = Server::start(|_, wire| wire.text(""));
     let alertmanager = Alertmanager::start(&config(theirs.address.port(), "drills", ""));
-    let run: Run = drill(&tool, &alertmanager, &["--allow-receiver", "drills"]).output().unwrap().into();
+    let mut drill = drill(&tool, &alertmanager, &["--allow-receiver", "drills"]);
+    let run: Run = drill.args(RECORD).output().unwrap().into();
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_all_owed(&tool);
     run.line("passed", "alert.notified", "Full");
     run.line("not checked", "alert.content", "proven by Alertmanager's counters");
 }

@@ -269,6 +269,24 @@ fn read_request(stream: impl Read) -> Option<Request> {
     Some(Request { path, head })
 }
 
+/// The record of a run, asked for with [`RECORD`].
+pub(crate) const RECORD: [&str; 4] = ["--format", "text", "--format", "json=record.json"];
+
+/// Each check that passed is owed: its observation cannot be lost unseen.
+#[track_caller]
+pub(crate) fn assert_all_owed(tool: &Tool) {
+    let text = std::fs::read_to_string(tool.path("record.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let owed = record["owed"].as_array().unwrap();
+    for count in record["counts"].as_array().unwrap() {
+        assert!(
+            count["passed"] == 0 || owed.contains(&count["check"]),
+            "{} may be missing without a word",
+            count["check"]
+        );
+    }
+}
+
 /// A port of loopback that nobody listens on. It lies below those that the kernel gives to connections and to whoever
 /// binds none in particular, and is not given twice by one test.
 pub(crate) fn closed_port() -> u16 {

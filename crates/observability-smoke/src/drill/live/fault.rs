@@ -19,10 +19,11 @@ use super::{
     super::{
         alert_plan::AlertPlan,
         assess,
-        checks::{FENCE, LEFT_OUT, LEVEL},
+        checks::{FAULT_ENDED, FENCE, LEFT_OUT, LEVEL},
         clock::Clock,
         injection::Injection,
         observation::Observation,
+        owed::{self, Webhook},
         prometheus::Api,
         real::{
             self,
@@ -63,18 +64,12 @@ pub(super) async fn observe(plan: &LivePlan<'_>, ground: &Ground<'_>, run: &Run)
     }
     let Some(admitted) = admitted(plan, ground, run) else { return };
     let clock = Clock::start();
-    let receiver = match plan.arguments.real.listen {
-        None => None,
-        Some(address) => match Receiver::start(clock, Some(address)).await {
-            Ok(receiver) => Some(receiver),
-            Err(error) => {
-                let why = format!("no fault was caused: listening on {address}: {error}");
-                let finding = FENCE.inconclusive("our webhook").observed(why);
-                return run
-                    .finding(finding.remedy("Choose an address of this machine that nobody listens on."));
-            }
-        },
+    let receiver = match Receiver::at(clock, plan.arguments.real.listen, "no fault was caused").await {
+        Ok(receiver) => receiver,
+        Err(finding) => return run.finding(finding),
     };
+    run.owes([&FAULT_ENDED, &checks::DURATION, &checks::ENDED]);
+    owed::in_a_real_prometheus(run, Webhook::is_ours(receiver.as_ref()));
     let api = Api::real(ground.http, &plan.url, &plan.headers);
     let starts = RefCell::new(BTreeSet::from([ground.scene.started.clone()]));
     let mut seen: Vec<(&AlertPlan, Vec<Observation>)> = Vec::new();

@@ -9,7 +9,7 @@ use super::{
     super::{
         alert_plan::AlertPlan,
         assess,
-        checks::{FAULT_ENDED, FENCE, SERIES},
+        checks::{FENCE, SERIES},
         prediction::Grouping,
         real::{self, arrival},
         routes::Routing,
@@ -75,7 +75,6 @@ pub(super) fn admitted(plan: &LivePlan<'_>, ground: &Ground<'_>, run: &Run) -> O
         }
         return None;
     }
-    run.owes([&FAULT_ENDED]);
     Some(admitted)
 }
 

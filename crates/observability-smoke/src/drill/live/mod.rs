@@ -18,11 +18,12 @@ use evidence_report::{
 
 use super::{
     assess,
-    checks::{FENCE, LEFT_OUT, LEVEL, LOADED},
+    checks::{AS_WRITTEN, LEFT_OUT, LEVEL, LOADED, REAL_ROUTE, SERIES},
     clock::Clock,
     observation::{Cause, Observation},
+    owed::{self, Webhook},
     prometheus::Api,
-    real::{self},
+    real,
     receiver::Receiver,
     table, timeline,
 };
@@ -98,18 +99,12 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
     }
     let Some(ready) = ready(plan, &http, &scene, &states, run).await else { return };
     let clock = Clock::start();
-    let receiver = match plan.arguments.real.listen {
-        None => None,
-        Some(address) => match Receiver::start(clock, Some(address)).await {
-            Ok(receiver) => Some(receiver),
-            Err(error) => {
-                let why = format!("nothing was exposed: listening on {address}: {error}");
-                let finding = FENCE.inconclusive("our webhook").observed(why);
-                return run
-                    .finding(finding.remedy("Choose an address of this machine that nobody listens on."));
-            }
-        },
+    let receiver = match Receiver::at(clock, plan.arguments.real.listen, "nothing was exposed").await {
+        Ok(receiver) => receiver,
+        Err(finding) => return run.finding(finding),
     };
+    run.owes([&AS_WRITTEN, &SERIES, &REAL_ROUTE, &checks::DURATION, &checks::ENDED]);
+    owed::in_a_real_prometheus(run, Webhook::is_ours(receiver.as_ref()));
     let api = Api::real(&http, &plan.url, &plan.headers);
     let starts = RefCell::new(BTreeSet::from([scene.started.clone()]));
     let mut seen: Vec<(&Approved, Outcome)> = Vec::new();
@@ -202,7 +197,8 @@ fn conclude(approved: &Approved, outcome: &Outcome, run: &Run) {
             LOADED
                 .inconclusive(&alert.name)
                 .expected("a drill that nothing outside disturbs")
-                .observed(&halt.reason),
+                .observed(&halt.reason)
+                .remedy("Mend what is in the way, and drill again: nothing is known of the alert."),
         );
     }
     run.findings(assess::after(alert, &outcome.rounds));

@@ -22,6 +22,7 @@ use super::{
     assess, checks,
     clock::Clock,
     observation::Observation,
+    owed::{self, Webhook},
     prediction::{Grouping, Prediction},
     receiver::Receiver,
     routes::Routing,
@@ -71,19 +72,11 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         return;
     }
     let clock = Clock::start();
-    let receiver = match plan.listen {
-        None => None,
-        Some(address) => match Receiver::start(clock, Some(address)).await {
-            Ok(receiver) => Some(receiver),
-            Err(error) => {
-                let finding = checks::FENCE
-                    .inconclusive("our webhook")
-                    .observed(format!("listening on {address}: {error}"));
-                return run
-                    .finding(finding.remedy("Choose an address of this machine that nobody listens on."));
-            }
-        },
+    let receiver = match Receiver::at(clock, plan.listen, "nothing was posted").await {
+        Ok(receiver) => receiver,
+        Err(finding) => return run.finding(finding),
     };
+    owed::posted(run, Webhook::is_ours(receiver.as_ref()));
     let round = Round { run, clock, peers: &peers, drilled: &drilled, receiver: receiver.as_ref() };
     let seen = round.observe(plan.repeat).await;
     conclude(run, &peers, &states, &drilled, &seen).await;

@@ -17,8 +17,9 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     assess,
-    checks::{LEFT_OUT, LEVEL, NOTIFIED, OF_EMBEDDED, ONCE, STACK},
+    checks::{LEFT_OUT, LEVEL, STACK},
     observation::{Cause, Halt, Observation, Stage},
+    owed,
     stack::{Programs, StackError, find},
     table, timeline,
 };
@@ -51,8 +52,7 @@ const SERVERS: &str = "prometheus and alertmanager";
 /// Replays the alerts of the plan; what is seen goes into `run`.
 pub(crate) async fn observe(plan: &ReplayPlan, run: &Run) {
     run.is_really(Environment::Local);
-    run.owes(OF_EMBEDDED);
-    run.owes_beside(&NOTIFIED, [&ONCE]);
+    owed::on_our_stack(run);
     run.owes(checks::OF_REPLAY);
     run.finding(level(plan));
     for (name, reason) in &plan.skipped {
