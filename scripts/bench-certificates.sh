@@ -106,7 +106,7 @@ EOT
   daemon_before=$(daemon_cpu)
 }
 
-row() { # row LABEL NAME
+endpoint_row() { # endpoint_row LABEL NAME
   local per_second each
   per_second=$(awk -v n="$endpoints" -v ms="${best_wall[$2]}" 'BEGIN {printf "%.0f", n * 1000 / ms}')
   each=$(awk -v n="$endpoints" -v ms="${best_cpu[$2]}" 'BEGIN {printf "%.2f", ms / n}')
@@ -127,10 +127,10 @@ bench_endpoints() {
   best sslscan by_sslscan
   best openssl by_openssl
   table+=('' "| $endpoints TLS endpoints | endpoints | client CPU each | we are so many times as fast |" '|---|---|---|---|')
-  row 'cert-expiry-check scan (goal: 0.35 ms)' ours
-  row 'blackbox_exporter, curl -Z --parallel-max 8 (goal: 2.5)' blackbox
-  row 'sslscan, xargs -P8, all optional tests off' sslscan
-  row 'openssl s_client and x509, xargs -P8' openssl
+  endpoint_row 'cert-expiry-check scan (goal: 0.35 ms)' ours
+  endpoint_row 'blackbox_exporter, curl -Z --parallel-max 8 (goal: 2.5)' blackbox
+  endpoint_row 'sslscan, xargs -P8, all optional tests off' sslscan
+  endpoint_row 'openssl s_client and x509, xargs -P8' openssl
 }
 
 bench_files() {

@@ -2,7 +2,6 @@
 //! at an earlier moment. Of a record only that is kept which check, gate and dashboard ask for.
 
 use std::{
-    borrow::Cow,
     collections::BTreeSet,
     io,
     os::unix::fs::PermissionsExt as _,
@@ -106,13 +105,14 @@ impl File {
         if is_page {
             file.page = Page::read(&canonical, &file.path, &bytes);
             let text = String::from_utf8_lossy(&bytes);
-            let by_hand = match file.page {
-                Page::ByHand => Some(text),
-                Page::Evidence { record: Some(_), .. } => notes(&text).map(Cow::Owned),
+            let outline = match file.page {
+                Page::ByHand => Some(Outline::read(&text)),
+                Page::Evidence { record: Some(_), .. } => {
+                    notes(&text).map(|(before, notes)| Outline::read_behind(before, notes))
+                }
                 _ => None,
             };
-            file.outline = by_hand.map(|text| {
-                let mut outline = Outline::read(&text);
+            file.outline = outline.map(|mut outline| {
                 outline.anchors.clear();
                 Box::new(outline)
             });
@@ -121,17 +121,10 @@ impl File {
     }
 }
 
-/// What people wrote behind a record, with as many empty lines before it as the managed region has; `None` where they
-/// wrote nothing.
-fn notes(text: &str) -> Option<String> {
-    let written = text.trim_end();
-    let written = written.strip_suffix("## Notes").unwrap_or(written).trim_end();
-    if written.ends_with(document::END_MARKER) {
-        return None;
-    }
-    let document = document::read(text).ok()?;
-    let before = text.strip_suffix(document.notes.as_str())?.matches('\n').count();
-    Some("\n".repeat(before) + &document.notes)
+/// What people wrote behind a record, and how many lines stand before it; nothing where they wrote nothing.
+fn notes(text: &str) -> Option<(usize, &str)> {
+    let (before, notes) = document::behind_managed(text)?;
+    (!matches!(notes.trim(), "" | "## Notes")).then_some((before, notes))
 }
 
 /// What a file is written in, by its extension.

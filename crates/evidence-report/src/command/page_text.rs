@@ -47,6 +47,15 @@ pub(super) enum To {
 }
 
 impl Outline {
+    /// Reads the rest of a page, before which so many lines stand: it has no front matter.
+    pub(super) fn read_behind(before: usize, rest: &str) -> Self {
+        let mut outline = Self::read(&format!("\n{rest}"));
+        let further = u32::try_from(before).unwrap_or(u32::MAX).saturating_sub(1);
+        outline.links.iter_mut().for_each(|link| link.line = link.line.saturating_add(further));
+        outline.remnants.iter_mut().for_each(|(_, line)| *line = line.saturating_add(further));
+        outline
+    }
+
     pub(super) fn read(text: &str) -> Self {
         let options = Options::ENABLE_TABLES
             | Options::ENABLE_FOOTNOTES

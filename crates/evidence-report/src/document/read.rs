@@ -165,6 +165,15 @@ pub fn read(text: &str) -> Result<Document, ReadError> {
     })
 }
 
+/// What stands behind the managed region, and how many lines stand before it; nothing where the region does not end,
+/// or twice. The record is not read.
+pub(crate) fn behind_managed(text: &str) -> Option<(usize, &str)> {
+    match Marks::find(text).ends.as_slice() {
+        [(end, _)] => Some((*end, split_after_line(text, *end).1)),
+        _ => None,
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Fence {
     line: usize,
@@ -274,9 +283,11 @@ fn split_after_line(text: &str, line: usize) -> (&str, &str) {
 }
 
 fn find_seal(managed: &str, after: usize) -> Option<(usize, String)> {
-    normalise::lines(managed, FENCE_TAG).into_iter().filter(|line| line.number > after).find_map(|line| {
+    // The record's fence ends on that line.
+    let (_, behind) = split_after_line(managed, after);
+    normalise::lines(behind, FENCE_TAG).into_iter().find_map(|line| {
         let seal = line.text.strip_prefix("Seal: `")?.strip_suffix('`')?;
-        Some((line.number, seal.to_owned()))
+        Some((after + line.number, seal.to_owned()))
     })
 }
 

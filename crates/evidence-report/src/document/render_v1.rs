@@ -44,6 +44,11 @@ pub fn render_v1(record: &Record) -> String {
 /// come from the record, because it is made from the record's seal.
 #[must_use]
 pub fn render_signed_v1(record: &Record, signature: Option<&str>) -> String {
+    render_sealed_v1(record, &seal(record), signature)
+}
+
+/// The same where the seal of the record is known already.
+pub(super) fn render_sealed_v1(record: &Record, seal: &str, signature: Option<&str>) -> String {
     let mut out = summary(record);
     reproduce(&mut out, record);
     details(&mut out, record);
@@ -53,9 +58,8 @@ pub fn render_signed_v1(record: &Record, signature: Option<&str>) -> String {
     });
     let _ = write!(
         out,
-        "<details>\n<summary>Record and seal: what a machine verifies</summary>\n\n{}\nSeal: `{}`\n\n{signature}</details>\n\n{END_MARKER}\n",
+        "<details>\n<summary>Record and seal: what a machine verifies</summary>\n\n{}\nSeal: `{seal}`\n\n{signature}</details>\n\n{END_MARKER}\n",
         fenced(FENCE_TAG, &record.pretty()),
-        seal(record),
     );
     out
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     normalise::{Line, lines},
     read::{Document, FENCE_TAG, ReadError, Signature, read},
-    render_v1::render_signed_v1,
+    render_v1::render_sealed_v1,
     seal::seal,
 };
 use crate::record::{Verdict, v1::Record};
@@ -158,8 +158,8 @@ pub fn verify(text: &str) -> Verification {
 
 fn alterations(document: &Document) -> Vec<Alteration> {
     let record = &document.record;
-    let mut found = Vec::new();
-    if seal(record) != document.seal {
+    let (seal, mut found) = (seal(record), Vec::new());
+    if seal != document.seal {
         found.push(Alteration::Seal { line: document.seal_line });
     }
     let counted = record.counted_verdict();
@@ -169,7 +169,12 @@ fn alterations(document: &Document) -> Vec<Alteration> {
     }
     found.extend(document.signature.iter().flat_map(foreign_lines));
     let signature = document.signature.as_ref().map(|signature| signature.text.as_str());
-    let ours = lines(&render_signed_v1(record, signature), FENCE_TAG);
+    let rendered = render_sealed_v1(record, &seal, signature);
+    if rendered == document.managed {
+        // To the letter, as nearly all are: there is nothing that a formatter could have changed.
+        return found;
+    }
+    let ours = lines(&rendered, FENCE_TAG);
     let theirs = lines(&document.managed, FENCE_TAG);
     let is_seal = |line: &str| line.starts_with("Seal: `sha256:");
     found.extend(compare(&ours, &theirs).into_iter().filter(|alteration| match alteration {
