@@ -19,6 +19,7 @@ mod seal;
 mod strict_json;
 mod verify;
 
+#[cfg(feature = "command")]
 pub(crate) use read::behind_managed;
 pub use read::{Document, END_MARKER, FENCE_TAG, ReadError, SIGNATURE_TAG, Signature, read, read_json};
 pub use render_v1::{render_signed_v1, render_v1};

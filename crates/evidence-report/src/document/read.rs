@@ -167,6 +167,7 @@ pub fn read(text: &str) -> Result<Document, ReadError> {
 
 /// What stands behind the managed region, and how many lines stand before it; nothing where the region does not end,
 /// or twice. The record is not read.
+#[cfg(feature = "command")]
 pub(crate) fn behind_managed(text: &str) -> Option<(usize, &str)> {
     match Marks::find(text).ends.as_slice() {
         [(end, _)] => Some((*end, split_after_line(text, *end).1)),
