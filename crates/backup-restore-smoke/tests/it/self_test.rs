@@ -14,7 +14,7 @@ use backup_restore_smoke::{
 };
 use evidence_report::{record::Outcome, run::SharedFlags};
 
-use crate::tool::{Tool, processes_of, until};
+use crate::tool::{Tool, processes_of, temporary_folder, until};
 
 /// Checks that no fault proves, and why.
 const UNPROVEN: [(&str, &str); 10] = [
@@ -48,13 +48,17 @@ const UNPROVEN: [(&str, &str); 10] = [
 /// Rehearses faults from this process, and gives back the exit code.
 fn code_of(faults: &[&Fault], extra: &[&str]) -> String {
     let shared = SharedFlags { evidence: Some("none".into()), ..SharedFlags::default() };
+    let folder = temporary_folder("brf");
     let manner = Manner {
+        scratch: Some(folder.path().to_owned()),
         program: Some(assert_cmd::cargo::cargo_bin!("backup-restore-smoke").to_owned()),
         extra: extra.iter().map(|word| (*word).to_owned()).collect(),
         ..Manner::default()
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    format!("{:?}", runtime.block_on(run_faults(faults, &manner, &shared)).unwrap())
+    let code = format!("{:?}", runtime.block_on(run_faults(faults, &manner, &shared)).unwrap());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "left in the scratch");
+    code
 }
 
 fn exits(code: u8) -> String {
