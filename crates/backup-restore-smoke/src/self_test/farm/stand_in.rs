@@ -1,4 +1,4 @@
-//! A folder of PostgreSQL's programs in which `initdb` is stood in for: half of the work of a self-test would be to make
+//! A folder of PostgreSQL's programs in which `initdb` is stood in for: much of the work of a self-test would be to make
 //! clusters that are all the same. See docs/decisions, 0052.
 
 use std::{
