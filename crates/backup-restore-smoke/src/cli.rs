@@ -389,6 +389,9 @@ pub(crate) struct SelfTestFlags {
     /// Folder of the PostgreSQL programs (`PGBIN`, PATH and /usr/lib/postgresql/*/bin are searched otherwise)
     #[arg(long, value_name = "DIR")]
     pub(crate) pg_bin: Option<PathBuf>,
+    /// Where the servers and backups are made [default: the folder of the runs, under /tmp]; in memory it is quicker
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 impl CommandLine for Cli {

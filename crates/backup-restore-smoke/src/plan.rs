@@ -401,7 +401,11 @@ fn jobs(asked: Option<usize>) -> Result<usize, Error> {
     if (1..=64).contains(&jobs) { Ok(jobs) } else { Err(Error::Jobs(jobs)) }
 }
 
-fn folder(flag: &'static str, path: PathBuf) -> Result<PathBuf, Error> {
+/// The whole path of a folder that a flag names.
+///
+/// # Errors
+/// When it is no folder.
+pub(crate) fn folder(flag: &'static str, path: PathBuf) -> Result<PathBuf, Error> {
     match path.canonicalize() {
         Ok(full) if full.is_dir() => Ok(full),
         _ => Err(Error::NoFolder { flag, path }),

@@ -44,6 +44,12 @@ impl Programs {
         if self.containment.is_empty() { command } else { command.by_way_of(&self.containment) }
     }
 
+    /// The same in another folder.
+    #[must_use]
+    pub(crate) fn within(self, folder: PathBuf) -> Self {
+        Self { folder, ..self }
+    }
+
     /// How a program with workers of its own is started, so that the kernel ends them all when we die.
     pub(crate) fn containment(&self) -> &[String] {
         &self.containment

@@ -37,6 +37,7 @@ use crate::{
     checks::{CLEANED_UP, SELF_TEST, TOOL},
     cli::SelfTestFlags,
     error::Error,
+    plan::folder,
     wording::counted,
 };
 
@@ -57,6 +58,8 @@ pub struct Manner {
     pub program: Option<PathBuf>,
     /// The folder of the PostgreSQL programs.
     pub pg_bin: Option<PathBuf>,
+    /// Where everything is made; otherwise where the folders of the runs are.
+    pub scratch: Option<PathBuf>,
     /// Words at the end of each command line.
     pub extra: Vec<String>,
 }
@@ -73,7 +76,8 @@ pub(crate) async fn execute(flags: &SelfTestFlags, shared: &SharedFlags) -> Resu
         let why = "no fault has such a title; leave --only out to see all of them";
         return Err(Usage(why.to_owned()).into());
     }
-    let manner = Manner { pg_bin: flags.pg_bin.clone(), ..Manner::default() };
+    let scratch = flags.scratch.clone().map(|path| folder("--scratch", path)).transpose()?;
+    let manner = Manner { pg_bin: flags.pg_bin.clone(), scratch, ..Manner::default() };
     rehearse_all(&faults, &manner, shared).await
 }
 
@@ -114,7 +118,7 @@ async fn prove_all(
     run: &Run,
 ) -> (Vec<Proof>, Vec<String>) {
     run.progress().phase("self-test: servers");
-    let workshop = match Workshop::open(run, manner.pg_bin.as_deref()).await {
+    let workshop = match Workshop::open(run, manner).await {
         Ok(workshop) => workshop,
         Err(trouble) => {
             let unable = |_| Proof::Unable(trouble.to_string());

@@ -11,7 +11,8 @@ use rustix::process::{Signal, kill_process};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::{
-    farm::{Database, HISTORY, History, Kept, Kind, Proxy, Repository, Server, Stored, Then, Tool},
+    Manner,
+    farm::{Database, HISTORY, History, Kept, Kind, Proxy, Repository, Server, Stored, Then, Tool, stand_in},
     fault::Scene,
     meanwhile::Meanwhile,
     remains::processes_of,
@@ -40,7 +41,9 @@ pub enum Trouble {
 pub(super) struct Workshop {
     place: Place,
     home: PathBuf,
+    /// With an `initdb` that is stood in for.
     programs: Programs,
+    own_programs: Programs,
     isolation: Isolation,
     servers: Servers,
 }
@@ -80,15 +83,16 @@ impl Workshop {
     ///
     /// # Errors
     /// When this machine cannot run PostgreSQL.
-    pub(super) async fn open(run: &Run, pg_bin: Option<&Path>) -> Result<Self, Trouble> {
-        let base = run_base();
-        let programs = programs::find(run, pg_bin, None).await?;
-        let isolation = Isolation::find(run, [&base, &base]).await?;
+    pub(super) async fn open(run: &Run, manner: &Manner) -> Result<Self, Trouble> {
+        let base = manner.scratch.clone().unwrap_or_else(run_base);
+        let own_programs = programs::find(run, manner.pg_bin.as_deref(), None).await?;
+        let isolation = Isolation::find(run, [&base, &run_base()]).await?;
         let place = Place::make(run, &base)?;
+        let programs = quicker(run, &own_programs, &isolation, &place).await;
         // Without the slash at the end that an empty name brings.
         let home = place.folder("").components().collect();
         let servers = Servers::default();
-        Ok(Self { place, home, programs, isolation, servers })
+        Ok(Self { place, home, programs, own_programs, isolation, servers })
     }
 
     /// The place of the fault of this number.
@@ -122,6 +126,17 @@ impl Workshop {
         left.extend(self.place.remove(run));
         left
     }
+}
+
+/// The same programs with an `initdb` that copies; where that cannot be had, they themselves.
+async fn quicker(run: &Run, programs: &Programs, isolation: &Isolation, place: &Place) -> Programs {
+    let folder = place.folder("programs");
+    let first = std::fs::create_dir(&folder).and_then(|()| stand_in(&folder, programs.folder()));
+    let given = match first {
+        Ok(first) => isolation.give_folder(run, &first).await.is_ok(),
+        Err(_) => false,
+    };
+    if given { programs.clone().within(folder) } else { programs.clone() }
 }
 
 /// Ends what works in our own folder: what a rehearsal that was given up started.
@@ -231,6 +246,11 @@ impl Bench<'_> {
     /// The PostgreSQL programs.
     pub(super) fn programs(&self) -> &Programs {
         &self.workshop.programs
+    }
+
+    /// The same scene, with PostgreSQL's own `initdb`: for what happens to it.
+    pub(super) fn with_own_initdb(&self, scene: Scene) -> Scene {
+        scene.with_variable("PGBIN", self.workshop.own_programs.folder().display().to_string())
     }
 
     /// How the servers are kept apart.

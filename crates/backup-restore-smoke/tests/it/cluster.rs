@@ -4,10 +4,13 @@
 use std::{
     fs,
     net::TcpListener,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+
+use backup_restore_smoke::self_test::farm::stand_in;
 
 use crate::tool::temporary_folder;
 
@@ -53,6 +56,35 @@ pub(crate) fn bin_folder_of(major: u32) -> Option<PathBuf> {
         .map(|folder| folder.canonicalize().unwrap())
 }
 
+/// The same programs with an `initdb` that copies its first cluster of each kind. They lie in the build's folder and
+/// serve the next runs too, until other programs are installed. What is to be shown of `initdb` itself needs
+/// [`bin_folder`].
+pub(crate) fn quick_programs(bin: &Path) -> PathBuf {
+    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let passable = |folder: &Path| fs::metadata(folder).is_ok_and(|meta| meta.mode() & 1 == 1);
+    let root = rustix::process::geteuid().is_root();
+    if root && !base.ancestors().all(passable) {
+        // The server's user does not come to the build's folder.
+        return bin.to_owned();
+    }
+    let installed = fs::metadata(bin.join("postgres")).unwrap().mtime();
+    let name = format!("{}-{installed}-{root}", bin.display());
+    let folder = base.join(format!("programs{}", name.replace('/', "-")));
+    if !folder.is_dir() {
+        let new = tempfile::Builder::new().prefix("new-").tempdir_in(base).unwrap();
+        let whole = new.path().join("programs");
+        fs::create_dir(&whole).unwrap();
+        let first = stand_in(&whole, bin).unwrap();
+        if root {
+            // Several users make clusters, each of a kind of his own.
+            fs::set_permissions(first, fs::Permissions::from_mode(0o1777)).unwrap();
+        }
+        // Of several tests that come at once the first one's stays.
+        let _ = fs::rename(whole, &folder);
+    }
+    folder
+}
+
 /// How PostgreSQL's server programs are started: never as root.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
@@ -60,6 +92,17 @@ enum Way {
     UserNamespace,
     OtherUser,
 }
+
+/// How a cluster of the tests is made.
+const INITDB: [&str; 7] = [
+    "--no-sync",
+    "--no-instructions",
+    "--auth=trust",
+    "--username=postgres",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--wal-segsize=1",
+];
 
 const MAPPED: [&str; 5] = ["--user", "--map-user=65534", "--map-group=65534", "--ipc", "--"];
 
@@ -93,6 +136,18 @@ impl Way {
         command.args(["--pdeathsig", "KILL", "--"]).arg(program).env("LC_ALL", "C").stdin(Stdio::null());
         command
     }
+
+    /// Gives a folder of ours, with all that is in it, to the server's user.
+    fn give(self, folder: &Path) {
+        if self == Self::OtherUser {
+            succeed(Command::new("chown").args(["-R", "postgres:"]).arg(folder));
+        }
+    }
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl TestCluster {
@@ -130,27 +185,10 @@ impl TestCluster {
     ) -> Self {
         let folder = temporary_folder("brs");
         let way = Way::find();
-        if way == Way::OtherUser {
-            assert!(Command::new("chown").arg("postgres:").arg(folder.path()).status().unwrap().success());
-        }
+        way.give(folder.path());
         let data = folder.path().join("data");
-        let made = way
-            .command(&bin.join("initdb"))
-            .args([
-                "--no-sync",
-                "--no-instructions",
-                "--auth=trust",
-                "--username=postgres",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--wal-segsize=1",
-            ])
-            .args(initdb)
-            .arg("--pgdata")
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut make = way.command(&quick_programs(&bin).join("initdb"));
+        succeed(make.args(INITDB).args(initdb).arg("--pgdata").arg(&data));
         fs::write(data.join("pg_hba.conf"), rules).unwrap();
         prepare(&data);
         Self::serve(folder, way, bin, settings)
@@ -222,9 +260,7 @@ impl TestCluster {
     /// A folder that belongs to the server's user.
     pub(crate) fn make_folder(&self, folder: &Path) {
         fs::create_dir(folder).unwrap();
-        if Way::find() == Way::OtherUser {
-            assert!(Command::new("chown").arg("postgres:").arg(folder).status().unwrap().success());
-        }
+        Way::find().give(folder);
     }
 
     /// Ends the server cleanly; its folder stays.
@@ -258,16 +294,7 @@ impl TestCluster {
             .unwrap();
         assert!(taken.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&taken.stderr));
         let way = Way::find();
-        if way == Way::OtherUser {
-            assert!(
-                Command::new("chown")
-                    .args(["-R", "postgres:"])
-                    .arg(folder.path())
-                    .status()
-                    .unwrap()
-                    .success()
-            );
-        }
+        way.give(folder.path());
         Self::serve(folder, way, self.bin.clone(), settings)
     }
 
@@ -298,12 +325,18 @@ impl TestCluster {
         cluster
     }
 
+    /// Until the postmaster writes into its file that it takes connections (`pidfile.h`), as `pg_ctl` waits.
     fn wait_until_ready(&self) {
+        let file = self.folder.path().join("data/postmaster.pid");
+        let ready = |text: String| {
+            let lines: Vec<_> = text.lines().collect();
+            lines.len() > 7 && ["ready", "standby"].contains(&lines[7].trim())
+        };
         let deadline = Instant::now() + Duration::from_secs(90);
-        while !self.psql("postgres", &["-c", "SELECT 1"]).output().unwrap().status.success() {
+        while !fs::read_to_string(&file).is_ok_and(ready) {
             let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "the test's server does not start: {log}");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -39,11 +39,12 @@ fn finish_within_the_limit(tool: &Tool, mut child: Child) -> Ended {
 fn neither_one_huge_row_nor_many_make_us_take_more_memory() {
     let (cluster, tool) = (TestCluster::archiving(&[]), Tool::new());
     let database = cluster.shop();
-    // As bytea it is written with two digits a byte: both are larger than the limit, and pages hold them packed.
+    // As bytea it is written with two digits a byte: both are larger than the limit (54 and 60 MB), and pages hold them
+    // packed.
     cluster.sql(
         database,
         "CREATE TABLE shop.wide (i int PRIMARY KEY, b bytea, t text); \
-         INSERT INTO shop.wide VALUES (1, convert_to(repeat('row ', 15000000), 'UTF8'), repeat('much text ', 10000000)); \
+         INSERT INTO shop.wide VALUES (1, convert_to(repeat('row ', 6750000), 'UTF8'), repeat('much text ', 6000000)); \
          CREATE TABLE shop.many AS SELECT i, md5(i::text) AS t FROM generate_series(1, 300000) AS i",
     );
     let source = cluster.conninfo(database);

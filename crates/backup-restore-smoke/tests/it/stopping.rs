@@ -1,7 +1,11 @@
 //! Stopped at any moment, nothing is left but an inconclusive evidence file; killed at any moment, no server
 //! lives on, and the next run takes away the rest.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command},
+};
 
 use crate::{
     cluster::TestCluster,
@@ -30,12 +34,20 @@ const PHASES: [&str; 8] = [
     "copy: fingerprint",
 ];
 
+/// With PostgreSQL's own `initdb`, which takes its time.
+fn spawn(tool: &Tool, words: &[&str]) -> Child {
+    let mut command = tool.command(words);
+    command.env_remove("PGBIN");
+    tool.start(command)
+}
+
 fn stop_in_each(phases: &[&str], source: &[&str]) {
     for (index, phase) in phases.iter().enumerate() {
         let tool = Tool::new();
         let name = ["TERM", "INT", "HUP"][index % 3];
         let hold = tool.file("hold.sql", if phase.starts_with("copy") { "SELECT 1" } else { HOLD });
-        let child = tool.spawn(&[&["rehearse", "--after-restore", hold.to_str().unwrap()], source].concat());
+        let words = [&["rehearse", "--after-restore", hold.to_str().unwrap()], source].concat();
+        let child = spawn(&tool, &words);
         tool.wait_for(phase);
         signal(child.id(), name);
         let ended = tool.finish(child);
@@ -122,14 +134,10 @@ fn after_a_kill_no_server_lives_on_and_the_next_run_sweeps_only_the_leftovers() 
     for phase in ["embedded source: sample data", "restore: pg_restore", "after the restore"] {
         let tool = Tool::new();
         let hold = tool.file("hold.sql", HOLD);
-        let mut child = tool.spawn(&[
-            "rehearse",
-            "--embedded",
-            "--embedded-size",
-            "12MB",
-            "--after-restore",
-            hold.to_str().unwrap(),
-        ]);
+        let mut child = spawn(
+            &tool,
+            &["rehearse", "--embedded", "--embedded-size", "12MB", "--after-restore", hold.to_str().unwrap()],
+        );
         tool.wait_for(phase);
         assert!(!postmasters(&tool.base()).is_empty());
         let keys = shared_memory_keys(&tool.base());

@@ -12,6 +12,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::cluster::{bin_folder, quick_programs};
+
 pub(crate) struct Tool {
     folder: tempfile::TempDir,
 }
@@ -83,6 +85,7 @@ impl Tool {
         }
         command
             .env("OPS_SMOKE_RUN_BASE", self.base())
+            .env("PGBIN", quick_programs(&bin_folder()))
             .env("HOME", self.folder.path())
             .current_dir(self.folder.path());
         command.stdin(Stdio::null());

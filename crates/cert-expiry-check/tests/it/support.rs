@@ -37,7 +37,7 @@ pub(crate) struct Found {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("cec").tempdir_in("/tmp").unwrap() }
+        Self { folder: tempfile::Builder::new().prefix("cec").tempdir().unwrap() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

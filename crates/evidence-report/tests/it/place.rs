@@ -14,7 +14,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("er").tempdir_in("/tmp").unwrap();
+        let folder = tempfile::Builder::new().prefix("er").tempdir().unwrap();
         fs::create_dir(folder.path().join(".git")).unwrap();
         Self { folder }
     }

@@ -19,7 +19,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("er").tempdir_in("/tmp").unwrap() }
+        Self { folder: tempfile::Builder::new().prefix("er").tempdir().unwrap() }
     }
 
     pub(crate) fn base(&self) -> PathBuf {

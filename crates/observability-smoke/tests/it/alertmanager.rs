@@ -28,7 +28,7 @@ impl Alertmanager {
     /// This program; `cluster` is its own port and that of a member that it joins.
     pub(crate) fn start_program(program: &Path, config: &str, cluster: Option<(u16, Option<u16>)>) -> Self {
         for _ in 0..5 {
-            let folder = tempfile::Builder::new().prefix("am").tempdir_in("/tmp").unwrap();
+            let folder = tempfile::Builder::new().prefix("am").tempdir().unwrap();
             std::fs::write(folder.path().join("am.yml"), config).unwrap();
             // The port may be taken by another test between here and the start: then the next one is tried.
             let port = closed_port();

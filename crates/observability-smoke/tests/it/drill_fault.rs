@@ -36,9 +36,11 @@ receivers:
 
 /// An exporter that shows a fault while a file is there, and the drill's configuration to make and remove that file.
 fn world(more: &str) -> (World, Server) {
-    let state = tempfile::Builder::new().prefix("fault").tempdir_in("/tmp").unwrap().keep().join("state");
-    let shown = state.clone();
+    // It is removed with the exporter.
+    let folder = tempfile::Builder::new().prefix("fault").tempdir().unwrap();
+    let state = folder.path().join("state");
     let exporter = Server::start(move |_, wire| {
+        let shown = folder.path().join("state");
         wire.text(&format!("probe_success {}\nprobe_seconds 1\n", u8::from(!shown.exists())));
     });
     let listen = closed_port();

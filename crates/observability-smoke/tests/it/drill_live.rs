@@ -262,7 +262,7 @@ fn stopped_or_killed_outright_it_leaves_an_alert_that_ends_by_itself() {
 #[test]
 fn a_target_in_a_file_comes_and_goes_with_the_drill() {
     let (expose, listen) = (closed_port(), closed_port());
-    let folder = tempfile::Builder::new().prefix("sd").tempdir_in("/tmp").unwrap();
+    let folder = tempfile::Builder::new().prefix("sd").tempdir().unwrap();
     let file = folder.path().join("drill.json");
     let job = format!(
         "- job_name: ops-smoke-drill\n  honor_labels: true\n  file_sd_configs: [{{files: ['{}/*.json']}}]\n",

@@ -24,7 +24,7 @@ impl Alertmanager {
 
     /// The same as a member of a cluster: it listens for peers there, and joins these.
     pub(crate) fn start_in(config: &str, cluster: &str, peers: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("am").tempdir_in("/tmp").unwrap();
+        let folder = tempfile::Builder::new().prefix("am").tempdir().unwrap();
         std::fs::write(folder.path().join("alertmanager.yml"), config).unwrap();
         let port = closed_port();
         let mut flags = vec![format!("--cluster.listen-address={cluster}")];

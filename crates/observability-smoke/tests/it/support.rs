@@ -23,7 +23,7 @@ pub(crate) struct Tool {
 
 impl Tool {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("obs").tempdir_in("/tmp").unwrap() }
+        Self { folder: tempfile::Builder::new().prefix("obs").tempdir().unwrap() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -356,7 +356,7 @@ impl Prometheus {
     /// The same with this program.
     pub(crate) fn start_program(program: &Path, config: &str, rules: &str, flags: &[&str]) -> Self {
         for _ in 0..5 {
-            let folder = tempfile::Builder::new().prefix("prom").tempdir_in("/tmp").unwrap();
+            let folder = tempfile::Builder::new().prefix("prom").tempdir().unwrap();
             std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
             std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
             // The port may be taken by another test between here and the start: then the next one is tried.

@@ -5,6 +5,7 @@ mod history;
 mod proxy;
 mod repository;
 mod server;
+mod stand_in;
 mod task;
 
 pub use database::Database;
@@ -12,4 +13,5 @@ pub(super) use history::{DATABASE as HISTORY, History, Kept, RESTORE_POINT, base
 pub(super) use proxy::{Proxy, Then};
 pub(super) use repository::{Repository, Stored, Tool};
 pub(super) use server::{Kind, Server};
+pub use stand_in::stand_in;
 pub use task::Task;

@@ -22,5 +22,5 @@ pub(super) static FAULT: Fault = Fault {
 async fn build(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let scratch = bench.make_folder("scratch")?;
     let scene = bench.rehearse(bench.shop().await?.conninfo()).with_words(["--scratch", &scratch]);
-    on_disk(bench, scene, &scratch, "size=30m,mode=711").await
+    on_disk(bench, bench.with_own_initdb(scene), &scratch, "size=30m,mode=711").await
 }

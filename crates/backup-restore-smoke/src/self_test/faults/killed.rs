@@ -47,5 +47,6 @@ async fn build(bench: &Bench<'_>, phase: &'static str) -> Result<Scene, Trouble>
         "restore: pg_restore" => hold_refresh(&database).await?,
         _ => hold(&database, "shop.prices", Place::Copy).await?,
     }
-    Ok(bench.rehearse(database.conninfo()).meanwhile(Meanwhile::In(phase, Blow::KillAndSweep)))
+    let scene = bench.rehearse(database.conninfo()).meanwhile(Meanwhile::In(phase, Blow::KillAndSweep));
+    Ok(if phase == "scratch cluster: initdb" { bench.with_own_initdb(scene) } else { scene })
 }

@@ -48,11 +48,12 @@ sound!(STALE_PID_FILE, "base backup with the pid file of a dead server", stale_p
 
 async fn database(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let source = bench.shop().await?.conninfo();
-    Ok(bench.rehearse(source).with_words(["--rto", "10m", "--rpo", "24h", "--backup-age", "1h"]))
+    let scene = bench.rehearse(source).with_words(["--rto", "10m", "--rpo", "24h", "--backup-age", "1h"]);
+    Ok(bench.with_own_initdb(scene))
 }
 
 async fn no_checksums(bench: &Bench<'_>) -> Result<Scene, Trouble> {
-    Ok(bench.rehearse(bench.plain_shop().await?.conninfo()))
+    Ok(bench.with_own_initdb(bench.rehearse(bench.plain_shop().await?.conninfo())))
 }
 
 async fn hammered(bench: &Bench<'_>) -> Result<Scene, Trouble> {

@@ -50,5 +50,6 @@ async fn build(bench: &Bench<'_>, phase: &'static str) -> Result<Scene, Trouble>
         _ => hold(&database, "shop.prices", Place::Copy).await?,
     }
     let signal = Meanwhile::In(phase, Blow::Signal(Signal::TERM));
-    Ok(bench.rehearse(database.conninfo()).meanwhile(signal))
+    let scene = bench.rehearse(database.conninfo()).meanwhile(signal);
+    Ok(if phase == "scratch cluster: initdb" { bench.with_own_initdb(scene) } else { scene })
 }

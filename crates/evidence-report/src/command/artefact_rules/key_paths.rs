@@ -46,13 +46,14 @@ pub(super) fn fits(pattern: &str, key: &str) -> bool {
     // From behind: whether the rest of the pattern fits the rest of the key.
     let mut fitting: Vec<bool> = (0..=key.len()).map(|at| at == key.len()).collect();
     for part in pattern.iter().rev() {
-        let next: Vec<bool> = match *part {
-            "**" => (0..=key.len()).map(|at| fitting[at..].iter().any(|fits| *fits)).collect(),
-            part => (0..=key.len())
-                .map(|at| at < key.len() && (part == "*" || part == key[at]) && fitting[at + 1])
-                .collect(),
-        };
-        fitting = next;
+        if *part == "**" {
+            for at in (0..key.len()).rev() {
+                fitting[at] |= fitting[at + 1];
+            }
+        } else {
+            let fits_at = |at: usize| at < key.len() && (*part == "*" || *part == key[at]) && fitting[at + 1];
+            fitting = (0..=key.len()).map(fits_at).collect();
+        }
     }
     fitting[0]
 }
