@@ -58,7 +58,8 @@ pub(super) fn of_done(
 ) -> Vec<Finding> {
     let mut findings = vec![named(tracker, item, evidence, seen)];
     for file in &seen.artefact(evidence).files {
-        findings.extend(page(file, now).into_iter().map(|one| one.at(&tracker.path, Some(evidence.line))));
+        let of_file = tracked(file).into_iter().chain(page(file, now));
+        findings.extend(of_file.map(|one| one.at(&tracker.path, Some(evidence.line))));
         findings.extend(shortfalls::of_file(file, seen, true));
     }
     findings

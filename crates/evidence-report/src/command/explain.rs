@@ -1,9 +1,9 @@
 //! `explain`: why a gate is as it is. Each rule, each item, what counts and what does not, what would open the gate,
 //! and when an open one closes by itself. Pure.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _, slice};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     artefacts::Page,
@@ -11,7 +11,10 @@ use super::{
     policy::{Gate, target_date},
     tracker::{GateRule, Item, Status},
 };
-use crate::record::{Finding, Outcome, Verdict, v1::Record};
+use crate::record::{
+    Finding, Outcome, Verdict,
+    v1::{self, Record},
+};
 
 /// The answer for people, and the worst verdict.
 pub(super) fn explain(question: Question<'_>, gates: &[Gate]) -> (String, Verdict) {
@@ -133,16 +136,23 @@ fn facts(question: Question<'_>, item: &Item) -> String {
 
 /// What each evidence file of the item stands for, and until when.
 fn standings(question: Question<'_>, item: &Item, out: &mut String) {
-    for evidence in item.paths() {
-        for file in &question.seen.artefact(evidence).files {
-            if let Page::Evidence { record: Some(record), .. } = &file.page {
-                let _ = writeln!(
-                    out,
-                    "      · {}: {} in {}, finished {}, valid until {}",
-                    file.path, record.verdict, record.environment, record.finished, record.valid_until
-                );
-            }
+    let mut told = BTreeSet::new();
+    for file in item.paths().flat_map(|evidence| &question.seen.artefact(evidence).files) {
+        let Page::Evidence { record: Some(record), .. } = &file.page else { continue };
+        if !told.insert(&file.path) {
+            continue;
         }
+        let own = Record::time(&record.valid_until);
+        let until = question.required.end_of(item, &file.path, question.now).map_or(own, |end| end.min(own));
+        let _ = writeln!(
+            out,
+            "      · {}: {} in {}, finished {}, valid until {}",
+            file.path,
+            record.verdict,
+            record.environment,
+            record.finished,
+            v1::rfc3339(until)
+        );
     }
 }
 
@@ -160,7 +170,8 @@ fn place(finding: &Finding) -> String {
     }
 }
 
-/// The first moment at which something ends that the gate stands on: evidence, a waiver, a milestone.
+/// The first moment after which the gate is no longer open, because something ends that it stands on: evidence, a
+/// waiver, a milestone, a cadence. What ends without closing it is nothing to tell.
 fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> {
     let mut ends: Vec<(Timestamp, String)> = Vec::new();
     for meaning in gate.rules.iter().filter_map(|rule| rule.meaning.as_ref().ok()) {
@@ -172,7 +183,17 @@ fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> 
     let waivers = question.required.policy.waivers.iter().filter(|waiver| waiver.holds_at(question.now));
     ends.extend(waivers.map(|waiver| (waiver.until(), format!("the waiver of {waiver} ends"))));
     ends.retain(|(end, _)| *end > question.now);
-    ends.into_iter().min()
+    ends.sort();
+    ends.dedup_by_key(|(end, _)| *end);
+    ends.into_iter().find(|(end, _)| closes_after(question, gate, *end))
+}
+
+/// Whether the gate, asked again a second later, is no longer open.
+fn closes_after(question: Question<'_>, gate: &Gate, moment: Timestamp) -> bool {
+    let Ok(now) = moment.checked_add(SignedDuration::from_secs(1)) else { return false };
+    let required = question.required.at(now);
+    let later = Question { required: &required, now, ..question };
+    decide(later, slice::from_ref(gate)).iter().any(|decision| decision.verdict() > Verdict::Warned)
 }
 
 fn ends_of(question: Question<'_>, item: &Item, status: Status) -> Vec<(Timestamp, String)> {

@@ -44,12 +44,18 @@ pub(in crate::command) fn judge_file(path: &Path, document: &Document) -> Vec<Fi
 }
 
 /// What is wrong with the chain beside an evidence file that is consistent, or with its place in it; of several the
-/// worst. `name` is the file as a tracker names it, and `None` says that nothing is wrong or no history is there.
+/// worst. `name` is the file as a tracker names it, and `None` says that nothing is wrong, or that no history is there and
+/// the record knows of none.
 pub(in crate::command) fn trouble_of(path: &Path, name: &str, record: &Record) -> Option<Finding> {
     let shown = history_of(Path::new(name)).display().to_string();
     let bytes = match read_regular(&history_of(path)) {
         Ok((bytes, _)) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            record.previous.as_ref()?;
+            let told = HISTORY_CHAIN.warned(shown).expected("beside the evidence");
+            let told = told.observed("it is not there, and its evidence goes on from a run before");
+            return Some(told.remedy("Commit the history together with the evidence, or restore it."));
+        }
         Err(error) => {
             let told = HISTORY_CHAIN.inconclusive(shown).observed(error.to_string());
             return Some(told.remedy("Make the history readable."));
