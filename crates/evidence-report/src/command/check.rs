@@ -220,7 +220,7 @@ pub(super) fn verdict(path: &str, record: &Record) -> Finding {
 }
 
 /// Failed past its validity; warned in the last fifth of it.
-pub(super) fn freshness(path: &str, record: &Record, now: Timestamp) -> Finding {
+fn freshness(path: &str, record: &Record, now: Timestamp) -> Finding {
     let (finished, until) = (Record::time(&record.finished), Record::time(&record.valid_until));
     let validity = until.duration_since(finished);
     let left = until.duration_since(now);

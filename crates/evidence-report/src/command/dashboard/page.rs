@@ -8,7 +8,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{
     chart, gates,
     links::Links,
-    view::{Course, Drill, Entry, Expiry, Family, Row, Shown, Standing, State, View, day},
+    state::{Shown, State},
+    view::{Course, Drill, Entry, Expiry, Family, Row, Standing, View, day},
 };
 use crate::{
     command::tracker::Status,
