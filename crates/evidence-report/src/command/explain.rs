@@ -173,7 +173,7 @@ fn place(finding: &Finding) -> String {
 /// The first moment after which the gate is no longer open, because something ends that it stands on: evidence, a
 /// waiver, a milestone, a cadence. What ends without closing it is nothing to tell.
 fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> {
-    let mut ends: Vec<(Timestamp, String)> = Vec::new();
+    let mut ends: Vec<(Timestamp, Option<String>)> = Vec::new();
     for meaning in gate.rules.iter().filter_map(|rule| rule.meaning.as_ref().ok()) {
         let asked = |item: &&Item| meaning.items.iter().any(|range| range.contains(&item.number));
         for item in question.tracker.items.iter().filter(asked) {
@@ -181,32 +181,38 @@ fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> 
         }
     }
     let waivers = question.required.policy.waivers.iter().filter(|waiver| waiver.holds_at(question.now));
-    ends.extend(waivers.map(|waiver| (waiver.until(), format!("the waiver of {waiver} ends"))));
+    ends.extend(waivers.map(|waiver| (waiver.until(), Some(format!("the waiver of {waiver} ends")))));
     ends.retain(|(end, _)| *end > question.now);
     ends.sort();
     ends.dedup_by_key(|(end, _)| *end);
-    ends.into_iter().find(|(end, _)| closes_after(question, gate, *end))
+    ends.into_iter().find_map(|(end, what)| {
+        let why = closed_after(question, gate, end)?;
+        Some((end, what.unwrap_or(why)))
+    })
 }
 
-/// Whether the gate, asked again a second later, is no longer open.
-fn closes_after(question: Question<'_>, gate: &Gate, moment: Timestamp) -> bool {
-    let Ok(now) = moment.checked_add(SignedDuration::from_secs(1)) else { return false };
+/// Why the gate, asked again a second later, is no longer open; `None` where it is.
+fn closed_after(question: Question<'_>, gate: &Gate, moment: Timestamp) -> Option<String> {
+    let now = moment.checked_add(SignedDuration::from_secs(1)).ok()?;
     let required = question.required.at(now);
     let later = Question { required: &required, now, ..question };
-    decide(later, slice::from_ref(gate)).iter().any(|decision| decision.verdict() > Verdict::Warned)
+    let decisions = decide(later, slice::from_ref(gate));
+    let against = decisions.iter().flat_map(|decision| &decision.findings).find(|one| stands_against(one))?;
+    Some(format!("{}: {}", against.subject, against.observed))
 }
 
-fn ends_of(question: Question<'_>, item: &Item, status: Status) -> Vec<(Timestamp, String)> {
+fn ends_of(question: Question<'_>, item: &Item, status: Status) -> Vec<(Timestamp, Option<String>)> {
     let mut ends = Vec::new();
     if status == Status::Done {
         for file in item.paths().flat_map(|evidence| &question.seen.artefact(evidence).files) {
             if let Page::Evidence { record: Some(record), .. } = &file.page {
-                ends.push((Record::time(&record.valid_until), format!("the evidence {} ends", file.path)));
+                let what = format!("the evidence {} ends", file.path);
+                ends.push((Record::time(&record.valid_until), Some(what)));
             }
         }
         ends.extend(question.required.ends(item, question.now));
     } else if let Some(end) = target_date(item, &question.required.policy) {
-        ends.push((end, format!("the target of {} has gone by", item.name())));
+        ends.push((end, Some(format!("the target of {} has gone by", item.name()))));
     }
     ends
 }

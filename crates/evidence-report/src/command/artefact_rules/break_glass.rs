@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     checks::{BREAK_GLASS, FIELDS},
-    material::{Cell, Observed, Period, Record, Wanted, day, moment, normalised, span_of},
+    material::{Cell, Observed, Period, Record, Wanted, moment, normalised, span_of},
 };
 use crate::record::Finding;
 
@@ -164,7 +164,7 @@ impl Judged<'_> {
         let mut findings = self.record.blanks(self.subject, &["reviewed by"]);
         let after = closed.duration_until(reviewed);
         // A review that names its day alone is of that day's beginning.
-        let names_its_day_alone = day(&cell.text).is_ok();
+        let names_its_day_alone = cell.text.trim().len() == "2026-11-02".len();
         if after.is_negative() && (!names_its_day_alone || after < SignedDuration::from_hours(-24)) {
             findings.push(self.failed("reviewed before it was closed".into(), cell.line));
         } else if after > allowed {

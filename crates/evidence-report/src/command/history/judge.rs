@@ -47,14 +47,13 @@ pub(in crate::command) fn judge_file(path: &Path, document: &Document) -> Vec<Fi
 /// worst. `name` is the file as a tracker names it, and `None` says that nothing is wrong, or that no history is there and
 /// the record knows of none.
 pub(in crate::command) fn trouble_of(path: &Path, name: &str, record: &Record) -> Option<Finding> {
-    let shown = history_of(Path::new(name)).display().to_string();
+    let shown = short(&history_of(path));
     let bytes = match read_regular(&history_of(path)) {
         Ok((bytes, _)) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             record.previous.as_ref()?;
-            let told = HISTORY_CHAIN.warned(shown).expected("beside the evidence");
-            let told = told.observed("it is not there, and its evidence goes on from a run before");
-            return Some(told.remedy("Commit the history together with the evidence, or restore it."));
+            let why = "its history is not beside it, and it goes on from a run before: git tells which one";
+            return Some(HISTORY_CHAIN.not_checked(Requirement::Optional, name, why));
         }
         Err(error) => {
             let told = HISTORY_CHAIN.inconclusive(shown).observed(error.to_string());

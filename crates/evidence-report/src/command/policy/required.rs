@@ -93,14 +93,15 @@ impl Required {
         let _ = waive(&self.policy.waivers, findings, now, Extent::Part);
     }
 
-    /// When something may end that an item needs: its evidence, and whatever its rules judge by the day.
-    pub(in crate::command) fn ends(&self, item: &Item, now: Timestamp) -> Vec<(Timestamp, String)> {
+    /// When something may end that an item needs, and what where it has a name: its evidence, and whatever its rules
+    /// judge by the day.
+    pub(in crate::command) fn ends(&self, item: &Item, now: Timestamp) -> Vec<(Timestamp, Option<String>)> {
         let of_evidence = self
             .standings(item, now)
-            .map(|(one, until)| (until, format!("the evidence {} ends", one.file.value)));
+            .map(|(one, until)| (until, Some(format!("the evidence {} ends", one.file.value))));
         let of_rules = self.ruled.of(item.number).iter().filter_map(|finding| {
             let end = finding.hurts_at.or(finding.waived.as_ref().map(|waived| waived.until))?;
-            Some((end, format!("{}: {}", finding.subject, finding.observed)))
+            Some((end, None))
         });
         of_evidence.chain(of_rules).collect()
     }
