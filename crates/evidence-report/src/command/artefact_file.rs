@@ -28,6 +28,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct File {
     pub(super) path: String,
+    /// How long it is; 0 of a page and of a structured text with nothing but white space.
     pub(super) bytes: u64,
     /// `None` where there is no git to ask.
     pub(super) tracked: Option<bool>,
@@ -92,7 +93,7 @@ impl File {
         let (bytes, meta) = read.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
         let is_script = bytes.starts_with(b"#!") || matches!(extension, "sh" | "bash");
         let mut file = Self {
-            bytes: meta.len(),
+            bytes: if whole && is_blank(&bytes) { 0 } else { meta.len() },
             tracked,
             page: Page::Other,
             executable: is_script.then(|| meta.permissions().mode() & 0o111 != 0),
@@ -119,6 +120,12 @@ impl File {
         }
         Ok(file)
     }
+}
+
+/// Whether a text says nothing, however long it is.
+fn is_blank(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    bytes.iter().all(u8::is_ascii_whitespace)
 }
 
 /// What people wrote behind a record, and how many lines stand before it; nothing where they wrote nothing.

@@ -58,7 +58,8 @@ pub(super) fn of_done(
 ) -> Vec<Finding> {
     let mut findings = vec![named(tracker, item, evidence, seen)];
     for file in &seen.artefact(evidence).files {
-        findings.extend(page(file, now).into_iter().map(|one| one.at(&tracker.path, Some(evidence.line))));
+        let of_file = tracked(file).into_iter().chain(page(file, now));
+        findings.extend(of_file.map(|one| one.at(&tracker.path, Some(evidence.line))));
         findings.extend(shortfalls::of_file(file, seen, true));
     }
     findings
@@ -219,7 +220,7 @@ pub(super) fn verdict(path: &str, record: &Record) -> Finding {
 }
 
 /// Failed past its validity; warned in the last fifth of it.
-pub(super) fn freshness(path: &str, record: &Record, now: Timestamp) -> Finding {
+fn freshness(path: &str, record: &Record, now: Timestamp) -> Finding {
     let (finished, until) = (Record::time(&record.finished), Record::time(&record.valid_until));
     let validity = until.duration_since(finished);
     let left = until.duration_since(now);

@@ -266,6 +266,9 @@ impl TrackerPlace {
         let tracker =
             Tracker::read(&path, &text).map_err(|source| CommandError::TrackerForm { path, source })?;
         let root = self.root();
+        if !root.is_dir() {
+            return Err(Usage(format!("--root {}: there is no such folder", root.display())).into());
+        }
         let policy = Policy::find(self.policy.as_deref(), &root)?;
         policy.fit(&tracker)?;
         // Refused whoever asks: a gate that takes no notice of a waiver must not hide that it is mistyped.

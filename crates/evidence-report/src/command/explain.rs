@@ -1,9 +1,9 @@
 //! `explain`: why a gate is as it is. Each rule, each item, what counts and what does not, what would open the gate,
 //! and when an open one closes by itself. Pure.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _, slice};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     artefacts::Page,
@@ -11,7 +11,10 @@ use super::{
     policy::{Gate, target_date},
     tracker::{GateRule, Item, Status},
 };
-use crate::record::{Finding, Outcome, Verdict, v1::Record};
+use crate::record::{
+    Finding, Outcome, Verdict,
+    v1::{self, Record},
+};
 
 /// The answer for people, and the worst verdict.
 pub(super) fn explain(question: Question<'_>, gates: &[Gate]) -> (String, Verdict) {
@@ -133,16 +136,23 @@ fn facts(question: Question<'_>, item: &Item) -> String {
 
 /// What each evidence file of the item stands for, and until when.
 fn standings(question: Question<'_>, item: &Item, out: &mut String) {
-    for evidence in item.paths() {
-        for file in &question.seen.artefact(evidence).files {
-            if let Page::Evidence { record: Some(record), .. } = &file.page {
-                let _ = writeln!(
-                    out,
-                    "      · {}: {} in {}, finished {}, valid until {}",
-                    file.path, record.verdict, record.environment, record.finished, record.valid_until
-                );
-            }
+    let mut told = BTreeSet::new();
+    for file in item.paths().flat_map(|evidence| &question.seen.artefact(evidence).files) {
+        let Page::Evidence { record: Some(record), .. } = &file.page else { continue };
+        if !told.insert(&file.path) {
+            continue;
         }
+        let own = Record::time(&record.valid_until);
+        let until = question.required.end_of(item, &file.path, question.now).map_or(own, |end| end.min(own));
+        let _ = writeln!(
+            out,
+            "      · {}: {} in {}, finished {}, valid until {}",
+            file.path,
+            record.verdict,
+            record.environment,
+            record.finished,
+            v1::rfc3339(until)
+        );
     }
 }
 
@@ -160,9 +170,10 @@ fn place(finding: &Finding) -> String {
     }
 }
 
-/// The first moment at which something ends that the gate stands on: evidence, a waiver, a milestone.
+/// The first moment after which the gate is no longer open, because something ends that it stands on: evidence, a
+/// waiver, a milestone, a cadence. What ends without closing it is nothing to tell.
 fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> {
-    let mut ends: Vec<(Timestamp, String)> = Vec::new();
+    let mut ends: Vec<(Timestamp, Option<String>)> = Vec::new();
     for meaning in gate.rules.iter().filter_map(|rule| rule.meaning.as_ref().ok()) {
         let asked = |item: &&Item| meaning.items.iter().any(|range| range.contains(&item.number));
         for item in question.tracker.items.iter().filter(asked) {
@@ -170,22 +181,38 @@ fn next_end(question: Question<'_>, gate: &Gate) -> Option<(Timestamp, String)> 
         }
     }
     let waivers = question.required.policy.waivers.iter().filter(|waiver| waiver.holds_at(question.now));
-    ends.extend(waivers.map(|waiver| (waiver.until(), format!("the waiver of {waiver} ends"))));
+    ends.extend(waivers.map(|waiver| (waiver.until(), Some(format!("the waiver of {waiver} ends")))));
     ends.retain(|(end, _)| *end > question.now);
-    ends.into_iter().min()
+    ends.sort();
+    ends.dedup_by_key(|(end, _)| *end);
+    ends.into_iter().find_map(|(end, what)| {
+        let why = closed_after(question, gate, end)?;
+        Some((end, what.unwrap_or(why)))
+    })
 }
 
-fn ends_of(question: Question<'_>, item: &Item, status: Status) -> Vec<(Timestamp, String)> {
+/// Why the gate, asked again a second later, is no longer open; `None` where it is.
+fn closed_after(question: Question<'_>, gate: &Gate, moment: Timestamp) -> Option<String> {
+    let now = moment.checked_add(SignedDuration::from_secs(1)).ok()?;
+    let required = question.required.at(now);
+    let later = Question { required: &required, now, ..question };
+    let decisions = decide(later, slice::from_ref(gate));
+    let against = decisions.iter().flat_map(|decision| &decision.findings).find(|one| stands_against(one))?;
+    Some(format!("{}: {}", against.subject, against.observed))
+}
+
+fn ends_of(question: Question<'_>, item: &Item, status: Status) -> Vec<(Timestamp, Option<String>)> {
     let mut ends = Vec::new();
     if status == Status::Done {
         for file in item.paths().flat_map(|evidence| &question.seen.artefact(evidence).files) {
             if let Page::Evidence { record: Some(record), .. } = &file.page {
-                ends.push((Record::time(&record.valid_until), format!("the evidence {} ends", file.path)));
+                let what = format!("the evidence {} ends", file.path);
+                ends.push((Record::time(&record.valid_until), Some(what)));
             }
         }
         ends.extend(question.required.ends(item, question.now));
     } else if let Some(end) = target_date(item, &question.required.policy) {
-        ends.push((end, format!("the target of {} has gone by", item.name())));
+        ends.push((end, Some(format!("the target of {} has gone by", item.name()))));
     }
     ends
 }

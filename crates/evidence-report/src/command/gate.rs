@@ -1,18 +1,16 @@
 //! `gate TRACKER`: open, closed or undecidable, every reason with file and line. Pure.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 
 use super::{
     artefacts::Seen,
     check,
-    checks::{GATE_ITEM, GATE_RULE},
+    checks::{EVIDENCE_REQUIRED, GATE_ITEM, GATE_RULE},
     owed,
-    policy::{Gate, Required, target_date},
+    policy::{Gate, PLACE, Required, target_date},
     tracker::{GateRule, Item, Need, Status, Tracker},
 };
-use crate::record::{Check, Finding, Outcome, Verdict};
+use crate::record::{Check, Finding, Outcome, Requirement, Verdict};
 
 /// What is asked, and of what.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +43,16 @@ impl Decision {
             Verdict::Inconclusive => "UNDECIDABLE",
         }
     }
+}
+
+/// Says that there is no policy: the gate then asks for far less, and whoever has lost one shall see it.
+pub(super) fn without_policy(required: &Required) -> Option<Finding> {
+    required.policy.is_absent().then(|| {
+        let why = format!(
+            "there is none ({PLACE}): nobody asked which evidence the items need, of which environment and age"
+        );
+        EVIDENCE_REQUIRED.not_checked(Requirement::Optional, "policy", why)
+    })
 }
 
 /// The decisions as a title.
@@ -125,19 +133,16 @@ fn assess_rule(question: Question<'_>, gate: &Gate, rule: &GateRule) -> Vec<Find
         let (reasons, notes) = reasons(question, item, meaning.status, &meaning.needs);
         let expected = expectation(meaning.status, &meaning.needs);
         if reasons.is_empty() {
-            let mut observed = "met".to_owned();
-            for waived in &notes.set_aside {
-                let _ = write!(observed, "; set aside: {waived}");
-            }
             let met = if notes.warnings.is_empty() {
-                GATE_ITEM.passed(item.name())
+                GATE_ITEM.passed(item.name()).observed("met")
             } else {
-                let _ = write!(observed, ", with a warning: {}", notes.warnings.join("; "));
-                GATE_ITEM.warned(item.name()).remedy("Look at it before it closes the gate: check says more.")
+                let observed = format!("met, with a warning: {}", notes.warnings.join("; "));
+                let met = GATE_ITEM.warned(item.name()).observed(observed);
+                met.remedy("Look at it before it closes the gate: check says more.")
             };
-            let met = met.expected(&expected).observed(observed);
-            findings.push(met.at(&tracker.path, Some(item.status_line())));
+            findings.push(met.expected(&expected).at(&tracker.path, Some(item.status_line())));
         }
+        findings.extend(notes.set_aside.into_iter().map(|finding| finding.expected(&expected)));
         findings.extend(reasons.into_iter().map(|reason| {
             let Reason { outcome, observed, place, remedy } = reason;
             let finding = match outcome {
@@ -285,15 +290,15 @@ impl Found {
 /// What lets an item pass, and is told all the same.
 #[derive(Debug, Default)]
 struct Notes {
-    /// Who set what aside.
-    set_aside: Vec<String>,
+    /// What somebody set aside.
+    set_aside: Vec<Finding>,
     /// What will stand in the way before long, or should be looked at.
     warnings: Vec<String>,
 }
 
 impl Notes {
     fn add(&mut self, item: &Item, finding: &Finding) {
-        self.set_aside.extend(waived(finding));
+        self.set_aside.extend(waived(item, finding));
         if finding.outcome == Outcome::Warned {
             let told = format!("{}: {}", subject(item, finding), finding.observed);
             if !self.warnings.contains(&told) {
@@ -303,14 +308,16 @@ impl Notes {
     }
 }
 
-/// Who set a finding aside, until when.
-fn waived(finding: &Finding) -> Option<String> {
+/// What somebody has set aside, as a reason that does not count.
+fn waived(item: &Item, finding: &Finding) -> Option<Finding> {
     let waived = finding.waived.as_ref()?;
-    let until = waived.until.strftime("%Y-%m-%d");
-    Some(format!(
-        "{} ({}) by {} until {until}: {}",
-        finding.subject, finding.observed, waived.approver, waived.reason
-    ))
+    let told = match waived.was {
+        Outcome::Warned => GATE_ITEM.warned(item.name()),
+        _ => GATE_ITEM.failed(item.name()),
+    };
+    let told = told.observed(format!("{}: {}", subject(item, finding), finding.observed));
+    let told = Finding { location: finding.location.clone(), ..told };
+    Some(told.waive(&waived.approver, &waived.reason, waived.until))
 }
 
 /// What a finding is about, without the item that everything here is about.

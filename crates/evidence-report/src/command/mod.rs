@@ -160,6 +160,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             run.owes((!fixes.is_empty()).then_some(&checks::FIXED));
             run.findings(fixed);
             run.findings(check::assess(&looked.tracker, &looked.seen, &looked.required, looked.now));
+            run.findings(gate::without_policy(&looked.required));
             Ok(run.finish().publish()?)
         }
         cli::Command::Gate(place) => {
@@ -171,6 +172,7 @@ async fn execute(cli: cli::Cli) -> Result<ExitCode, CommandError> {
             let decisions = gate::decide(looked.question(), &gates);
             run.retitle(gate::title(&decisions));
             run.findings(decisions.into_iter().flat_map(|decision| decision.findings));
+            run.findings(gate::without_policy(&looked.required));
             Ok(run.finish().publish()?)
         }
         cli::Command::Explain(place) => {

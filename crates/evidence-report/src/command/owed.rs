@@ -58,6 +58,9 @@ fn of_file(file: &File) -> Vec<&'static Check> {
         Page::Later(_) => vec![&VERDICT],
         Page::Other => Vec::new(),
     };
+    if let Page::Evidence { chain: Some(trouble), .. } = &file.page {
+        owed.push(trouble.check);
+    }
     owed.extend(file.executable.map(|_| &EXECUTABLE));
     owed.extend(file.form.as_ref().map(|_| &PARSES));
     if let Some(outline) = &file.outline {

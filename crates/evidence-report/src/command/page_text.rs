@@ -1,6 +1,9 @@
 //! What a markdown page offers and owes: the anchors that links may lead to, its own links, and what a template left
 //! behind. Pure; it knows no disk and no tracker.
 
+mod links;
+mod remnants;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -8,18 +11,6 @@ use std::{
 };
 
 use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
-
-/// Words that somebody meant to replace.
-const REMNANTS: [&str; 4] = ["TODO", "TBD", "FIXME", "YYYY-MM-DD"];
-
-/// Elements of HTML: what stands between `<` and `>` and is none of these was meant as a placeholder.
-const HTML: &str = " a abbr address area article aside audio b base bdi bdo big blockquote body br button canvas \
-    caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset \
-    figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input \
-    ins kbd label legend li link main map mark marquee math menu meta meter nav nobr noframes noscript object ol \
-    optgroup option output p param picture pre progress q rp rt ruby s samp script search section select slot small \
-    source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr \
-    track tt u ul var video wbr circle defs ellipse g line path polygon polyline rect text tspan use ";
 
 /// What was read of a page. Lines count from 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,7 +55,7 @@ impl Outline {
             | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
         let undefined = RefCell::new(Vec::new());
         let mut callback = |link: BrokenLink<'_>| {
-            if is_meant_as_link(text, &link) {
+            if links::is_meant_as_link(text, &link) {
                 undefined.borrow_mut().push((link.reference.to_string(), link.span.start));
             }
             None::<(CowStr<'_>, CowStr<'_>)>
@@ -79,6 +70,7 @@ impl Outline {
             skipped: 0,
             prose: text.bytes().map(|byte| if byte == b'\n' { byte } else { b' ' }).collect(),
             table: None,
+            closed: remnants::closed_elements(text),
         };
         for (event, range) in parser.into_offset_iter() {
             reader.event(event, range);
@@ -94,17 +86,6 @@ impl Outline {
         outline.remnants.sort_by_key(|(_, line)| *line);
         outline
     }
-}
-
-/// `[text][name]` or `[name][]`, not `table[1][2]` or `[x]`.
-fn is_meant_as_link(text: &str, link: &BrokenLink<'_>) -> bool {
-    let full = matches!(link.link_type, LinkType::Reference | LinkType::Collapsed)
-        || text.get(link.span.clone()).is_some_and(|written| written.contains("]["));
-    let before = text[..link.span.start].chars().next_back();
-    let name = link.reference.trim();
-    full && !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, ']' | ')'))
-        && name.chars().filter(|c| c.is_alphabetic()).count() > 1
-        && !name.starts_with('^')
 }
 
 struct LineOf(Vec<usize>);
@@ -139,6 +120,8 @@ struct Reader<'t> {
     /// The page with blanks for everything that is no prose.
     prose: Vec<u8>,
     table: Option<Table>,
+    /// The elements of the page's own that it closes.
+    closed: BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -219,7 +202,7 @@ impl Reader<'_> {
 
     fn end_heading(&mut self) {
         let Some(heading) = self.heading.take() else { return };
-        let slug = slug(&heading);
+        let slug = links::slug(&heading);
         let mut unique = slug.clone();
         while self.slugs.contains_key(&unique) {
             let given = self.slugs.entry(slug.clone()).or_default();
@@ -231,7 +214,7 @@ impl Reader<'_> {
     }
 
     fn link(&mut self, to: &str, line: u32) {
-        if let Some(to) = local(to) {
+        if let Some(to) = links::local(to) {
             self.outline.links.push(Link { line, to });
         }
     }
@@ -247,16 +230,14 @@ impl Reader<'_> {
             let tag = &html[at + 1..end];
             let line = line_of(&self.ends, start + at);
             let name: String = tag.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-            for (attribute, value) in attributes(&tag[name.len()..]) {
+            for (attribute, value) in links::attributes(&tag[name.len()..]) {
                 match attribute.as_str() {
                     "id" | "name" => drop(self.outline.anchors.insert(value)),
                     "href" | "src" => self.link(&value, line),
                     _ => {}
                 }
             }
-            let is_html = HTML.contains(&format!(" {} ", name.to_ascii_lowercase()));
-            let is_own_element = name.contains('-') && self.text.contains(&format!("</{name}>"));
-            if !name.is_empty() && !is_html && !is_own_element {
+            if !name.is_empty() && !remnants::is_element(&name) && !self.closed.contains(&name) {
                 self.outline.remnants.push((format!("<{tag}>"), line));
             }
             rest = end + 1;
@@ -264,106 +245,14 @@ impl Reader<'_> {
     }
 
     fn end(mut self) -> Outline {
-        let prose = String::from_utf8_lossy(&self.prose).into_owned();
-        for (line, words) in (1_u32..).zip(prose.lines()) {
-            let explains_a_format = words.to_lowercase().contains("format");
-            for remnant in REMNANTS {
-                let stands = words.match_indices(remnant).any(|(at, _)| {
-                    let before = words[..at].chars().next_back();
-                    let after = words[at + remnant.len()..].chars().next();
-                    ![before, after].into_iter().flatten().any(|c| c.is_alphanumeric() || c == '_')
-                });
-                if stands && !(remnant == "YYYY-MM-DD" && explains_a_format) {
-                    self.outline.remnants.push((remnant.to_owned(), line));
-                }
-            }
-            self.outline.remnants.extend(placeholders(words).map(|told| (told.to_owned(), line)));
-        }
+        self.outline.remnants.extend(remnants::of_prose(&String::from_utf8_lossy(&self.prose)));
         self.outline
     }
-}
-
-/// `<owner_name>` where markdown leaves it as text.
-fn placeholders(words: &str) -> impl Iterator<Item = &str> {
-    words.match_indices('<').filter_map(|(at, _)| {
-        let end = words[at..].find('>')? + at;
-        let inner = &words[at + 1..end];
-        let is_name = inner.len() <= 60
-            && inner.starts_with(|c: char| c.is_alphabetic())
-            && inner.ends_with(|c: char| c.is_alphanumeric() || c == '.')
-            && inner.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '/'));
-        is_name.then(|| &words[at..=end])
-    })
-}
-
-/// A link within the repository or the page.
-fn local(to: &str) -> Option<To> {
-    let scheme = to.split_once(':').map(|(scheme, _)| scheme);
-    let is_outside = to.starts_with("//")
-        || scheme.is_some_and(|scheme| {
-            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-        });
-    if is_outside {
-        return None;
-    }
-    let (path, fragment) = match to.split_once('#') {
-        Some((path, fragment)) => (path, Some(fragment.to_owned())),
-        None => (to, None),
-    };
-    let path = path.split('?').next().unwrap_or_default().to_owned();
-    Some(To::Path { path, fragment })
-}
-
-/// `id="x" name=y` → pairs, names in lower case.
-fn attributes(tag: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut rest = tag;
-    while let Some((before, after)) = rest.split_once('=') {
-        let name = before.trim_end().rsplit(|c: char| c.is_whitespace() || c == '"' || c == '\'').next();
-        let after = after.trim_start();
-        let (value, left) = match after.chars().next() {
-            Some(quote @ ('"' | '\'')) => after[1..].split_once(quote).unwrap_or((&after[1..], "")),
-            _ => after.split_at(after.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(after.len())),
-        };
-        if let Some(name) = name.filter(|name| !name.is_empty()) {
-            found.push((name.to_ascii_lowercase(), value.to_owned()));
-        }
-        rest = left;
-    }
-    found
-}
-
-/// The anchor that GitHub gives a heading.
-pub(super) fn slug(heading: &str) -> String {
-    let kept = heading.trim().to_lowercase();
-    let kept = kept.chars().filter_map(|c| match c {
-        ' ' => Some('-'),
-        '-' | '_' => Some(c),
-        '\u{300}'..='\u{36f}' => Some(c),
-        _ => c.is_alphanumeric().then_some(c),
-    });
-    kept.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slugs_are_githubs() {
-        for (heading, told) in [
-            ("First five minutes", "first-five-minutes"),
-            ("SLO & Alert Pack", "slo--alert-pack"),
-            ("1) What's `up`?", "1-whats-up"),
-            ("A_b-c", "a_b-c"),
-            ("Übung – 2", "übung--2"),
-            ("  x  ", "x"),
-            ("🚀 Go", "-go"),
-        ] {
-            assert_eq!(slug(heading), told, "{heading}");
-        }
-    }
 
     #[test]
     fn anchors_are_headings_duplicates_and_html_ids() {
@@ -396,55 +285,5 @@ mod tests {
             (6, "e%20f.md#"),
         ];
         assert_eq!(told, expected);
-    }
-
-    fn remnants(text: &str) -> Vec<(String, u32)> {
-        Outline::read(text).remnants
-    }
-
-    #[test]
-    fn remnants_of_templates_are_found_with_their_lines() {
-        let text = "# Drill\n\nDate: YYYY-MM-DD, TODO: say who\nOwner: <owner>, <your name here>, <owner_name>\n\n<fill in>\n\n| A | B |\n|---|---|\n\n| A | B |\n|---|---|\n|   |   |\n\nFIXME (TBD)\n";
-        let found = remnants(text);
-        let found: Vec<_> = found.iter().map(|(what, line)| (what.as_str(), *line)).collect();
-        let mut expected = vec![
-            ("TODO", 3),
-            ("YYYY-MM-DD", 3),
-            ("<owner>", 4),
-            ("<your name here>", 4),
-            ("<owner_name>", 4),
-            ("<fill in>", 6),
-            ("a table without rows", 8),
-            ("a table whose rows are empty", 11),
-            ("TBD", 15),
-            ("FIXME", 15),
-        ];
-        let mut found = found;
-        found.sort_unstable_by_key(|(what, line)| (*line, *what));
-        expected.sort_unstable_by_key(|(what, line)| (*line, *what));
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn what_only_looks_like_a_remnant_is_left_alone() {
-        for text in [
-            "`TODO` and `<owner>`\n",
-            "```\nTODO <owner> YYYY-MM-DD\n```\n",
-            "    TODO\n",
-            "MYTODO TODOS todo TBDs\n",
-            "Dates have the format YYYY-MM-DD.\n",
-            "<https://example.org/a> and <a@example.org>\n",
-            "a < b and c > d\n",
-            "<details><summary>More</summary>x</details>\n",
-            "<!-- TODO -->\n",
-            "<my-element>x</my-element>\n",
-            "---\ntitle: TODO\n---\n\ntext\n",
-            "| A |\n|---|\n| 1 |\n",
-            "| A |\n|---|\n| `x` |\n",
-            "[TODO.md](a.md) links\n".replace("TODO.md", "list").as_str(),
-            "line<br>\nbreak<br/>\n",
-        ] {
-            assert_eq!(remnants(text), [], "{text}");
-        }
     }
 }

@@ -4,20 +4,27 @@
 //! Spawn from a runtime task, never from a blocking-pool thread: the kernel's parent-death signal fires when
 //! the *thread* that spawned the child ends (prctl(2), `PR_SET_PDEATHSIG`).
 
+mod groups;
+mod program;
+mod running;
 mod stream;
 
 use std::{
-    collections::BTreeSet,
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal};
+
+pub(super) use self::groups::Groups;
 use self::stream::Stream;
+pub use self::{
+    program::{bound_to_us, find_program},
+    running::Child,
+};
 use super::stop::Stop;
-use rustix::process::{Pid, Signal, kill_process_group};
 
 /// The environment variable that marks every process of a run, for [`super::sweep`].
 pub(super) const MARK: &str = "OPS_SMOKE_RUN";
@@ -41,28 +48,6 @@ pub enum ChildError {
         /// Why.
         source: std::io::Error,
     },
-}
-
-/// The process groups that are alive, so that a second signal can end them at once.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Groups(Arc<Mutex<BTreeSet<i32>>>);
-
-impl Groups {
-    fn add(&self, group: Pid) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(group.as_raw_nonzero().get());
-    }
-
-    fn remove(&self, group: Pid) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&group.as_raw_nonzero().get());
-    }
-
-    pub(super) fn kill_all(&self) {
-        for &group in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            if let Some(group) = Pid::from_raw(group) {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
-        }
-    }
 }
 
 /// How a stop asks a child to end before it is killed.
@@ -302,128 +287,4 @@ impl ChildCommand {
     pub async fn output(self, stop: &Stop) -> Result<Output, ChildError> {
         self.spawn()?.output(stop).await
     }
-}
-
-/// Words by way of which a program dies with us. The signal is asked for after the start, and never comes when we
-/// died before that: so whoever has got another parent by then ends at once. (The first process of a new process
-/// namespace sees no parent; whoever made the namespace is bound to us.)
-#[must_use]
-pub fn bound_to_us() -> Vec<String> {
-    const UNLESS_ORPHANED: &str = "case $PPID in \"$1\" | 0) shift && exec \"$@\" ;; esac";
-    let ours = std::process::id().to_string();
-    ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", UNLESS_ORPHANED, "sh", &ours]
-        .map(str::to_owned)
-        .into()
-}
-
-/// A child that runs. Dropping it kills its whole group.
-///
-/// ```
-/// use evidence_report::run::{Run, child::{Child, ChildError}};
-///
-/// async fn until_it_ends(run: &Run) -> Result<(), ChildError> {
-///     let mut server: Child = run.child("prometheus").spawn()?;
-///     server.wait().await.map(drop)
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Child {
-    inner: tokio::process::Child,
-    program: String,
-    group: Pid,
-    groups: Groups,
-    farewell: Farewell,
-    patience: Duration,
-    started: Instant,
-    stdout: Stream,
-    stderr: Stream,
-}
-
-impl Child {
-    /// Its process id, which is also its group's.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.group.as_raw_nonzero().get().unsigned_abs()
-    }
-
-    /// Ends when the child does.
-    ///
-    /// # Errors
-    /// When it cannot be waited for.
-    pub async fn wait(&mut self) -> Result<ExitStatus, ChildError> {
-        let program = self.program.clone();
-        self.inner.wait().await.map_err(|source| ChildError::Wait { program, source })
-    }
-
-    /// Whether it has ended already.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, ChildError> {
-        let program = self.program.clone();
-        self.inner.try_wait().map_err(|source| ChildError::Wait { program, source })
-    }
-
-    /// Waits for its end, or ends it when the run is asked to stop; either way with what it printed.
-    ///
-    /// # Errors
-    /// When it cannot be waited for.
-    pub async fn output(mut self, stop: &Stop) -> Result<Output, ChildError> {
-        let (status, stopped) = tokio::select! {
-            status = self.wait() => (status?, false),
-            () = stop.requested() => (self.end().await?, true),
-        };
-        self.collect(status, stopped).await
-    }
-
-    /// Asks the whole group to end, waits as long as its patience lasts, then kills it.
-    ///
-    /// # Errors
-    /// When it cannot be waited for.
-    pub async fn end(&mut self) -> Result<ExitStatus, ChildError> {
-        if let Some(status) = self.try_wait()? {
-            return Ok(status);
-        }
-        let _ = kill_process_group(self.group, self.farewell.signal());
-        if let Ok(status) = tokio::time::timeout(self.patience, self.wait()).await {
-            return status;
-        }
-        let _ = kill_process_group(self.group, Signal::KILL);
-        self.wait().await
-    }
-
-    async fn collect(self, status: ExitStatus, stopped: bool) -> Result<Output, ChildError> {
-        let took = self.started.elapsed();
-        // A grandchild may hold the pipes open: it belongs to the group, and goes with it.
-        let _ = kill_process_group(self.group, Signal::KILL);
-        let (stdout, stderr) = tokio::join!(self.stdout.text(), self.stderr.text());
-        Ok(Output { status, stopped, stdout, stderr, took })
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        // After the leader was reaped its id could only be taken again by a new group once no member is
-        // left, and then there is nobody of ours to end.
-        if self.inner.id().is_some() {
-            let _ = kill_process_group(self.group, Signal::KILL);
-        }
-        self.groups.remove(self.group);
-    }
-}
-
-/// Where a program is: the path itself when it has a slash, otherwise the first of its name on `PATH` that
-/// may be executed.
-#[must_use]
-pub fn find_program(name: impl AsRef<OsStr>) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    let executable = |path: &Path| {
-        std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    };
-    let name = Path::new(name.as_ref());
-    if name.components().count() > 1 {
-        return executable(name).then(|| name.to_owned());
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| executable(candidate))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{flags::FailOn, redact, waiver::WaiverConfig};
+use super::{flags::FailOn, redact, waiver::WaiverConfig, yaml_words};
 use crate::record::Environment;
 
 /// The part of every tool's configuration file that says how to run, under the key `run`.
@@ -58,8 +58,7 @@ pub fn read_config<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
         .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     serde_saphyr::from_str(&text).map_err(|error| ConfigError::Wrong {
         path: path.to_owned(),
-        // Without the lines around it: a secret may stand there.
-        message: redact::text(&error.without_snippet().to_string()),
+        message: redact::text(&yaml_words::plain(&error)),
     })
 }
 

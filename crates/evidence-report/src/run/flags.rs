@@ -129,12 +129,12 @@ impl FromStr for FormatRequest {
 /// # Errors
 /// A sentence that says what is wrong and shows a right one.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong =
-        |why: &dyn std::fmt::Display| format!("'{text}' is no duration ({why}); write 90s, 10m, 2h or 21d");
-    let span: jiff::Span = text.parse().map_err(|error| wrong(&error))?;
-    let signed =
-        span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|error| wrong(&error))?;
-    Duration::try_from(signed).map_err(|_| wrong(&"it is negative"))
+    let wrong = |why| format!("'{text}' is no duration{why}; write 90s, 10m, 2h or 21d");
+    let span: jiff::Span = text.parse().map_err(|_| wrong(""))?;
+    let signed = span
+        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| wrong(" that always lasts the same (months and years do not)"))?;
+    Duration::try_from(signed).map_err(|_| wrong(" (it is negative)"))
 }
 
 #[cfg(test)]
@@ -150,6 +150,8 @@ mod tests {
         for wrong in ["", "ten", "-5s", "5", "5 parsecs"] {
             assert!(parse_duration(wrong).unwrap_err().contains("write 90s"), "{wrong}");
         }
+        assert_eq!(parse_duration("5").unwrap_err(), "'5' is no duration; write 90s, 10m, 2h or 21d");
+        assert!(parse_duration("2 months").unwrap_err().contains("months and years do not"));
     }
 
     #[test]

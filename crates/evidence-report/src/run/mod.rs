@@ -28,6 +28,7 @@ mod sweep;
 mod waiver;
 mod waivers;
 mod watchers;
+mod yaml_words;
 
 pub use atomic::write_atomically;
 pub use config::{ConfigError, SharedConfig, read_config};

@@ -71,9 +71,10 @@ impl<'de> Deserialize<'de> for Words {
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let day =
-            text.parse().map_err(|_| D::Error::custom(format!("'{text}' is no day; write 2026-12-31")))?;
-        Ok(Self(day))
+        // Of a moment the day alone would be read: its hours would count for nothing.
+        let is_day = text.len() == "2026-12-31".len();
+        let day = text.parse().ok().filter(|_| is_day);
+        day.map(Self).ok_or_else(|| D::Error::custom(format!("'{text}' is no day; write 2026-12-31")))
     }
 }
 

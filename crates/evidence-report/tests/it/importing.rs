@@ -220,6 +220,22 @@ fn a_load_test_without_thresholds_or_without_measurements_proves_nothing() {
     assert!(gaps(&none).contains("no threshold"), "{}", gaps(&none));
     let nothing_seen = r#"{"metrics":{"checks":{"type":"rate","values":{"rate":0,"passes":0,"fails":0},"thresholds":{"rate<0.1":{"ok":true}}}}}"#;
     assert_eq!(said_of(&k6_of(nothing_seen)), [Said::Undecided]);
+    // k6 shows a trend without samples as zeros, and calls its thresholds kept.
+    let flat = |name: &str, requests: u32| {
+        k6_of(&format!(
+            r#"{{"metrics":{{"{name}":{{"avg":0,"min":0,"med":0,"max":0,"p(95)":0,"thresholds":{{"p(95)<300":false}}}},"http_reqs":{{"count":{requests},"rate":1}}}}}}"#
+        ))
+    };
+    for (name, requests, said) in [
+        ("http_req_duration", 0, Said::Undecided),
+        ("http_req_duration", 9, Said::Undecided),
+        ("http_req_duration{name:login}", 9, Said::Undecided),
+        ("queue_wait", 9, Said::Undecided),
+        ("http_req_tls_handshaking", 0, Said::Undecided),
+        ("http_req_tls_handshaking", 9, Said::Passed),
+    ] {
+        assert_eq!(said_of(&flat(name, requests)), [said], "{name}, {requests} requests");
+    }
     let checks = r#"{"metrics":{"vus":{"value":1,"thresholds":{"value<5":false}}},"root_group":{"groups":[{"checks":[{"name":"a","passes":3,"fails":1}],"groups":{}}],
         "checks":{"b":{"name":"b","passes":3,"fails":0},"c":{"name":"c","passes":0,"fails":0}}}}"#;
     let read = k6_of(checks);

@@ -20,6 +20,7 @@ mod honesty;
 mod hostile_trackers;
 mod imported_files;
 mod importing;
+mod launch;
 mod merging;
 mod nasty;
 mod place;

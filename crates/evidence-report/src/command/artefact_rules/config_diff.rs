@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::{
     checks::{CONFIG_APPROVAL, CONFIG_DIFFERENCE, CONFIG_SECRET, FIELDS},
     key_paths::{Leaf, fits, flatten, holds_secret, shown},
-    material::{Observed, Record, Wanted, day, utc_day},
+    material::{Observed, Record, Wanted, day, end_of, utc_day},
 };
 use crate::record::{Finding, Requirement};
 
@@ -204,7 +204,13 @@ impl ConfigDiffRule {
             let own: Vec<_> = records.iter().filter(|record| fits(&record.text("key"), key)).collect();
             let judged: Vec<_> = own.iter().map(|record| standing(record, today)).collect();
             let finding = match (judged.iter().find_map(|one| one.as_ref().ok()), judged.first()) {
-                (Some(by), _) => CONFIG_APPROVAL.passed(*key).observed(format!("approved by {by}")),
+                (Some(by), _) => {
+                    let passed = CONFIG_APPROVAL.passed(*key).observed(format!("approved by {by}"));
+                    match last_approved_day(&own, today) {
+                        Some(last) => passed.hurts_at(end_of(last)),
+                        None => passed,
+                    }
+                }
                 (None, Some(Err(why))) => CONFIG_APPROVAL.failed(*key).observed(why),
                 (None, _) => CONFIG_APPROVAL.failed(*key).observed("no approval record"),
             };
@@ -243,6 +249,13 @@ fn standing(record: &Record, today: Date) -> Result<String, String> {
         return Err(format!("the approval ended {until}"));
     }
     Ok(format!("{approver}, {on}"))
+}
+
+/// The last day on which one of the approvals stands; `None` where one has no end.
+fn last_approved_day(records: &[&Record], today: Date) -> Option<Date> {
+    let standing = records.iter().filter(|record| standing(record, today).is_ok());
+    let ends: Option<Vec<_>> = standing.map(|record| day(&record.text("until")).ok()).collect();
+    ends?.into_iter().max()
 }
 
 /// The keys whose values are not the same everywhere.

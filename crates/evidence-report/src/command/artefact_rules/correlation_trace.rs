@@ -10,6 +10,7 @@ use super::{
     checks::{AUDIT_TRACE, FIELDS},
     material::{Observed, Period, Record, Wanted, moment, normalised, span_of},
     some::some,
+    when_due::until,
 };
 use crate::record::Finding;
 
@@ -47,13 +48,13 @@ impl CorrelationTraceRule {
         findings.extend(self.times(&records, as_of));
         if findings.is_empty() {
             let observed = format!("{} events in {} systems", records.len(), self.systems.len());
-            findings.push(
-                AUDIT_TRACE
-                    .passed("trace")
-                    .expected("one id through every system")
-                    .observed(observed)
-                    .at(&self.file, None),
-            );
+            let passed = AUDIT_TRACE.passed("trace").expected("one id through every system");
+            let passed = passed.observed(observed).at(&self.file, None);
+            let last = records.iter().filter_map(|record| moment(&record.text("time")).ok()).max();
+            findings.push(match last {
+                Some(last) => until(passed, self.max_age, last),
+                None => passed,
+            });
         }
         findings
     }

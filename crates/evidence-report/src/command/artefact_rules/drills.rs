@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     checks::{DRILL_EXECUTED, DRILL_PLANNED, FIELDS},
-    material::{Observed, Period, Record, Wanted, day, utc_day},
+    material::{Observed, Period, Record, Wanted, day, end_of, utc_day},
     some::some,
     when_due::Due,
 };
@@ -114,8 +114,12 @@ impl DrillsRule {
                 let observed = format!("planned for {planned}, and not executed");
                 vec![finding.observed(observed).at(&self.file, Some(drill.record.cell("planned").line))]
             }
+            (Some(planned), None) => {
+                let finding = DRILL_EXECUTED.passed(subject).expected("executed, or planned anew");
+                let finding = finding.observed(format!("planned for {planned}")).hurts_at(end_of(planned));
+                vec![finding.at(&self.file, Some(drill.record.cell("planned").line))]
+            }
             (_, Some(_)) => drill.record.blanks(&subject, &["outcome"]),
-            _ => Vec::new(),
         }
     }
 
@@ -152,7 +156,7 @@ impl DrillsRule {
         let ahead = of_kind.iter().filter(|drill| drill.executed.is_none());
         let next = ahead.filter_map(|drill| drill.planned.filter(|day| *day >= today)).min();
         let planned = match next {
-            Some(next) => DRILL_PLANNED.passed(kind).observed(format!("next {next}")),
+            Some(next) => DRILL_PLANNED.passed(kind).observed(format!("next {next}")).hurts_at(end_of(next)),
             None => DRILL_PLANNED.failed(kind).observed("no day ahead"),
         };
         [executed, planned.expected("a day ahead").at(&self.file, None)]

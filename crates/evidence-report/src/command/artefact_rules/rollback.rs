@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     checks::{FIELDS, ROLLBACK},
     material::{Observed, Period, Record, Wanted, moment, span_of},
+    when_due::until,
 };
 use crate::record::Finding;
 
@@ -115,13 +116,9 @@ impl RollbackRule {
         findings.extend(contract(record).map(|why| failed(why, "contract after")));
         if findings.is_empty() {
             let observed = format!("took {}, contract unchanged", span_of(took));
-            findings.push(
-                ROLLBACK
-                    .passed(&name)
-                    .expected(expected)
-                    .observed(observed)
-                    .at(&self.file, Some(record.line)),
-            );
+            let passed = ROLLBACK.passed(&name).expected(expected).observed(observed);
+            let passed = passed.at(&self.file, Some(record.line));
+            findings.push(until(passed, self.max_age, finished));
         }
         findings
     }

@@ -54,7 +54,11 @@ impl RosterRule {
                 findings.extend(blanks);
                 continue;
             }
-            let finding = if normalised(&primary) == normalised(&secondary) {
+            let same = |other: &&Record| normalised(&other.text("rotation")) == normalised(&name);
+            let first = rotations.iter().find(same).filter(|first| first.line < rotation.line);
+            let finding = if let Some(first) = first {
+                ROSTER.failed(subject).observed(format!("it stands twice, first in line {}", first.line))
+            } else if normalised(&primary) == normalised(&secondary) {
                 ROSTER.failed(subject).observed(format!("both are {primary}"))
             } else {
                 ROSTER.passed(subject).observed(format!("{primary}, then {secondary}"))
@@ -193,6 +197,11 @@ mod tests {
             ("Platform on-call", "–", "failed artefact.fields a.md:3 API: 'secondary' says nothing"),
             ("Platform on-call", "SRE On-Call", "failed oncall.roster a.md:3 API: both are SRE on-call"),
             ("| API | SRE on-call | Platform on-call |\n", "", "at least"),
+            (
+                "Platform on-call |\n",
+                "Platform on-call |\n| api | Platform on-call | SRE on-call |\n",
+                "failed oncall.roster a.md:4 api: it stands twice, first in line 3",
+            ),
             ("| 0 minutes", "| 1 minute", "a.md:7 escalation order: it begins at '1 minute'"),
             ("5 minutes", "0 minutes", "a.md:8 escalation order: '0 minutes' is not later"),
             ("5 minutes", "soon", "a.md:8 escalation order: 'soon' is no number of minutes"),

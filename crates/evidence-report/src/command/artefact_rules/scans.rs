@@ -12,6 +12,7 @@ use super::{
     material::{Observed, Period, end_of, moment, span_of},
     sarif::{self, Hit, Scan},
     some::some,
+    when_due::until,
 };
 use crate::record::{Finding, Requirement};
 
@@ -180,7 +181,13 @@ impl ScansRule {
                     scan.hits.len(),
                     scan.suppressed
                 );
-                findings.push(place(SCAN.passed(&name).expected(expected).observed(observed), scan.line));
+                let passed = SCAN.passed(&name).expected(expected).observed(observed);
+                let ended = scan.ended.as_deref().and_then(|ended| moment(ended).ok());
+                let passed = match ended {
+                    Some(ended) => until(passed, self.max_age, ended),
+                    None => passed,
+                };
+                findings.push(place(passed, scan.line));
             }
         }
         findings

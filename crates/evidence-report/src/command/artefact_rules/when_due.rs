@@ -46,6 +46,14 @@ impl Due<'_> {
     }
 }
 
+/// What passes until it is older than it may be.
+pub(super) fn until(passed: Finding, max_age: Option<Period>, made: Timestamp) -> Finding {
+    match max_age.and_then(|allowed| made.checked_add(allowed.0).ok()) {
+        Some(end) => passed.hurts_at(end),
+        None => passed,
+    }
+}
+
 fn end_of_day(moment: Timestamp) -> Timestamp {
     end_of(utc_day(moment))
 }

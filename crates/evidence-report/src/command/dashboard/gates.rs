@@ -25,7 +25,7 @@ pub(super) fn gates(view: &View, links: &Links) -> Markup {
                             a href=(format!("#gate-{index}")) {
                                 span aria-hidden="true" { (sign) " " } (gate.name) " " b { (gate.word()) }
                             }
-                            @if !gate.reasons.is_empty() { " " span { (gate.reasons.len()) " in its way" } }
+                            @if let Some(count) = gate.count() { " " span { (count) } }
                         }
                     }
                 }
@@ -49,8 +49,6 @@ fn gate(gate: &Gate, index: usize, view: &View, links: &Links) -> Markup {
     let words = html! {
         span class="sign" aria-hidden="true" { (sign) } " The " (gate.name) " gate is " strong { (gate.word()) }
     };
-    let about = by_subject(&gate.reasons);
-    let (first, rest) = about.split_at(about.len().min(TOLD));
     html! {
         section class=(format!("gate {class}")) aria-labelledby=(id) {
             @if index == 0 { h1 id=(id) tabindex="-1" { (words) } } @else { h2 id=(id) tabindex="-1" { (words) } }
@@ -58,14 +56,27 @@ fn gate(gate: &Gate, index: usize, view: &View, links: &Links) -> Markup {
                 p { "Nothing stands in its way." }
             } @else {
                 p { (many(gate.reasons.len(), "thing stands", "things stand")) " in its way:" }
-                ol { @for reasons in first { (subject(reasons, view, links)) } }
-                @if !rest.is_empty() {
-                    details {
-                        summary { "and " (many(rest.len(), "more", "more")) }
-                        ol start=(TOLD + 1) { @for reasons in rest { (subject(reasons, view, links)) } }
-                    }
-                }
+                (told(&gate.reasons, view, links))
                 (remedies(gate))
+            }
+            @if !gate.notes.is_empty() {
+                p { "To be known, though it does not stand in the way:" }
+                (told(&gate.notes, view, links))
+            }
+        }
+    }
+}
+
+/// Each subject once, and no more of them at once than one reads.
+fn told(reasons: &[Reason], view: &View, links: &Links) -> Markup {
+    let about = by_subject(reasons);
+    let (first, rest) = about.split_at(about.len().min(TOLD));
+    html! {
+        ol { @for reasons in first { (subject(reasons, view, links)) } }
+        @if !rest.is_empty() {
+            details {
+                summary { "and " (many(rest.len(), "more", "more")) }
+                ol start=(TOLD + 1) { @for reasons in rest { (subject(reasons, view, links)) } }
             }
         }
     }

@@ -5,6 +5,7 @@ mod chart;
 mod gates;
 mod links;
 mod page;
+mod state;
 mod view;
 
 use std::{
@@ -65,7 +66,8 @@ impl DashboardPlace {
         } else {
             run::write("the page", &self.output, &page)?;
             let told = view.gates.iter().map(|gate| {
-                format!("the {} gate is {}, {} in its way", gate.name, gate.word(), gate.reasons.len())
+                let count = gate.count().map_or_else(String::new, |count| format!(", {count}"));
+                format!("the {} gate is {}{count}", gate.name, gate.word())
             });
             run::print(&format!("{}: {}\n", self.output.display(), told.collect::<Vec<_>>().join("; ")))?;
         }

@@ -1,14 +1,13 @@
 //! The page: one self-contained HTML document, without scripts, that asks nothing of any network. Every word of
 //! users is escaped by the markup; links lead to files only. Pure.
 
-use std::fmt::Write as _;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     chart, gates,
     links::Links,
-    view::{Course, Drill, Entry, Expiry, Family, Row, Shown, Standing, State, View, day},
+    state::{Shown, State},
+    view::{Course, Drill, Entry, Expiry, Family, Row, Standing, View, day},
 };
 use crate::{
     command::tracker::Status,
@@ -224,7 +223,7 @@ fn card(course: &Course, links: &Links) -> Markup {
                 p class="days" aria-hidden="true" { span { (days(first)) } span { (days(newest)) } }
             }
             @if let Some(objective) = &trend.objective {
-                p class="objective" { (objective_words(objective)) " " (trend.unit) ", missed in " (trend.missed) " of " (many(trend.points.len(), "run", "runs")) }
+                p class="objective" { (objective_words(objective, &trend.unit)) ", missed in " (trend.missed) " of " (many(trend.points.len(), "run", "runs")) }
             }
             details {
                 summary { "Numbers" }
@@ -274,20 +273,22 @@ fn left(now: jiff::Timestamp, at: jiff::Timestamp) -> String {
     }
 }
 
+/// What a number is of. A bare number says nothing without its name: `time scale 20`.
 fn labels(trend: &Trend) -> String {
-    let mut text = String::new();
-    for label in &trend.labels {
-        let separator = if text.is_empty() { "" } else { ", " };
-        let _ = write!(text, "{separator}{}", label.value);
-    }
-    text
+    let words = trend.labels.iter().map(|label| match label.value.parse::<f64>() {
+        Ok(_) => format!("{} {}", label.name.replace('_', " "), label.value),
+        Err(_) => label.value.clone(),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
-fn objective_words(objective: &Objective) -> String {
-    match objective {
-        Objective::AtMost(limit) => format!("At most {limit}"),
-        Objective::AtLeast(limit) => format!("At least {limit}"),
-    }
+fn objective_words(objective: &Objective, unit: &str) -> String {
+    let (word, limit) = match objective {
+        Objective::AtMost(limit) => ("most", limit),
+        Objective::AtLeast(limit) => ("least", limit),
+    };
+    let blank = if unit.is_empty() { "" } else { " " };
+    format!("At {word} {limit}{blank}{unit}")
 }
 
 fn certificates(view: &View, links: &Links) -> Markup {

@@ -5,17 +5,17 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+use super::state::{Shown, State};
 use crate::{
     command::{
         artefact_rules::Planned,
-        artefacts::{File, Page, Seen},
-        check,
+        artefacts::{Page, Seen},
         gate::{self, Decision},
         policy::{self, target_date},
-        tracker::{Evidence, EvidenceKind, Item, Status, Tracker},
+        tracker::{Item, Status, Tracker},
     },
     history::{Chain, RunLine, Trend, trends},
-    record::{Outcome, Verdict, v1::Record},
+    record::{Finding, Outcome, Verdict, v1::Record},
 };
 
 /// Everything that the page shows.
@@ -41,9 +41,12 @@ pub(super) struct Gate {
     pub(super) name: String,
     pub(super) verdict: Verdict,
     pub(super) reasons: Vec<Reason>,
+    /// What does not stand in the way and should be known: warnings, what a waiver lets through, a policy that is not
+    /// there.
+    pub(super) notes: Vec<Reason>,
 }
 
-/// One thing that stands in the way.
+/// One thing that stands in the way, or that should be known.
 #[derive(Debug)]
 pub(super) struct Reason {
     pub(super) subject: String,
@@ -67,36 +70,6 @@ pub(super) struct Row {
     pub(super) status: Option<Status>,
     pub(super) pending: Vec<String>,
     pub(super) evidence: Vec<Shown>,
-}
-
-/// One file that an item names.
-#[derive(Debug)]
-pub(super) struct Shown {
-    pub(super) path: String,
-    pub(super) state: State,
-}
-
-/// How an evidence file stands, the worst first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
-    /// Named, and not there.
-    Missing,
-    /// Its first known run ended later than the moment that is asked for.
-    NotYet,
-    /// It is not what was recorded.
-    Altered,
-    /// Its run did not pass, or could not tell.
-    NotPassed(Verdict),
-    /// It may no longer be relied upon.
-    Expired(Timestamp),
-    /// Soon it may no longer be relied upon.
-    NotForLong(Timestamp),
-    /// A page by hand: present, unverified.
-    ByHand,
-    /// Verified, passed, and valid until then.
-    Valid(Timestamp),
-    /// A file that is no evidence by itself.
-    Present,
 }
 
 /// How a number went from run to run, and whose it is.
@@ -199,7 +172,10 @@ impl View {
             tracker: file,
             named: tracker.path.clone(),
             now,
-            gates: gate::decide(question, gates).iter().map(Gate::of).collect(),
+            gates: gate::decide(question, gates)
+                .iter()
+                .map(|decision| Gate::of(decision, gate::without_policy(question.required).as_ref()))
+                .collect(),
             items: tracker.items.iter().map(|item| Row::of(item, question)).collect(),
             trends: courses(histories),
             certificates: expiries(&records),
@@ -215,24 +191,28 @@ impl View {
 }
 
 impl Gate {
-    fn of(decision: &Decision) -> Self {
-        let findings = &decision.findings;
+    fn of(decision: &Decision, without_policy: Option<&Finding>) -> Self {
         let (name, verdict) = (decision.name.clone(), decision.verdict());
         let of_gate = format!("{name}: ");
-        let mut against: Vec<_> = findings
-            .iter()
-            .filter(|finding| !matches!(finding.outcome, Outcome::Passed | Outcome::Waived))
-            .collect();
-        against.sort_by_key(|finding| Reverse(finding.outcome.severity()));
-        let reasons = against.into_iter().map(|finding| Reason {
-            // The heading names the gate.
-            subject: finding.subject.trim_start_matches(&of_gate).to_owned(),
-            observed: finding.observed.clone(),
-            remedy: finding.remedy.to_string(),
-            file: finding.location.as_ref().map(|location| location.path.clone()),
-            line: finding.location.as_ref().and_then(|location| location.line),
-        });
-        Self { name, verdict, reasons: reasons.collect() }
+        let mut told: Vec<_> = decision.findings.iter().chain(without_policy).collect();
+        told.retain(|finding| finding.outcome != Outcome::Passed);
+        told.sort_by_key(|finding| Reverse(finding.outcome.severity()));
+        let stands_against = |finding: &&Finding| finding.outcome.verdict() > Some(Verdict::Warned);
+        let (against, known): (Vec<_>, Vec<_>) = told.into_iter().partition(stands_against);
+        // The heading names the gate.
+        let all = |findings: Vec<&Finding>| {
+            findings.into_iter().map(|finding| Reason::of(finding, &of_gate)).collect::<Vec<_>>()
+        };
+        Self { name, verdict, reasons: all(against), notes: all(known) }
+    }
+
+    /// How many things stand in its way, or should be known of it; nothing where there are none.
+    pub(super) fn count(&self) -> Option<String> {
+        match (self.reasons.len(), self.notes.len()) {
+            (0, 0) => None,
+            (0, notes) => Some(format!("{notes} to look at")),
+            (reasons, _) => Some(format!("{reasons} in its way")),
+        }
     }
 
     /// What people want to read first.
@@ -245,10 +225,26 @@ impl Gate {
     }
 }
 
+impl Reason {
+    fn of(finding: &Finding, of_gate: &str) -> Self {
+        let set_aside = finding.waived.as_ref().map(|waived| {
+            format!(" (set aside by {} until {}: {})", waived.approver, day(waived.until), waived.reason)
+        });
+        Self {
+            subject: finding.subject.trim_start_matches(of_gate).to_owned(),
+            observed: format!("{}{}", finding.observed, set_aside.unwrap_or_default()),
+            remedy: finding.remedy.to_string(),
+            file: finding.location.as_ref().map(|location| location.path.clone()),
+            line: finding.location.as_ref().and_then(|location| location.line),
+        }
+    }
+}
+
 impl Row {
     fn of(item: &Item, question: gate::Question<'_>) -> Self {
-        let gate::Question { seen, now, required, .. } = question;
-        let mut shown: Vec<_> = item.paths().flat_map(|evidence| Shown::of(evidence, seen, now)).collect();
+        let gate::Question { seen, required, .. } = question;
+        let mut shown: Vec<_> =
+            item.paths().flat_map(|evidence| Shown::of(item, evidence, question)).collect();
         shown.sort_by(|a, b| (&a.state, &a.path).cmp(&(&b.state, &b.path)));
         shown.dedup_by(|a, b| a.path == b.path);
         let value =
@@ -286,60 +282,6 @@ impl Row {
             (Some(_), None) => "by hand, unverified".to_owned(),
         };
         (words, worst)
-    }
-}
-
-impl Shown {
-    fn of(evidence: &Evidence, seen: &Seen, now: Timestamp) -> Vec<Self> {
-        let artefact = seen.artefact(evidence);
-        if artefact.files.is_empty() {
-            let (EvidenceKind::Path(path) | EvidenceKind::Link(path) | EvidenceKind::Make(path)) =
-                &evidence.kind;
-            return vec![Self { path: path.clone(), state: State::Missing }];
-        }
-        artefact
-            .files
-            .iter()
-            .map(|file| Self { path: file.path.clone(), state: State::of(file, now) })
-            .collect()
-    }
-}
-
-impl State {
-    fn of(file: &File, now: Timestamp) -> Self {
-        match &file.page {
-            Page::ByHand => Self::ByHand,
-            Page::Other => Self::Present,
-            Page::Later(_) => Self::NotYet,
-            Page::Evidence { record: None, .. } => Self::Altered,
-            Page::Evidence { chain: Some(trouble), .. } if trouble.outcome == Outcome::Failed => {
-                Self::Altered
-            }
-            Page::Evidence { record: Some(record), .. } => {
-                let until = Record::time(&record.valid_until);
-                match (record.verdict, check::freshness(&file.path, record, now).outcome) {
-                    (Verdict::Failed | Verdict::Inconclusive, _) => Self::NotPassed(record.verdict),
-                    (_, Outcome::Failed) => Self::Expired(until),
-                    (_, Outcome::Warned) => Self::NotForLong(until),
-                    _ => Self::Valid(until),
-                }
-            }
-        }
-    }
-
-    /// The words beside the file.
-    pub(super) fn words(&self) -> String {
-        match self {
-            Self::Missing => "missing".to_owned(),
-            Self::NotYet => "not yet made".to_owned(),
-            Self::Altered => "altered".to_owned(),
-            Self::NotPassed(verdict) => verdict.to_string(),
-            Self::Expired(at) => format!("expired {}", day(*at)),
-            Self::NotForLong(until) => format!("only until {}", day(*until)),
-            Self::ByHand => "by hand, unverified".to_owned(),
-            Self::Valid(until) => format!("valid until {}", day(*until)),
-            Self::Present => "present".to_owned(),
-        }
     }
 }
 

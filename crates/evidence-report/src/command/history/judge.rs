@@ -44,12 +44,17 @@ pub(in crate::command) fn judge_file(path: &Path, document: &Document) -> Vec<Fi
 }
 
 /// What is wrong with the chain beside an evidence file that is consistent, or with its place in it; of several the
-/// worst. `name` is the file as a tracker names it, and `None` says that nothing is wrong or no history is there.
+/// worst. `name` is the file as a tracker names it, and `None` says that nothing is wrong, or that no history is there and
+/// the record knows of none.
 pub(in crate::command) fn trouble_of(path: &Path, name: &str, record: &Record) -> Option<Finding> {
-    let shown = history_of(Path::new(name)).display().to_string();
+    let shown = short(&history_of(path));
     let bytes = match read_regular(&history_of(path)) {
         Ok((bytes, _)) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            record.previous.as_ref()?;
+            let why = "its history is not beside it, and it goes on from a run before: git tells which one";
+            return Some(HISTORY_CHAIN.not_checked(Requirement::Optional, name, why));
+        }
         Err(error) => {
             let told = HISTORY_CHAIN.inconclusive(shown).observed(error.to_string());
             return Some(told.remedy("Make the history readable."));

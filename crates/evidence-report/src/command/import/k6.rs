@@ -139,7 +139,8 @@ pub fn read(source: impl Read, sink: Sink<'_>) -> Result<Account, Unreadable> {
     for (name, metric) in &summary.metrics {
         for (expression, threshold) in metric.thresholds.iter().flatten() {
             thresholds += 1;
-            metric.threshold(name, expression, *threshold, sink, &mut account);
+            let is_idle = metric.saw_nothing() || metric.never_rose(name, &summary.metrics);
+            metric.threshold(name, expression, *threshold, is_idle, sink, &mut account);
         }
     }
     if thresholds == 0 {
@@ -208,6 +209,7 @@ impl Metric {
         name: &str,
         expression: &str,
         told: Threshold,
+        is_idle: bool,
         sink: Sink<'_>,
         account: &mut Account,
     ) {
@@ -225,7 +227,7 @@ impl Metric {
             (true, Some(((_, sign, limit), value))) if !holds(value, sign, limit) => {
                 Told::new(Said::Failed, &subject, &format!("k6 says kept, the value says not: {seen}"))
             }
-            (true, _) if self.saw_nothing() => {
+            (true, _) if is_idle => {
                 Told::new(Said::Undecided, &subject, "k6 says kept, and nothing was measured")
             }
             (true, _) => Told::new(Said::Passed, &subject, &format!("kept: {seen}")),
@@ -243,6 +245,16 @@ impl Metric {
     fn saw_nothing(&self) -> bool {
         let none = |names: &[&str]| names.iter().all(|name| self.value(name) == Some(0.0));
         none(&["passes", "fails"]) || self.value("count") == Some(0.0)
+    }
+
+    /// Whether a trend is zero in everything, so that k6 shows what it shows of a trend without samples. A phase of
+    /// requests may be that short (no TLS in plain HTTP); the whole of a request never is.
+    fn never_rose(&self, name: &str, all: &BTreeMap<String, Self>) -> bool {
+        let is_flat = ["avg", "min", "max"].iter().all(|stat| self.value(stat) == Some(0.0));
+        let is_phase = name.starts_with("http_req_") && !name.starts_with("http_req_duration");
+        let has_requests =
+            || all.get("http_reqs").and_then(|all| all.value("count")).is_some_and(|n| n > 0.0);
+        is_flat && !(is_phase && !name.contains('{') && has_requests())
     }
 
     /// A share is told more exactly than a time: 0.0003 is not nothing.

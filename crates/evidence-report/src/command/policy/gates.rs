@@ -28,7 +28,7 @@ pub(super) struct GatePolicy {
 
 /// `1-5, 7` or a single number.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "items are a number, or numbers and ranges such as `1-5, 7`")]
 enum Numbers {
     One(u32),
     Several(String),

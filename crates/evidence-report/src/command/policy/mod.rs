@@ -7,6 +7,7 @@ mod evidence;
 mod gates;
 mod milestone;
 mod pages;
+mod place;
 mod required;
 mod ruled;
 mod scope;
@@ -62,7 +63,10 @@ pub(super) struct EnvironmentPolicy {
 
 /// One value, or several of which each will do.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a fact is text, or a list of texts; a number stands in quotes: \"7412345678901234567\""
+)]
 enum Values {
     One(String),
     Several(Vec<String>),
@@ -102,8 +106,12 @@ impl Policy {
             Some(path) => path.to_owned(),
             None => {
                 let path = root.join(PLACE);
-                if !path.is_file() {
-                    return Ok(Self::default());
+                // Whatever else stands there, it is not nothing: without its policy a gate asks for far less.
+                if path.symlink_metadata().is_err() {
+                    return place::misnamed(root).map_or_else(
+                        || Ok(Self::default()),
+                        |name| Err(PolicyError::Misnamed { name, place: PLACE }),
+                    );
                 }
                 crate::run::short(&path).into()
             }
@@ -131,6 +139,11 @@ impl Policy {
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether there is none, so that only the tracker's own words count.
+    pub(super) fn is_absent(&self) -> bool {
+        self.path.is_empty()
     }
 
     /// What an item needs; nothing where the policy is silent.
@@ -206,6 +219,9 @@ pub(super) enum PolicyError {
     /// It cannot be read.
     #[error("reading the policy {path}: {source}")]
     Read { path: String, source: std::io::Error },
+    /// It stands beside the place where it is looked for.
+    #[error("{name} would not be read: the policy is {place}; rename it, or name it with --policy")]
+    Misnamed { name: String, place: &'static str },
     /// It says something that is not understood. The message holds line and column.
     #[error(
         "the policy {path} is wrong: {message}. `evidence-report policy-schema` prints what may stand in it"

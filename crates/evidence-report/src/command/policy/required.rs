@@ -1,14 +1,14 @@
 //! What a policy asks of the items, held against what was seen: for `check`, which warns of what an item that is not
 //! done still lacks, and for the gate, which lets nothing pass.
 
-use std::{collections::BTreeMap, io::ErrorKind, path::Path};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{EvidencePolicy, ItemPolicy, Policy, Ruled, Unread, Ways, evidence, milestone, pages, scope};
 use crate::{
     command::{
-        artefact_rules::Planned,
+        artefact_rules::{Observed, Planned},
         checks::{EVIDENCE_REQUIRED, PAGE_SECTIONS, SCOPE_COVERED, TARGET_DATE},
         paths::{LEADS_OUT, inside, read_regular},
         tracker::{EvidenceKind, Item, Status, Tracker},
@@ -18,12 +18,14 @@ use crate::{
 };
 
 /// Everything that was seen for a policy.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(in crate::command) struct Required {
-    pub(in crate::command) policy: Policy,
-    pub(in crate::command) ways: Ways,
+    pub(in crate::command) policy: Arc<Policy>,
+    pub(in crate::command) ways: Arc<Ways>,
+    /// What the rules read.
+    observed: Arc<Observed>,
     ruled: Ruled,
-    texts: BTreeMap<String, Result<String, Unread>>,
+    texts: Arc<BTreeMap<String, Result<String, Unread>>>,
 }
 
 impl Required {
@@ -31,8 +33,15 @@ impl Required {
     pub(in crate::command) fn observe(policy: Policy, root: &Path, as_of: Timestamp) -> Self {
         let pages = policy.items().flat_map(|(_, item)| item.pages.iter().map(|page| page.file().to_owned()));
         let texts = pages.map(|page| (page.clone(), text(root, &page))).collect();
-        let (ways, ruled) = (Ways::observe(root, &policy), policy.run(root, as_of));
-        Self { policy, ways, ruled, texts }
+        let ways = Arc::new(Ways::observe(root, &policy));
+        let observed = Arc::new(policy.observe(root));
+        let ruled = policy.judge(&observed, as_of);
+        Self { policy: Arc::new(policy), ways, observed, ruled, texts: Arc::new(texts) }
+    }
+
+    /// The same as it is judged at another moment; nothing is looked at again.
+    pub(in crate::command) fn at(&self, moment: Timestamp) -> Self {
+        Self { ruled: self.policy.judge(&self.observed, moment), ..self.clone() }
     }
 
     /// The calendars of drills that the policy's rules read.
@@ -84,14 +93,29 @@ impl Required {
         let _ = waive(&self.policy.waivers, findings, now, Extent::Part);
     }
 
-    /// When the evidence that an item needs ends.
-    pub(in crate::command) fn ends(&self, item: &Item, now: Timestamp) -> Vec<(Timestamp, String)> {
+    /// When something may end that an item needs, and what where it has a name: its evidence, and whatever its rules
+    /// judge by the day.
+    pub(in crate::command) fn ends(&self, item: &Item, now: Timestamp) -> Vec<(Timestamp, Option<String>)> {
+        let of_evidence = self
+            .standings(item, now)
+            .map(|(one, until)| (until, Some(format!("the evidence {} ends", one.file.value))));
+        let of_rules = self.ruled.of(item.number).iter().filter_map(|finding| {
+            let end = finding.hurts_at.or(finding.waived.as_ref().map(|waived| waived.until))?;
+            Some((end, None))
+        });
+        of_evidence.chain(of_rules).collect()
+    }
+
+    /// When the policy lets evidence of an item end; `None` of what the policy does not name.
+    pub(in crate::command) fn end_of(&self, item: &Item, file: &str, now: Timestamp) -> Option<Timestamp> {
+        self.standings(item, now).filter(|(one, _)| one.file.value == file).map(|(_, until)| until).min()
+    }
+
+    fn standings(&self, item: &Item, now: Timestamp) -> impl Iterator<Item = (&EvidencePolicy, Timestamp)> {
         let wanted = self.policy.item(item.number).map_or(&[][..], |wanted| &wanted.evidence);
-        let standing = |one: &EvidencePolicy| one.standing(&self.policy, &self.ways, now).ok();
         wanted
             .iter()
-            .filter_map(|one| Some((standing(one)?.until, format!("the evidence {} ends", one.file.value))))
-            .collect()
+            .filter_map(move |one| Some((one, one.standing(&self.policy, &self.ways, now).ok()?.until)))
     }
 
     fn strictly(&self, tracker: &Tracker, item: &Item, now: Timestamp) -> Vec<Finding> {

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::Policy;
 use crate::{
-    command::artefact_rules::{Judged, Planned, assess, calendar, observe},
+    command::artefact_rules::{Judged, Observed, Planned, assess, calendar, observe},
     record::{Check, Finding},
 };
 
 /// What came of the rules, by item.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(in crate::command) struct Ruled {
     of_items: BTreeMap<u32, Judged>,
     /// The calendars of drills.
@@ -19,12 +19,16 @@ pub(in crate::command) struct Ruled {
 }
 
 impl Policy {
-    /// Reads what the rules name, below `root`, and judges it for the moment `as_of`.
-    pub(in crate::command) fn run(&self, root: &Path, as_of: Timestamp) -> Ruled {
-        let observed = observe(root, self.items().flat_map(|(_, item)| &item.rules));
-        let judged = self.items().map(|(number, item)| (number, assess(&item.rules, &observed, as_of)));
+    /// Reads what the rules name, below `root`.
+    pub(in crate::command) fn observe(&self, root: &Path) -> Observed {
+        observe(root, self.items().flat_map(|(_, item)| &item.rules))
+    }
+
+    /// Judges what was read for the moment `as_of`.
+    pub(in crate::command) fn judge(&self, observed: &Observed, as_of: Timestamp) -> Ruled {
+        let judged = self.items().map(|(number, item)| (number, assess(&item.rules, observed, as_of)));
         let rules = self.items().flat_map(|(_, item)| &item.rules);
-        Ruled { of_items: judged.collect(), calendar: calendar(rules, &observed) }
+        Ruled { of_items: judged.collect(), calendar: calendar(rules, observed) }
     }
 }
 

@@ -240,7 +240,11 @@ impl Reader<'_> {
 
     fn end_scope(&mut self, bullet: &Bullet) {
         let Some(item) = self.tracker.items.last_mut() else { return };
-        item.scope.push(Field { value: bullet.text.trim().to_owned(), line: bullet.line });
+        let value = unboxed(&bullet.text).to_owned();
+        if bullet.text.trim().starts_with(UNTICKED) {
+            item.pending.push(Field { value: value.clone(), line: bullet.line });
+        }
+        item.scope.push(Field { value, line: bullet.line });
     }
 
     fn end_evidence(&mut self, bullet: &Bullet) {
@@ -259,14 +263,30 @@ fn key_of(text: &str) -> (String, String) {
     }
 }
 
-/// `Pending: drills` and `Pending drills` → `drills`; `None` of what says nothing of the kind.
+/// `Pending: drills`, `Pending drills`, `TODO: drills` and `[ ] drills` → `drills`; `None` of what says nothing of the
+/// kind.
 fn pending(text: &str) -> Option<&str> {
     const WORD: &str = "pending";
     let text = text.trim();
-    let word = text.get(..WORD.len()).filter(|word| word.eq_ignore_ascii_case(WORD))?;
+    if let Some(rest) = text.strip_prefix(UNTICKED) {
+        return Some(pending(rest).unwrap_or(rest.trim()));
+    }
+    let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(WORD));
+    let word = ["TODO", "TBD", "FIXME"].into_iter().find(|word| text.starts_with(word));
+    let word = word.or_else(|| begins(WORD).then_some(WORD))?;
     let rest = &text[word.len()..];
     let ends = rest.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_');
     ends.then(|| rest.trim_start_matches([':', ' ']).trim_end())
+}
+
+/// A box that nobody has ticked.
+const UNTICKED: &str = "[ ]";
+
+/// The text of a bullet without its box.
+fn unboxed(text: &str) -> &str {
+    let text = text.trim();
+    let boxes = [UNTICKED, "[x]", "[X]"];
+    boxes.iter().find_map(|one| text.strip_prefix(one)).unwrap_or(text).trim_start()
 }
 
 /// `3) Backup` or `3. Backup` → (3, `Backup`).
@@ -348,7 +368,7 @@ mod tests {
 
     #[test]
     fn what_is_pending_is_found_wherever_and_however_it_is_written() {
-        let cases: [(&str, &[(&str, u32)]); 9] = [
+        let cases: [(&str, &[(&str, u32)]); 15] = [
             ("- Evidence:\n  - Pending: drills.\n", &[("drills.", 4)]),
             ("- Evidence:\n\t- **Pending** (staging): drills\n", &[("(staging): drills", 4)]),
             ("- Evidence:\n  - Pending staging drills\n", &[("staging drills", 4)]),
@@ -357,6 +377,12 @@ mod tests {
             ("- Pending: drills\n", &[("drills", 3)]),
             ("- pending:\n  - `doc/a.md`\n", &[("doc/a.md", 4)]),
             ("- Scope:\n  - Pending invoices: shown.\n", &[]),
+            ("- Evidence:\n  - TODO: drills, `doc/a.md`\n", &[("drills, doc/a.md", 4)]),
+            ("- Evidence:\n  - TBD\n  - Todo list of the team\n", &[("it does not say what", 4)]),
+            ("- Evidence:\n  - [ ] drills: `doc/a.md`\n  - [x] roster\n", &[("drills: doc/a.md", 4)]),
+            ("- Evidence:\n  - [ ] Pending: drills\n", &[("drills", 4)]),
+            ("- Scope:\n  - [ ] Alerts\n  - [x] Runbooks\n  - TODO lists are shown\n", &[("Alerts", 4)]),
+            ("- Evidence:\n  - TODOs are kept elsewhere\n", &[]),
             ("- Evidence:\n  - <!-- Pending: x --> Pending-free: yes\n", &[]),
         ];
         for (text, told) in cases {

@@ -1,0 +1,110 @@
+//! What is wrong with a YAML file, in words for who wrote it. The library speaks to programmers: of its options, of
+//! events, of Rust's types.
+
+use std::borrow::Cow;
+
+use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
+
+/// What is wrong, and where; without the lines around it, in which a secret may stand.
+pub(super) fn plain(error: &Error) -> String {
+    error.without_snippet().render_with_formatter(&Plain)
+}
+
+struct Plain;
+
+impl MessageFormatter for Plain {
+    fn format_message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
+        match error {
+            Error::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("the key '{key}' stands twice; keep one of them").into()
+            }
+            Error::DuplicateMappingKey { key: None, .. } => "a key stands twice; keep one of them".into(),
+            Error::MultipleDocuments { .. } => {
+                "a second document begins (`---`); one file holds one of them".into()
+            }
+            Error::Unexpected { expected: "mapping start", .. } => {
+                "keys with their values are expected here (`key: value`)".into()
+            }
+            Error::Unexpected { expected: "sequence start", .. } => {
+                "a list is expected here (`- …`, or `[…]`)".into()
+            }
+            Error::Unexpected { expected: "string scalar" | "scalar", .. } => {
+                "one value is expected here, no list and no keys".into()
+            }
+            Error::InvalidScalar { ty, .. } => needed(ty),
+            Error::InvalidBooleanStrict { .. } => needed("boolean"),
+            Error::UnknownAnchor { .. } => "the alias (`*…`) stands for no anchor (`&…`) before it".into(),
+            Error::NullIntoString { .. } => "nothing stands here; a value is expected".into(),
+            other => UserMessageFormatter.format_message(other),
+        }
+    }
+}
+
+/// What has to stand where a value of this type of ours is read.
+fn needed(kind: &str) -> Cow<'static, str> {
+    match kind.as_bytes() {
+        [b'u', b'0'..=b'9', ..] | b"usize" => "a whole number that is not negative is expected here".into(),
+        [b'i', b'0'..=b'9', ..] | b"isize" => "a whole number is expected here".into(),
+        [b'f', b'0'..=b'9', ..] | b"floating point" => "a number is expected here".into(),
+        b"boolean" | b"bool" => "`true` or `false` is expected here".into(),
+        _ => format!("invalid {kind}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct Config {
+        #[serde(default)]
+        map: BTreeMap<String, String>,
+        #[serde(default)]
+        list: Vec<u32>,
+        #[serde(default)]
+        number: Option<i64>,
+        #[serde(default)]
+        share: Option<f64>,
+        #[serde(default)]
+        yes: Option<bool>,
+    }
+
+    #[test]
+    fn nothing_of_the_library_is_told() {
+        let cases = [
+            ("map: {a: b, a: c}\n", "the key 'a' stands twice; keep one of them at line 1, column 13"),
+            ("map: {}\n---\nmap: {}\n", "a second document begins (`---`); one file holds one of them"),
+            ("map: [a]\n", "keys with their values are expected here (`key: value`) at line 1, column 6"),
+            ("list: {a: b}\n", "a list is expected here (`- …`, or `[…]`) at line 1, column 7"),
+            ("map:\n  a: [b]\n", "one value is expected here, no list and no keys at line 2, column 6"),
+            ("list: [-1]\n", "a whole number that is not negative is expected here at line 1, column 8"),
+            ("number: 1.5\n", "a whole number is expected here at line 1, column 9"),
+            ("share: much\n", "a number is expected here at line 1, column 8"),
+            ("yes: please\n", "`true` or `false` is expected here at line 1, column 6"),
+            ("map: *other\n", "the alias (`*…`) stands for no anchor (`&…`) before it at line 1, column 6"),
+            ("map: {a: ~}\n", "nothing stands here; a value is expected at line 1, column 10"),
+            ("other: 1\n", "unknown field `other`, expected one of map, list, number, share, yes at line 1"),
+        ];
+        for (text, told) in cases {
+            let said = plain(&serde_saphyr::from_str::<Config>(text).unwrap_err());
+            assert!(said.starts_with(told), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_without_end_when_it_is_read_is_refused() {
+        let mut text = "map: {}\nx0: &x0 [a, a, a, a, a, a, a, a, a, a]\n".to_owned();
+        for n in 1..9 {
+            let aliases = vec![format!("*x{}", n - 1); 10].join(", ");
+            text += &format!("x{n}: &x{n} [{aliases}]\n");
+        }
+        let said = plain(&serde_saphyr::from_str::<serde_json::Value>(&text).unwrap_err());
+        assert!(said.contains("too large or too complex") && !said.contains("Options"), "{said}");
+    }
+}
