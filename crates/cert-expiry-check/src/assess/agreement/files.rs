@@ -189,6 +189,20 @@ pub(crate) fn in_archive(place: &str) -> Option<(String, u64)> {
     (is_archive && SERIES.contains(&series)).then(|| (format!("{}/{series}", folder.display()), number))
 }
 
+/// Which of these places hold what another member of the same archive has followed.
+pub(crate) fn followed<'p>(places: impl IntoIterator<Item = &'p str>) -> HashSet<&'p str> {
+    let members = places.into_iter().filter_map(|place| Some((place, in_archive(place)?)));
+    let members: Vec<_> = members.collect();
+    let mut last: HashMap<&str, u64> = HashMap::new();
+    for (_, (series, number)) in &members {
+        let newest = last.entry(series).or_insert(*number);
+        *newest = (*newest).max(*number);
+    }
+    let is_followed = |series: &str, number: u64| last.get(series).is_some_and(|newest| number < *newest);
+    let followed = members.iter().filter(|(_, (series, number))| is_followed(series, *number));
+    followed.map(|(place, _)| *place).collect()
+}
+
 /// Whether a path says that what lies there is only kept for the record.
 fn is_named_as_history(place: &str) -> bool {
     const FOLDERS: [&str; 8] =
