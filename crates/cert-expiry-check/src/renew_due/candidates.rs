@@ -40,14 +40,14 @@ pub(super) fn candidates<'o>(all: &'o [One], findings: &[Finding], plan: &Plan) 
         .collect();
     let leaves = Leaves::of(all, &places);
     let named = named(plan);
-    let counts = |one: &One, place: &str| {
-        !followed.contains(place)
-            && !of_another_name.contains(place)
-            && !(one.certificate.is_issuer && leaves.came_with(&one.certificate, place, &named))
+    let is_passed_over = |one: &One, place: &str| {
+        followed.contains(place)
+            || of_another_name.contains(place)
+            || (one.certificate.is_issuer && leaves.came_with(&one.certificate, place, &named))
     };
     (all.iter().zip(&places))
         .filter_map(|(one, places)| {
-            let place = places.iter().find(|place| counts(one, place))?.clone();
+            let place = places.iter().find(|place| !is_passed_over(one, place))?.clone();
             Some(Candidate { place, certificate: &one.certificate })
         })
         .collect()
