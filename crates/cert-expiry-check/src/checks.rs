@@ -216,9 +216,9 @@ pub static TLS_CLIENT_ACCEPTED: Check = Check {
     id: "tls.client_accepted",
     title: "Our client certificate is accepted",
     explanation: "With --client-cert and --client-key: an endpoint that asks for a client certificate is connected to a \
-        second time, presenting it, and does not refuse it; the alert of a refusal is named. A server that refuses \
-        only in its answer to a request (nginx) is told apart with --ask-http. An endpoint that does not ask is \
-        passed over.",
+        second time, presenting it, and does not refuse it; the alert of a refusal is named. Where the handshake \
+        turns nobody away (nginx refuses only in its answer to a request), this is not checked unless --ask-http \
+        asks. An endpoint that does not ask for a certificate is passed over.",
     remedy: "Compare the CAs that the server trusts for clients with the issuer of the client certificate.",
 };
 

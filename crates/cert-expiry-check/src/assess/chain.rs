@@ -309,6 +309,21 @@ fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timest
             "a certificate in the chain has a critical extension that this program, like many clients, does not know",
             "Have it issued again without the critical extension.",
         ),
+        Error::InvalidCertValidity => broken(
+            "a certificate in the chain ends before it begins",
+            "Have it issued again with a right validity.",
+        ),
+        Error::BadDer
+        | Error::BadDerTime
+        | Error::TrailingData(_)
+        | Error::MalformedExtensions
+        | Error::ExtensionValueInvalid => broken(
+            "a certificate in the chain is not written as RFC 5280 asks, and many clients refuse to read it: a date \
+             without seconds, in a zone of its own or before 1970, an extension that stands there twice, or damaged \
+             bytes",
+            "Have it issued again by a CA that writes certificates as RFC 5280 asks; `openssl x509 -text` and \
+             `openssl asn1parse` show what is odd.",
+        ),
         Error::MaximumPathBuildCallsExceeded | Error::MaximumSignatureChecksExceeded => broken(
             "the chain holds so many issuers of the same names that clients give up looking for a path",
             "Present only the server's certificate and the issuers between it and the root.",

@@ -123,9 +123,11 @@ fn none(subject: &str, capture: &Capture) -> Finding {
     }
 }
 
-/// Judges whether an endpoint that asks for a client certificate accepts ours; `seen` is what it did with it.
+/// Judges whether an endpoint that asks for a client certificate accepts ours; `anonymous` is what it did without
+/// one, `seen` what it did with it. That it did not refuse ours in the handshake says something only where it
+/// refuses there at all.
 #[must_use]
-pub fn acceptance(subject: &str, seen: &Observation, ours: &Certificate) -> Finding {
+pub fn acceptance(subject: &str, anonymous: &Observation, seen: &Observation, ours: &Certificate) -> Finding {
     let finding = match seen {
         Observation::Unreached(_) => TLS_CLIENT_ACCEPTED.not_checked(
             Requirement::Required,
@@ -151,12 +153,34 @@ pub fn acceptance(subject: &str, seen: &Observation, ours: &Certificate) -> Find
                 let observed = format!("accepted '{}', and answers HTTP {status}", ours.name);
                 TLS_CLIENT_ACCEPTED.passed(subject).observed(observed)
             }
-            (None, _) => TLS_CLIENT_ACCEPTED
+            (None, Afterwards::Greeted) => TLS_CLIENT_ACCEPTED
                 .passed(subject)
-                .observed(format!("did not refuse '{}' in the handshake", ours.name)),
+                .observed(format!("did not refuse '{}', and goes on", ours.name)),
+            (None, _) if demands(anonymous) => TLS_CLIENT_ACCEPTED.passed(subject).observed(format!(
+                "did not refuse '{}' in the handshake, where it turns clients without one away",
+                ours.name
+            )),
+            (None, _) => TLS_CLIENT_ACCEPTED
+                .not_checked(
+                    Requirement::Optional,
+                    subject,
+                    format!(
+                        "did not refuse '{}' in the handshake, nor anybody without a certificate: what it thinks of it \
+                         shows only behind the handshake",
+                        ours.name
+                    ),
+                )
+                .remedy(
+                    "Does it speak HTTP? --ask-http sends one HEAD request with the certificate and reads the status \
+                     (nginx refuses only there, with 400).",
+                ),
         },
     };
     finding.expected("the client certificate is accepted")
+}
+
+fn demands(seen: &Observation) -> bool {
+    matches!(seen, Observation::Reached(capture) if capture.client_certificate == ClientCertificate::Demanded)
 }
 
 fn after_refusal(refusal: &crate::wire::Refusal, ours: &Certificate) -> String {

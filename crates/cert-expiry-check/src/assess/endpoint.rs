@@ -166,16 +166,22 @@ fn seen(
     basis: &Basis,
 ) -> (Option<Finding>, Sighting) {
     // A self-made certificate often says CA:TRUE; what a server presents first stands for the server.
-    let role = if part == Part::Server { Role::Leaf } else { Role::Issuer };
-    let (finding, judgement) =
-        lifetime::finding(&TLS_LIFETIME, subject.to_owned(), certificate, role, basis.now, &basis.thresholds);
+    let (finding, judgement) = if part == Part::Server {
+        let (check, thresholds) = (&TLS_LIFETIME, &basis.thresholds);
+        let subject = subject.to_owned();
+        let (finding, judgement) =
+            lifetime::finding(check, subject, certificate, Role::Leaf, basis.now, thresholds);
+        (Some(finding), judgement)
+    } else {
+        (None, lifetime::judge(certificate.validity, basis.now, basis.thresholds.of(Role::Issuer)))
+    };
     let standing = match part {
         Part::Spare => judgement.standing.min(Standing::Warning),
         _ => judgement.standing,
     };
     let place = subject.to_owned();
     let sighting = Sighting { place, part, certificate: Arc::clone(certificate), standing };
-    ((part == Part::Server).then_some(finding), sighting)
+    (finding, sighting)
 }
 
 fn covers_name(endpoint: &Endpoint, subject: &str, leaf: &Certificate, basis: &Basis) -> Finding {

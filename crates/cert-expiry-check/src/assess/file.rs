@@ -5,8 +5,10 @@ use std::{collections::HashMap, io, path::Path, sync::Arc};
 use evidence_report::record::{Finding, Outcome, Requirement};
 
 use super::{
-    Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl, kubeconfig,
-    lifetime::{self, Role},
+    Basis, Judged, KeySighting, ListSighting, Part, Sighting,
+    chain::Roots,
+    crl, kubeconfig,
+    lifetime::{self, Role, Standing},
 };
 use crate::{
     certificate::Certificate,
@@ -97,6 +99,8 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
     }
     let is_chain =
         entries.iter().flat_map(|entry| &entry.certificate).any(|one| Role::of_stored(one) == Role::Leaf);
+    let roots_beside =
+        entries.iter().flat_map(|entry| &entry.certificate).filter(|one| is_nameless_root(one)).count();
     for (place, entry) in places(path, entries).into_iter().zip(entries) {
         let finding = match &entry.certificate {
             Err(error) => {
@@ -113,14 +117,18 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
                     basis.now,
                     &basis.thresholds,
                 );
+                let many = (finding.outcome != Outcome::Passed)
+                    .then(|| many_roots(certificate, roots_beside, basis))
+                    .flatten();
+                let standing = match many {
+                    Some(_) => judgement.standing.min(Standing::Warning),
+                    None => judgement.standing,
+                };
                 let certificate = Arc::clone(certificate);
-                judged.sightings.push(Sighting {
-                    place,
-                    part: Part::File,
-                    certificate,
-                    standing: judgement.standing,
-                });
-                if is_chain
+                judged.sightings.push(Sighting { place, part: Part::File, certificate, standing });
+                if let Some(many) = many {
+                    one_of_many(path, finding, many)
+                } else if is_chain
                     && role == Role::Issuer
                     && finding.outcome != Outcome::Passed
                     && let Some(root) = root_instead(entry, basis)
@@ -134,6 +142,44 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
         judged.findings.push(finding.at(path, entry.line));
     }
     judged
+}
+
+/// So many roots together are a store of whom to trust, and not what somebody serves.
+const MANY: usize = 20;
+
+/// Among how many roots one stands, where they are a whole store: those beside it in its file, or those that are
+/// trusted here.
+fn many_roots(one: &Certificate, beside: usize, basis: &Basis) -> Option<usize> {
+    let holds = |store: &Roots| store.certificates().iter().any(|root| root.fingerprint == one.fingerprint);
+    let is_store = |store: &&Arc<Roots>| store.len() >= MANY && holds(store);
+    match is_nameless_root(one) {
+        false => None,
+        true if beside >= MANY => Some(beside),
+        true => basis.trust.stores().iter().find(is_store).map(|store| store.len()),
+    }
+}
+
+/// A self-signed certificate that names no host serves nobody.
+fn is_nameless_root(one: &Certificate) -> bool {
+    one.is_self_issued && one.dns_names.is_empty() && one.ip_addresses.is_empty()
+}
+
+/// A root that ends among many hurts nobody by lying there: only whose chain leads to it, which is judged where that
+/// chain is served.
+fn one_of_many(path: &str, finding: Finding, many: usize) -> Finding {
+    let observed = format!(
+        "{}; one of {many} roots of a store: it hurts only where a chain leads to it, and that is judged there",
+        finding.observed
+    );
+    let warned = FILE_LIFETIME.warned(finding.subject).expected(finding.expected).observed(observed);
+    let warned = warned.remedy(format!(
+        "Bring what {path} comes from up to date (the package ca-certificates, where it is the system's), or take the \
+         root out: nothing below it is trusted once it has ended."
+    ));
+    match finding.hurts_at {
+        Some(at) => warned.hurts_at(at),
+        None => warned,
+    }
 }
 
 /// The trusted root with the name and key of a certificate that is another one: a cross-sign, or the root's
@@ -223,7 +269,7 @@ fn places(path: &str, entries: &[Entry]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{assess::chain::Roots, stores::Closed};
+    use crate::stores::Closed;
     use evidence_report::record::Outcome;
     use jiff::Timestamp;
 

@@ -52,7 +52,12 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
         let why = "this program, like browsers, does not verify the proof of so weak a key: see tls.key";
         return TLS_HANDSHAKE.not_checked(Requirement::Optional, subject, why);
     }
-    let (observed, remedy) = trouble_in_words(endpoint, capture, trouble);
+    let (observed, remedy) = match (trouble, leaf) {
+        (HandshakeTrouble::OnlyOld(suite), Some(leaf)) if needs_p521(capture.protocol, *suite, leaf) => {
+            with_p521(*suite)
+        }
+        _ => trouble_in_words(endpoint, capture, trouble),
+    };
     let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
     if remedy.is_empty() { finding } else { finding.remedy(remedy) }
 }
@@ -72,10 +77,9 @@ fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeT
             "reset the connection during the handshake".to_owned(),
             "A firewall or proxy in between may not allow TLS here; look at the server's log.",
         ),
-        HandshakeTrouble::Alert(alert) => (
-            format!("the server refused with the TLS alert {alert}"),
-            "UnrecognisedName: ask under another name (--sni). HandshakeFailure: no common cipher, or no certificate configured.",
-        ),
+        HandshakeTrouble::Alert(alert) => {
+            (format!("the server refused with the TLS alert {alert}"), after_alert(alert))
+        }
         HandshakeTrouble::TooOld => (
             "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned(),
             "Turn TLS 1.2 or 1.3 on: clients refuse older versions (RFC 8996).",
@@ -91,6 +95,22 @@ fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeT
         HandshakeTrouble::Broken(error) => (format!("the handshake broke: {}", printable(error, 160)), ""),
     };
     (observed, remedy.into())
+}
+
+fn after_alert(alert: &str) -> &'static str {
+    match alert {
+        "UnrecognisedName" => {
+            "The server has no certificate for this name: ask under another one (--sni NAME)."
+        }
+        "HandshakeFailure" => {
+            "The server and clients of today have no cipher suite, key exchange group or kind of signature in common, \
+             or it has no certificate for this name (--sni NAME): its log tells."
+        }
+        "InternalError" => {
+            "Look at the server's log: often it has no certificate for this name (--sni NAME asks under another one)."
+        }
+        _ => "Look at the server's log at this moment; --sni NAME asks under another name.",
+    }
 }
 
 fn silent(endpoint: &Endpoint, seconds: f64) -> Words {
@@ -150,6 +170,20 @@ fn only_old(protocol: Option<Protocol>, suite: CipherSuite) -> Words {
         observed,
         "Allow ECDHE suites with AES-GCM or ChaCha20 (P-256 or X25519) at the server, or TLS 1.3.".into(),
     )
+}
+
+/// Over TLS 1.2 a client says on which curves it takes the keys of certificates (RFC 8422, 5.1), and few name P-521.
+fn needs_p521(protocol: Option<Protocol>, suite: CipherSuite, leaf: &Certificate) -> bool {
+    let is_tls12 = protocol.is_none_or(|protocol| protocol == Protocol::Tls12);
+    is_tls12 && suite.key_exchange() == KeyExchange::Ecdhe && leaf.curve.as_deref() == Some(strength::P521)
+}
+
+fn with_p521(suite: CipherSuite) -> Words {
+    let observed = format!(
+        "TLS 1.2 ({suite}) with a key on P-521 only: Chromium and clients built with rustls do not offer that curve, and \
+         see a handshake failure"
+    );
+    (observed, "Have the certificate issued for a key on P-256 or P-384, which every client knows.".into())
 }
 
 /// A port that is known for beginning in plain text, where TLS was expected at once.

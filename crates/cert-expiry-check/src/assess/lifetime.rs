@@ -175,10 +175,11 @@ fn which(certificate: &Certificate) -> String {
 
 fn remedy(certificate: &Certificate, judgement: &Judgement, role: Role, now: Timestamp) -> String {
     let Some((which, by_when)) = due(certificate, judgement) else {
-        let which = which(certificate);
         return match judgement.standing {
-            Standing::NotYetValid => future_remedy(certificate.validity, &which, now),
-            Standing::NeverValid => format!("Have {which} issued again with a right validity."),
+            Standing::NotYetValid => future_remedy(certificate.validity, &which(certificate), now),
+            Standing::NeverValid => {
+                format!("Have {} issued again with a right validity.", which(certificate))
+            }
             _ => "Nothing: enough is left.".to_owned(),
         };
     };

@@ -38,7 +38,7 @@ const ELLIPTIC: &str = "1.2.840.10045.2.1";
 const CURVES: [(&str, &str, u16, bool); 12] = [
     ("1.2.840.10045.3.1.7", "P-256", 256, true),
     ("1.3.132.0.34", "P-384", 384, true),
-    ("1.3.132.0.35", "P-521", 521, true),
+    (P521, "P-521", 521, true),
     ("1.3.132.0.10", "secp256k1", 256, false),
     ("1.3.36.3.3.2.8.1.1.7", "brainpoolP256r1", 256, false),
     ("1.3.36.3.3.2.8.1.1.11", "brainpoolP384r1", 384, false),
@@ -58,6 +58,9 @@ const OTHER_KEYS: [(&str, &str, Grade); 5] = [
     ("1.2.840.10046.2.1", "Diffie-Hellman, which cannot sign", Grade::Weak),
     (RSA_PSS, "RSA for PSS only", Grade::Unusual),
 ];
+
+/// secp521r1.
+pub(super) const P521: &str = "1.3.132.0.35";
 
 /// Signatures that can be forged, or whose hash is broken.
 const BROKEN_SIGNATURES: [(&str, &str); 7] = [

@@ -2,22 +2,22 @@
 //! `ExecCondition=`. It looks the way `scan` looks, judges nothing but the time, and writes no evidence.
 
 pub mod answer;
+pub mod candidates;
 pub mod rule;
 
-use std::{collections::HashSet, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use evidence_report::run::{self, Run, SharedFlags, Usage};
 
 use self::{
-    answer::{Answer, CANNOT_TELL, Candidate, answer, describe},
+    answer::{Answer, CANNOT_TELL, answer, describe},
+    candidates::candidates,
     rule::{Rule, Share},
 };
 use crate::{
-    assess::Part,
     checks::TOOL,
     cli::{RenewDueArguments, ScanArguments},
     error::Error,
-    outputs::One,
     plan::Plan,
     scan,
 };
@@ -41,8 +41,8 @@ pub async fn execute(arguments: &RenewDueArguments, shared: &SharedFlags) -> Res
     let now = plan.as_of.unwrap_or(run.started());
     let seen = scan::observe(&plan, &run).await?;
     let all: Vec<_> = seen.soonest_first().collect();
-    let candidates = candidates(&all);
     let finished = run.finish();
+    let candidates = candidates(&all, &finished.report().findings, &plan);
     let answer = answer(&candidates, &finished.report().findings, &rule, now);
     if shared.verbose {
         let lines = candidates.iter().map(|candidate| describe(candidate, now) + "\n");
@@ -88,30 +88,4 @@ fn without_evidence(shared: &SharedFlags) -> Result<SharedFlags, Usage> {
         ));
     }
     Ok(SharedFlags { evidence: Some(nowhere.to_owned()), ..shared.clone() })
-}
-
-/// What would be renewed: the certificates of servers and clients, wherever they were seen, and those of issuers
-/// in files that hold nothing else.
-fn candidates(all: &[One]) -> Vec<Candidate<'_>> {
-    const PARTS: [Part; 4] = [Part::File, Part::Secret, Part::Server, Part::Client];
-    let places = |one: &One| PARTS.iter().flat_map(|part| one.places_as(*part)).collect::<Vec<_>>();
-    let with_leaves: HashSet<String> = all
-        .iter()
-        .filter(|one| !one.certificate.is_issuer)
-        .flat_map(places)
-        .map(|place| holder(&place).to_owned())
-        .collect();
-    let counts =
-        |one: &One, place: &String| !one.certificate.is_issuer || !with_leaves.contains(holder(place));
-    all.iter()
-        .filter_map(|one| {
-            let place = places(one).into_iter().find(|place| counts(one, place))?;
-            Some(Candidate { place, certificate: &one.certificate })
-        })
-        .collect()
-}
-
-/// The file of a place such as `bundle.pem #2`.
-fn holder(place: &str) -> &str {
-    place.rsplit_once(" #").map_or(place, |(file, _)| file)
 }

@@ -19,9 +19,9 @@ pub async fn look_at_one(endpoint: Endpoint, approach: &Approach, basis: &Basis)
     let subject = endpoint.to_string();
     judged.findings.extend(client::rule(&subject, &anonymous, basis.client_certificate));
     if let (Some(identity), true) = (&approach.identity, asks(&anonymous)) {
-        let presented = wire::capture(&endpoint, approach).await;
+        let presented = Box::pin(wire::capture(&endpoint, approach)).await;
         judged.owed.push(&TLS_CLIENT_ACCEPTED);
-        judged.findings.push(client::acceptance(&subject, &presented, &identity.certificate));
+        judged.findings.push(client::acceptance(&subject, &anonymous, &presented, &identity.certificate));
     }
     judged
 }

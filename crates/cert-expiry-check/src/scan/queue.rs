@@ -73,8 +73,7 @@ pub(super) async fn look_at_all(
             let Some(group) = groups.get(group).cloned() else { continue };
             let whats = batch.iter().map(|task| task.what.clone()).collect();
             let look = look_at_batch(whats, plan.addresses, group, run.stop().clone());
-            // Boxed: a future of ten kilobytes is moved several times on its way into a task.
-            under_way.insert(work.spawn(Box::pin(look)).id(), batch);
+            under_way.insert(work.spawn(look).id(), batch);
         }
         let Some(done) = work.join_next_with_id().await else { break };
         let (id, judged) = match done {
@@ -177,7 +176,8 @@ fn next_batch(queue: &mut Peekable<Queue<'_>>) -> Vec<Task> {
     batch
 }
 
-/// Looks at what stands in one batch; of each, what came of it.
+/// Looks at what stands in one batch; of each, what came of it. Each look is boxed where it begins: a future of ten
+/// kilobytes would be moved several times on its way into a task.
 async fn look_at_batch(
     batch: Vec<What>,
     addresses: Addresses,
@@ -191,16 +191,18 @@ async fn look_at_batch(
         for what in batch {
             match what {
                 What::Remote(remote) => {
-                    results.push(Ok(remote::look_at(&remote, &approach, &passwords, &basis).await));
+                    let look = Box::pin(remote::look_at(&remote, &approach, &passwords, &basis));
+                    results.push(Ok(look.await));
                 }
                 What::Endpoint(endpoint) => results.push(Ok(match (addresses, &endpoint.host) {
                     (Addresses::Every, Host::Name(_)) => {
-                        nodes::look_at_every(&endpoint, &approach, &basis).await
+                        Box::pin(nodes::look_at_every(&endpoint, &approach, &basis)).await
                     }
-                    _ => nodes::look_at_one(endpoint, &approach, &basis).await,
+                    _ => Box::pin(nodes::look_at_one(endpoint, &approach, &basis)).await,
                 })),
                 What::Node(endpoint, inhabited) => {
-                    results.push(Ok(networks::look_at(endpoint, &inhabited, &approach, &basis).await));
+                    let look = Box::pin(networks::look_at(endpoint, &inhabited, &approach, &basis));
+                    results.push(Ok(look.await));
                 }
                 What::File(file, _) => files.push(file),
             }

@@ -14,7 +14,7 @@ use rustls::{
         ResolvesClientCert, Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, ServerName, UnixTime},
     sign::CertifiedKey,
 };
@@ -32,7 +32,7 @@ use super::{
         Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble,
         Refusal,
     },
-    old_handshake, starttls,
+    old_handshake, proof, starttls,
 };
 use crate::targets::Endpoint;
 
@@ -315,8 +315,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &PROVIDER.signature_verification_algorithms;
-        self.proven(Protocol::Tls12, verify_tls12_signature(message, certificate, signed, algorithms))
+        self.proven(Protocol::Tls12, proof::of_tls12(message, certificate, signed))
     }
 
     fn verify_tls13_signature(
@@ -325,8 +324,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &PROVIDER.signature_verification_algorithms;
-        self.proven(Protocol::Tls13, verify_tls13_signature(message, certificate, signed, algorithms))
+        self.proven(Protocol::Tls13, proof::of_tls13(message, certificate, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

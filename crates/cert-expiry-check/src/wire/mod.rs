@@ -12,6 +12,7 @@ pub mod legacy_hello;
 mod observation;
 mod old_handshake;
 mod pace;
+mod proof;
 pub mod starttls;
 
 pub use address::addresses;

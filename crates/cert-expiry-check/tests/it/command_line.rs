@@ -143,3 +143,37 @@ fn quiet_is_silent_on_a_pass() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
 }
+
+/// In a large repository git takes longer than a scan.
+#[test]
+fn git_is_asked_for_the_commit_only_where_it_is_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let file = authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
+    let file = bench.write("shop.pem", file.pem());
+    let (id, asked) = ("0123456789abcdef0123456789abcdef01234567", bench.path("asked"));
+    let git = format!(
+        "#!/bin/sh\necho \"$3\" >> '{}'\nif [ \"$3\" = rev-parse ]; then echo {id}; fi\n",
+        asked.display()
+    );
+    let git = bench.write("bin/git", git);
+    std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for (format, is_asked) in [
+        ("text", false),
+        ("nagios", false),
+        ("textfile", false),
+        ("sarif", false),
+        ("json", true),
+        ("ctrf", true),
+    ] {
+        let mut command = bench.command(&["scan", &file, "--evidence", "none", "--format", format]);
+        let output = command.env("PATH", bench.path("bin")).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(std::fs::remove_file(&asked).is_ok(), is_asked, "{format}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).contains(id), is_asked, "{format}");
+    }
+    let mut command = bench.command(&["scan", &file, "--evidence", "page.md"]);
+    assert!(command.env("PATH", bench.path("bin")).output().unwrap().status.success());
+    assert!(std::fs::read_to_string(bench.path("page.md")).unwrap().contains(&id[..7]));
+}

@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use rcgen::{BasicConstraints, IsCa};
+use rustls::pki_types::CertificateDer;
 use testbed::tls_farm::{Authority, Lifetime};
 
 use crate::{
@@ -89,6 +90,31 @@ fn an_expired_cross_sign_in_a_chain_file_is_warned_of_where_its_root_is_trusted(
     assert_eq!(bench.scan(&[&chain, "--roots", &others]).code, 2);
     let alone = bench.write("cross.pem", pem(&[&cross]));
     assert_eq!(bench.scan(&[&alone, "--roots", &roots]).code, 2);
+}
+
+/// As Debian's ca-certificates: a root that has ended lies among a hundred, and nobody's chain leads to it.
+#[test]
+fn a_root_that_has_ended_among_many_is_warned_of() {
+    let bench = Bench::new();
+    let roots: Vec<_> =
+        (0..20).map(|number| Somebody::issuer(&format!("Root {number}")).by_itself()).collect();
+    let ended = Somebody::issuer("Ended Root").lasting(Lifetime::expired(3650, 400)).by_itself();
+    let of = |count: usize, last: &[&CertificateDer<'static>]| {
+        pem(&[&roots[..count].iter().collect::<Vec<_>>()[..], last].concat())
+    };
+    let store = bench.write("store.pem", of(19, &[&ended]));
+    let outcome = bench.scan(&[&store]);
+    let found = outcome.one("file.lifetime", &format!("{store} #20"));
+    assert_eq!((outcome.code, found.outcome.as_str()), (1, "warned"), "{found:#?}");
+    assert!(found.observed.contains("400 d ago") && found.observed.contains("one of 20 roots"), "{found:#?}");
+    // The same root in a file of its own, where such a store is trusted; and where it is not.
+    let alone = bench.write("alone.pem", pem(&[&ended]));
+    assert_eq!(bench.scan(&[&alone, "--roots", &store]).code, 1);
+    assert_eq!(bench.scan(&[&alone, "--roots", &bench.write("few.pem", of(3, &[&ended]))]).code, 2);
+    assert_eq!(bench.scan(&[&bench.write("some.pem", of(18, &[&ended]))]).code, 2);
+    // What names hosts serves somebody, in whatever company.
+    let server = Somebody::server().lasting(Lifetime::expired(90, 3)).by_itself();
+    assert_eq!(bench.scan(&[&bench.write("mixed.pem", of(20, &[&server]))]).code, 2);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn the_certificates_of_old_servers_are_judged_like_any_other() {
     let bench = Bench::new();
     let rsa = make(&bench, "rsa", &["-newkey", "rsa:2048"]);
     make(&bench, "p521", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"]);
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 10] = [
         (&["rsa", "-tls1", "-cipher", "ALL:@SECLEVEL=0"], "speaks TLS 1.0 at most (TLS_ECDHE_RSA_WITH_AES_"),
         (
             &["rsa", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
@@ -55,6 +55,10 @@ fn the_certificates_of_old_servers_are_judged_like_any_other() {
             "TLS 1.2 (TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA) with nothing better",
         ),
         (&["rsa", "-tls1_2", "-cipher", "NULL:@SECLEVEL=0"], "TLS 1.2 (TLS_"),
+        (
+            &["p521", "-tls1_2"],
+            "with a key on P-521 only: Chromium and clients built with rustls do not offer",
+        ),
     ];
     let servers: Vec<_> = table
         .iter()
@@ -74,6 +78,40 @@ fn the_certificates_of_old_servers_are_judged_like_any_other() {
         outcome.expect("tls.name", &server.1, "passed", "127.0.0.1");
         let trusted = if arguments[0] == "rsa" { "passed" } else { "failed" };
         outcome.expect("tls.trust", &server.1, trusted, "");
+    }
+}
+
+/// A certificate of version 1, as old appliances make them: no extension, and webpki does not read it.
+fn make_version_1(bench: &Bench, name: &str) -> String {
+    let [request, key, certificate] =
+        ["csr", "key", "pem"].map(|ending| text(&bench.path(&format!("{name}.{ending}"))));
+    let new = ["req", "-new", "-nodes", "-subj", "/CN=appliance", "-newkey", "rsa:2048"];
+    assert!(openssl(&[&new[..], &["-keyout", &key, "-out", &request]].concat()).0);
+    let sign = ["x509", "-req", "-days", "90", "-in", &request, "-signkey", &key, "-out", &certificate];
+    assert!(openssl(&sign).0);
+    certificate
+}
+
+#[test]
+fn the_key_of_a_certificate_that_clients_do_not_read_is_proven_all_the_same() {
+    let bench = Bench::new();
+    let own = make_version_1(&bench, "v1");
+    let servers = ["-tls1_2", "-tls1_3"]
+        .map(|version| Server::start_for(&bench, 2, &["-cert", "v1.pem", "-key", "v1.key", version]));
+    let farm = Farm::start().unwrap();
+    let held = Authority::new().unwrap().issue(&["127.0.0.1"], Lifetime::days_left(90, 60)).unwrap();
+    let der = cert_expiry_check::stores::pem::read(&std::fs::read(&own).unwrap());
+    let der = der.blocks.into_iter().next().unwrap().der.unwrap();
+    let shown = held.with_chain(vec![der.to_vec().into()]);
+    let liar = farm.open(Behaviour::WrongKey(shown, held)).unwrap();
+    let outcome = bench.scan(&[&servers[0].1, &servers[1].1, &liar.target()]);
+    for server in &servers {
+        outcome.expect("tls.handshake", &server.1, "passed", "1 certificate");
+    }
+    outcome.expect("tls.handshake", &liar.target(), "failed", "does not prove that it holds");
+    let trusting = bench.scan(&[&servers[0].1, &servers[1].1, "--roots", &own]);
+    for server in &servers {
+        trusting.expect("tls.trust", &server.1, "passed", "the certificate itself");
     }
 }
 

@@ -354,6 +354,14 @@ fn nginx_refuses_only_in_its_answer_and_is_asked_only_by_name() {
     outcome.expect(check, off, "failed", "does not even ask");
 
     let known = scene.known();
+    // Whoever turns nobody away in the handshake does not accept anybody there either.
+    for client in [&known, &scene.stranger()] {
+        let outcome = scene.scan(&[&[on, optional], &words(client)]);
+        for target in [on, optional] {
+            outcome.expect("tls.client_accepted", target, "not_checked_optional", "nor anybody without a");
+            assert!(outcome.one("tls.client_accepted", target).remedy.contains("--ask-http"));
+        }
+    }
     let asking = ["--client-certificate", "required", "--ask-http"];
     let outcome = scene.scan(&[&targets, &asking, &words(&known)]);
     outcome.expect(check, on, "passed", "refused our request without a certificate, with HTTP 400");

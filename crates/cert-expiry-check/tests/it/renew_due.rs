@@ -101,6 +101,59 @@ fn an_issuer_behind_the_certificate_does_not_make_it_due() {
 }
 
 #[test]
+fn what_came_with_a_leaf_or_was_followed_in_its_archive_does_not_make_it_due() {
+    let bench = Bench::new();
+    let root = Lifetime::days_left(3650, 3000);
+    let authority = Authority::with_lifetimes(root, Lifetime::days_left(1825, 100)).unwrap();
+    let issuer = authority.issue(&["x"], Lifetime::days_left(90, 60)).unwrap();
+    let issuer = issuer.with_chain(vec![authority.intermediate().clone()]).pem();
+    std::fs::create_dir_all(bench.path("le/live/shop")).unwrap();
+    for (number, left) in [(1, 5), (9, 20), (10, 60)] {
+        let identity = authority.issue(&["shop.example"], Lifetime::days_left(90, left)).unwrap();
+        let member = |kind: &str| format!("le/archive/shop/{kind}{number}.pem");
+        bench.write(&member("cert"), identity.leaf_only().pem());
+        bench.write(&member("fullchain"), identity.pem());
+        bench.write(&member("chain"), &issuer);
+    }
+    for kind in ["cert", "fullchain", "chain"] {
+        let (target, link) = (format!("../../archive/shop/{kind}10.pem"), format!("le/live/shop/{kind}.pem"));
+        std::os::unix::fs::symlink(target, bench.path(&link)).unwrap();
+    }
+    let path = |name: &str| crate::support::text(&bench.path(name));
+    for folder in ["le", "le/live", "le/archive"] {
+        let (code, said, _) = ask(&bench, &[&path(folder)]);
+        assert_eq!(code, 1, "{folder}: {said}");
+    }
+    assert_eq!(ask(&bench, &[&path("le/archive/shop/cert9.pem")]).0, 0, "alone it is no history");
+    assert_eq!(
+        ask(&bench, &[&path("le/live/shop"), &path("le/live/shop/chain.pem")]).0,
+        0,
+        "asked for by name"
+    );
+}
+
+#[test]
+fn an_issuer_in_a_store_with_a_leaf_does_not_make_it_due() {
+    let bench = Bench::new();
+    let authority =
+        Authority::with_lifetimes(Lifetime::days_left(3650, 3000), Lifetime::days_left(1825, 100)).unwrap();
+    let identity = authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
+    let issuer = identity.with_chain(vec![authority.intermediate().clone()]);
+    let store = crate::support::text(&bench.path("store.jks"));
+    for (alias, pem) in [("shop", identity.leaf_only().pem()), ("ca", issuer.pem())] {
+        let certificate = bench.write(&format!("in/{alias}.pem"), pem);
+        let added = std::process::Command::new("keytool")
+            .args(["-importcert", "-noprompt", "-storetype", "JKS", "-storepass", "changeit"])
+            .args(["-keystore", &store, "-alias", alias, "-file", &certificate])
+            .output()
+            .expect("keytool is installed");
+        assert!(added.status.success(), "{added:?}");
+    }
+    let (code, said, _) = ask(&bench, &[&store]);
+    assert_eq!(code, 1, "{said}");
+}
+
+#[test]
 fn endpoints_answer_whether_or_not_their_root_is_trusted() {
     let bench = Bench::new();
     let farm = Farm::start().unwrap();
@@ -116,6 +169,8 @@ fn endpoints_answer_whether_or_not_their_root_is_trusted() {
     let (code, _, said) = ask(&bench, &[&young.target(), "--sni", "other.example"]);
     assert_eq!(code, 255, "the certificate of another name says nothing about this one");
     assert!(said.contains("as other.example"), "{said}");
+    let (code, _, said) = ask(&bench, &[&old.target(), "--sni", "other.example"]);
+    assert_eq!(code, 255, "however old it is: {said}");
 }
 
 #[test]

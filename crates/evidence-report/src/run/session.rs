@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     child::{ChildCommand, Groups},
+    flags::FormatRequest,
     folder::{RunFolder, run_base},
     git,
     journal::Journal,
@@ -108,7 +109,8 @@ pub struct Run {
     started: Timestamp,
     swept: Swept,
     watchers: tokio::task::JoinSet<()>,
-    commit: JoinHandle<Option<(String, bool)>>,
+    /// What git says, where anything that is written names it.
+    commit: Option<JoinHandle<Option<(String, bool)>>>,
     seen: Mutex<Seen>,
 }
 
@@ -133,6 +135,21 @@ struct Seen {
     mask: Mask,
 }
 
+/// Whether anything that is written names the commit: git is not asked for nobody.
+fn names_commit(settings: &Settings) -> bool {
+    let names = |request: &FormatRequest| match request.format {
+        Format::Json | Format::Ctrf | Format::InToto => true,
+        Format::Text
+        | Format::Junit
+        | Format::Github
+        | Format::Sarif
+        | Format::Nagios
+        | Format::Textfile
+        | Format::Ics => false,
+    };
+    settings.evidence.is_some() || settings.formats.iter().any(names)
+}
+
 impl Run {
     /// Starts a run: sweeps what dead runs left, takes the job's lock, makes the run's folder, listens for
     /// signals and watches the deadline. Call it on a tokio runtime.
@@ -153,6 +170,9 @@ impl Run {
         let mut watchers = tokio::task::JoinSet::new();
         watch_deadline(&mut watchers, &stop, settings.timeout);
         watch_signals(&mut watchers, &stop, &groups, &progress).map_err(RunError::Signals)?;
+        // Beside the work, which need not wait for it: git takes its time in a large repository.
+        let commit = names_commit(&settings)
+            .then(|| std::thread::spawn(|| git::commit(&std::env::current_dir().ok()?)));
         Ok(Self {
             tool,
             settings,
@@ -165,8 +185,7 @@ impl Run {
             started: Timestamp::now(),
             swept,
             watchers,
-            // Beside the work, which need not wait for it: git takes its time in a large repository.
-            commit: std::thread::spawn(|| git::commit(&std::env::current_dir().ok()?)),
+            commit,
             seen: Mutex::default(),
         })
     }
@@ -388,7 +407,7 @@ impl Run {
                 host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
                 operator: operator(),
                 owner: self.settings.owner.clone(),
-                commit: self.commit.join().ok().flatten(),
+                commit: self.commit.and_then(|commit| commit.join().ok().flatten()),
                 command: redact::arguments(&command_line(self.tool.name))
                     .iter()
                     .map(|word| seen.mask.text(word))

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::{file_of, listed, names};
 use crate::{
     assess::lifetime::Standing,
-    certificate::Certificate,
+    certificate::{Certificate, Validity},
     checks::TLS_AGREEMENT,
     wording::{distance, moment, printable, span},
 };
@@ -86,8 +86,8 @@ struct Lot<'s, 'c> {
 /// What should be served.
 struct Successor<'s, 'c> {
     stored: &'s Stored<'c>,
-    /// Nothing speaks for it but names and dates: what is served lies on disk too, or has another kind of
-    /// key.
+    /// Nothing speaks for it but names and dates: what is served lies on disk too, has another kind of key, or
+    /// lasts longer.
     is_a_guess: bool,
 }
 
@@ -147,11 +147,14 @@ impl<'s, 'c> Stock<'s, 'c> {
         let pool = if changes_kind { candidates } else { of_same_kind };
         let newest = pool.into_iter().max_by_key(|lot| {
             let certificate = lot.stored.certificate;
-            (certificate.validity.not_before, certificate.fingerprint)
+            let Validity { not_before, not_after } = certificate.validity;
+            (not_after >= served.validity.not_after, not_before, certificate.fingerprint)
         })?;
         let itself = newest.stored.certificate.fingerprint == served.fingerprint;
         let other_kind = newest.stored.certificate.key_algorithm != served.key_algorithm;
-        let is_a_guess = !itself && (lies_there || (other_kind && own.is_none()));
+        // A renewal lasts longer than what it replaces: one of a shorter life may be another service's.
+        let ends_sooner = newest.stored.certificate.validity.not_after < served.validity.not_after;
+        let is_a_guess = !itself && (lies_there || ends_sooner || (other_kind && own.is_none()));
         Some(Successor { stored: newest.stored, is_a_guess })
     }
 
@@ -187,6 +190,20 @@ pub(crate) fn in_archive(place: &str) -> Option<(String, u64)> {
     let folder = path.parent()?;
     let is_archive = folder.parent()?.file_name()?.to_str()? == "archive";
     (is_archive && SERIES.contains(&series)).then(|| (format!("{}/{series}", folder.display()), number))
+}
+
+/// Which of these places hold what another member of the same archive has followed.
+pub(crate) fn followed<'p>(places: impl IntoIterator<Item = &'p str>) -> HashSet<&'p str> {
+    let members = places.into_iter().filter_map(|place| Some((place, in_archive(place)?)));
+    let members: Vec<_> = members.collect();
+    let mut last: HashMap<&str, u64> = HashMap::new();
+    for (_, (series, number)) in &members {
+        let newest = last.entry(series).or_insert(*number);
+        *newest = (*newest).max(*number);
+    }
+    let is_followed = |series: &str, number: u64| last.get(series).is_some_and(|newest| number < *newest);
+    let followed = members.iter().filter(|(_, (series, number))| is_followed(series, *number));
+    followed.map(|(place, _)| *place).collect()
 }
 
 /// Whether a path says that what lies there is only kept for the record.

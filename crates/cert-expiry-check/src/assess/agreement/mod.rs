@@ -19,7 +19,7 @@ pub(crate) fn names(certificate: &Certificate) -> BTreeSet<String> {
 }
 
 /// The file of a place such as `tls/shop.pem #1` or `tls/shop.p12, alias shop`.
-fn file_of(place: &str) -> &str {
+pub(crate) fn file_of(place: &str) -> &str {
     let file = match place.rsplit_once(" #") {
         Some((file, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => file,
         _ => place,

@@ -88,6 +88,25 @@ fn a_newer_file_beside_the_one_that_is_served_is_held_against_it_only_when_it_en
     }
 }
 
+/// A mesh renews its certificates of a day for the same names all the time: they are not there to replace the public
+/// one of the ingress, and stand in the way of no real renewal.
+#[test]
+fn what_ends_sooner_than_what_is_served_is_hardly_its_renewal() {
+    let names = ["shop.example"];
+    let mut of_mesh = certificate(2, &names, 0);
+    of_mesh.validity = Validity::from_unix(NOW - 20_000, NOW + 66_400);
+    let renewed = certificate(3, &names, 5 * DAY);
+    for (age, alone, with_a_renewal) in [
+        (60 * DAY, Outcome::Passed, Outcome::Warned),
+        (75 * DAY, Outcome::Warned, Outcome::Failed),
+        (85 * DAY, Outcome::Failed, Outcome::Failed),
+    ] {
+        let served = certificate(1, &names, age);
+        assert_eq!(outcome(&served, &[&of_mesh]), Some(alone), "{age}");
+        assert_eq!(outcome(&served, &[&of_mesh, &renewed]), Some(with_a_renewal), "{age}");
+    }
+}
+
 #[test]
 fn what_lies_in_an_archive_is_no_reason_to_serve_it() {
     let names = ["shop.example"];

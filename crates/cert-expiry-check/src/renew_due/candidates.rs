@@ -1,0 +1,97 @@
+//! Which of the certificates that were seen would be renewed: those of servers and clients, and those of issuers
+//! that are kept for their own sake. Pure.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
+
+use evidence_report::record::{Finding, Outcome};
+
+use super::answer::Candidate;
+use crate::{
+    assess::{
+        Part,
+        agreement::{file_of, files::followed},
+    },
+    certificate::Certificate,
+    checks::TLS_NAME,
+    outputs::One,
+    plan::Plan,
+    targets::Target,
+};
+
+/// As what a certificate has to be seen.
+const PARTS: [Part; 4] = [Part::File, Part::Secret, Part::Server, Part::Client];
+
+/// What would be renewed, wherever it was seen. These do not count:
+///
+/// - what another member of its archive has followed (certbot's `archive/shop/cert1.pem`);
+/// - what a server presents under another name than it was asked for;
+/// - an issuer in a file or store that holds a leaf, and one that lies in the folder of a leaf which it issued,
+///   unless its file was named itself: it came with the leaf, and no renewal of ours makes it younger.
+pub(super) fn candidates<'o>(all: &'o [One], findings: &[Finding], plan: &Plan) -> Vec<Candidate<'o>> {
+    let places: Vec<Vec<String>> = all.iter().map(places).collect();
+    let followed = followed(places.iter().flatten().map(String::as_str));
+    let of_another_name: HashSet<_> = findings
+        .iter()
+        .filter(|finding| finding.check.id == TLS_NAME.id && finding.outcome == Outcome::Failed)
+        .map(|finding| finding.subject.as_str())
+        .collect();
+    let leaves = Leaves::of(all, &places);
+    let named = named(plan);
+    let is_passed_over = |one: &One, place: &str| {
+        followed.contains(place)
+            || of_another_name.contains(place)
+            || (one.certificate.is_issuer && leaves.came_with(&one.certificate, place, &named))
+    };
+    (all.iter().zip(&places))
+        .filter_map(|(one, places)| {
+            let place = places.iter().find(|place| !is_passed_over(one, place))?.clone();
+            Some(Candidate { place, certificate: &one.certificate })
+        })
+        .collect()
+}
+
+fn places(one: &One) -> Vec<String> {
+    PARTS.iter().flat_map(|part| one.places_as(*part)).collect()
+}
+
+/// The files that the plan names one by one.
+fn named(plan: &Plan) -> HashSet<&Path> {
+    let others = plan.groups.iter().flat_map(|group| group.targets.others());
+    let paths = others.filter_map(|target| match target {
+        Target::Path(path) => Some(path.as_path()),
+        _ => None,
+    });
+    paths.collect()
+}
+
+/// Where certificates of servers and clients lie, and by whom they were issued.
+struct Leaves<'o> {
+    files: HashSet<&'o str>,
+    issuers: HashMap<&'o Path, HashSet<&'o [u8]>>,
+}
+
+impl<'o> Leaves<'o> {
+    fn of(all: &'o [One], places: &'o [Vec<String>]) -> Self {
+        let mut leaves = Self { files: HashSet::new(), issuers: HashMap::new() };
+        for (one, places) in all.iter().zip(places).filter(|(one, _)| !one.certificate.is_issuer) {
+            for file in places.iter().map(|place| file_of(place)) {
+                leaves.files.insert(file);
+                if let Some(folder) = Path::new(file).parent() {
+                    leaves.issuers.entry(folder).or_default().insert(&*one.certificate.issuer_der);
+                }
+            }
+        }
+        leaves
+    }
+
+    /// Whether an issuer lies there only because a leaf does.
+    fn came_with(&self, issuer: &Certificate, place: &str, named: &HashSet<&Path>) -> bool {
+        let file = file_of(place);
+        let issued = Path::new(file).parent().and_then(|folder| self.issuers.get(folder));
+        let beside = issued.is_some_and(|issuers| issuers.contains(issuer.subject_der.as_slice()));
+        self.files.contains(file) || (beside && !named.contains(Path::new(file)))
+    }
+}
