@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{fingerprint, scan::LabelSpan};
+use super::{
+    fingerprint,
+    scan::{LabelSpan, unescape},
+};
 
 /// The type of a metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -68,7 +71,7 @@ pub struct Sample<'a> {
     /// Where name and labels stand in the text.
     pub(super) series: (usize, usize),
     pub(super) labels: &'a [LabelSpan],
-    /// The sample's name, for example `http_request_duration_seconds_bucket`.
+    /// The sample's name, for example `http_request_duration_seconds_bucket`; of a quoted one the escapes stay.
     pub name: &'a str,
     /// The type of the family that it belongs to.
     pub kind: Kind,
@@ -87,6 +90,12 @@ impl<'a> Sample<'a> {
     #[must_use]
     pub fn series(&self) -> &'a str {
         &self.text[self.series.0..self.series.1]
+    }
+
+    /// Whether it bears this name, in which nothing is escaped.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        is_written(self.name, name)
     }
 
     /// What it belongs to. `distinguishing` is the name of the label that tells samples of one metric apart;
@@ -126,9 +135,17 @@ impl<'a> Sample<'a> {
         labels.iter().map(move |label| (label.name(text), label.value(text)))
     }
 
-    /// The value of a label; `None` where it does not stand.
+    /// The value of a label, in whose name nothing is escaped; `None` where it does not stand.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.labels.iter().find(|label| label.name(self.text) == name).map(|label| label.value(self.text))
+        self.labels
+            .iter()
+            .find(|label| is_written(label.name(self.text), name))
+            .map(|label| label.value(self.text))
     }
+}
+
+/// Whether a name, as it is written, is this one: quoted names may hold escapes.
+fn is_written(written: &str, name: &str) -> bool {
+    if written.contains('\\') { unescape(written) == name } else { written == name }
 }

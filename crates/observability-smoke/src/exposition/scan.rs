@@ -37,6 +37,14 @@ pub(super) enum Style {
     Strict,
 }
 
+/// Whether quoted names were asked for: who says `escaping=allow-utf-8` reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum QuotedNames {
+    #[default]
+    Unasked,
+    Asked,
+}
+
 /// Where a label stands in its line: byte offsets of the name and the value, without quotes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LabelSpan {
@@ -66,7 +74,7 @@ impl LabelSpan {
 }
 
 /// `\\`, `\"` and `\n` replaced; any other escape stands for itself.
-pub(super) fn unescape(raw: &str) -> String {
+pub(crate) fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {
@@ -93,13 +101,14 @@ pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     style: Style,
+    quoted_names: QuotedNames,
     /// Faults that do not keep the rest of the line from being read.
     pub(super) minor: Vec<Fault>,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str, style: Style) -> Self {
-        Self { text, at: 0, style, minor: Vec::new() }
+    pub(super) fn new(text: &'a str, style: Style, quoted_names: QuotedNames) -> Self {
+        Self { text, at: 0, style, quoted_names, minor: Vec::new() }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -257,7 +266,7 @@ impl<'a> Scanner<'a> {
         if self.peek() == Some(b'"') {
             let (name, _) = self.quoted()?;
             let range = (name.0 as usize, name.1 as usize);
-            self.minor.push(self.quoted_name_fault(range));
+            self.minor.extend(self.quoted_name_fault(range));
             return Ok(name);
         }
         if self.name(NAME_START, NAME).is_empty() {
@@ -298,9 +307,9 @@ impl<'a> Scanner<'a> {
         self.quoted().ok().map(|((from, to), _)| (from as usize, to as usize))
     }
 
-    /// What is to be said of a quoted name here.
-    pub(super) fn quoted_name_fault(&self, (from, to): (usize, usize)) -> Fault {
-        match self.style {
+    /// What is to be said of a quoted name here; nothing where it was asked for.
+    pub(super) fn quoted_name_fault(&self, (from, to): (usize, usize)) -> Option<Fault> {
+        (self.quoted_names == QuotedNames::Unasked).then(|| match self.style {
             Style::Free => {
                 let message = "a quoted name is read by Prometheus 3 and later only";
                 Fault::new(Rule::QuotedName, from, to, message)
@@ -309,7 +318,7 @@ impl<'a> Scanner<'a> {
                 let message = "OpenMetrics 1.0 has no quoted names; only Prometheus 3 reads them";
                 Fault::new(Rule::LabelSyntax, from, to, message).ingestion(Ingestion::RefusedByOlder)
             }
-        }
+        })
     }
 
     /// What stands in double quotes; the scanner stands on the opening one. Says whether it holds escapes.

@@ -254,9 +254,23 @@ fn never_evaluated(rule: &Placed<'_>) -> Option<Finding> {
     Some(placed(finding.observed(why), rule))
 }
 
+/// An expression that is read as it stands, and was meant to be filled in before.
+fn unrendered(rule: &Placed<'_>) -> Option<Finding> {
+    let expression = &rule.rule.expression;
+    if !expression.contains("{{") || parse(expression).is_err() {
+        return None;
+    }
+    let finding = checks::EXPRESSION.warned(rule.subject()).expected("an expression without templates");
+    let observed =
+        "it holds '{{', which Prometheus fills in nowhere in an expression: it selects what is called so";
+    let remedy = "Render the template first (helm template), and check what comes of it.";
+    Some(placed(finding.observed(observed).remedy(remedy), rule))
+}
+
 /// Judges the expressions, with what Prometheus or promtool said of those that we do not read.
 pub(crate) fn expressions(files: &[RuleFile], refused: &[Refused<'_>]) -> Vec<Finding> {
-    let mut findings: Vec<_> = all(files).filter_map(|rule| never_evaluated(&rule)).collect();
+    let judged = |rule: Placed<'_>| never_evaluated(&rule).or_else(|| unrendered(&rule));
+    let mut findings: Vec<_> = all(files).filter_map(judged).collect();
     let mut newer = Vec::new();
     for refused in refused {
         let rule = &refused.rule;

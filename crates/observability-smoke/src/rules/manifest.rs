@@ -136,7 +136,7 @@ fn texts(raw: Option<Texts>) -> BTreeMap<String, String> {
 /// When Prometheus (or its operator) would not load the file.
 pub(crate) fn read(text: &str) -> Result<Vec<Group>, ManifestError> {
     let documents: Vec<Document> = serde_saphyr::from_multiple(text)
-        .map_err(|error| ManifestError::Yaml(in_our_words(&error.to_string())))?;
+        .map_err(|error| ManifestError::Yaml(in_our_words(&error.to_string()) + hint(text)))?;
     let files: Vec<Vec<_>> = documents.into_iter().map(groups_of).collect();
     for groups in &files {
         let named: Vec<_> = groups.iter().map(|raw| (line_of(&raw.name), raw.name.value.as_str())).collect();
@@ -157,6 +157,16 @@ fn in_our_words(error: &str) -> String {
         "cannot deserialize null into string; use Option<String>",
         "a text must stand here, and there is none",
     )
+}
+
+/// What to do with a text that is no YAML, where that can be told.
+fn hint(text: &str) -> &'static str {
+    let helm = ["{{-", "-}}", "{{ .Values", "{{.Values", "{{ .Release", "{{ include ", "{{ template "];
+    if helm.iter().any(|sign| text.contains(sign)) {
+        "; this looks like a template of Helm: render it (`helm template`), and check what comes of it"
+    } else {
+        ""
+    }
 }
 
 fn groups_of(document: Document) -> Vec<RawGroup> {

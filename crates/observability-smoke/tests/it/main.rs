@@ -20,6 +20,7 @@ mod drill_stops;
 mod flows;
 mod ingestion;
 mod metrics;
+mod metrics_asked;
 mod metrics_probes;
 mod rules;
 mod run;

@@ -172,3 +172,33 @@ fn delays_are_those_of_windows() {
     let (condition, _) = delays_of("absent_over_time(x[30s])");
     assert!(condition.is_some_and(|after| (28.0..=32.0).contains(&after)), "{condition:?}");
 }
+
+/// What a burn-rate alert stands on is recorded for every service, and the alert asks for one.
+#[test]
+fn raw_series_carry_what_the_recorded_ones_are_asked_for() {
+    let ratio = |range: &str| {
+        Recording {
+        name: format!("service:errors:ratio_rate{range}"),
+        labels: Labels::from([("tier".to_owned(), "gold".to_owned())]),
+        expression: parse(&format!(
+            "sum by (service, job) (rate(requests_total{{code=~\"5..\"}}[{range}])) / sum by (service, job) (rate(requests_total[{range}]))"
+        ))
+        .unwrap(),
+    }
+    };
+    let recordings = [ratio("5m"), ratio("1h")];
+    let selector = "{service=\"web\",job=~\"api|batch\",tier=\"gold\"}";
+    let alert = parse(&format!(
+        "service:errors:ratio_rate5m{selector} > 14.4 * 0.001 and service:errors:ratio_rate1h{selector} > 14.4 * 0.001"
+    ))
+    .unwrap();
+    let series = derive(&question(&alert, &recordings, 0.0)).unwrap();
+    for one in &series {
+        let label = |name: &str| one.labels.get(name).map(String::as_str);
+        assert_eq!(
+            (label("service"), label("job"), label("tier")),
+            (Some("web"), Some("api"), None),
+            "{series:?}"
+        );
+    }
+}
