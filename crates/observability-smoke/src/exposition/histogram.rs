@@ -47,7 +47,7 @@ impl Group {
     pub(super) fn new(line: u64, text: &str) -> Self {
         Self {
             line,
-            text: text.chars().take(120).collect(),
+            text: text[..text.floor_char_boundary(120)].to_owned(),
             bound: None,
             cumulative: 0.0,
             infinite: None,

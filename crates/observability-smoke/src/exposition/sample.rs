@@ -104,10 +104,10 @@ impl<'a> Sample<'a> {
         let mut identity =
             Identity { series: fingerprint::of_name(self.name), metric: 0, distinguishing: None };
         for label in self.labels {
-            let name = label.name(self.text);
-            let part = fingerprint::of_label(name, &label.value(self.text));
+            let name = label.name_bytes(self.text);
+            let part = fingerprint::of_label(name, &label.value_bytes(self.text));
             identity.series = identity.series.wrapping_add(part);
-            if name == distinguishing {
+            if name == distinguishing.as_bytes() {
                 identity.distinguishing = Some(label);
             } else {
                 identity.metric = identity.metric.wrapping_add(part);

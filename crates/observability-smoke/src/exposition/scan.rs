@@ -63,6 +63,25 @@ impl LabelSpan {
         &line[self.name.0 as usize..self.name.1 as usize]
     }
 
+    /// The same as bytes: where a character begins is not looked at.
+    pub(super) fn name_bytes<'a>(&self, line: &'a str) -> &'a [u8] {
+        &line.as_bytes()[self.name.0 as usize..self.name.1 as usize]
+    }
+
+    pub(super) fn value_bytes<'a>(&self, line: &'a str) -> Cow<'a, [u8]> {
+        if self.escaped {
+            Cow::Owned(self.value(line).into_owned().into_bytes())
+        } else {
+            Cow::Borrowed(&line.as_bytes()[self.value.0 as usize..self.value.1 as usize])
+        }
+    }
+
+    /// Whether both have the same name.
+    fn has_the_name_of(&self, other: &Self, line: &str) -> bool {
+        self.name.1 - self.name.0 == other.name.1 - other.name.0
+            && self.name_bytes(line) == other.name_bytes(line)
+    }
+
     pub(super) fn value<'a>(&self, line: &'a str) -> Cow<'a, str> {
         let raw = &line[self.value.0 as usize..self.value.1 as usize];
         if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
@@ -357,7 +376,7 @@ impl<'a> Scanner<'a> {
     fn no_label_twice(&self, spans: &[LabelSpan]) -> Result<(), Fault> {
         let twice = if spans.len() <= 16 {
             (1..spans.len())
-                .find(|&i| spans[..i].iter().any(|other| other.name(self.text) == spans[i].name(self.text)))
+                .find(|&i| spans[..i].iter().any(|other| other.has_the_name_of(&spans[i], self.text)))
         } else {
             let mut seen = std::collections::HashSet::with_capacity(spans.len());
             spans.iter().position(|label| !seen.insert(label.name(self.text)))

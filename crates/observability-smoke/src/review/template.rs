@@ -114,7 +114,7 @@ pub(crate) fn read(text: &str) -> Result<Template, String> {
         let bare = without_texts(action);
         // Within these the dot is something else.
         let dot_is_ours =
-            !open.iter().any(|word| ["range", "with", "block", "define"].contains(&word.as_str()));
+            !open.iter().any(|word: &String| ["range", "with", "block", "define"].contains(&word.as_str()));
         if let Some(field) = unknown_field(&bare).filter(|_| dot_is_ours) {
             return Err(format!("Prometheus gives its templates no '{field}': {UNRENDERED}"));
         }

@@ -80,6 +80,14 @@ pub(crate) struct Group {
     pub(crate) rules: Vec<Rule>,
 }
 
+impl Group {
+    /// How far back its rules look by `query_offset`, where it says so.
+    #[must_use]
+    pub(crate) fn query_offset(&self) -> Option<Duration> {
+        self.newer.get("query_offset").and_then(|offset| duration::parse(offset.as_str()?).ok())
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Document {
     #[serde(default)]

@@ -8,6 +8,7 @@ mod corpus;
 mod differential;
 mod documentation;
 mod drill;
+mod drill_dead_peer;
 mod drill_fault;
 mod drill_interrupted;
 mod drill_live;

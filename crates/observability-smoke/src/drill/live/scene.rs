@@ -67,6 +67,7 @@ pub(super) struct LiveConfig {
 #[serde(default)]
 struct Global {
     evaluation_interval: Option<String>,
+    rule_query_offset: Option<String>,
     external_labels: Labels,
 }
 
@@ -172,6 +173,12 @@ impl Scene {
     /// The drill's job, where there is one.
     pub(super) fn job(&self, name: &str) -> Option<&Job> {
         self.config.scrape_configs.iter().find(|job| job.job_name == name)
+    }
+
+    /// How far back the rules of groups look that have no `query_offset` of their own.
+    pub(super) fn query_offset(&self) -> Duration {
+        let text = self.config.global.rule_query_offset.as_deref();
+        text.and_then(|text| duration::parse(text).ok()).unwrap_or_default()
     }
 
     /// Between two evaluations of groups that have no interval of their own.

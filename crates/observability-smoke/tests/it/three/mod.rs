@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 mod answers;
+mod offset;
 mod scrapes;
 
 /// A program of those that were fetched.
