@@ -119,7 +119,7 @@ fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
             .observed(format!(
                 "Prometheus would keep the first sample of a series and drop the later one{because}"
             ))
-            .remedy("Expose each series once. The formats leave open which sample counts; Prometheus 2.42 and 3.5 keep the first, 2.42 without a word, 3.5 with a warning in its log and a count in prometheus_target_scrapes_sample_duplicate_timestamp_total (without a word, too, where the samples carry timestamps)."),
+            .remedy("Expose each series once. Prometheus 2.42 drops the later sample without a word, 3.5 with a warning in its log."),
         Ingestion::Refused => METRICS_INGESTED
             .failed(subject)
             .observed(format!("Prometheus would refuse the whole scrape{because}")),

@@ -170,7 +170,9 @@ fn templates(alert: &Placed<'_>, files: &[RuleFile]) -> Vec<Finding> {
             Ok(read) => read,
             Err(why) => {
                 let finding = checks::TEMPLATE.failed(subject).expected("a template that Prometheus reads");
-                findings.push(placed(finding.observed(why), alert));
+                let remedy =
+                    "Correct the template; `promtool check rules FILE` says what of it cannot be parsed.";
+                findings.push(placed(finding.observed(why).remedy(remedy), alert));
                 continue;
             }
         };

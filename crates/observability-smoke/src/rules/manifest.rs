@@ -144,7 +144,7 @@ fn texts(raw: Option<Texts>) -> BTreeMap<String, String> {
 /// When Prometheus (or its operator) would not load the file.
 pub(crate) fn read(text: &str) -> Result<Vec<Group>, ManifestError> {
     let documents: Vec<Document> = serde_saphyr::from_multiple(text)
-        .map_err(|error| ManifestError::Yaml(in_our_words(&error.to_string()) + hint(text)))?;
+        .map_err(|error| ManifestError::Yaml(with_hint(&in_our_words(&error.to_string()), text)))?;
     let files: Vec<Vec<_>> = documents.into_iter().map(groups_of).collect();
     for groups in &files {
         let named: Vec<_> = groups.iter().map(|raw| (line_of(&raw.name), raw.name.value.as_str())).collect();
@@ -167,7 +167,13 @@ fn in_our_words(error: &str) -> String {
     )
 }
 
-/// What to do with a text that is no YAML, where that can be told.
+/// What is wrong with a text that is no YAML, and what to do, where that can be told: in the first line, behind which the
+/// library shows the text itself.
+fn with_hint(error: &str, text: &str) -> String {
+    let (first, rest) = error.split_at(error.find('\n').unwrap_or(error.len()));
+    format!("{first}{}{rest}", hint(text))
+}
+
 fn hint(text: &str) -> &'static str {
     let helm = ["{{-", "-}}", "{{ .Values", "{{.Values", "{{ .Release", "{{ include ", "{{ template "];
     if helm.iter().any(|sign| text.contains(sign)) {

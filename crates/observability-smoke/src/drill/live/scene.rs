@@ -340,6 +340,9 @@ remote_write:
     fn what_becomes_of_labels_is_computed_as_the_configuration_says() {
         let scene = scene(CONFIG);
         assert_eq!(scene.evaluation_interval(), Duration::from_secs(30));
+        assert_eq!(scene.query_offset(), Duration::ZERO);
+        let behind = self::scene("global: {rule_query_offset: 1m}\n");
+        assert_eq!(behind.query_offset(), Duration::from_secs(60));
         let job = scene.job("ops-smoke-drill").unwrap();
         assert_eq!(job.interval(), Some(Duration::from_secs(15)));
         let target = job.target("127.0.0.1:9998", &labels(&[("drill", "standing")])).unwrap().unwrap();
