@@ -7,6 +7,7 @@
 
 mod delays;
 mod labels;
+mod native;
 mod search;
 mod slots;
 
@@ -54,6 +55,9 @@ pub(crate) struct Question<'a> {
 /// # Errors
 /// A sentence that says why none were found.
 pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
+    if let Some(why) = native::objection(question) {
+        return Err(why);
+    }
     let question = &coarse(question);
     let selectors = selectors(question)?;
     let mut reason = "no values were found for which it becomes true".to_owned();

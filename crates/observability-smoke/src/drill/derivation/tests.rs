@@ -202,3 +202,21 @@ fn raw_series_carry_what_the_recorded_ones_are_asked_for() {
         );
     }
 }
+
+#[test]
+fn a_native_histogram_is_named_at_once() {
+    for text in [
+        "histogram_quantile(0.9, sum by (service) (rate(rpc_duration_seconds[5m]))) > 0.5",
+        "histogram_quantile(0.9, (sum(rate(rpc_duration_seconds[5m])))) > 0.5",
+        "histogram_quantile(0.9, sum without (pod, le) (rate(rpc_duration_seconds[5m]))) > 0.5",
+    ] {
+        assert!(derived(text).unwrap_err().contains("asks for a native histogram"), "{text}");
+    }
+    for text in [
+        "histogram_quantile(0.9, sum by (service, le) (rate(rpc_duration_seconds_bucket[5m]))) > 0.5",
+        "histogram_quantile(0.9, sum without (pod) (rate(rpc_duration_seconds_bucket[5m]))) > 0.5",
+        "histogram_quantile(0.9, rate(rpc_duration_seconds_bucket[5m])) > 0.5",
+    ] {
+        assert!(derived(text).is_ok(), "{text}: {:?}", derived(text));
+    }
+}
