@@ -32,7 +32,7 @@ pub(crate) const PROBE_LATENCY: Check = Check {
 pub(crate) const METRICS_SCRAPE: Check = Check {
     id: "metrics.scrape",
     title: "Metrics can be scraped",
-    explanation: "The endpoint is asked as Prometheus asks it, and must answer 200 with the whole exposition in time.",
+    explanation: "The endpoint is asked as Prometheus asks it (as 3 does, unless ask_as says 2), and must answer 200 with the whole exposition in time.",
     remedy: "Ask the endpoint by hand with curl -v; compare with the target's lastError in Prometheus.",
 };
 
@@ -52,7 +52,7 @@ pub(crate) const METRICS_INGESTED: Check = Check {
     title: "Prometheus would ingest the exposition",
     explanation: "Prometheus' own scanner is more permissive than the specification in some places and less in others. \
         One line that it cannot read makes it drop the whole scrape, and `up` becomes 0; of a series that stands \
-        twice it drops a sample. What Prometheus 3 takes and an older one (2.42) refuses is warned of.",
+        twice it keeps the first sample and drops the later one. What Prometheus 3 takes and an older one (2.42) refuses is warned of.",
     remedy: "Correct the exporter at the line that is named: until then every series of this target is missing.",
 };
 

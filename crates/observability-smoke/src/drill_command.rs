@@ -93,6 +93,10 @@ pub(crate) struct RealArguments {
     /// A host, as host or host:port, that may be drilled; loopback always may. Repeatable
     #[arg(long, value_name = "HOST")]
     pub(crate) allow_target: Vec<String>,
+    /// An Alertmanager, as host or host:port, that may be dead: the others are drilled, and it is told of as failed.
+    /// Repeatable
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_dead_peer: Vec<String>,
     /// Drill although the environment is production
     #[arg(long)]
     pub(crate) drill_production: bool,

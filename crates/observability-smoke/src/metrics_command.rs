@@ -21,7 +21,7 @@ use crate::{
     owed,
     plan::REQUEST_TIMEOUT,
     probes::{
-        metrics::{ACCEPT, SIZE_LIMIT, WHOLE, assess_content_type, named_syntax},
+        metrics::{AskAs, SIZE_LIMIT, WHOLE, assess_content_type, named_syntax},
         reading::{self, Say},
     },
 };
@@ -43,6 +43,9 @@ pub(crate) struct MetricsArguments {
     /// The format; `auto` goes by the Content-Type, and for a file by its last line
     #[arg(long, value_enum, value_name = "NAME", default_value_t = SyntaxChoice::Auto)]
     pub(crate) syntax: SyntaxChoice,
+    /// As which Prometheus a URL is asked: to 3 an exporter may show names in UTF-8
+    #[arg(long, value_enum, value_name = "2|3", default_value_t = AskAs::Three)]
+    pub(crate) ask_as: AskAs,
     /// PEM file of the certificates that TLS trusts, instead of the system's
     #[arg(long, value_name = "FILE")]
     pub(crate) roots: Option<PathBuf>,
@@ -64,12 +67,28 @@ pub(crate) enum SyntaxChoice {
 
 impl SyntaxChoice {
     /// What the server is asked for: what Prometheus asks for, unless one format is demanded.
-    const fn accept(self) -> &'static str {
-        match self {
-            Self::Auto => ACCEPT,
-            Self::Prometheus => "text/plain;version=0.0.4",
-            Self::Openmetrics => "application/openmetrics-text;version=1.0.0",
+    const fn accept(self, ask_as: AskAs) -> &'static str {
+        match (self, ask_as) {
+            (Self::Auto, _) => ask_as.accept(),
+            (Self::Prometheus, AskAs::Two) => "text/plain;version=0.0.4",
+            (Self::Prometheus, AskAs::Three) => {
+                "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3"
+            }
+            (Self::Openmetrics, AskAs::Two) => "application/openmetrics-text;version=1.0.0",
+            (Self::Openmetrics, AskAs::Three) => {
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8"
+            }
         }
+    }
+
+    /// What was asked, in words.
+    fn asked(self, ask_as: AskAs) -> String {
+        let only = match self {
+            Self::Auto => "",
+            Self::Prometheus => ", for its text format only",
+            Self::Openmetrics => ", for OpenMetrics only",
+        };
+        format!("{ask_as}{only}")
     }
 
     /// A reader for it, where a Content-Type may have named the format.
@@ -139,10 +158,11 @@ async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -
     owed::by_exposition(&run);
     run.owes([&METRICS_CONTENT_TYPE]);
     let subject = url.to_string();
-    let scraped = run.stop().guard(scrape(&http, url, &headers, arguments.syntax)).await;
+    let asked = arguments.syntax.asked(arguments.ask_as);
+    let scraped = run.stop().guard(scrape(&http, url, &headers, arguments)).await;
     match scraped {
         Ok(Ok((reading, named))) => {
-            run.finding(assess_content_type(&subject, named.as_deref()));
+            run.finding(assess_content_type(&subject, named.as_deref(), &asked));
             run.findings(reading::assess(&subject, None, &reading, Say::Each));
         }
         Ok(Err(why)) => {
@@ -157,16 +177,17 @@ async fn scrape(
     http: &Http,
     url: &Url,
     headers: &HeaderMap,
-    syntax: SyntaxChoice,
+    MetricsArguments { syntax, ask_as, .. }: &MetricsArguments,
 ) -> Result<(Reading, Option<String>), NoAnswer> {
     let request = http.request_following(&reqwest::Method::GET, url, headers);
-    let head = head(request.header(reqwest::header::ACCEPT, syntax.accept()), REQUEST_TIMEOUT).await?;
+    let request = request.header(reqwest::header::ACCEPT, syntax.accept(*ask_as));
+    let head = head(request, REQUEST_TIMEOUT).await?;
     if head.response.status().as_u16() != 200 {
         return Err(NoAnswer(format!("status {}", head.response.status().as_u16())));
     }
     let named = head.response.headers().get(reqwest::header::CONTENT_TYPE);
     let named = named.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut reader = syntax.reader(named_syntax(named.as_deref()));
+    let mut reader = ask_as.prepare(syntax.reader(named_syntax(named.as_deref())), named.as_deref());
     each_chunk(head.response, head.started, REQUEST_TIMEOUT, SIZE_LIMIT, |chunk| {
         reader.feed(chunk, &mut |_| {})
     })
@@ -224,16 +245,23 @@ fn syntax_of_file(path: &Path) -> Option<Syntax> {
     if file.read_exact(&mut magic).is_ok() && magic == GZIP {
         return None;
     }
-    let tail = meta.len().min(8);
+    let tail = meta.len().min(TAIL);
     file.seek(SeekFrom::End(-i64::try_from(tail).ok()?)).ok()?;
     let mut end = Vec::new();
-    file.read_to_end(&mut end).ok()?;
-    let last = end.strip_suffix(b"\n").unwrap_or(&end);
-    let is_openmetrics = last.ends_with(b"\n# EOF") || last == b"# EOF";
+    file.take(TAIL).read_to_end(&mut end).ok()?;
+    // Empty lines behind it are against OpenMetrics, and make it no other format.
+    let last = end.trim_ascii_end();
+    let is_whole = meta.len() == tail;
+    if last.is_empty() && !is_whole {
+        return None;
+    }
+    let is_openmetrics = last.ends_with(b"\n# EOF") || (is_whole && last == b"# EOF");
     Some(if is_openmetrics { Syntax::OpenMetrics } else { Syntax::Prometheus })
 }
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// So many bytes of a file's end are looked at.
+const TAIL: u64 = 4096;
 
 /// Reads to the end, in chunks; gzip is unpacked on the way.
 fn read_all(

@@ -293,6 +293,22 @@ fn assess_query(name: &str, query: &QueryConfig, queried: &Queried) -> Finding {
         Ok(values) => values,
         Err(why) => return PROMETHEUS_QUERY.failed(subject).expected(expected).observed(why.to_string()),
     };
+    let holding;
+    let bounded = query.min.is_some() || query.max.is_some();
+    let values = if expression::is_truth_value(&query.expr) && !bounded && !values.is_empty() {
+        holding = values.iter().copied().filter(|value| *value != 0.0).collect::<Vec<_>>();
+        if holding.is_empty() {
+            let observed = "the condition is false: 0, as `bool` has it";
+            let finding = match query.expect {
+                Expectation::Holds => PROMETHEUS_QUERY.failed(subject),
+                Expectation::DoesNotHold => PROMETHEUS_QUERY.passed(subject),
+            };
+            return finding.expected(expected).observed(observed);
+        }
+        &holding
+    } else {
+        values
+    };
     let finding = match (query.expect, values.is_empty(), &queried.selected) {
         (_, true, Selected::Without(missing)) if !missing.is_empty() => {
             let named = excerpt(&missing.join(", "), 300);
@@ -375,6 +391,7 @@ mod tests {
         let missing = || Selected::Without(vec!["depth".to_owned()]);
         let query =
             |expect, max| QueryConfig { name: None, expr: "depth > 1".to_owned(), expect, min: None, max };
+        let truth = |expect| QueryConfig { expr: "(depth > bool 1)".to_owned(), ..query(expect, None) };
         for (query, queried, outcome, says) in [
             (query(DoesNotHold, None), queried(&[], Selected::Without(vec![])), Passed, "condition is false"),
             (query(DoesNotHold, None), queried(&[], missing()), Failed, "no series: nothing matches depth"),
@@ -388,6 +405,11 @@ mod tests {
             (query(Holds, None), queried(&[5.0], Selected::NotAsked), Passed, "1 series"),
             (query(Holds, None), queried(&[], Selected::Without(vec![])), Failed, "condition is false"),
             (query(Holds, None), queried(&[], missing()), Failed, "no series"),
+            (truth(Holds), queried(&[0.0, 0.0], Selected::NotAsked), Failed, "false: 0, as `bool`"),
+            (truth(Holds), queried(&[0.0, 1.0], Selected::NotAsked), Passed, "1 series"),
+            (truth(DoesNotHold), queried(&[0.0], Selected::NotAsked), Passed, "false: 0, as `bool`"),
+            (truth(DoesNotHold), queried(&[0.0, 1.0], Selected::NotAsked), Failed, "holds for 1 series"),
+            (truth(DoesNotHold), queried(&[], missing()), Failed, "no series: nothing matches depth"),
             (query(Holds, Some(4.0)), queried(&[3.0, 5.0], Selected::NotAsked), Failed, "a value of 5"),
             (query(Holds, Some(4.0)), queried(&[f64::NAN], Selected::NotAsked), Failed, "NaN"),
         ] {

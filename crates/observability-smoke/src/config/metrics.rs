@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{BasicAuth, Duration, HeaderName, MetricName, Url};
-use crate::exposition::Kind;
+use crate::{exposition::Kind, probes::metrics::AskAs};
 
 /// A `/metrics` endpoint, and what must be found there.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -28,6 +28,10 @@ pub(crate) struct MetricsConfig {
     pub(crate) basic_auth: Option<BasicAuth>,
     /// How long the request may take before it is given up.
     pub(crate) timeout: Option<Duration>,
+    /// As which Prometheus the endpoint is asked, 3 or 2; 3 if not given. To 3 an exporter may show names in UTF-8, which
+    /// it writes with underscores to 2.
+    #[serde(default)]
+    pub(crate) ask_as: AskAs,
     /// The series that are required, or must be absent.
     #[serde(default)]
     pub(crate) series: Vec<SeriesConfig>,
@@ -58,7 +62,8 @@ const fn yes() -> bool {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SeriesConfig {
-    /// The name of the samples, for example `http_requests_total`.
+    /// The name of the samples, for example `http_requests_total`. A name in UTF-8 may stand as it is
+    /// (`http.server.duration`), and in double quotes whatever it holds (`'"queue depth"'`).
     pub(crate) name: MetricName,
     /// Labels that a sample must carry to count, with these values; `null` is any value.
     #[serde(default)]

@@ -7,6 +7,8 @@ use evidence_report::run::parse_duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
+use crate::exposition::unescape;
+
 /// Reads text and turns it into a value, or says why not.
 fn parsed<'de, D: Deserializer<'de>, T>(
     deserializer: D,
@@ -229,7 +231,12 @@ pub(crate) struct MetricName(#[schemars(skip)] pub(crate) String);
 impl<'de> Deserialize<'de> for MetricName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         parsed(deserializer, |text| {
-            // Since Prometheus 3 a name may hold nearly anything; what looks like a selector is a mistake.
+            // Since Prometheus 3 a name may hold anything, in quotes.
+            let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+            if let Some(quoted) = inner.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                return whole_name(quoted).ok_or_else(|| format!("'{text}' is not one name in quotes"));
+            }
+            // Without quotes, what looks like a selector is a mistake.
             let never =
                 |c: char| c.is_control() || c.is_whitespace() || matches!(c, '{' | '}' | '"' | '=' | ',');
             let good =
@@ -238,6 +245,14 @@ impl<'de> Deserialize<'de> for MetricName {
                 .ok_or_else(|| format!("'{text}' is no metric name; labels stand under the key labels"))
         })
     }
+}
+
+/// The name within the quotes, if it is one, with its escapes replaced.
+fn whole_name(quoted: &str) -> Option<MetricName> {
+    let name = unescape(quoted);
+    // A quote that is not escaped ends the name before its end.
+    let whole = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    (!name.is_empty() && whole == quoted.replace('\n', "\\n")).then_some(MetricName(name))
 }
 
 /// How many requests are under way at once.
@@ -308,5 +323,29 @@ impl fmt::Display for Statuses {
 impl Serialize for Statuses {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_name_may_hold_anything_in_quotes() {
+        let read = |text: &str| serde_json::from_value::<MetricName>(text.into()).map(|name| name.0);
+        for (text, name) in [
+            ("up", "up"),
+            ("http.server.duration", "http.server.duration"),
+            ("\"queue depth\"", "queue depth"),
+            ("{\"1 a,b=c\"}", "1 a,b=c"),
+            (r#""a\"b\\c""#, r#"a"b\c"#),
+        ] {
+            assert_eq!(read(text).ok().as_deref(), Some(name), "{text}");
+        }
+        for wrong in
+            ["", "\"\"", "queue depth", "up{job=\"a\"}", "{\"up\",job=\"a\"}", "1a", "\"a\"b\"", "\"a"]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! An accelerated copy of a rule: the world of its series runs N times as fast. Made only when it is asked
 //! for, and always marked. Pure.
 //!
-//! Ranges, offsets, steps, `for`, `keep_firing_for` and the group's interval are divided by N. What is per
+//! Ranges, offsets, steps, `for`, `keep_firing_for`, the group's interval and its `query_offset` are divided by N. What is per
 //! second (`rate`, `irate`, `deriv`) is divided by N too, because its series change N times as fast: so the
 //! thresholds keep their meaning. The wall clock (`time()`) is not scaled.
 
@@ -32,10 +32,12 @@ pub(crate) fn accelerate(
     evaluation: Duration,
 ) -> Result<Selected, String> {
     let group = |group: &Group| -> Result<Group, String> {
-        if let Some(key) = group.newer.keys().find(|key| *key == "query_offset") {
-            return Err(format!("the group {} has a {key}, which is not accelerated", group.name));
+        let mut newer = group.newer.clone();
+        if let Some(offset) = group.query_offset() {
+            newer.insert("query_offset".to_owned(), duration::display(offset / by).into());
         }
         Ok(Group {
+            newer,
             // Never more often than the embedded Prometheus evaluates anyway.
             interval: group.interval.map(|interval| (interval / by).max(evaluation)),
             rules: group.rules.iter().map(|one| rule(one, by, scrape)).collect::<Result<_, _>>()?,
@@ -197,6 +199,15 @@ mod tests {
             assert_eq!(accelerated(written), copy);
         }
         assert!(expression(parse("x @ 5 > 1").unwrap(), 60).is_err());
+    }
+
+    #[test]
+    fn how_far_a_group_looks_behind_is_divided_too() {
+        let text = "groups: [{name: a, query_offset: 1m, rules: [{alert: A, expr: 'x > 1'}]}]";
+        let files = [RuleFile { path: "r".into(), groups: manifest::read(text).unwrap() }];
+        let second = Duration::from_secs(1);
+        let copy = accelerate(&select(&files, "A").unwrap(), 30, second, second).unwrap();
+        assert_eq!(copy.loaded[0].query_offset(), Some(Duration::from_secs(2)));
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub(crate) struct Wishes<'a> {
     pub(crate) now: Timestamp,
     pub(crate) scrape_interval: Duration,
     pub(crate) evaluation_interval: Duration,
+    /// How far back groups look that do not say so themselves.
+    pub(crate) query_offset: Duration,
     pub(crate) grouping: Grouping,
     pub(crate) time_scale: Option<TimeScale>,
     pub(crate) objective: Option<Duration>,
@@ -379,6 +381,9 @@ fn predict(
         .filter(|group| !group.rules.contains(&alert.rule))
         .map(|group| group.interval.unwrap_or(wishes.evaluation_interval))
         .sum();
+    // What a group with an offset records is as old as that, and no older for a group that looks as far back.
+    let offsets = alert.loaded.iter().map(|group| group.query_offset().unwrap_or(wishes.query_offset));
+    let offset = offsets.max().unwrap_or_default();
     let (condition, recovery) = match subject {
         Some(subject) if !series.is_empty() => derivation::delays(&subject.question(), series),
         _ => (None, None),
@@ -391,7 +396,7 @@ fn predict(
     let span =
         |seconds: Option<f64>| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
     Prediction {
-        intervals: Intervals { scrape: wishes.scrape_interval, evaluation, recording },
+        intervals: Intervals { scrape: wishes.scrape_interval, evaluation, recording, offset },
         grouping: wishes.grouping,
         condition: span(condition),
         hold: rounded_up(alert.rule.hold, evaluation),

@@ -150,6 +150,12 @@ const SERVERS: &str = "prometheus and alertmanager";
 /// What keeps a drill from beginning: our environment, but for rules that Prometheus refuses.
 fn not_begun(subject: &str, error: &StackError) -> Finding {
     let finding = match error {
+        // Keys that nobody knows were refused when the file was read.
+        StackError::RulesRefused { message, .. } if message.contains("not found in type rulefmt") => {
+            checks::LOADED.inconclusive(subject).remedy(
+                "This Prometheus is older than the rule file: name a newer one with --prometheus FILE, or leave the key out",
+            )
+        }
         StackError::RulesRefused { .. } => checks::LOADED.failed(subject),
         StackError::Stopped => checks::STACK.not_checked(Requirement::Required, subject, ""),
         StackError::Missing { package, .. } => checks::STACK.inconclusive(subject).remedy(format!(

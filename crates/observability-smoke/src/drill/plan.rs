@@ -168,6 +168,7 @@ impl Plan {
             now,
             scrape_interval: arguments.scrape_interval(),
             evaluation_interval: arguments.evaluation_interval(),
+            query_offset: Duration::ZERO,
             grouping: Grouping { wait: GROUP_WAIT, interval: GROUP_INTERVAL },
             time_scale: arguments.time_scale,
             objective: arguments.objective,

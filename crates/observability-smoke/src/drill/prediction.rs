@@ -11,6 +11,8 @@ pub(crate) struct Intervals {
     pub(crate) evaluation: Duration,
     /// Evaluations of other groups that the alert's series go through first (recording rules), summed.
     pub(crate) recording: Duration,
+    /// How far behind the rules look by `query_offset`.
+    pub(crate) offset: Duration,
 }
 
 /// How Alertmanager groups what it sends.
@@ -59,6 +61,7 @@ impl Prediction {
                 scrape: Duration::ZERO,
                 evaluation: Duration::ZERO,
                 recording: Duration::ZERO,
+                offset: Duration::ZERO,
             },
             grouping,
             condition: Some(Duration::ZERO),
@@ -74,6 +77,7 @@ impl Prediction {
     pub(crate) fn until_pending(&self) -> Duration {
         self.intervals.scrape
             + self.condition.unwrap_or_default()
+            + self.intervals.offset
             + self.intervals.recording
             + self.intervals.evaluation
     }
@@ -95,6 +99,7 @@ impl Prediction {
     pub(crate) fn until_resolved(&self) -> Duration {
         self.intervals.scrape
             + self.recovery.unwrap_or(self.range)
+            + self.intervals.offset
             + self.intervals.recording
             + self.intervals.evaluation
             + self.keep_firing
@@ -105,7 +110,10 @@ impl Prediction {
     /// Before the fault: start, discovery, and the healthy baseline.
     #[must_use]
     pub(crate) fn before_the_fault(&self) -> Duration {
-        STARTING + self.intervals.scrape * BASELINE_SCRAPES + self.intervals.evaluation * 2
+        STARTING
+            + self.intervals.scrape * BASELINE_SCRAPES
+            + self.intervals.evaluation * 2
+            + self.intervals.offset
     }
 
     /// In words, part by part.
@@ -120,6 +128,9 @@ impl Prediction {
             Some(Duration::ZERO) => {}
             Some(condition) => parts.push(format!("until the condition is true {}", seconds(condition))),
             None => parts.push("until the condition is true: unknown".to_owned()),
+        }
+        if !self.intervals.offset.is_zero() {
+            parts.push(format!("query_offset {}", seconds(self.intervals.offset)));
         }
         if !self.intervals.recording.is_zero() {
             parts.push(format!("recording rules {}", seconds(self.intervals.recording)));
@@ -160,7 +171,12 @@ mod tests {
     #[test]
     fn the_worst_case_is_the_sum_of_its_parts() {
         let prediction = Prediction {
-            intervals: Intervals { scrape: seconds(15), evaluation: seconds(30), recording: seconds(0) },
+            intervals: Intervals {
+                scrape: seconds(15),
+                evaluation: seconds(30),
+                recording: seconds(0),
+                offset: seconds(0),
+            },
             grouping: Grouping { wait: seconds(0), interval: seconds(1) },
             condition: Some(seconds(15)),
             hold: rounded_up(seconds(45), seconds(30)),
@@ -170,5 +186,12 @@ mod tests {
         };
         assert_eq!(prediction.until_notified(), Duration::from_millis(120_100));
         assert_eq!(prediction.until_resolved(), Duration::from_millis(346_100));
+        // What the rule sees is a minute old.
+        let intervals = Intervals { offset: seconds(60), ..prediction.intervals };
+        let behind = Prediction { intervals, ..prediction };
+        assert_eq!(behind.until_notified(), prediction.until_notified() + seconds(60));
+        assert_eq!(behind.until_resolved(), prediction.until_resolved() + seconds(60));
+        assert_eq!(behind.before_the_fault(), prediction.before_the_fault() + seconds(60));
+        assert!(behind.sum().contains("query_offset 60 s"), "{}", behind.sum());
     }
 }

@@ -136,8 +136,8 @@ pub(super) struct Scrape {
 
 /// The job label of what the fixture exposes without one of its own.
 pub(super) const JOB: &str = "ops-smoke-drill";
-/// The instance label of what the fixture exposes without one of its own.
-pub(super) const INSTANCE: &str = "fixture";
+/// The instance label of what the fixture exposes without one of its own: with a port, as rules expect it.
+pub(super) const INSTANCE: &str = "fixture:9100";
 
 /// Rule files are called this and their number.
 const RULE_FILE: &str = "rules-";

@@ -75,7 +75,12 @@ mod tests {
     fn prediction() -> Prediction {
         let second = Duration::from_secs(1);
         Prediction {
-            intervals: Intervals { scrape: second, evaluation: second, recording: Duration::ZERO },
+            intervals: Intervals {
+                scrape: second,
+                evaluation: second,
+                recording: Duration::ZERO,
+                offset: Duration::ZERO,
+            },
             grouping: Grouping { wait: Duration::ZERO, interval: second },
             condition: Some(Duration::ZERO),
             hold: Duration::ZERO,

@@ -98,7 +98,8 @@ impl Trial<'_> {
 
     /// A range that still holds the last fault would make the next one seem quicker.
     async fn forgotten(&self, before: &Observation) -> Result<(), Halt> {
-        let range = self.plan.prediction.range.as_secs_f64();
+        let prediction = &self.plan.prediction;
+        let range = (prediction.range + prediction.intervals.offset).as_secs_f64();
         let left = range - (self.clock.now() - before.cleared.unwrap_or_default());
         let pause = Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default();
         self.pause(Stage::Quiet, pause).await
@@ -106,6 +107,7 @@ impl Trial<'_> {
 
     async fn stages(&self, seen: &mut Observation) -> Result<(), Halt> {
         let since = self.loaded().await?;
+        let since = self.seen_healthy(since).await?;
         self.quiet(seen, since).await?;
         self.wait_for_a_random_phase().await?;
         self.phase("fault on: waiting for the scrape");
@@ -163,6 +165,17 @@ impl Trial<'_> {
                 Err(halt(Stage::Loaded, Cause::Alert, "Prometheus does not evaluate the rule".to_owned()))
             }
         }
+    }
+
+    /// A rule that looks back by `query_offset` sees the healthy series only then.
+    async fn seen_healthy(&self, since: f64) -> Result<f64, Halt> {
+        let intervals = self.plan.prediction.intervals;
+        if intervals.offset.is_zero() {
+            return Ok(since);
+        }
+        self.phase("waiting until the rule, which looks behind by query_offset, sees the healthy series");
+        self.pause(Stage::Quiet, intervals.offset + intervals.evaluation).await?;
+        Ok(self.clock.now())
     }
 
     async fn quiet(&self, seen: &mut Observation, since: f64) -> Result<(), Halt> {

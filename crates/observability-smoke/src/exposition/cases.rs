@@ -133,6 +133,11 @@ fn what_the_two_verdicts_disagree_about_is_told_apart() {
             // Of a duplicate one sample is lost; the order of the labels does not count.
             ("a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\n", &["2:1 duplicate-series"], SampleDropped),
             ("a 1\na{x=\"\"} 2\n", &["2:1 duplicate-series"], SampleDropped),
+            ("a 1 1000\na 2 1000\n", &["2:1 duplicate-series"], SampleDropped),
+            ("a 1 2000\na 2 1000\n", &["2:1 duplicate-series"], SampleDropped),
+            ("a 1\na 2 1000\n", &["2:1 duplicate-series"], SampleDropped),
+            // What is newer by its own timestamp is stored.
+            ("a 1 1000\na 2 2000\n", &["2:1 duplicate-series"], Whole),
         ],
     );
 }
@@ -257,7 +262,19 @@ fn broken_openmetrics_is_refused_at_its_column() {
                 Whole,
             ),
             ("a 1\na 2\n# EOF\n", &["2:1 duplicate-series"], SampleDropped),
-            ("a 1 2\na 2 1\n# EOF\n", &["2:1 timestamp-order"], Whole),
+            ("a 1 2\na 2 1\n# EOF\n", &["2:1 timestamp-order"], SampleDropped),
+            ("a 1\na 2 1\n# EOF\n", &["2:1 timestamp-order"], SampleDropped),
+            (
+                "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1 2\nh_bucket{le=\"1\"} 1 1\n# EOF\n",
+                &["3:1 timestamp-order"],
+                Whole,
+            ),
+            (
+                "# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 1\na{x=\"1\"} 2\n# EOF\n",
+                &["4:1 grouping"],
+                SampleDropped,
+            ),
+            ("jobs 1\n# EOF\n\n", &["3:1 after-eof"], Refused),
             (
                 "# TYPE h histogram\nh_bucket{le=\"1\"} 1.5\nh_bucket{le=\"+Inf\"} 2\n# EOF\n",
                 &["2:1 bucket"],
@@ -419,5 +436,45 @@ proptest! {
             let (reading, _) = collect(syntax, &[&bytes]);
             prop_assert!(reading.lines > 0);
         }
+    }
+}
+
+#[test]
+fn what_is_not_empty_last_decides_between_the_formats() {
+    for (text, syntax) in [
+        ("a 1\n# EOF\n", Syntax::OpenMetrics),
+        ("a 1\n# EOF", Syntax::OpenMetrics),
+        ("a 1\n# EOF\n\n \n", Syntax::OpenMetrics),
+        ("a 1\r\n# EOF\r\n", Syntax::OpenMetrics),
+        ("a 1\n# EOF\n# more\n", Syntax::Prometheus),
+        ("a 1\n#EOF\n", Syntax::Prometheus),
+        ("\n", Syntax::Prometheus),
+    ] {
+        let mut reader = Reader::detecting();
+        reader.feed(text.as_bytes(), &mut |_| {});
+        assert_eq!(reader.finish(&mut |_| {}).syntax, syntax, "{text:?}");
+    }
+}
+
+#[test]
+fn quoted_names_are_no_fault_where_they_were_asked_for() {
+    let quoted = "# HELP \"a.b\" c\n# TYPE \"a.b\" gauge\n{\"a.b\",\"c \\\"d\"=\"1\"} 1\n";
+    for (syntax, text, otherwise) in [
+        (Syntax::Prometheus, quoted.to_owned(), true),
+        (Syntax::OpenMetrics, format!("{quoted}# EOF\n"), false),
+    ] {
+        assert_eq!(read(syntax, text.as_bytes()).is_valid(), otherwise);
+        let mut reader = Reader::new(syntax).with_quoted_names();
+        let mut named = 0;
+        reader.feed(text.as_bytes(), &mut |sample| {
+            named += u64::from(sample.is_named("a.b"));
+            assert_eq!(sample.label("c \"d").as_deref(), Some("1"));
+        });
+        let reading = reader.finish(&mut |_| {});
+        assert_eq!(
+            (reading.problems, reading.ingestion, named),
+            (Vec::new(), Ingestion::Whole, 1),
+            "{syntax}"
+        );
     }
 }

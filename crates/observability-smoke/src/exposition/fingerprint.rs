@@ -21,8 +21,8 @@ pub(super) fn of_name(name: &str) -> u64 {
 }
 
 /// What one label adds. A label with an empty value adds nothing: it is the same as no label.
-pub(super) fn of_label(name: &str, value: &str) -> u64 {
-    if value.is_empty() { 0 } else { hash(hash(STEP, name.as_bytes()), value.as_bytes()) }
+pub(super) fn of_label(name: &[u8], value: &[u8]) -> u64 {
+    if value.is_empty() { 0 } else { hash(hash(STEP, name), value) }
 }
 
 fn hash(seed: u64, bytes: &[u8]) -> u64 {
@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn the_order_of_labels_does_not_count_but_names_values_and_their_pairing_do() {
         let of = |pairs: &[(&str, &str)]| {
-            pairs.iter().fold(of_name("m"), |sum, (name, value)| sum.wrapping_add(of_label(name, value)))
+            pairs.iter().fold(of_name("m"), |sum, (name, value)| {
+                sum.wrapping_add(of_label(name.as_bytes(), value.as_bytes()))
+            })
         };
         assert_eq!(of(&[("a", "1"), ("b", "2")]), of(&[("b", "2"), ("a", "1")]));
         assert_eq!(of(&[("a", "1"), ("b", "")]), of(&[("a", "1")]));
@@ -102,8 +104,10 @@ mod tests {
 
     #[test]
     fn a_million_numbered_series_have_a_million_fingerprints() {
-        let series =
-            |i: u32| of_label("id", &i.to_string()).wrapping_add(of_label("pod", &format!("p-{}", i % 97)));
+        let series = |i: u32| {
+            of_label(b"id", i.to_string().as_bytes())
+                .wrapping_add(of_label(b"pod", format!("p-{}", i % 97).as_bytes()))
+        };
         assert_eq!((0..1_000_000).map(series).collect::<HashSet<_>>().len(), 1_000_000);
     }
 }

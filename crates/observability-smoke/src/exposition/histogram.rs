@@ -43,11 +43,14 @@ pub(super) struct Group {
 /// A broken rule, and what to say about it.
 pub(super) type Broken = (Rule, Cow<'static, str>);
 
+/// So many characters of a series are kept, to be shown.
+const KEPT: usize = 120;
+
 impl Group {
     pub(super) fn new(line: u64, text: &str) -> Self {
         Self {
             line,
-            text: text.chars().take(120).collect(),
+            text: if text.len() <= KEPT { text.to_owned() } else { text.chars().take(KEPT).collect() },
             bound: None,
             cumulative: 0.0,
             infinite: None,

@@ -23,3 +23,4 @@ mod scan;
 pub use problem::{Ingestion, Problem, Rule, Weight};
 pub use reader::{Reader, Reading, Syntax};
 pub use sample::{Kind, Sample};
+pub(crate) use scan::unescape;

@@ -22,7 +22,7 @@ pub enum Ingestion {
     Whole,
     /// An older Prometheus (2.42) refuses the whole scrape, and Prometheus 3 takes the sample.
     RefusedByOlder,
-    /// Prometheus drops the sample and takes the rest.
+    /// Prometheus keeps the first sample of the series, drops this one and takes the rest.
     SampleDropped,
     /// Prometheus refuses the whole scrape.
     Refused,
@@ -246,8 +246,20 @@ impl Problems {
         rule: Rule,
         message: impl Into<Cow<'static, str>>,
     ) {
+        self.add_to_sample_as(sample, rule, message, rule.ingestion());
+    }
+
+    /// The same, where Prometheus makes something else of it than of the rule in general.
+    pub(super) fn add_to_sample_as(
+        &mut self,
+        sample: &Sample<'_>,
+        rule: Rule,
+        message: impl Into<Cow<'static, str>>,
+        ingestion: Ingestion,
+    ) {
         let (from, to) = sample.series;
-        self.add(sample.line, sample.text.as_bytes(), Fault::new(rule, from, to, message));
+        let fault = Fault::new(rule, from, to, message).ingestion(ingestion);
+        self.add(sample.line, sample.text.as_bytes(), fault);
     }
 
     /// Whether anything is against the specification.

@@ -8,6 +8,7 @@ use super::{
     problem::{Fault, Ingestion, Problem, Problems, Rule, Weight},
     prometheus::Prometheus,
     sample::Sample,
+    scan::QuotedNames,
 };
 
 /// A format of expositions.
@@ -78,7 +79,7 @@ struct State {
     bytes: u64,
     number: u64,
     last_byte: Option<u8>,
-    /// Whether the last line was `# EOF`.
+    /// Whether the last line that is not empty was `# EOF`; kept only while both read.
     at_eof: bool,
 }
 
@@ -93,12 +94,26 @@ impl Reader {
         Self { lines: Lines::default(), state }
     }
 
-    /// A reader that reads both formats at once, and decides by the last line: `# EOF` makes it OpenMetrics.
+    /// A reader that reads both formats at once, and decides by the last line that is not empty: `# EOF` makes it
+    /// OpenMetrics.
     /// Samples come as the Prometheus text format has them.
     #[must_use]
     pub fn detecting() -> Self {
         let (prometheus, openmetrics) = (Some(Prometheus::default()), Some(OpenMetrics::default()));
         Self { lines: Lines::default(), state: State { prometheus, openmetrics, ..State::default() } }
+    }
+
+    /// The same for an answer to a scraper that asked for quoted names (`escaping=allow-utf-8`, as Prometheus 3 does):
+    /// these are no fault then, also in OpenMetrics.
+    #[must_use]
+    pub fn with_quoted_names(mut self) -> Self {
+        if let Some(engine) = &mut self.state.prometheus {
+            engine.quoted_names = QuotedNames::Asked;
+        }
+        if let Some(engine) = &mut self.state.openmetrics {
+            engine.quoted_names = QuotedNames::Asked;
+        }
+        self
     }
 
     /// Reads the next bytes. Every sample that is complete goes to `on_sample`.
@@ -152,11 +167,15 @@ impl Reader {
 impl State {
     fn piece(&mut self, piece: Piece<'_>, on_sample: &mut dyn FnMut(&Sample<'_>)) {
         self.number += 1;
-        self.at_eof = piece == Piece::Line(b"# EOF");
         match (&mut self.prometheus, &mut self.openmetrics) {
             (Some(engine), None) => engine.piece(self.number, piece, on_sample),
             (None, Some(engine)) => engine.piece(self.number, piece, on_sample),
             (Some(one), Some(other)) => {
+                self.at_eof = match piece {
+                    Piece::Line(line) if line.trim_ascii().is_empty() => self.at_eof,
+                    Piece::Line(line) => line.trim_ascii_end() == b"# EOF",
+                    Piece::TooLong(_) => false,
+                };
                 other.piece(self.number, piece, &mut |_| {});
                 one.piece(self.number, piece, on_sample);
             }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{fingerprint, scan::LabelSpan};
+use super::{
+    fingerprint,
+    scan::{LabelSpan, unescape},
+};
 
 /// The type of a metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -68,7 +71,7 @@ pub struct Sample<'a> {
     /// Where name and labels stand in the text.
     pub(super) series: (usize, usize),
     pub(super) labels: &'a [LabelSpan],
-    /// The sample's name, for example `http_request_duration_seconds_bucket`.
+    /// The sample's name, for example `http_request_duration_seconds_bucket`; of a quoted one the escapes stay.
     pub name: &'a str,
     /// The type of the family that it belongs to.
     pub kind: Kind,
@@ -89,16 +92,22 @@ impl<'a> Sample<'a> {
         &self.text[self.series.0..self.series.1]
     }
 
+    /// Whether it bears this name, in which nothing is escaped.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        is_written(self.name, name)
+    }
+
     /// What it belongs to. `distinguishing` is the name of the label that tells samples of one metric apart;
     /// no label has an empty name.
     pub(super) fn identity(&self, distinguishing: &str) -> Identity<'a> {
         let mut identity =
             Identity { series: fingerprint::of_name(self.name), metric: 0, distinguishing: None };
         for label in self.labels {
-            let name = label.name(self.text);
-            let part = fingerprint::of_label(name, &label.value(self.text));
+            let name = label.name_bytes(self.text);
+            let part = fingerprint::of_label(name, &label.value_bytes(self.text));
             identity.series = identity.series.wrapping_add(part);
-            if name == distinguishing {
+            if name == distinguishing.as_bytes() {
                 identity.distinguishing = Some(label);
             } else {
                 identity.metric = identity.metric.wrapping_add(part);
@@ -126,9 +135,17 @@ impl<'a> Sample<'a> {
         labels.iter().map(move |label| (label.name(text), label.value(text)))
     }
 
-    /// The value of a label; `None` where it does not stand.
+    /// The value of a label, in whose name nothing is escaped; `None` where it does not stand.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.labels.iter().find(|label| label.name(self.text) == name).map(|label| label.value(self.text))
+        self.labels
+            .iter()
+            .find(|label| is_written(label.name(self.text), name))
+            .map(|label| label.value(self.text))
     }
+}
+
+/// Whether a name, as it is written, is this one: quoted names may hold escapes.
+fn is_written(written: &str, name: &str) -> bool {
+    if written.contains('\\') { unescape(written) == name } else { written == name }
 }

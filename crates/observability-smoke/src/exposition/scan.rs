@@ -37,6 +37,14 @@ pub(super) enum Style {
     Strict,
 }
 
+/// Whether quoted names were asked for: who says `escaping=allow-utf-8` reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum QuotedNames {
+    #[default]
+    Unasked,
+    Asked,
+}
+
 /// Where a label stands in its line: byte offsets of the name and the value, without quotes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LabelSpan {
@@ -55,6 +63,25 @@ impl LabelSpan {
         &line[self.name.0 as usize..self.name.1 as usize]
     }
 
+    /// The same as bytes: where a character begins is not looked at.
+    pub(super) fn name_bytes<'a>(&self, line: &'a str) -> &'a [u8] {
+        &line.as_bytes()[self.name.0 as usize..self.name.1 as usize]
+    }
+
+    pub(super) fn value_bytes<'a>(&self, line: &'a str) -> Cow<'a, [u8]> {
+        if self.escaped {
+            Cow::Owned(self.value(line).into_owned().into_bytes())
+        } else {
+            Cow::Borrowed(&line.as_bytes()[self.value.0 as usize..self.value.1 as usize])
+        }
+    }
+
+    /// Whether both have the same name.
+    fn has_the_name_of(&self, other: &Self, line: &str) -> bool {
+        self.name.1 - self.name.0 == other.name.1 - other.name.0
+            && self.name_bytes(line) == other.name_bytes(line)
+    }
+
     pub(super) fn value<'a>(&self, line: &'a str) -> Cow<'a, str> {
         let raw = &line[self.value.0 as usize..self.value.1 as usize];
         if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
@@ -66,7 +93,7 @@ impl LabelSpan {
 }
 
 /// `\\`, `\"` and `\n` replaced; any other escape stands for itself.
-pub(super) fn unescape(raw: &str) -> String {
+pub(crate) fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {
@@ -93,13 +120,14 @@ pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     style: Style,
+    quoted_names: QuotedNames,
     /// Faults that do not keep the rest of the line from being read.
     pub(super) minor: Vec<Fault>,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str, style: Style) -> Self {
-        Self { text, at: 0, style, minor: Vec::new() }
+    pub(super) fn new(text: &'a str, style: Style, quoted_names: QuotedNames) -> Self {
+        Self { text, at: 0, style, quoted_names, minor: Vec::new() }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -257,7 +285,7 @@ impl<'a> Scanner<'a> {
         if self.peek() == Some(b'"') {
             let (name, _) = self.quoted()?;
             let range = (name.0 as usize, name.1 as usize);
-            self.minor.push(self.quoted_name_fault(range));
+            self.minor.extend(self.quoted_name_fault(range));
             return Ok(name);
         }
         if self.name(NAME_START, NAME).is_empty() {
@@ -298,9 +326,9 @@ impl<'a> Scanner<'a> {
         self.quoted().ok().map(|((from, to), _)| (from as usize, to as usize))
     }
 
-    /// What is to be said of a quoted name here.
-    pub(super) fn quoted_name_fault(&self, (from, to): (usize, usize)) -> Fault {
-        match self.style {
+    /// What is to be said of a quoted name here; nothing where it was asked for.
+    pub(super) fn quoted_name_fault(&self, (from, to): (usize, usize)) -> Option<Fault> {
+        (self.quoted_names == QuotedNames::Unasked).then(|| match self.style {
             Style::Free => {
                 let message = "a quoted name is read by Prometheus 3 and later only";
                 Fault::new(Rule::QuotedName, from, to, message)
@@ -309,7 +337,7 @@ impl<'a> Scanner<'a> {
                 let message = "OpenMetrics 1.0 has no quoted names; only Prometheus 3 reads them";
                 Fault::new(Rule::LabelSyntax, from, to, message).ingestion(Ingestion::RefusedByOlder)
             }
-        }
+        })
     }
 
     /// What stands in double quotes; the scanner stands on the opening one. Says whether it holds escapes.
@@ -348,7 +376,7 @@ impl<'a> Scanner<'a> {
     fn no_label_twice(&self, spans: &[LabelSpan]) -> Result<(), Fault> {
         let twice = if spans.len() <= 16 {
             (1..spans.len())
-                .find(|&i| spans[..i].iter().any(|other| other.name(self.text) == spans[i].name(self.text)))
+                .find(|&i| spans[..i].iter().any(|other| other.has_the_name_of(&spans[i], self.text)))
         } else {
             let mut seen = std::collections::HashSet::with_capacity(spans.len());
             spans.iter().position(|label| !seen.insert(label.name(self.text)))

@@ -10,6 +10,7 @@ use crate::{
     config::{MetricsConfig, SeriesConfig, Url},
     error::Error,
     exposition::Kind,
+    probes::metrics::AskAs,
 };
 
 /// A `/metrics` endpoint, and what must be found there.
@@ -20,6 +21,7 @@ pub(crate) struct MetricsProbe {
     pub(crate) headers: Headers,
     #[serde(serialize_with = "seconds")]
     pub(crate) timeout: Duration,
+    pub(crate) ask_as: AskAs,
     pub(crate) lint: bool,
     pub(crate) series: Vec<RequiredSeries>,
     #[serde(serialize_with = "optional_seconds")]
@@ -84,6 +86,7 @@ pub(super) fn metrics_probe(config: MetricsConfig, timeout: Duration) -> Result<
         name: config.name,
         url: config.url,
         timeout: config.timeout.map_or(timeout, |timeout| timeout.0),
+        ask_as: config.ask_as,
         lint: config.lint,
         again_after: config.again_after.map(|after| after.0),
         budget: Budget {

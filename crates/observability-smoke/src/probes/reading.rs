@@ -116,8 +116,10 @@ fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
             .remedy("Correct the exporter, or have it scraped by Prometheus 3 only."),
         Ingestion::SampleDropped => METRICS_INGESTED
             .failed(subject)
-            .observed(format!("Prometheus would ingest it, and drop samples{because}"))
-            .remedy("Expose each series once: which of the two samples Prometheus keeps is not defined."),
+            .observed(format!(
+                "Prometheus would keep the first sample of a series and drop the later one{because}"
+            ))
+            .remedy("Expose each series once. Prometheus 2.42 drops the later sample without a word, 3.5 with a warning in its log."),
         Ingestion::Refused => METRICS_INGESTED
             .failed(subject)
             .observed(format!("Prometheus would refuse the whole scrape{because}")),

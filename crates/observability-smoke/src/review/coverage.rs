@@ -54,5 +54,48 @@ pub(crate) fn tested(files: &[RuleFile], tests: &[UnitTest]) -> Vec<Finding> {
             &alert,
         )
     };
-    alerts(files).map(judge).collect()
+    // A case in which an alert fires that is not there fails; one in which it is quiet never does.
+    let unknown = |name: &str| !alerts(files).any(|alert| alert.rule.name == name);
+    let in_vain = seen.iter().filter(|(name, (fires, _))| !fires && unknown(name)).map(|(name, _)| {
+        let finding = checks::TESTED.warned(*name).expected("a case about an alert of these files");
+        let remedy = "Correct alertname in the unit test, or name the file with that alert, too.";
+        finding
+            .observed("a case in which it is quiet, and no alert is called so: nothing can fail it")
+            .remedy(remedy)
+    });
+    alerts(files).map(judge).chain(in_vain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use evidence_report::record::Outcome;
+
+    use super::*;
+    use crate::rules::unit_test::Expectation;
+
+    #[test]
+    fn a_case_about_an_alert_that_nobody_has_is_told() {
+        let text = "groups: [{name: a, rules: [{alert: A, expr: up}]}]";
+        let files =
+            [RuleFile { path: "r.yml".to_owned(), groups: crate::rules::manifest::read(text).unwrap() }];
+        let expectation =
+            |alert: &str, fires| Expectation { alert: alert.to_owned(), at: Duration::ZERO, fires };
+        let test = UnitTest {
+            interval: Duration::from_secs(60),
+            series: Vec::new(),
+            expectations: vec![
+                expectation("A", true),
+                expectation("A", false),
+                expectation("a", false),
+                expectation("Elsewhere", true),
+            ],
+        };
+        let found = tested(&files, &[test]);
+        let warned: Vec<_> = found.iter().filter(|one| one.outcome == Outcome::Warned).collect();
+        assert_eq!((found.len(), warned.len()), (2, 1), "{found:?}");
+        assert_eq!(warned[0].subject, "a");
+        assert!(warned[0].observed.contains("nothing can fail it"));
+    }
 }

@@ -76,6 +76,12 @@ static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// What Prometheus gives to its templates beside functions and variables.
+const FIELDS: &[&str] = &["Labels", "ExternalLabels", "ExternalURL", "Value"];
+
+/// What is wrong with most texts in which something else stands.
+const UNRENDERED: &str = "a template of Helm must be rendered before Prometheus reads it";
+
 /// What a template needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template {
@@ -102,7 +108,16 @@ pub(crate) fn read(text: &str) -> Result<Template, String> {
         for found in LABEL.iter().flat_map(|regex| regex.captures_iter(action)) {
             labels.extend(found.get(1).or_else(|| found.get(2)).map(|name| name.as_str().to_owned()));
         }
+        if action.contains("{{") {
+            return Err(format!("it shows '{{{{' as it stands: {UNRENDERED}"));
+        }
         let bare = without_texts(action);
+        // Within these the dot is something else.
+        let dot_is_ours =
+            !open.iter().any(|word: &String| ["range", "with", "block", "define"].contains(&word.as_str()));
+        if let Some(field) = unknown_field(&bare).filter(|_| dot_is_ours) {
+            return Err(format!("Prometheus gives its templates no '{field}': {UNRENDERED}"));
+        }
         match bare.split_whitespace().next().unwrap_or_default() {
             word @ ("if" | "range" | "with" | "block" | "define") => open.push(word.to_owned()),
             "end" if open.pop().is_none() => return Err("an '{{ end }}' ends nothing".to_owned()),
@@ -158,6 +173,16 @@ fn without_texts(action: &str) -> String {
     bare
 }
 
+/// A field of the dot that Prometheus does not give.
+fn unknown_field(bare: &str) -> Option<String> {
+    let words = bare.split(|sign: char| sign.is_whitespace() || "()|,=:".contains(sign));
+    let fields = words.filter_map(|word| word.strip_prefix("$.").or_else(|| word.strip_prefix('.')));
+    let first = fields.map(|path| path.split('.').next().unwrap_or(path));
+    // What begins with a digit is a number.
+    let named = |field: &&str| field.starts_with(|sign: char| sign.is_alphabetic() || sign == '_');
+    first.filter(named).find(|field| !FIELDS.contains(field)).map(|field| format!(".{field}"))
+}
+
 /// A word in the place of a function that is none.
 fn unknown_function(bare: &str) -> Option<String> {
     let words = bare.split(|sign: char| sign.is_whitespace() || "()|,=:".contains(sign));
@@ -185,6 +210,13 @@ mod tests {
             [""; 0]
         );
         assert_eq!(labels("{{ range $i, $x := query \"up\" }}{{ $x.Labels.job }}{{ end }}"), ["job"]);
+        assert_eq!(labels("{{ .Value }}{{ .ExternalURL }}{{ $.ExternalLabels.cluster }}"), [""; 0]);
+        assert_eq!(
+            labels(
+                "{{ with $labels }}{{ .job }}{{ end }}{{ printf \"%.2f\" .Value }}{{ if gt .Value .5 }}{{ end }}"
+            ),
+            [""; 0]
+        );
         assert_eq!(labels("100 % {no} action }}"), [""; 0]);
         for (wrong, says) in [
             ("{{ $value", "not closed"),
@@ -193,6 +225,9 @@ mod tests {
             ("{{ end }}", "ends nothing"),
             ("{{ $value | humanise }}", "'humanise'"),
             ("{{ labels.job }}", "'labels'"),
+            ("{{ .Values.severity }}", "no '.Values': a template of Helm"),
+            ("{{ if $.Release.IsInstall }}a{{ end }}", "no '.Release'"),
+            ("{{`{{ $labels.job }}`}}", "as it stands: a template of Helm"),
         ] {
             assert!(read(wrong).unwrap_err().contains(says), "{wrong}: {:?}", read(wrong));
         }

@@ -11,7 +11,7 @@ use promql_parser::parser::{Expr, parse};
 use super::{Placed, RuleFile, alerts, all, checks, labels, placed, position, template};
 use crate::rules::{
     duration,
-    expression::walk,
+    expression::{is_truth_value, walk},
     manifest::{Kind, Rule},
     version,
 };
@@ -170,7 +170,9 @@ fn templates(alert: &Placed<'_>, files: &[RuleFile]) -> Vec<Finding> {
             Ok(read) => read,
             Err(why) => {
                 let finding = checks::TEMPLATE.failed(subject).expected("a template that Prometheus reads");
-                findings.push(placed(finding.observed(why), alert));
+                let remedy =
+                    "Correct the template; `promtool check rules FILE` says what of it cannot be parsed.";
+                findings.push(placed(finding.observed(why).remedy(remedy), alert));
                 continue;
             }
         };
@@ -254,9 +256,37 @@ fn never_evaluated(rule: &Placed<'_>) -> Option<Finding> {
     Some(placed(finding.observed(why), rule))
 }
 
+/// An expression that is read as it stands, and was meant to be filled in before.
+fn unrendered(rule: &Placed<'_>) -> Option<Finding> {
+    let expression = &rule.rule.expression;
+    if !expression.contains("{{") || parse(expression).is_err() {
+        return None;
+    }
+    let finding = checks::EXPRESSION.warned(rule.subject()).expected("an expression without templates");
+    let observed =
+        "it holds '{{', which Prometheus fills in nowhere in an expression: it selects what is called so";
+    let remedy = "Render the template first (helm template), and check what comes of it.";
+    Some(placed(finding.observed(observed).remedy(remedy), rule))
+}
+
+/// An alert that compares with `bool`: it has a value also where the condition is false, and fires there too.
+fn always_fires(rule: &Placed<'_>) -> Option<Finding> {
+    if !rule.is_alert() || !is_truth_value(&rule.rule.expression) {
+        return None;
+    }
+    let finding = checks::EXPRESSION
+        .warned(rule.subject())
+        .expected("a condition that selects nothing while it is false");
+    let observed = "it compares with `bool`, so that it is 0 where the condition is false, and the alert fires for every series";
+    Some(placed(finding.observed(observed).remedy("Leave out `bool`."), rule))
+}
+
 /// Judges the expressions, with what Prometheus or promtool said of those that we do not read.
 pub(crate) fn expressions(files: &[RuleFile], refused: &[Refused<'_>]) -> Vec<Finding> {
-    let mut findings: Vec<_> = all(files).filter_map(|rule| never_evaluated(&rule)).collect();
+    let judged = |rule: Placed<'_>| {
+        never_evaluated(&rule).or_else(|| unrendered(&rule)).or_else(|| always_fires(&rule))
+    };
+    let mut findings: Vec<_> = all(files).filter_map(judged).collect();
     let mut newer = Vec::new();
     for refused in refused {
         let rule = &refused.rule;
@@ -381,6 +411,28 @@ mod tests {
             assert_eq!(found.len(), 1, "{rules}: {found:?}");
             assert_eq!((found[0].0, found[0].1), (id, outcome), "{rules}");
             assert!(found[0].2.contains(says), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn an_alert_that_compares_with_bool_fires_for_ever() {
+        for (expr, warns) in [
+            ("up == bool 0", true),
+            ("(up > bool 1)", true),
+            ("up == bool 0 > 0", false),
+            ("sum(up == bool 0) > 1", false),
+        ] {
+            let text = format!(
+                "groups: [{{name: g, rules: [{{alert: A, expr: '{expr}'}}, {{record: r, expr: '{expr}'}}]}}]"
+            );
+            let files =
+                [RuleFile { path: "r.yml".to_owned(), groups: crate::rules::manifest::read(&text).unwrap() }];
+            let found = expressions(&files, &[]);
+            assert_eq!(
+                found.iter().filter(|one| one.outcome == Outcome::Warned).count(),
+                usize::from(warns),
+                "{expr}"
+            );
         }
     }
 

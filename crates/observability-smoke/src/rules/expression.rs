@@ -131,6 +131,17 @@ pub(crate) fn constants(expression: &Expr) -> Vec<f64> {
     found
 }
 
+/// Whether it says true or false by its value, 1 or 0: a comparison with `bool`. What cannot be parsed does not.
+#[must_use]
+pub(crate) fn is_truth_value(text: &str) -> bool {
+    let Ok(mut whole) = promql_parser::parser::parse(text) else { return false };
+    while let Expr::Paren(paren) = whole {
+        whole = *paren.expr;
+    }
+    matches!(whole, Expr::Binary(binary)
+        if binary.op.is_comparison_operator() && binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool))
+}
+
 #[cfg(test)]
 mod tests {
     use promql_parser::parser::parse;

@@ -80,6 +80,14 @@ pub(crate) struct Group {
     pub(crate) rules: Vec<Rule>,
 }
 
+impl Group {
+    /// How far back its rules look by `query_offset`, where it says so.
+    #[must_use]
+    pub(crate) fn query_offset(&self) -> Option<Duration> {
+        self.newer.get("query_offset").and_then(|offset| duration::parse(offset.as_str()?).ok())
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Document {
     #[serde(default)]
@@ -136,7 +144,7 @@ fn texts(raw: Option<Texts>) -> BTreeMap<String, String> {
 /// When Prometheus (or its operator) would not load the file.
 pub(crate) fn read(text: &str) -> Result<Vec<Group>, ManifestError> {
     let documents: Vec<Document> = serde_saphyr::from_multiple(text)
-        .map_err(|error| ManifestError::Yaml(in_our_words(&error.to_string())))?;
+        .map_err(|error| ManifestError::Yaml(with_hint(&in_our_words(&error.to_string()), text)))?;
     let files: Vec<Vec<_>> = documents.into_iter().map(groups_of).collect();
     for groups in &files {
         let named: Vec<_> = groups.iter().map(|raw| (line_of(&raw.name), raw.name.value.as_str())).collect();
@@ -157,6 +165,22 @@ fn in_our_words(error: &str) -> String {
         "cannot deserialize null into string; use Option<String>",
         "a text must stand here, and there is none",
     )
+}
+
+/// What is wrong with a text that is no YAML, and what to do, where that can be told: in the first line, behind which the
+/// library shows the text itself.
+fn with_hint(error: &str, text: &str) -> String {
+    let (first, rest) = error.split_at(error.find('\n').unwrap_or(error.len()));
+    format!("{first}{}{rest}", hint(text))
+}
+
+fn hint(text: &str) -> &'static str {
+    let helm = ["{{-", "-}}", "{{ .Values", "{{.Values", "{{ .Release", "{{ include ", "{{ template "];
+    if helm.iter().any(|sign| text.contains(sign)) {
+        "; this looks like a template of Helm: render it (`helm template`), and check what comes of it"
+    } else {
+        ""
+    }
 }
 
 fn groups_of(document: Document) -> Vec<RawGroup> {

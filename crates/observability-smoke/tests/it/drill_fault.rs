@@ -40,8 +40,8 @@ fn world(more: &str) -> (World, Server) {
     let folder = tempfile::Builder::new().prefix("fault").tempdir().unwrap();
     let state = folder.path().join("state");
     let exporter = Server::start(move |_, wire| {
-        let shown = folder.path().join("state");
-        wire.text(&format!("probe_success {}\nprobe_seconds 1\n", u8::from(!shown.exists())));
+        let (success, seconds) = if folder.path().join("state").exists() { (0, 6) } else { (1, 1) };
+        wire.text(&format!("probe_success {success}\nprobe_seconds {seconds}\n"));
     });
     let listen = closed_port();
     let job = format!("- {{job_name: api, static_configs: [{{targets: ['{}']}}]}}\n", exporter.address);
@@ -109,6 +109,9 @@ fn a_real_fault_is_followed_through_the_users_own_prometheus_and_ended() {
     run.line("passed", "drill.ended", "it has");
     run.line("not checked", "drill.level", "a real fault, shown by your own exporter");
     assert!(!world.tool.evidence().contains("secret-chat"));
+    // What else the fault made fire is told, and judged by nobody.
+    assert!(world.tool.evidence().contains("Slow (warning) fired, active "), "{}", world.tool.evidence());
+    assert!(run.stderr.contains("other alerts while the fault of Down lasted: Slow"), "{}", run.stderr);
     assert!(!is_broken(&world));
     forget(&world);
 }

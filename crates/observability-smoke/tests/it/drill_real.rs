@@ -42,6 +42,11 @@ impl Alertmanager {
         let _ = self.child.wait();
     }
 
+    /// Writes the configuration with which it is started next.
+    pub(crate) fn configure(&self, config: &str) {
+        std::fs::write(self.folder.path().join("alertmanager.yml"), config).unwrap();
+    }
+
     pub(crate) fn restart(&mut self) {
         self.kill();
         self.child = spawn(self.folder.path(), self.port, &self.flags);

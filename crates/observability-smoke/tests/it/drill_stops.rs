@@ -31,7 +31,7 @@ const THRESHOLD: Stops = Stops {
     rules: "groups: [{name: a, rules: [{alert: A, expr: 'errors / requests > 0.5'}]}]",
     config: "drill: {alerts: [{alert: A, series: [{series: errors, healthy: 0, faulty: 4}, {series: requests, \
         healthy: 10, faulty: 10}]}]}",
-    says: "`errors / requests` is 0.4 ({instance=\"fixture\",job=\"ops-smoke-drill\"}), and the rule asks for > 0.5",
+    says: "`errors / requests` is 0.4 ({instance=\"fixture:9100\",job=\"ops-smoke-drill\"}), and the rule asks for > 0.5",
     ..TYPO
 };
 

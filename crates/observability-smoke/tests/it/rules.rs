@@ -99,7 +99,7 @@ fn each_alert_is_followed_from_its_series_to_the_person() {
         "QueueGone (critical): stops: no series at all for depht{queue=\"mail\"}",
     );
     run.line("WARNED", "join.series", "FaxDeep (warning): nothing matches depth{queue=\"fax\"} now");
-    run.line("FAILED", "join.route", "QueueMissing (page): series for 0 of 0 selectors → loaded, healthy → stops: default route → nobody, a receiver without integrations");
+    run.line("FAILED", "join.route", "QueueMissing (page): needs no series → loaded, healthy → stops: default route → nobody, a receiver without integrations");
     run.line("FAILED", "join.muted", "stops: inhibited now by the firing Maintenance");
     run.line("FAILED", "join.muted", "stops: silenced now by");
     run.line("FAILED", "join.loaded", "stops: Prometheus has not loaded the rule");
@@ -281,4 +281,26 @@ fn a_prometheus_that_is_named_judges_what_our_parser_refuses() {
     let broken = Server::start(|_, wire| wire.answer("500 Internal Server Error", "", "oops"));
     tool.write("r.yml", &rule("rate(x) > 1"));
     ask(&format!("http://{}", broken.address)).line("FAILED", "rules.expression", "(says promtool)");
+}
+
+#[test]
+fn a_template_of_helm_that_was_not_rendered_is_no_rule() {
+    let tool = Tool::new();
+    let head = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: {{ include \"x\" . }}-rules\nspec:\n";
+    let rule = "groups:\n- name: a\n  rules:\n  - alert: Up\n    expr: up{job=\"{{ .Values.job }}\"} == 0\n    for: 5m\n    labels: {severity: '{{ .Values.severity }}'}\n    annotations: {summary: '{{`{{ $labels.instance }}`}} down'}\n";
+    tool.write("broken.yml", head);
+    let broken = rules(&tool, &["broken.yml"]);
+    assert_eq!(broken.code, 2, "{}{}", broken.stdout, broken.stderr);
+    broken.line(
+        "FAILED",
+        "rules.readable",
+        "this looks like a template of Helm: render it (`helm template`)",
+    );
+    // As YAML it can be read, and Prometheus loads it.
+    tool.write("read.yml", rule);
+    let read = rules(&tool, &["read.yml"]);
+    assert_eq!(read.code, 2, "{}{}", read.stdout, read.stderr);
+    read.line("FAILED", "rules.template", "Prometheus gives its templates no '.Values'");
+    read.line("FAILED", "rules.template", "it shows '{{' as it stands");
+    read.line("WARNED", "rules.expression", "Prometheus fills in nowhere in an expression");
 }

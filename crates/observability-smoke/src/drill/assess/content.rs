@@ -106,6 +106,10 @@ fn differences(rule: &Rule, labels: &BTreeMap<String, String>, notified: &Notifi
             match arrived.get(name) {
                 // Prometheus drops a label whose value is empty.
                 None if kind == "label" && text.is_empty() => {}
+                None if kind == "label" && text.contains("{{") && !labels.contains_key(name) => {
+                    let why = format!("label {name} is empty: its template {text} came to nothing");
+                    wrong.push(format!("{why} for {}", series::display(labels)));
+                }
                 None => wrong.push(format!("{kind} {name} did not arrive")),
                 Some(value) if value.contains("<error expanding template") => {
                     wrong.push(format!("the template of {kind} {name} fails: {value}"));
@@ -152,6 +156,30 @@ mod tests {
             generator_url: "http://127.0.0.1/graph".into(),
         };
         differences(&rule(), &map(&LABELS), &notified).join("; ")
+    }
+
+    #[test]
+    fn a_label_whose_template_comes_to_nothing_is_told_from_one_that_was_lost() {
+        let mut rule = rule();
+        rule.labels.insert("host".to_owned(), "{{ $labels.host }}".to_owned());
+        let whole = [("summary", "Queue mail"), ("runbook_url", "doc/a.md")];
+        let notified = |labels: &[(&str, &str)]| NotifiedAlert {
+            status: "firing".into(),
+            labels: map(labels),
+            annotations: map(&whole),
+            starts_at: Timestamp::UNIX_EPOCH,
+            ends_at: Timestamp::UNIX_EPOCH,
+            generator_url: "http://127.0.0.1/graph".into(),
+        };
+        assert_eq!(
+            differences(&rule, &map(&LABELS), &notified(&LABELS)),
+            [
+                "label host is empty: its template {{ $labels.host }} came to nothing for {alertname=\"A\",queue=\"mail\",severity=\"critical\"}"
+            ]
+        );
+        let mut known = map(&LABELS);
+        known.insert("host".to_owned(), "a".to_owned());
+        assert!(differences(&rule, &known, &notified(&LABELS)).join("; ").contains("host did not arrive"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod delays;
 mod labels;
+mod native;
 mod search;
 mod slots;
 
@@ -54,6 +55,9 @@ pub(crate) struct Question<'a> {
 /// # Errors
 /// A sentence that says why none were found.
 pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
+    if let Some(why) = native::objection(question) {
+        return Err(why);
+    }
     let question = &coarse(question);
     let selectors = selectors(question)?;
     let mut reason = "no values were found for which it becomes true".to_owned();
@@ -96,15 +100,9 @@ fn coarse<'a>(question: &Question<'a>) -> Question<'a> {
 
 /// The selectors of raw series: those of the alert and of its recording rules, without the recorded names.
 fn selectors(question: &Question<'_>) -> Result<Vec<VectorSelector>, String> {
-    let recorded = |selector: &VectorSelector| {
-        expression::metric_name(selector)
-            .is_some_and(|name| question.recordings.iter().any(|recording| recording.name == name))
-    };
     let mut found: Vec<VectorSelector> = Vec::new();
-    let expressions =
-        std::iter::once(question.expression).chain(question.recordings.iter().map(|r| &r.expression));
-    for selector in expressions.flat_map(expression::selectors) {
-        if !recorded(&selector) && !found.contains(&selector) {
+    for selector in all_selectors(question) {
+        if !is_recorded(question, &selector) && !found.contains(&selector) {
             found.push(selector);
         }
     }
@@ -113,6 +111,32 @@ fn selectors(question: &Question<'_>) -> Result<Vec<VectorSelector>, String> {
             .to_owned());
     }
     Ok(found)
+}
+
+fn all_selectors<'a>(question: &'a Question<'_>) -> impl Iterator<Item = VectorSelector> + 'a {
+    let expressions =
+        std::iter::once(question.expression).chain(question.recordings.iter().map(|r| &r.expression));
+    expressions.flat_map(expression::selectors)
+}
+
+fn is_recorded(question: &Question<'_>, selector: &VectorSelector) -> bool {
+    expression::metric_name(selector)
+        .is_some_and(|name| question.recordings.iter().any(|recording| recording.name == name))
+}
+
+/// What the selectors of recorded series ask for, and no recording rule adds itself: the raw series must carry it, or
+/// nothing that is recorded of them is ever selected.
+fn demanded(question: &Question<'_>) -> Labels {
+    let mut demanded = Labels::new();
+    for selector in all_selectors(question).filter(|selector| is_recorded(question, selector)) {
+        for (name, value) in labels::accepted(&selector).unwrap_or_default() {
+            demanded.entry(name).or_insert(value);
+        }
+    }
+    let added =
+        |name: &String| question.recordings.iter().any(|recording| recording.labels.contains_key(name));
+    demanded.retain(|name, _| name != "__name__" && !added(name));
+    demanded
 }
 
 /// The labels of what the expression returns while the fault lasts; `None` where the model cannot tell.

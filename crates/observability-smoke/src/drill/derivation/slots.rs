@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::parser::{Expr, LabelModifier, VectorSelector};
 
-use super::{Question, labels};
+use super::{Question, demanded, labels};
 use crate::{
     drill::series::{Behaviour, Labels},
     rules::expression,
@@ -23,7 +23,7 @@ const OF_EVERY_TARGET: [&str; 5] = [
 /// Which labels a series gets beyond those that its selector asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Enrichment {
-    /// Those by which the expression groups, and those that the templates show.
+    /// Those by which the expression groups, those that the templates show, and those that recorded series are asked for.
     Shown,
     /// None.
     None,
@@ -53,6 +53,7 @@ pub(super) fn slots(
             .ok_or_else(|| format!("no labels were found that {selector} accepts"))?;
         own.push((selector, labels));
     }
+    let demanded = demanded(question);
     let extra: Labels = match enrichment {
         Enrichment::None => Labels::new(),
         Enrichment::Shown => usage
@@ -60,6 +61,7 @@ pub(super) fn slots(
             .iter()
             .chain(&question.shown)
             .map(|name| (name.clone(), "drill".to_owned()))
+            .chain(demanded.clone())
             .collect(),
         Enrichment::Joined => own.iter().flat_map(|(_, labels)| labels.clone()).collect(),
     };
@@ -68,8 +70,9 @@ pub(super) fn slots(
         let matchers = expression::matchers(selector).unwrap_or_default();
         let mut labels = labels;
         for (name, value) in &extra {
-            let of_the_target =
-                enrichment != Enrichment::Joined && ["job", "instance"].contains(&name.as_str());
+            let of_the_target = enrichment != Enrichment::Joined
+                && !demanded.contains_key(name)
+                && ["job", "instance"].contains(&name.as_str());
             let free = !["__name__", "le"].contains(&name.as_str())
                 && !of_the_target
                 && !labels.contains_key(name)
@@ -80,7 +83,7 @@ pub(super) fn slots(
         }
         let metric = labels.get("__name__").cloned().unwrap_or_default();
         if OF_EVERY_TARGET.contains(&metric.as_str()) {
-            labels.entry("instance".to_owned()).or_insert_with(|| "drill".to_owned());
+            labels.entry("instance".to_owned()).or_insert_with(|| "drill:9100".to_owned());
         }
         let options = values.options(&usage, &metric);
         let whole = usage.is_whole_histogram(&metric, &labels);

@@ -172,3 +172,51 @@ fn delays_are_those_of_windows() {
     let (condition, _) = delays_of("absent_over_time(x[30s])");
     assert!(condition.is_some_and(|after| (28.0..=32.0).contains(&after)), "{condition:?}");
 }
+
+/// What a burn-rate alert stands on is recorded for every service, and the alert asks for one.
+#[test]
+fn raw_series_carry_what_the_recorded_ones_are_asked_for() {
+    let ratio = |range: &str| {
+        Recording {
+        name: format!("service:errors:ratio_rate{range}"),
+        labels: Labels::from([("tier".to_owned(), "gold".to_owned())]),
+        expression: parse(&format!(
+            "sum by (service, job) (rate(requests_total{{code=~\"5..\"}}[{range}])) / sum by (service, job) (rate(requests_total[{range}]))"
+        ))
+        .unwrap(),
+    }
+    };
+    let recordings = [ratio("5m"), ratio("1h")];
+    let selector = "{service=\"web\",job=~\"api|batch\",tier=\"gold\"}";
+    let alert = parse(&format!(
+        "service:errors:ratio_rate5m{selector} > 14.4 * 0.001 and service:errors:ratio_rate1h{selector} > 14.4 * 0.001"
+    ))
+    .unwrap();
+    let series = derive(&question(&alert, &recordings, 0.0)).unwrap();
+    for one in &series {
+        let label = |name: &str| one.labels.get(name).map(String::as_str);
+        assert_eq!(
+            (label("service"), label("job"), label("tier")),
+            (Some("web"), Some("api"), None),
+            "{series:?}"
+        );
+    }
+}
+
+#[test]
+fn a_native_histogram_is_named_at_once() {
+    for text in [
+        "histogram_quantile(0.9, sum by (service) (rate(rpc_duration_seconds[5m]))) > 0.5",
+        "histogram_quantile(0.9, (sum(rate(rpc_duration_seconds[5m])))) > 0.5",
+        "histogram_quantile(0.9, sum without (pod, le) (rate(rpc_duration_seconds[5m]))) > 0.5",
+    ] {
+        assert!(derived(text).unwrap_err().contains("asks for a native histogram"), "{text}");
+    }
+    for text in [
+        "histogram_quantile(0.9, sum by (service, le) (rate(rpc_duration_seconds_bucket[5m]))) > 0.5",
+        "histogram_quantile(0.9, sum without (pod) (rate(rpc_duration_seconds_bucket[5m]))) > 0.5",
+        "histogram_quantile(0.9, rate(rpc_duration_seconds_bucket[5m])) > 0.5",
+    ] {
+        assert!(derived(text).is_ok(), "{text}: {:?}", derived(text));
+    }
+}

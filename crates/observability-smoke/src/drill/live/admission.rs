@@ -11,12 +11,12 @@ use jiff::Timestamp;
 
 use super::{
     super::{
-        alert_plan::AlertPlan,
+        alert_plan::{AlertPlan, Wishes},
         assess,
         checks::{FENCE, PEER},
         plan::Until,
         real::{
-            self,
+            self, dead,
             peer::{Peer, State},
         },
         seconds,
@@ -25,6 +25,7 @@ use super::{
     LivePlan, STANDING, STARTING,
     approve::{Approved, Ground, Objections, approve, prepare},
     checks,
+    returning::Dead,
     scene::{self, Scene},
 };
 use crate::{
@@ -32,14 +33,24 @@ use crate::{
     rules::duration::parse as parse_duration,
 };
 
-/// The Alertmanagers that Prometheus sends to, and what they say of themselves; `None` when one may not be asked, does
-/// not answer, or has another configuration than the rest.
+/// The Alertmanagers that Prometheus sends to, and what they say of themselves.
+#[derive(Debug)]
+pub(super) struct Alertmanagers {
+    /// Those that answer.
+    pub(super) peers: Vec<Peer>,
+    pub(super) states: Vec<(State, Configuration)>,
+    /// Those that do not, and may be dead by the user's word.
+    pub(super) dead: Vec<Dead>,
+}
+
+/// Asks them; `None` when one may not be asked, does not answer although it must, or has another configuration than the
+/// rest.
 pub(super) async fn alertmanagers(
     plan: &LivePlan<'_>,
     http: &Http,
     scene: &Scene,
     run: &Run,
-) -> Option<(Vec<Peer>, Vec<(State, Configuration)>)> {
+) -> Option<Alertmanagers> {
     let refused = |finding: Finding, why: String| {
         run.finding(finding.observed(format!("nothing was exposed: {why}")));
         None
@@ -51,7 +62,8 @@ pub(super) async fn alertmanagers(
             "Prometheus sends its alerts to nobody: it has discovered no Alertmanager".to_owned(),
         );
     }
-    let (mut peers, mut states) = (Vec::new(), Vec::new());
+    let (mut peers, mut states, mut silent) = (Vec::new(), Vec::new(), Vec::new());
+    let may_be_dead = &plan.arguments.real.allow_dead_peer;
     for text in &scene.alertmanagers {
         let base = ["/api/v2/alerts", "/api/v1/alerts"]
             .iter()
@@ -70,7 +82,13 @@ pub(super) async fn alertmanagers(
         let subject = peer.url.to_string();
         let Ok(asked) = run.stop().guard(peer.state()).await else { return None };
         match asked {
-            Err(why) => return refused(PEER.failed(subject).expected("an answer"), why.to_string()),
+            Err(why) => {
+                run.finding(dead::no_answer(&peer.url, &why, may_be_dead, "nothing was exposed"));
+                if !dead::may_be_dead(&peer.url, may_be_dead) {
+                    return None;
+                }
+                silent.push(peer);
+            }
             Ok(mut state) => match std::mem::replace(&mut state.configuration, Err(String::new())) {
                 Err(why) => return refused(FENCE.inconclusive(subject), why),
                 Ok(configuration) => {
@@ -87,7 +105,12 @@ pub(super) async fn alertmanagers(
             run.finding(finding);
             None
         }
-        None => Some((peers, states)),
+        None => {
+            // Where none answers, nothing can be computed.
+            let digest = &states.first()?.1.digest;
+            let dead = silent.into_iter().map(|peer| Dead { peer, digest: digest.clone() }).collect();
+            Some(Alertmanagers { peers, states, dead })
+        }
     }
 }
 
@@ -118,7 +141,8 @@ pub(super) async fn ready(
         "Scrape job",
         format!("{}, every {}, {}", job.job_name, seconds(scrape.as_secs_f64()), in_words.join(", ")),
     );
-    let wishes = plan.wishes(scrape, scene.evaluation_interval());
+    let wishes =
+        Wishes { query_offset: scene.query_offset(), ..plan.wishes(scrape, scene.evaluation_interval()) };
     let alerts = match plan.alerts(&wishes) {
         Ok(alerts) => alerts,
         Err(error) => {
@@ -173,7 +197,7 @@ async fn one(
     plan: &LivePlan<'_>,
     http: &Http,
     ground: &Ground<'_>,
-    wishes: &super::super::alert_plan::Wishes<'_>,
+    wishes: &Wishes<'_>,
     alert: &AlertPlan,
     run: &Run,
 ) -> Option<Approved> {

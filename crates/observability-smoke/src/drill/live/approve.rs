@@ -18,7 +18,13 @@ use super::{
     reach::{LiveRule, Others, Touched, Verdict, judge_all, touched},
     scene::{Job, Scene},
 };
-use crate::alertmanager::Configuration;
+use crate::{
+    alertmanager::{
+        Configuration,
+        route::{Options, Reached},
+    },
+    rules::manifest::Rule,
+};
 
 /// What the answers of the servers come to.
 #[derive(Debug)]
@@ -138,96 +144,17 @@ pub(super) fn approve(
     others: &Others,
 ) -> Result<Approved, Objections> {
     let mut objections = Objections::default();
-    let rule = &prepared.plan.alert.rule;
-    let is_drilled = |live: &LiveRule| {
-        !live.records
-            && live.name == rule.name
-            && rule.labels.iter().all(|(n, v)| live.labels.get(n) == Some(v))
-    };
-    let mut mark = None;
-    let mut seen_by = Vec::new();
-    let mut outcomes: Vec<(String, Labels)> = Vec::new();
-    let verdicts = judge_all(&ground.rules, &prepared.touched, others);
-    for (one, verdict) in prepared.touched.iter().zip(verdicts) {
-        let live = &ground.rules[one.rule];
-        let allowed = ground.plan.allows(live);
-        seen_by.push(match &verdict {
-            Verdict::Apart(label) => format!("{} (kept apart by {label})", live.title()),
-            Verdict::Alone => format!("{} (nothing else is there)", live.title()),
-            Verdict::Mixes(_) if allowed => format!("{} (mixes, allowed by name)", live.title()),
-            Verdict::Mixes(_) => live.title(),
-        });
-        match &verdict {
-            Verdict::Mixes(why) if !allowed => objections.mixing.push(format!("{}: {why}", live.title())),
-            _ => {}
-        }
-        if is_drilled(live) {
-            mark = Some(marked(one, &verdict));
-        }
-        if live.records || (matches!(verdict, Verdict::Mixes(_)) && !is_drilled(live)) {
-            continue;
-        }
-        match results(live, one, is_drilled(live).then_some((&prepared.plan, wishes))) {
-            Ok(labels) => outcomes.extend(labels.into_iter().map(|labels| (live.title(), labels))),
-            Err(_) if allowed => {}
-            Err(why) => objections.fence.push(format!("{}: {why}", live.title())),
-        }
-    }
-    match ground.scene.writes_remotely(&prepared.stored) {
-        Ok(true) if !ground.plan.arguments.real.allow_remote_write => objections.mixing.push(
-            "they would be sent to a remote storage, whose rules are not known here (--allow-remote-write)"
-                .to_owned(),
-        ),
-        Err(why) => objections.mixing.push(format!("what is sent to remote storage cannot be told: {why}")),
-        Ok(_) => {}
-    }
-    let mark = match mark {
-        Some(Ok(mark)) => mark,
-        Some(Err(why)) => {
-            objections.mixing.push(why);
-            Labels::new()
-        }
-        None => {
-            objections
-                .mixing
-                .push(format!("the loaded rule {} selects none of the drill's series", rule.name));
-            Labels::new()
-        }
-    };
-    let mut reached = Vec::new();
-    let mut routes = Vec::new();
-    let mut natural = Labels::new();
-    for (title, labels) in &outcomes {
-        let ours = ground.rules.iter().any(|live| live.title() == *title && is_drilled(live));
-        match ground.scene.as_sent(labels) {
-            Err(why) => objections.fence.push(format!("{title}: {why}")),
-            Ok(sent) => {
-                for labels in &sent {
-                    for configuration in &ground.configurations {
-                        let against =
-                            fence::objections(configuration, labels, &ground.plan.receivers, ground.now);
-                        objections.fence.extend(against.iter().map(|why| format!("{title}: {why}")));
-                        if ours {
-                            let taken = configuration.route(labels, ground.now);
-                            routes.extend(taken.iter().map(|one| (one.clone(), labels.clone())));
-                            reached.extend(taken);
-                        }
-                    }
-                    if ours {
-                        if !mark.iter().all(|(name, value)| labels.get(name) == Some(value)) {
-                            let names: Vec<_> = mark.keys().cloned().collect();
-                            objections.fence.push(format!(
-                                "{title}: alert relabelling takes away the label {} by which the drill is known",
-                                names.join(", ")
-                            ));
-                        }
-                        natural = labels.clone();
-                        natural.remove(LABEL);
-                    }
-                }
-            }
-        }
-    }
+    let sight = seen_by_rules(&prepared, ground, wishes, others, &mut objections);
+    objections.mixing.extend(to_remote_storage(ground, &prepared.stored));
+    let name = &prepared.plan.alert.rule.name;
+    let mark = sight
+        .mark
+        .unwrap_or_else(|| Err(format!("the loaded rule {name} selects none of the drill's series")));
+    let mark = mark.unwrap_or_else(|why| {
+        objections.mixing.push(why);
+        Labels::new()
+    });
+    let ways = followed(&sight.outcomes, &mark, ground, &mut objections);
     for list in [&mut objections.mixing, &mut objections.fence] {
         list.sort();
         list.dedup();
@@ -235,10 +162,156 @@ pub(super) fn approve(
     if objections != Objections::default() {
         return Err(objections);
     }
+    Ok(approved(prepared, ground, mark, sight.seen_by, ways))
+}
+
+/// Whether a loaded rule is the one that is drilled.
+fn is_drilled(rule: &Rule, live: &LiveRule) -> bool {
+    !live.records
+        && live.name == rule.name
+        && rule.labels.iter().all(|(name, value)| live.labels.get(name) == Some(value))
+}
+
+/// What the loaded rules make of the series.
+#[derive(Debug, Default)]
+struct Sight {
+    /// What every instance of the drilled alert carries, or why that cannot be told; `None` where its rule sees nothing.
+    mark: Option<Result<Labels, String>>,
+    /// The rules that see the series, in words.
+    seen_by: Vec<String>,
+    outcomes: Vec<OutcomeOfARule>,
+}
+
+/// An alert that comes of the drill.
+#[derive(Debug)]
+struct OutcomeOfARule {
+    /// Its rule.
+    title: String,
+    /// Whether that is the drilled one.
+    ours: bool,
+    labels: Labels,
+}
+
+/// Goes through the rules that see the series.
+fn seen_by_rules(
+    prepared: &Prepared,
+    ground: &Ground<'_>,
+    wishes: &Wishes<'_>,
+    others: &Others,
+    objections: &mut Objections,
+) -> Sight {
+    let mut sight = Sight::default();
+    let verdicts = judge_all(&ground.rules, &prepared.touched, others);
+    for (one, verdict) in prepared.touched.iter().zip(verdicts) {
+        let live = &ground.rules[one.rule];
+        let (title, allowed) = (live.title(), ground.plan.allows(live));
+        let ours = is_drilled(&prepared.plan.alert.rule, live);
+        sight.seen_by.push(match &verdict {
+            Verdict::Apart(label) => format!("{title} (kept apart by {label})"),
+            Verdict::Alone => format!("{title} (nothing else is there)"),
+            Verdict::Mixes(_) if allowed => format!("{title} (mixes, allowed by name)"),
+            Verdict::Mixes(_) => title.clone(),
+        });
+        let mixes = matches!(verdict, Verdict::Mixes(_));
+        if let Verdict::Mixes(why) = &verdict
+            && !allowed
+        {
+            objections.mixing.push(format!("{title}: {why}"));
+        }
+        if ours {
+            sight.mark = Some(marked(one, &verdict));
+        }
+        if live.records || (mixes && !ours) {
+            continue;
+        }
+        match results(live, one, ours.then_some((&prepared.plan, wishes))) {
+            Ok(all) => sight.outcomes.extend(all.into_iter().map(|labels| OutcomeOfARule {
+                title: title.clone(),
+                ours,
+                labels,
+            })),
+            Err(_) if allowed => {}
+            Err(why) => objections.fence.push(format!("{title}: {why}")),
+        }
+    }
+    sight
+}
+
+/// What speaks against it where Prometheus sends series to remote storages.
+fn to_remote_storage(ground: &Ground<'_>, stored: &[Labels]) -> Option<String> {
+    match ground.scene.writes_remotely(stored) {
+        Ok(true) if !ground.plan.arguments.real.allow_remote_write => Some(
+            "they would be sent to a remote storage, whose rules are not known here (--allow-remote-write)"
+                .to_owned(),
+        ),
+        Err(why) => Some(format!("what is sent to remote storage cannot be told: {why}")),
+        Ok(_) => None,
+    }
+}
+
+/// The ways that the drilled alert takes through the Alertmanagers.
+#[derive(Debug, Default)]
+struct Ways {
+    reached: Vec<Reached>,
+    /// Each way with the labels that take it.
+    routes: Vec<(Reached, Labels)>,
+    /// The alert's labels as they arrive, and without the drill's.
+    natural: Labels,
+}
+
+/// Follows every alert that comes of the drill to its receivers.
+fn followed(
+    outcomes: &[OutcomeOfARule],
+    mark: &Labels,
+    ground: &Ground<'_>,
+    objections: &mut Objections,
+) -> Ways {
+    let mut ways = Ways::default();
+    for OutcomeOfARule { title, ours, labels } in outcomes {
+        let sent = match ground.scene.as_sent(labels) {
+            Ok(sent) => sent,
+            Err(why) => {
+                objections.fence.push(format!("{title}: {why}"));
+                continue;
+            }
+        };
+        for labels in &sent {
+            for configuration in &ground.configurations {
+                let against = fence::objections(configuration, labels, &ground.plan.receivers, ground.now);
+                objections.fence.extend(against.iter().map(|why| format!("{title}: {why}")));
+                if *ours {
+                    let taken = configuration.route(labels, ground.now);
+                    ways.routes.extend(taken.iter().map(|one| (one.clone(), labels.clone())));
+                    ways.reached.extend(taken);
+                }
+            }
+            if *ours {
+                if !mark.iter().all(|(name, value)| labels.get(name) == Some(value)) {
+                    let names: Vec<_> = mark.keys().cloned().collect();
+                    objections.fence.push(format!(
+                        "{title}: alert relabelling takes away the label {} by which the drill is known",
+                        names.join(", ")
+                    ));
+                }
+                ways.natural = labels.clone();
+                ways.natural.remove(LABEL);
+            }
+        }
+    }
+    ways
+}
+
+/// The alert with its routes, and the times that these take.
+fn approved(
+    prepared: Prepared,
+    ground: &Ground<'_>,
+    mark: Labels,
+    seen_by: Vec<String>,
+    Ways { reached, routes, natural }: Ways,
+) -> Approved {
     let mut plan = prepared.plan;
-    let most = |of: fn(&crate::alertmanager::route::Options) -> Duration| {
-        reached.iter().map(|one| of(&one.options)).max().unwrap_or_default()
-    };
+    let most =
+        |of: fn(&Options) -> Duration| reached.iter().map(|one| of(&one.options)).max().unwrap_or_default();
     let grouping = Grouping {
         wait: most(|options| options.group_wait),
         interval: most(|options| options.group_interval),
@@ -246,13 +319,14 @@ pub(super) fn approve(
     plan.prediction.grouping = grouping;
     plan.prediction_as_written.grouping = grouping;
     let routes: Vec<_> = routes.iter().map(|(one, labels)| (one.clone(), labels)).collect();
-    plan.routing = Some(Routing::of(&routes).by(ground.configurations.first().copied()));
+    let first = ground.configurations.first().copied();
+    plan.routing = Some(Routing::of(&routes).by(first));
     let silent = if reached.is_empty() {
         Some("Prometheus drops the alert by its alert_relabel_configs".to_owned())
     } else {
-        arrival::silent(ground.configurations.first().copied(), &reached)
+        arrival::silent(first, &reached)
     };
-    Ok(Approved {
+    Approved {
         plan,
         exposed: prepared.exposed,
         mark,
@@ -261,7 +335,7 @@ pub(super) fn approve(
         silent,
         natural,
         seen_by,
-    })
+    }
 }
 
 /// What tells the drill's instances of the alert from real ones.

@@ -28,6 +28,7 @@ use super::{
     approve::Approved,
     plan::LivePlan,
     remains::{LeftSeries, forget_target, write_targets},
+    returning::Dead,
     watching::{Watched, watch},
 };
 use crate::http::Http;
@@ -49,6 +50,7 @@ pub(super) struct Course<'a> {
     pub(super) api: &'a Api,
     pub(super) http: &'a Http,
     pub(super) peers: &'a [Peer],
+    pub(super) dead: &'a [Dead],
     pub(super) receiver: Option<&'a Receiver>,
     pub(super) clock: Clock,
     pub(super) id: &'a str,
@@ -168,6 +170,8 @@ impl Course<'_> {
             url: &self.plan.url,
             headers: &self.plan.headers,
             peers: self.peers,
+            dead: self.dead,
+            others: None,
             mark: &self.approved.mark,
             alert: &plan.alert.rule.name,
             counters: self.receiver.is_none(),

@@ -35,8 +35,11 @@ use super::{
         trial::{Arrival, Trial},
         watch::Snapshot,
     },
-    LivePlan, checks,
+    LivePlan,
+    cascade::Cascade,
+    checks,
     fault_fence::{Admitted, admitted},
+    returning::Dead,
     scene::Scene,
     throughout,
     watching::{Watched, watch as watching},
@@ -53,6 +56,7 @@ pub(super) struct Ground<'a> {
     pub(super) scene: &'a Scene,
     pub(super) peers: &'a [Peer],
     pub(super) states: &'a [(State, Configuration)],
+    pub(super) dead: &'a [Dead],
 }
 
 /// Causes the faults, one after the other; what is seen goes into `run`.
@@ -97,7 +101,7 @@ pub(super) async fn observe(plan: &LivePlan<'_>, ground: &Ground<'_>, run: &Run)
 /// What is proven, and what not.
 const LEVEL_OF_A_REAL_FAULT: &str = "level of proof: a real fault, shown by your own exporter, scraped and evaluated by your own \
     Prometheus with the rule as it has loaded it, sent on its own route through your own Alertmanager; nothing of ours took part \
-    but the webhook, where there is one. What other alerts the fault made fire is not looked at";
+    but the webhook, where there is one. Other alerts that became active meanwhile are told, and not judged";
 
 type With<'a> = (&'a Admitted, &'a Api, Option<&'a Receiver>, Clock, &'a RefCell<BTreeSet<String>>);
 
@@ -122,12 +126,15 @@ async fn course(
     let arrival =
         Arrival { webhook: receiver, integrations: &one.integrations, silent: one.silent.as_deref() };
     let trial = Trial { plan: alert, run, clock, api, seen, fault: &fault, arrival };
+    let others = RefCell::new(Cascade::default());
     let watched = Watched {
         api,
         http: ground.http,
         url: &plan.url,
         headers: &plan.headers,
         peers: ground.peers,
+        dead: ground.dead,
+        others: Some(&others),
         mark: &mark,
         alert: &rule.name,
         counters: receiver.is_none(),
@@ -143,9 +150,27 @@ async fn course(
         }
     };
     if rounds.iter().any(|seen| seen.fault.is_some()) {
+        tell_others(plan, &alert.name, &others.into_inner(), &rounds, (run, clock));
         run.finding(ended(alert, &mark, api, run).await);
     }
     rounds
+}
+
+/// Tells which other alerts became active while the fault lasted.
+fn tell_others(
+    plan: &LivePlan<'_>,
+    name: &str,
+    others: &Cascade,
+    rounds: &[Observation],
+    (run, clock): (&Run, Clock),
+) {
+    let span = |seen: &Observation| Some((seen.fault?, seen.cleared.unwrap_or_else(|| clock.now())));
+    let spans: Vec<_> = rounds.iter().filter_map(span).collect();
+    let groups = plan.files.rules.iter().flat_map(|file| &file.groups);
+    let files = groups.flat_map(|group| &group.rules).map(|rule| rule.name.clone()).collect();
+    let told = others.told(&spans, &files);
+    run.progress().note(format!("other alerts while the fault of {name} lasted: {told}"));
+    run.fact(format!("Other alerts while the fault of {name} lasted"), told);
 }
 
 /// Whether Prometheus has ended the alert after the fault was.

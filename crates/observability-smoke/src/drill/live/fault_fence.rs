@@ -7,7 +7,7 @@ use evidence_report::{record::Finding, run::Run};
 
 use super::{
     super::{
-        alert_plan::AlertPlan,
+        alert_plan::{AlertPlan, Wishes},
         assess,
         checks::{FENCE, SERIES},
         prediction::Grouping,
@@ -34,7 +34,10 @@ pub(super) struct Admitted {
 /// The alerts whose faults may be caused; `None` when one may not, and then none is.
 pub(super) fn admitted(plan: &LivePlan<'_>, ground: &Ground<'_>, run: &Run) -> Option<Vec<Admitted>> {
     let scene = ground.scene;
-    let wishes = plan.wishes(Duration::from_secs(60), scene.evaluation_interval());
+    let wishes = Wishes {
+        query_offset: scene.query_offset(),
+        ..plan.wishes(Duration::from_secs(60), scene.evaluation_interval())
+    };
     let alerts = match plan.alerts(&wishes) {
         Ok(alerts) => alerts,
         Err(error) => {

@@ -6,6 +6,7 @@
 //! * [`apart`], [`relabel`], [`reach`], [`approve`]: who would see the series, and whom the alerts would reach. Pure.
 //! * `admission`: what has to hold before anything is exposed.
 //! * `course`, `watching`: one alert after the other, from exposing its series to their end.
+//! * `cascade`: which other alerts became active meanwhile. `returning`: whether an Alertmanager that was dead comes back.
 //! * `fault`: instead of series, a command of the user's; `fault_fence`: whether it may be run, [`possible`]: whom the alerts may reach that it makes fire. Pure.
 //! * [`remains`]: what a killed drill leaves.
 
@@ -32,6 +33,7 @@ use crate::http::{Http, Trust};
 mod admission;
 mod apart;
 mod approve;
+mod cascade;
 pub(crate) mod checks;
 mod course;
 mod fault;
@@ -41,10 +43,11 @@ mod possible;
 mod reach;
 mod relabel;
 pub(crate) mod remains;
+mod returning;
 mod scene;
 mod watching;
 
-use admission::{alertmanagers, ready};
+use admission::{Alertmanagers, alertmanagers, ready};
 use approve::Approved;
 use course::{Course, Outcome};
 pub(crate) use plan::LivePlan;
@@ -92,9 +95,12 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
     };
     run.fact("Prometheus", &scene.version);
     run.fact("Configuration of Prometheus", &scene.digest);
-    let Some((peers, states)) = alertmanagers(plan, &http, &scene, run).await else { return };
+    let Some(Alertmanagers { peers, states, dead }) = alertmanagers(plan, &http, &scene, run).await else {
+        return;
+    };
     if plan.arguments.run_hooks {
-        let ground = fault::Ground { http: &http, scene: &scene, peers: &peers, states: &states };
+        let ground =
+            fault::Ground { http: &http, scene: &scene, peers: &peers, states: &states, dead: &dead };
         return fault::observe(plan, &ground, run).await;
     }
     let Some(ready) = ready(plan, &http, &scene, &states, run).await else { return };
@@ -116,6 +122,7 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
             api: &api,
             http: &http,
             peers: &peers,
+            dead: &dead,
             receiver: receiver.as_ref(),
             clock,
             id: run.id(),

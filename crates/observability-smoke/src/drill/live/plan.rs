@@ -133,6 +133,7 @@ impl<'a> LivePlan<'a> {
             now: self.now,
             scrape_interval: scrape,
             evaluation_interval: evaluation,
+            query_offset: std::time::Duration::ZERO,
             grouping: Grouping { wait: std::time::Duration::ZERO, interval: std::time::Duration::ZERO },
             time_scale: None,
             objective: self.arguments.objective,

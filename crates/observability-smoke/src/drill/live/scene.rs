@@ -67,6 +67,7 @@ pub(super) struct LiveConfig {
 #[serde(default)]
 struct Global {
     evaluation_interval: Option<String>,
+    rule_query_offset: Option<String>,
     external_labels: Labels,
 }
 
@@ -172,6 +173,12 @@ impl Scene {
     /// The drill's job, where there is one.
     pub(super) fn job(&self, name: &str) -> Option<&Job> {
         self.config.scrape_configs.iter().find(|job| job.job_name == name)
+    }
+
+    /// How far back the rules of groups look that have no `query_offset` of their own.
+    pub(super) fn query_offset(&self) -> Duration {
+        let text = self.config.global.rule_query_offset.as_deref();
+        text.and_then(|text| duration::parse(text).ok()).unwrap_or_default()
     }
 
     /// Between two evaluations of groups that have no interval of their own.
@@ -333,6 +340,9 @@ remote_write:
     fn what_becomes_of_labels_is_computed_as_the_configuration_says() {
         let scene = scene(CONFIG);
         assert_eq!(scene.evaluation_interval(), Duration::from_secs(30));
+        assert_eq!(scene.query_offset(), Duration::ZERO);
+        let behind = self::scene("global: {rule_query_offset: 1m}\n");
+        assert_eq!(behind.query_offset(), Duration::from_secs(60));
         let job = scene.job("ops-smoke-drill").unwrap();
         assert_eq!(job.interval(), Some(Duration::from_secs(15)));
         let target = job.target("127.0.0.1:9998", &labels(&[("drill", "standing")])).unwrap().unwrap();

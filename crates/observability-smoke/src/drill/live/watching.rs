@@ -15,11 +15,13 @@ use super::{
     super::{
         clock::Clock,
         observation::NOT_ANSWERED,
-        prometheus::{Api, HeldAlert},
+        prometheus::{ActiveAlert, Api, HeldAlert},
         real::peer::Peer,
         series::Labels,
         watch::Snapshot,
     },
+    cascade::Cascade,
+    returning::{Dead, returned},
     scene,
 };
 use crate::{
@@ -45,6 +47,10 @@ pub(super) struct Watched<'a> {
     pub(super) url: &'a Url,
     pub(super) headers: &'a HeaderMap,
     pub(super) peers: &'a [Peer],
+    /// Alertmanagers that were dead at the beginning.
+    pub(super) dead: &'a [Dead],
+    /// Where the other alerts are noted, where they are of interest.
+    pub(super) others: Option<&'a RefCell<Cascade>>,
     pub(super) mark: &'a Labels,
     pub(super) alert: &'a str,
     /// Whether Alertmanager's counters are the proof.
@@ -75,11 +81,14 @@ pub(super) async fn watch(watched: &Watched<'_>, clock: Clock, into: &watch::Sen
         } else {
             Vec::new()
         };
-        if active.is_ok() {
+        if let Ok(active) = &active {
             answered = Instant::now();
+            watched.note_others(active, clock);
         }
+        let returned = returned(watched.dead).await;
         let casualty = (answered.elapsed() > GONE)
-            .then(|| format!("{NOT_ANSWERED} for {} s", answered.elapsed().as_secs()));
+            .then(|| format!("{NOT_ANSWERED} for {} s", answered.elapsed().as_secs()))
+            .or(returned);
         into.send_modify(|seen| {
             *seen = Snapshot {
                 asked: began,
@@ -110,6 +119,14 @@ impl Watched<'_> {
                 || others.iter().all(|held| held.iter().any(|other| other.labels == one.labels))
         };
         Some(first.iter().filter(everywhere).cloned().collect())
+    }
+
+    fn note_others(&self, active: &[ActiveAlert], clock: Clock) {
+        let Some(others) = self.others else { return };
+        others.borrow_mut().look(active, clock, |labels| {
+            labels.get("alertname").is_some_and(|name| name == self.alert)
+                && self.mark.iter().all(|(name, value)| labels.get(name) == Some(value))
+        });
     }
 
     async fn note_restarts(&self) {

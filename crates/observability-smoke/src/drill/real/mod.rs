@@ -2,6 +2,7 @@
 //! followed to their receiver. It says nothing about rules and series.
 
 pub(super) mod arrival;
+pub(super) mod dead;
 pub(super) mod fence;
 pub(super) mod peer;
 mod plan;
@@ -55,7 +56,7 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         Ok(peers) => peers,
         Err(why) => return run.finding(checks::PEER.inconclusive("alertmanager").observed(why)),
     };
-    let Some(states) = states(&peers, plan, run).await else { return };
+    let Some((peers, states)) = states(peers, plan, run).await else { return };
     if let Some(finding) = differing(&peers, &states) {
         run.finding(finding);
         for posted in &plan.alerts {
@@ -94,20 +95,32 @@ fn peers(plan: &RealPlan) -> Result<Vec<Peer>, String> {
     Ok(plan.peers.iter().map(peer).collect())
 }
 
-/// What each peer says of itself; `None` when one does not answer, or its configuration is not understood: then
-/// nothing is posted.
-async fn states(peers: &[Peer], plan: &RealPlan, run: &Run) -> Option<Vec<(State, Configuration)>> {
-    let mut states = Vec::new();
+/// Those that answer, with what each says of itself; `None` when one does not that must, or its configuration is not
+/// understood: then nothing is posted.
+async fn states(
+    peers: Vec<Peer>,
+    plan: &RealPlan,
+    run: &Run,
+) -> Option<(Vec<Peer>, Vec<(State, Configuration)>)> {
+    let (mut living, mut states) = (Vec::new(), Vec::new());
     for peer in peers {
         let subject = peer.url.to_string();
         let finding = match run.stop().guard(peer.state()).await {
             Err(_) => checks::PEER.not_checked(Requirement::Required, subject, "the run was asked to stop"),
-            Ok(Err(why)) => checks::PEER.failed(subject).expected("an answer").observed(why.to_string()),
+            Ok(Err(why)) => {
+                let finding = dead::no_answer(&peer.url, &why, &plan.may_be_dead, "nothing was posted");
+                if dead::may_be_dead(&peer.url, &plan.may_be_dead) {
+                    run.finding(finding);
+                    continue;
+                }
+                finding
+            }
             Ok(Ok(mut state)) => match std::mem::replace(&mut state.configuration, Err(String::new())) {
                 Ok(configuration) => {
                     run.fact(format!("Alertmanager {}", peer.url), &state.version);
                     run.fact(format!("Configuration of {}", peer.url), &configuration.digest);
                     states.push((state, configuration));
+                    living.push(peer);
                     continue;
                 }
                 Err(why) => checks::FENCE
@@ -117,12 +130,16 @@ async fn states(peers: &[Peer], plan: &RealPlan, run: &Run) -> Option<Vec<(State
             },
         };
         run.finding(finding);
+        living.clear();
+        break;
+    }
+    if living.is_empty() {
         for posted in &plan.alerts {
             run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
         }
         return None;
     }
-    Some(states)
+    Some((living, states))
 }
 
 /// The alerts that may be posted; `None` when one may not, and then none is.
@@ -141,7 +158,8 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
                     checks::FENCE
                         .inconclusive(name)
                         .expected(expected)
-                        .observed(format!("nothing was posted: {why}")),
+                        .observed(format!("nothing was posted: {why}"))
+                        .remedy(UNKNOWN_ROUTE),
                 );
                 continue;
             }
@@ -201,6 +219,10 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
     }
     Some(drilled)
 }
+
+/// What to do with an alert whose labels are known only when it fires.
+const UNKNOWN_ROUTE: &str = "Drill it where it fires, with --embedded or --prometheus URL. To post the others, name them with --alert, or \
+    give this one `skip: why` under drill.alerts in the configuration.";
 
 /// That the drill would outlast the run, where it would: Alertmanager's timers cannot be scaled.
 fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {

@@ -39,6 +39,8 @@ pub(crate) struct RealPlan {
     /// The peers; each gets every alert, for posted alerts do not travel between them.
     pub(crate) peers: Vec<Url>,
     pub(crate) headers: HeaderMap,
+    /// Peers that may be dead, as host or host:port.
+    pub(crate) may_be_dead: Vec<String>,
     /// Receivers that may be reached.
     pub(crate) allowed: BTreeSet<String>,
     /// Where our webhook listens.
@@ -97,6 +99,7 @@ impl RealPlan {
             now,
             scrape_interval: arguments.scrape_interval(),
             evaluation_interval: arguments.evaluation_interval(),
+            query_offset: Duration::ZERO,
             grouping: Grouping { wait: Duration::ZERO, interval: Duration::ZERO },
             time_scale: None,
             objective: arguments.objective,
@@ -117,6 +120,7 @@ impl RealPlan {
             skipped,
             peers,
             headers,
+            may_be_dead: real.allow_dead_peer.clone(),
             allowed: config.receivers.iter().chain(&real.allow_receiver).cloned().collect(),
             listen: real.listen,
             repeat: arguments.repeat,

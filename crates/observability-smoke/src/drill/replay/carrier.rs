@@ -47,7 +47,12 @@ pub(super) fn carrier(plan: &AlertPlan, elements: &[(Labels, f64)]) -> AlertPlan
     }];
     alert.rule = rule;
     let prediction = Prediction {
-        intervals: Intervals { scrape: INTERVAL, evaluation: INTERVAL, recording: Duration::ZERO },
+        intervals: Intervals {
+            scrape: INTERVAL,
+            evaluation: INTERVAL,
+            recording: Duration::ZERO,
+            offset: Duration::ZERO,
+        },
         grouping: plan.prediction.grouping,
         condition: Some(Duration::ZERO),
         hold: Duration::ZERO,

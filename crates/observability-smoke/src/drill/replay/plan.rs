@@ -20,7 +20,7 @@ use super::{
     },
     span::Span,
 };
-use crate::drill_command::DrillArguments;
+use crate::{drill_command::DrillArguments, rules::manifest::Group};
 
 /// A replay lies so long in the past, that its end is no future: five weeks, so that hour and weekday are today's.
 const AGO: SignedDuration = SignedDuration::from_hours(5 * 7 * 24);
@@ -98,6 +98,7 @@ impl ReplayPlan {
             now: fault,
             scrape_interval: arguments.scrape_interval(),
             evaluation_interval: arguments.evaluation_interval(),
+            query_offset: Duration::ZERO,
             grouping: Grouping { wait: GROUP_WAIT, interval: GROUP_INTERVAL },
             time_scale: None,
             objective: arguments.objective,
@@ -146,8 +147,13 @@ fn at_its_own_interval(plan: AlertPlan, wishes: &Wishes<'_>) -> Result<AlertPlan
 }
 
 fn span(plan: &AlertPlan) -> Result<Span, String> {
-    if let Some(group) = plan.alert.loaded.iter().find(|group| !group.newer.is_empty()) {
-        let keys: Vec<_> = group.newer.keys().cloned().collect();
+    // The labels of a group, null here, stand in its rules.
+    let left_out = |group: &Group| -> Vec<_> {
+        let there = group.newer.iter().filter(|(_, value)| !value.is_null());
+        there.map(|(key, _)| key.clone()).collect()
+    };
+    let mut groups = plan.alert.loaded.iter().map(|group| (group, left_out(group)));
+    if let Some((group, keys)) = groups.find(|(_, keys)| !keys.is_empty()) {
         return Err(format!("the group {} has {}, which is not replayed", group.name, keys.join(" and ")));
     }
     bounded(plan, Span::of(plan)?)

@@ -7,7 +7,7 @@ use super::super::{
     fingerprint::ByFingerprint,
     histogram::{Broken, Group, Role},
     number,
-    problem::{Fault, Problems, Rule},
+    problem::{Fault, Ingestion, Problems, Rule},
     sample::{Kind, Sample},
 };
 
@@ -94,7 +94,25 @@ impl Family {
             self.check_typed(role, sample, distinguishing.as_deref())
         });
         if let Err((rule, message)) = checked {
-            problems.add_to_sample(sample, rule, message);
+            let ingestion = if self.is_lost(rule, identity.series, sample) {
+                Ingestion::SampleDropped
+            } else {
+                rule.ingestion()
+            };
+            problems.add_to_sample_as(sample, rule, message, ingestion);
+        }
+    }
+
+    /// Whether Prometheus drops the sample over this fault: it stored a sample of the series already, and this one is
+    /// not newer.
+    fn is_lost(&self, rule: Rule, series: u64, sample: &Sample<'_>) -> bool {
+        match rule {
+            Rule::TimestampOrder => self.series.contains_key(&series),
+            // A metric of these types is one series.
+            Rule::Grouping => {
+                sample.timestamp.is_none() && matches!(self.kind, Kind::Unknown | Kind::Gauge | Kind::Info)
+            }
+            _ => false,
         }
     }
 

@@ -4,7 +4,7 @@ use super::super::{
     number,
     problem::{Fault, Ingestion, Rule},
     sample::{Kind, Sample},
-    scan::{LabelSpan, Scanner, Style},
+    scan::{LabelSpan, Scanner},
 };
 
 /// An exemplar: where it stands, and its value.
@@ -26,12 +26,12 @@ pub(super) struct Line<'a> {
 
 /// Reads a sample's line. The labels are left in `spans`.
 pub(super) fn read_sample<'a>(
-    text: &'a str,
+    mut scanner: Scanner<'a>,
     spans: &mut Vec<LabelSpan>,
     exemplar_spans: &mut Vec<LabelSpan>,
     line: u64,
 ) -> Result<Line<'a>, Fault> {
-    let mut scanner = Scanner::new(text, Style::Strict);
+    let text = scanner.text;
     let mut name_at = (0, scanner.metric_name().len());
     if name_at.1 == 0 && scanner.peek() != Some(b'{') {
         return Err(scanner.no_name());

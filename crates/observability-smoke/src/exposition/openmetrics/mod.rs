@@ -14,7 +14,7 @@ use super::{
     number,
     problem::{Fault, Ingestion, Problems, Rule},
     sample::{Kind, Sample},
-    scan::{LabelSpan, Scanner, Style},
+    scan::{LabelSpan, QuotedNames, Scanner, Style},
 };
 
 /// The names and values of an exemplar's labels have at most so many characters together.
@@ -32,6 +32,7 @@ pub(in crate::exposition) struct OpenMetrics {
     spans: Vec<LabelSpan>,
     exemplar_spans: Vec<LabelSpan>,
     ended: bool,
+    pub(in crate::exposition) quoted_names: QuotedNames,
 }
 
 impl OpenMetrics {
@@ -43,7 +44,12 @@ impl OpenMetrics {
         on_sample: &mut dyn FnMut(&Sample<'_>),
     ) {
         let done = match std::str::from_utf8(line) {
-            _ if self.ended => Err(Fault::new(Rule::AfterEof, 0, line.len(), "nothing may follow # EOF")),
+            _ if self.ended => Err(Fault::new(
+                Rule::AfterEof,
+                0,
+                line.len(),
+                "nothing may follow # EOF, not even an empty line",
+            )),
             Err(error) => {
                 let at = error.valid_up_to();
                 Err(Fault::new(Rule::Utf8, at, at + 8, "this is not UTF-8"))
@@ -87,11 +93,11 @@ impl OpenMetrics {
             return Err(Fault::new(Rule::Comment, 0, text.len(), message));
         }
         let from = "# HELP ".len().min(text.len());
-        let mut scanner = Scanner::new(text, Style::Strict);
+        let mut scanner = Scanner::new(text, Style::Strict, self.quoted_names);
         scanner.at = from;
         let quoted = if scanner.peek() == Some(b'"') { scanner.quoted_name() } else { None };
-        if let Some(at) = quoted {
-            self.problems.add(number, text.as_bytes(), scanner.quoted_name_fault(at));
+        if let Some(fault) = quoted.and_then(|at| scanner.quoted_name_fault(at)) {
+            self.problems.add(number, text.as_bytes(), fault);
         }
         let at = quoted.unwrap_or_else(|| (from, from + scanner.metric_name().len()));
         if at.0 >= at.1 || !matches!(scanner.peek(), None | Some(b' ')) {
@@ -194,7 +200,8 @@ impl OpenMetrics {
     ) -> Result<(), Fault> {
         let mut spans = std::mem::take(&mut self.spans);
         let mut exemplar_spans = std::mem::take(&mut self.exemplar_spans);
-        let read = read_sample(text, &mut spans, &mut exemplar_spans, number);
+        let scanner = Scanner::new(text, Style::Strict, self.quoted_names);
+        let read = read_sample(scanner, &mut spans, &mut exemplar_spans, number);
         let done = read.and_then(|Line { mut sample, name_at, exemplar, minor }| {
             minor.into_iter().for_each(|fault| self.problems.add(number, text.as_bytes(), fault));
             sample.labels = &spans;

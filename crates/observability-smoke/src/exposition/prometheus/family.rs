@@ -4,7 +4,7 @@ use super::super::{
     fingerprint::ByFingerprint,
     histogram::{Broken, Group, Role},
     number,
-    problem::{Fault, Problems, Rule},
+    problem::{Fault, Ingestion, Problems, Rule},
     sample::{Identity, Kind, Sample},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Family {
     /// Reopened after another family began: it was reported, and its metadata stands elsewhere.
     pub(super) reopened: bool,
     series: ByFingerprint<u64>,
+    /// The last timestamp of each series that carries one.
+    times: ByFingerprint<f64>,
     groups: ByFingerprint<Group>,
 }
 
@@ -50,9 +52,14 @@ impl Family {
         reserved_labels(sample, problems);
         let distinguishing = if self.kind == Kind::Summary { "quantile" } else { "le" };
         let identity = sample.identity(distinguishing);
+        // Prometheus stores what is newer by its own timestamp than the sample before.
+        let later = sample
+            .timestamp
+            .is_some_and(|now| self.times.insert(identity.series, now).is_some_and(|before| now > before));
         if let Some(first) = self.series.insert(identity.series, sample.line) {
             let message = format!("this series stands in line {first} already");
-            problems.add_to_sample(sample, Rule::DuplicateSeries, message);
+            let ingestion = if later { Ingestion::Whole } else { Ingestion::SampleDropped };
+            problems.add_to_sample_as(sample, Rule::DuplicateSeries, message, ingestion);
         }
         match self.kind {
             Kind::Histogram | Kind::Summary => {
@@ -149,13 +156,15 @@ impl Family {
     /// An empty family with the tables of this one, to be filled again.
     pub(super) fn emptied(mut self) -> Self {
         self.series.clear();
+        self.times.clear();
         self.groups.clear();
         // One large family must not make the clearing of all later ones slow.
         if self.series.capacity() > 4096 {
             self.series.shrink_to(1024);
+            self.times.shrink_to(64);
             self.groups.shrink_to(64);
         }
-        Self { series: self.series, groups: self.groups, ..Self::default() }
+        Self { series: self.series, times: self.times, groups: self.groups, ..Self::default() }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     histogram::Role,
     problem::{Fault, Ingestion, Problems, Rule, Weight},
     sample::{Kind, Sample},
-    scan::{LabelSpan, Scanner, Style, unescape},
+    scan::{LabelSpan, QuotedNames, Scanner, Style},
 };
 
 /// What is remembered of a family that was left.
@@ -34,6 +34,7 @@ pub(in crate::exposition) struct Prometheus {
     /// The tables of the last family, to be filled again.
     spare: Family,
     spans: Vec<LabelSpan>,
+    pub(in crate::exposition) quoted_names: QuotedNames,
 }
 
 impl Prometheus {
@@ -53,7 +54,7 @@ impl Prometheus {
                 return;
             }
         };
-        let mut scanner = Scanner::new(text, Style::Free);
+        let mut scanner = Scanner::new(text, Style::Free, self.quoted_names);
         scanner.blanks();
         let done = match scanner.peek() {
             None => return,
@@ -133,8 +134,11 @@ impl Prometheus {
             return Some(scanner.metric_name().to_owned()).filter(|name| !name.is_empty());
         }
         let range = scanner.quoted_name()?;
-        self.problems.add(number, scanner.text.as_bytes(), scanner.quoted_name_fault(range));
-        Some(unescape(&scanner.text[range.0..range.1])).filter(|name| !name.is_empty())
+        if let Some(fault) = scanner.quoted_name_fault(range) {
+            self.problems.add(number, scanner.text.as_bytes(), fault);
+        }
+        // Its escapes stay, as they do in the names of samples.
+        Some(scanner.text[range.0..range.1].to_owned()).filter(|name| !name.is_empty())
     }
 
     fn help(

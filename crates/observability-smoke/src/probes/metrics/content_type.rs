@@ -48,9 +48,10 @@ pub(crate) fn named_syntax(content_type: Option<&str>) -> Option<Syntax> {
     }
 }
 
-/// The finding about a header.
-pub(crate) fn assess(subject: &str, content_type: Option<&str>) -> Finding {
+/// The finding about a header; `asked` says what was asked for.
+pub(crate) fn assess(subject: &str, content_type: Option<&str>, asked: &str) -> Finding {
     let shown = content_type.map_or("no Content-Type".to_owned(), |text| excerpt(text, 100));
+    let shown = format!("{shown} ({asked})");
     let finding = match judge(content_type).by_three {
         Ok(ReadAs::Protobuf) => METRICS_CONTENT_TYPE
             .warned(subject)

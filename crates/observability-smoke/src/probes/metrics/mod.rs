@@ -1,6 +1,7 @@
 //! One `/metrics` endpoint: scraped as Prometheus scrapes it, once or twice, read strictly while it streams in,
 //! and searched for the series that must or must not be there.
 
+mod asked;
 mod budget;
 mod content_type;
 mod counters;
@@ -11,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use evidence_report::record::{Decimal, Finding, Measurement};
 
+pub(crate) use asked::AskAs;
 pub(crate) use content_type::{assess as assess_content_type, named_syntax};
 
 use super::reading::{self, Say};
@@ -27,9 +29,6 @@ use timestamps::Timestamps;
 
 /// A larger exposition, unpacked, is refused.
 pub(crate) const SIZE_LIMIT: usize = 512 * 1024 * 1024;
-
-/// What Prometheus sends: OpenMetrics first, its own text format otherwise.
-pub(crate) const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 
 /// What a scrape must come to.
 pub(crate) const WHOLE: &str = "a whole exposition with status 200";
@@ -120,7 +119,7 @@ async fn scrape(
 ) -> Result<Scrape, NoAnswer> {
     let request = http
         .request_following(&reqwest::Method::GET, &probe.url, &probe.headers.0)
-        .header(reqwest::header::ACCEPT, ACCEPT);
+        .header(reqwest::header::ACCEPT, probe.ask_as.accept());
     let head = head(request, probe.timeout).await?;
     let status = head.response.status().as_u16();
     if status != 200 {
@@ -128,7 +127,8 @@ async fn scrape(
     }
     let content_type = head.response.headers().get(reqwest::header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut reader = Reader::new(named_syntax(content_type.as_deref()).unwrap_or(Syntax::Prometheus));
+    let reader = Reader::new(named_syntax(content_type.as_deref()).unwrap_or(Syntax::Prometheus));
+    let mut reader = probe.ask_as.prepare(reader, content_type.as_deref());
     each_chunk(head.response, head.started, probe.timeout, SIZE_LIMIT, |chunk| {
         reader.feed(chunk, &mut |sample| look(sample));
     })
@@ -150,7 +150,7 @@ pub(crate) fn assess(probe: &MetricsProbe, seen: &Seen) -> (Vec<Finding>, Vec<Me
     let Scrape { reading, content_type, took } = &first.scrape;
     let observed = format!("{} bytes in {:.3} s", reading.bytes, took.as_secs_f64());
     let mut findings = vec![METRICS_SCRAPE.passed(&subject).expected(WHOLE).observed(observed)];
-    findings.push(assess_content_type(&subject, content_type.as_deref()));
+    findings.push(assess_content_type(&subject, content_type.as_deref(), &probe.ask_as.to_string()));
     let about_the_text = reading::assess(&subject, None, reading, Say::Summed);
     findings
         .extend(about_the_text.into_iter().filter(|finding| probe.lint || finding.check != &METRICS_LINT));

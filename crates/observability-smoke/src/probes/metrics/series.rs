@@ -33,7 +33,7 @@ pub(crate) struct Found {
 impl Found {
     /// Takes a sample, if it is one of those that are required.
     pub(crate) fn look(&mut self, required: &RequiredSeries, sample: &Sample<'_>) {
-        if sample.name != required.name
+        if !sample.is_named(&required.name)
             || !required.labels.iter().all(|(name, value)| carries(sample, name, value.as_deref()))
         {
             return;
@@ -131,19 +131,29 @@ fn seen(found: &Found) -> String {
     }
 }
 
-/// The series as PromQL would select it.
+/// The series as PromQL would select it; names that only Prometheus 3 knows are quoted.
 pub(crate) fn selector(required: &RequiredSeries) -> String {
-    let labels: Vec<_> = (required.labels.iter())
-        .map(|(name, value)| match value {
+    let labels = required.labels.iter().map(|(name, value)| {
+        let name = if is_plain(name) { name.clone() } else { format!("{name:?}") };
+        match value {
             Some(value) => format!("{name}={value:?}"),
             None => format!("{name}!=\"\""),
-        })
-        .collect();
-    if labels.is_empty() {
-        required.name.clone()
+        }
+    });
+    if is_plain(&required.name.replace(':', "_")) {
+        let labels: Vec<_> = labels.collect();
+        let braced = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        format!("{}{braced}", required.name)
     } else {
-        format!("{}{{{}}}", required.name, labels.join(","))
+        let parts: Vec<_> = std::iter::once(format!("{:?}", required.name)).chain(labels).collect();
+        format!("{{{}}}", parts.join(","))
     }
+}
+
+/// Whether a label may bear the name without quotes.
+fn is_plain(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn expectation(required: &RequiredSeries) -> String {
@@ -184,6 +194,32 @@ mod tests {
             (f64::NAN, Failed),
         ] {
             assert_eq!(age("x", Duration::from_secs(10), seconds).outcome, outcome, "{seconds}");
+        }
+    }
+    #[test]
+    fn a_selector_is_written_as_promql_reads_it() {
+        for (name, labels, selector_text) in [
+            ("up", &[][..], "up"),
+            ("job:up:sum", &[("job", None)], "job:up:sum{job!=\"\"}"),
+            ("http.server.duration", &[], "{\"http.server.duration\"}"),
+            ("queue depth", &[("a", Some("1"))], "{\"queue depth\",a=\"1\"}"),
+            ("up", &[("k8s.pod", Some("1"))], "up{\"k8s.pod\"=\"1\"}"),
+        ] {
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)));
+            let required = RequiredSeries {
+                name: name.to_owned(),
+                labels: labels.collect(),
+                absent: false,
+                kind: None,
+                min: None,
+                max: None,
+                at_least: 1,
+                at_most: None,
+                max_age: None,
+                must_rise: false,
+                exemplars: false,
+            };
+            assert_eq!(selector(&required), selector_text);
         }
     }
 }

@@ -222,7 +222,11 @@ fn series(alert: &Placed<'_>, world: &World<'_>) -> Stage {
             None => {}
         }
     }
-    doubt.map_or_else(|| Ok(format!("series for {} of {} selectors", needed.len(), needed.len())), Err)
+    let found = match needed.len() {
+        0 => "needs no series".to_owned(),
+        count => format!("series for {count} of {count} selectors"),
+    };
+    doubt.map_or(Ok(found), Err)
 }
 
 fn loaded(alert: &Placed<'_>, world: &World<'_>) -> Stage {

@@ -263,7 +263,7 @@ fn alerts_with_the_labels_of_their_group_are_followed_to_the_person() {
     assert!(lag.contains("loaded, healthy → {queue.name=\"mail\"} → chat (webhook)"), "{lag}");
     let always = run.line("WARNED", "rules.runbook", "Always (warning): ");
     assert!(always.contains("loaded, healthy → default route → pager (webhook)"), "{always}");
-    run.line("WARNED", "rules.runbook", "Teamless (warning): series for 0 of 0 selectors → loaded, healthy");
+    run.line("WARNED", "rules.runbook", "Teamless (warning): needs no series → loaded, healthy");
     run.line("WARNED", "rules.runbook", "Native (warning): series for 1 of 1 selectors");
     run.line("FAILED", "join.loaded", "Broken (warning): ");
 }

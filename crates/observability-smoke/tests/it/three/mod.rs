@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 
 mod answers;
+mod offset;
 mod scrapes;
 
 /// A program of those that were fetched.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(default, PathBuf::from);
     let program = target.join("prometheus-three/bin").join(name);
