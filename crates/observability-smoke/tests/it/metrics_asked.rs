@@ -79,6 +79,20 @@ fn series_with_names_in_utf8_are_required_by_their_names() {
     assert!(wrong.stderr.contains("line 4") && wrong.stderr.contains("ask_as is 3 or 2"), "{}", wrong.stderr);
 }
 
+#[test]
+fn an_accept_header_of_the_configuration_is_the_only_one() {
+    let (server, tool) = (exporter(), Tool::new());
+    let url = server.url("/metrics");
+    let run =
+        tool.run(&format!("metrics:\n  - {{name: own, url: {url}, headers: {{Accept: text/plain}}}}\n"), &[]);
+    run.line("passed", "metrics.content_type", "asked by the configuration's own Accept");
+    let asked = server.requests.lock().unwrap();
+    let accepts: Vec<_> =
+        asked[0].head.lines().filter(|line| line.to_ascii_lowercase().starts_with("accept:")).collect();
+    assert_eq!(accepts.len(), 1, "{accepts:?}");
+    assert!(accepts[0].ends_with("text/plain"), "{accepts:?}");
+}
+
 fn generations() -> impl Iterator<Item = PathBuf> {
     std::iter::once(PathBuf::from("prometheus")).chain(three::program("prometheus"))
 }

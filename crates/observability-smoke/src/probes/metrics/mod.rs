@@ -117,9 +117,10 @@ async fn scrape(
     probe: &MetricsProbe,
     look: &mut (dyn FnMut(&Sample<'_>) + Send),
 ) -> Result<Scrape, NoAnswer> {
-    let request = http
-        .request_following(&reqwest::Method::GET, &probe.url, &probe.headers.0)
-        .header(reqwest::header::ACCEPT, probe.ask_as.accept());
+    let mut request = http.request_following(&reqwest::Method::GET, &probe.url, &probe.headers.0);
+    if !has_own_accept(probe) {
+        request = request.header(reqwest::header::ACCEPT, probe.ask_as.accept());
+    }
     let head = head(request, probe.timeout).await?;
     let status = head.response.status().as_u16();
     if status != 200 {
@@ -137,6 +138,20 @@ async fn scrape(
     Ok(Scrape { reading, content_type, took: head.started.elapsed() })
 }
 
+/// Whether the configuration says what is asked for.
+fn has_own_accept(probe: &MetricsProbe) -> bool {
+    probe.headers.0.contains_key(reqwest::header::ACCEPT)
+}
+
+/// What was asked, in words.
+fn asked(probe: &MetricsProbe) -> String {
+    if has_own_accept(probe) {
+        "asked by the configuration's own Accept".to_owned()
+    } else {
+        probe.ask_as.to_string()
+    }
+}
+
 /// Judges the scrapes.
 pub(crate) fn assess(probe: &MetricsProbe, seen: &Seen) -> (Vec<Finding>, Vec<Measurement>) {
     let subject = format!("{}: {}", probe.name, probe.url);
@@ -150,7 +165,7 @@ pub(crate) fn assess(probe: &MetricsProbe, seen: &Seen) -> (Vec<Finding>, Vec<Me
     let Scrape { reading, content_type, took } = &first.scrape;
     let observed = format!("{} bytes in {:.3} s", reading.bytes, took.as_secs_f64());
     let mut findings = vec![METRICS_SCRAPE.passed(&subject).expected(WHOLE).observed(observed)];
-    findings.push(assess_content_type(&subject, content_type.as_deref(), &probe.ask_as.to_string()));
+    findings.push(assess_content_type(&subject, content_type.as_deref(), &asked(probe)));
     let about_the_text = reading::assess(&subject, None, reading, Say::Summed);
     findings
         .extend(about_the_text.into_iter().filter(|finding| probe.lint || finding.check != &METRICS_LINT));
