@@ -242,7 +242,7 @@ impl Reason {
 
 impl Row {
     fn of(item: &Item, question: gate::Question<'_>) -> Self {
-        let gate::Question { seen, required, .. } = question;
+        let required = question.required;
         let mut shown: Vec<_> =
             item.paths().flat_map(|evidence| Shown::of(item, evidence, question)).collect();
         shown.sort_by(|a, b| (&a.state, &a.path).cmp(&(&b.state, &b.path)));
