@@ -59,3 +59,38 @@ fn neither_one_huge_row_nor_many_make_us_take_more_memory() {
     finish_within_the_limit(&tool, child).assert_code(1);
     tool.assert_nothing_left();
 }
+
+#[test]
+fn an_assertion_that_answers_with_far_too_much_is_failed_and_not_taken() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    // Larger than all that we may take: as a value, as an error's message, as notices, as rows of a step.
+    cluster.sql(
+        database,
+        "CREATE FUNCTION shop.complain() RETURNS text LANGUAGE plpgsql AS $$ BEGIN \
+         FOR i IN 1..100000 LOOP RAISE NOTICE '%', repeat('n', 1000); END LOOP; \
+         RAISE EXCEPTION '%', repeat('e', 100000000); END $$",
+    );
+    let step = tool.file("print.sql", "SELECT repeat('x', 1000) FROM generate_series(1, 100000)");
+    let config = tool.file(
+        "large.yaml",
+        "assertions:\n- { name: value, sql: 'SELECT repeat(''x'', 150000000)', expect: { value: x } }\n\
+         - { name: truth, sql: 'SELECT repeat(''x'', 80000000), 1 FROM generate_series(1, 2)', expect: true }\n\
+         - { name: error, sql: 'SELECT shop.complain()', expect: empty }\n\
+         - { name: rows, sql: 'SELECT repeat(''x'', 1000) FROM generate_series(1, 200000)', expect: { rows: 200000 } }\n\
+         - { name: fair, sql: 'SELECT repeat(''x'', 1000000) = repeat(''x'', 1000000)', expect: true }\n",
+    );
+    let (source, config) = (cluster.conninfo(database), config.to_str().unwrap().to_owned());
+    let step = step.to_str().unwrap();
+    let child = tool.spawn(&["rehearse", "--source", &source, "--config", &config, "--after-restore", step]);
+    let ended = finish_within_the_limit(&tool, child);
+    ended.assert_code(2);
+    let told: Vec<_> = ended.findings("restore.assertions").into_iter().map(|(o, s, t)| (s, o, t)).collect();
+    let of = |name: &str| told.iter().find(|(subject, ..)| subject == name).unwrap();
+    for name in ["value", "truth", "error"] {
+        assert_eq!((of(name).1.as_str(), of(name).2.as_str()), ("failed", "an answer of more than 4.19 MB"));
+    }
+    assert_eq!((of("rows").1.as_str(), of("fair").1.as_str()), ("passed", "passed"), "{told:?}");
+    assert_eq!(ended.finding("restore.steps").0, "passed");
+    tool.assert_nothing_left();
+}
