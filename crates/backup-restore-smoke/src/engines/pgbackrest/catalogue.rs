@@ -239,6 +239,13 @@ pub(super) fn choose(entries: Vec<Entry>, wanted: Wanted<'_>) -> Result<Entry, R
         .ok_or(Refusal::NoneBefore)
 }
 
+/// The labels of those that had finished before this one, the newest first.
+pub(super) fn older_than<'a>(entries: &'a [Entry], chosen: &Entry) -> impl Iterator<Item = &'a str> {
+    let mut older: Vec<_> = entries.iter().filter(|entry| entry.finished < chosen.finished).collect();
+    older.sort_by_key(|entry| std::cmp::Reverse(entry.finished));
+    older.into_iter().map(|entry| entry.label.as_str())
+}
+
 impl Entry {
     /// The timeline that it was taken on.
     pub(super) fn timeline(&self) -> Option<u32> {
@@ -297,6 +304,8 @@ mod tests {
         assert_eq!(label(ended("0/4FFFFFF")), Ok("A".to_owned()));
         assert_eq!(label(ended("0/5000000")), Ok("B".to_owned()));
         assert_eq!(label(Wanted { label: Some("C"), ..wanted(0) }), Ok("C".to_owned()));
+        let newest = choose(entries.clone(), wanted(500)).unwrap();
+        assert_eq!(older_than(&entries, &newest).collect::<Vec<_>>(), ["A"]);
         assert_eq!(label(Wanted { label: Some("D"), ..wanted(500) }), Err(Refusal::NoSuchLabel));
     }
 

@@ -25,7 +25,7 @@ use super::{
     incident::Incident,
     ini::Ini,
     passed::Mark,
-    physical::{Chosen, Fetched, Landing},
+    physical::{Chosen, Fetched, Landing, OLDER_NAMED},
     segments::{self, Answer, Archive, Reach},
 };
 use crate::{
@@ -95,7 +95,8 @@ impl<'a> Tool<'a> {
         if !said.status.success() {
             return Err(self.judge(&said, "the catalogue").into());
         }
-        catalogue::read(&said.stdout, &self.setting.stanza)
+        let read = said.answer().map_err(Refusal::Unreadable);
+        read.and_then(|text| catalogue::read(text, &self.setting.stanza))
             .map_err(|refusal| self.refused(refusal, None).into())
     }
 
@@ -274,7 +275,10 @@ pub(super) async fn choose(
             .observed(format!("{observed}; pgBackRest found pages with wrong checksums when it was made")),
     };
     run.finding(branches.remark(made.expected(incident.wanted())));
+    let older = catalogue::older_than(&entries, &entry).take(OLDER_NAMED);
+    let older = older.filter(|_| origin.set.is_none()).map(|label| format!("--set {label}")).collect();
     Ok(Chosen {
+        older,
         started: Some(entry.started),
         finished: Some(entry.finished),
         start_lsn: entry.start,
