@@ -6,6 +6,7 @@ mod assertions;
 mod canary;
 mod cluster;
 mod compare;
+mod compare_order;
 mod connections;
 mod content;
 mod dump_faults;

@@ -94,3 +94,47 @@ fn an_assertion_that_answers_with_far_too_much_is_failed_and_not_taken() {
     assert_eq!(ended.finding("restore.steps").0, "passed");
     tool.assert_nothing_left();
 }
+
+#[test]
+fn a_tool_that_prints_without_end_takes_no_more_of_our_memory() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let backup = tool.path("backup");
+    let mut pg_basebackup = cluster.command(&cluster.bin().join("pg_basebackup"));
+    // A folder of the server's own user: it writes the backup.
+    let folder = cluster.folder().join("kept");
+    pg_basebackup.args(["--checkpoint=fast", "--no-sync", "--username=postgres", "--host"]);
+    pg_basebackup.arg(cluster.folder()).args(["--port", &cluster.port.to_string(), "--pgdata"]).arg(&folder);
+    assert!(pg_basebackup.status().unwrap().success());
+    fs::rename(&folder, &backup).unwrap();
+    let flood = "yes INFO: fetching | head -c 100000000";
+    let list = "{\"label\":\"x\",\"finished\":\"2026-01-01T00:00:00Z\"}";
+    let script = tool.file(
+        "tool",
+        &format!(
+            "#!/bin/sh\ncase $1 in\nlist) echo '{list}' ;;\nflood) yes '{list}' | head -c 200000000 ;;\n\
+             fetch) {flood}; {flood} >&2; cp -a '{}/.' \"$2\" ;;\nbad) {flood} >&2; echo 'ERROR: no such bucket' >&2; exit 1 ;;\n\
+             esac\n",
+            backup.display()
+        ),
+    );
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for (list, fetch, code, check, said) in [
+        ("list", "fetch", 0, "recovery.target", "replayed to"),
+        ("flood", "fetch", 3, "rehearsal.environment", "that is no catalogue"),
+        ("list", "bad", 2, "backup.chosen", "no such bucket"),
+    ] {
+        let config = tool.file(
+            "tool.yaml",
+            &format!(
+                "command:\n  list: [{0}, {list}]\n  fetch: [{0}, {fetch}, '{{data}}', '{{label}}']\nuntil: immediate\n",
+                script.display()
+            ),
+        );
+        let child = tool.spawn(&["rehearse", "--config", config.to_str().unwrap()]);
+        let ended = finish_within_the_limit(&tool, child);
+        ended.assert_code(code);
+        let findings = ended.findings(check);
+        assert!(findings.iter().any(|(_, _, observed)| observed.contains(said)), "{said}: {findings:?}");
+        tool.assert_nothing_left();
+    }
+}
