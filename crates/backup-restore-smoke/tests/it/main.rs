@@ -24,6 +24,7 @@ mod physical;
 mod physical_content;
 mod physical_faults;
 mod physical_harmless;
+mod physical_increment_targets;
 mod physical_increments;
 mod physical_killed;
 mod physical_majors;

@@ -99,13 +99,7 @@ fn an_assertion_that_answers_with_far_too_much_is_failed_and_not_taken() {
 fn a_tool_that_prints_without_end_takes_no_more_of_our_memory() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let backup = tool.path("backup");
-    let mut pg_basebackup = cluster.command(&cluster.bin().join("pg_basebackup"));
-    // A folder of the server's own user: it writes the backup.
-    let folder = cluster.folder().join("kept");
-    pg_basebackup.args(["--checkpoint=fast", "--no-sync", "--username=postgres", "--host"]);
-    pg_basebackup.arg(cluster.folder()).args(["--port", &cluster.port.to_string(), "--pgdata"]).arg(&folder);
-    assert!(pg_basebackup.status().unwrap().success());
-    fs::rename(&folder, &backup).unwrap();
+    cluster.base_backup(&backup, &[]);
     let flood = "yes INFO: fetching | head -c 100000000";
     let list = "{\"label\":\"x\",\"finished\":\"2026-01-01T00:00:00Z\"}";
     let script = tool.file(
