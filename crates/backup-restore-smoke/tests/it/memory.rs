@@ -100,7 +100,7 @@ fn a_tool_that_prints_without_end_takes_no_more_of_our_memory() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let backup = tool.path("backup");
     cluster.base_backup(&backup, &[]);
-    let flood = "yes INFO: fetching | head -c 100000000";
+    let flood = "yes INFO: fetching | head -n 6000000";
     let list = "{\"label\":\"x\",\"finished\":\"2026-01-01T00:00:00Z\"}";
     let script = tool.file(
         "tool",

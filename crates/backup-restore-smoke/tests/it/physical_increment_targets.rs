@@ -19,10 +19,11 @@ fn a_restore_point_before_the_last_increment_is_not_called_lost() {
     cluster.sql("postgres", "CREATE TABLE placed (); SELECT pg_create_restore_point('between'); CHECKPOINT");
     let on = format!("--incremental={}", full.join("backup_manifest").display());
     cluster.base_backup(&increment, &["--wal-method=stream", &on]);
-    cluster.sql("postgres", "CREATE TABLE later (); SELECT pg_switch_wal()");
+    let last = cluster.sql("postgres", "CREATE TABLE later (); SELECT pg_walfile_name(pg_switch_wal())");
     fs::create_dir(&wal).unwrap();
     for entry in fs::read_dir(cluster.folder().join("data/pg_wal")).unwrap().flatten() {
-        if entry.path().is_file() {
+        // Behind it lie files that were made ahead.
+        if entry.path().is_file() && entry.file_name().to_string_lossy().as_ref() <= last.trim() {
             fs::copy(entry.path(), wal.join(entry.file_name())).unwrap();
         }
     }

@@ -331,7 +331,9 @@ fn judge(verb: Verb<'_>, said: &Said) -> Finding {
     let observed = catalogue::error(&said.stdout).unwrap_or_else(|| said.reason());
     let ours = ["No space left on device", "Permission denied", "please run barman as", "rsync not found"];
     let subject = format!("{NAME}: {}", verb.name());
-    if ours.iter().any(|words| said.says(words) || observed.contains(words)) {
+    // Killed, for lack of memory for example, or never started.
+    let killed = matches!(said.status.code(), None | Some(126..));
+    if killed || ours.iter().any(|words| said.says(words) || observed.contains(words)) {
         return ENVIRONMENT
             .inconclusive(subject)
             .expected("a Barman that may read its catalogue, rsync, and space to fetch into")

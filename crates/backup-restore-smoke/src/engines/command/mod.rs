@@ -289,7 +289,8 @@ impl Archive for Tool<'_> {
 fn is_of_this_machine(said: &Said) -> bool {
     said.says("No space left on device")
         || said.says("Permission denied")
-        || matches!(said.status.code(), Some(126 | 127))
+        // Not there, not to be run, or killed: for lack of memory, for example.
+        || matches!(said.status.code(), None | Some(126 | 127 | 129..=192))
 }
 
 /// PostgreSQL ends a recovery whose `restore_command` ends so: whether the file is there was not told.
@@ -319,9 +320,11 @@ fn judge(said: &Said, key: &str) -> Finding {
     if is_of_this_machine(said) {
         return ENVIRONMENT
             .inconclusive(key)
-            .expected("a command that can run here, with rights and space")
+            .expected("a command that can run here to its end, with rights and space")
             .observed(observed)
-            .remedy("run the command by hand as the same user; make room in --scratch");
+            .remedy(
+                "run the command by hand as the same user; make room in --scratch, or give it more memory",
+            );
     }
     BACKUP_CHOSEN
         .failed(key)

@@ -186,9 +186,10 @@ impl<'a> Tool<'a> {
     }
 }
 
-/// Options (27, 31, 32, 37), a lock (50), space, rights: nothing of it says anything about the backup.
+/// Options (27, 31, 32, 37), a lock (50), space, rights: nothing of it says anything about the backup. What it has to
+/// say itself it says with at most 125: beyond that it was killed, or never started.
 fn is_of_this_machine(said: &Said) -> bool {
-    matches!(said.status.code(), Some(27 | 31 | 32 | 37 | 50))
+    matches!(said.status.code(), None | Some(27 | 31 | 32 | 37 | 50 | 126..))
         || said.says("No space left on device")
         || said.says("Permission denied")
 }
