@@ -46,7 +46,10 @@ pub(crate) enum Kind {
 
 /// What is expected, as it is written.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expect takes one of: empty, true, {rows: 5}, {at_least: 1000}, {value: \"EUR\"} (a number too in quotes)"
+)]
 pub(crate) enum ExpectConfig {
     /// `true`: one row, one column, true.
     Truth(bool),

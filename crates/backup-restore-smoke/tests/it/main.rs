@@ -7,6 +7,7 @@ mod canary;
 mod cluster;
 mod compare;
 mod compare_order;
+mod configuration;
 mod connections;
 mod content;
 mod dump_faults;
