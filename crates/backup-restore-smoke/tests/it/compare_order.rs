@@ -25,3 +25,23 @@ fn columns_in_another_order_are_named_where_their_digests_differ() {
     assert!(!said("public.u").contains("another order"), "{}", said("public.u"));
     tool.assert_nothing_left();
 }
+
+#[test]
+fn a_lost_table_is_said_before_its_comments_and_only_once() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    for database in ["one", "other"] {
+        cluster.sql("postgres", &format!("CREATE DATABASE {database}"));
+        cluster.sql(database, "CREATE TABLE u AS SELECT 1 AS a");
+    }
+    cluster.sql(
+        "one",
+        "CREATE TABLE t (a int); COMMENT ON TABLE t IS 'lost'; COMMENT ON COLUMN t.a IS 'lost too'; \
+         COMMENT ON TABLE u IS 'a comment of its own'",
+    );
+    let ended = tool.run(&["compare", &cluster.conninfo("one"), &cluster.conninfo("other")]);
+    ended.assert_code(2);
+    let comments: Vec<_> = ended.findings("restore.comments").into_iter().map(|finding| finding.1).collect();
+    assert_eq!(comments, ["comment on table public.u"]);
+    assert!(ended.findings("restore.content").iter().any(|finding| finding.1 == "public.t"));
+    tool.assert_nothing_left();
+}
