@@ -6,7 +6,7 @@ use evidence_report::record::{Decimal, Finding, Measurement, Objective, Requirem
 
 use crate::{
     checks::{RECOVERY_DATA_LOSS, RECOVERY_TIME},
-    wording::seconds,
+    wording::{against, seconds},
 };
 
 /// What the recovery time does not hold, said wherever it is shown.
@@ -81,7 +81,7 @@ fn judge_time(
     objective: Option<Duration>,
 ) -> (Finding, Measurement) {
     let measurement = Measurement::seconds("recovery_time_seconds", achieved.as_secs_f64());
-    let observed = format!("{}; {left_out}", seconds(achieved));
+    let observed = format!("{}; {left_out}", against(achieved, objective));
     match objective {
         None => {
             let reason = format!("no objective was given (--rto); achieved: {observed}");
@@ -117,7 +117,8 @@ pub(crate) fn judge_age(
         return (RECOVERY_DATA_LOSS.not_checked(requirement, subject, reason), None);
     };
     let measurement = Measurement::seconds("data_loss_seconds", age.as_secs_f64());
-    let observed = format!("{} would be lost (the age given by --backup-age, not measured)", seconds(age));
+    let lost = against(age, objective);
+    let observed = format!("{lost} would be lost (the age given by --backup-age, not measured)");
     match objective {
         None => {
             let reason = format!("no objective was given (--rpo); {observed}");

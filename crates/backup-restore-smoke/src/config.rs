@@ -4,13 +4,30 @@ use std::path::PathBuf;
 
 use evidence_report::run::SharedConfig;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::{
     assertions::AssertionConfig,
     cli::{Method, Until},
     policy::{PolicyConfig, ScheduleConfig},
 };
+
+/// A path, or a list of them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a path, or a list of paths")]
+enum Paths {
+    /// One.
+    One(PathBuf),
+    /// Several, in this order.
+    Several(Vec<PathBuf>),
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(given: D) -> Result<Vec<PathBuf>, D::Error> {
+    Ok(match Paths::deserialize(given)? {
+        Paths::One(path) => vec![path],
+        Paths::Several(paths) => paths,
+    })
+}
 
 /// Configuration of `backup-restore-smoke`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -54,7 +71,10 @@ pub(crate) struct Config {
     pub(crate) repository_user: Option<String>,
     /// How the backup is made from a live source: `dump`, `base-backup` or `base-backup-tar`.
     pub(crate) method: Option<Method>,
-    /// A backup that exists, instead of one that is made, relative to this file; for increments, the full one first.
+    /// A backup that exists, instead of one that is made, relative to this file; for increments a list, the full one
+    /// first.
+    #[serde(deserialize_with = "one_or_several")]
+    #[schemars(with = "Paths")]
     pub(crate) backup: Vec<PathBuf>,
     /// A folder of archived write-ahead log, relative to this file.
     pub(crate) wal: Option<PathBuf>,

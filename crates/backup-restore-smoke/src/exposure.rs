@@ -5,7 +5,10 @@ use std::time::Duration;
 use evidence_report::record::{Decimal, Finding, Measurement, Objective, Requirement};
 use serde::{Serialize, Serializer};
 
-use crate::{checks::RECOVERY_EXPOSURE, wording::seconds};
+use crate::{
+    checks::RECOVERY_EXPOSURE,
+    wording::{against, seconds},
+};
 
 /// How backups come about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -92,7 +95,7 @@ pub(crate) fn judge_exposure(
         .label("subject", subject);
     let observed = format!(
         "{} would be lost at the worst: computed from the schedule, not measured ({})",
-        seconds(exposure.total),
+        against(exposure.total, objective),
         exposure.words
     );
     let Some(limit) = objective else {

@@ -16,6 +16,17 @@ pub(crate) fn seconds(duration: Duration) -> String {
     }
 }
 
+/// The same, beside a limit: where both would be said alike and only the limit is kept, by how much it is missed.
+pub(crate) fn against(duration: Duration, limit: Option<Duration>) -> String {
+    let said = seconds(duration);
+    match limit {
+        Some(limit) if duration > limit && said == seconds(limit) => {
+            format!("{said} ({} too many)", seconds(duration - limit))
+        }
+        _ => said,
+    }
+}
+
 /// `1 row`, `2 rows`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
@@ -32,6 +43,18 @@ mod tests {
             [0, 1234, 60_000, 245_000, 93_600_000, 2_592_000_000].map(shown),
             ["0 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min", "30 d 0 h"]
         );
+    }
+
+    #[test]
+    fn what_misses_a_limit_is_never_said_to_be_the_limit() {
+        let shown = |seconds, limit: Option<u64>| {
+            against(Duration::from_secs_f64(seconds), limit.map(Duration::from_secs))
+        };
+        assert_eq!(shown(86_401.0, Some(86_400)), "24 h 0 min (1 s too many)");
+        assert_eq!(shown(900.25, Some(900)), "15 min 0 s (0.25 s too many)");
+        assert_eq!(shown(86_400.0, Some(86_400)), "24 h 0 min");
+        assert_eq!(shown(86_401.0, Some(86_399)), "24 h 0 min");
+        assert_eq!(shown(86_401.0, None), "24 h 0 min");
     }
 
     #[test]

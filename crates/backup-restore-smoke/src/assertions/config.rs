@@ -9,6 +9,7 @@ use evidence_report::run::parse_duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::judge::EXPECTED_AT_MOST;
 use crate::error::Error;
 
 /// What a query on the restored data must give.
@@ -45,7 +46,10 @@ pub(crate) enum Kind {
 
 /// What is expected, as it is written.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expect takes one of: empty, true, {rows: 5}, {at_least: 1000}, {value: \"EUR\"} (a number too in quotes)"
+)]
 pub(crate) enum ExpectConfig {
     /// `true`: one row, one column, true.
     Truth(bool),
@@ -165,6 +169,10 @@ fn expect(config: &ExpectConfig) -> Result<Expect, String> {
         ExpectConfig::Word(Word::Empty) => Ok(Expect::Empty),
         ExpectConfig::Rows(config) => Ok(Expect::Rows(config.rows)),
         ExpectConfig::AtLeast(config) => Ok(Expect::AtLeast(config.at_least)),
+        ExpectConfig::Value(config) if config.value.len() > EXPECTED_AT_MOST => {
+            Err("expect: a value of more than 1 MB is not offered; compare its digest (md5, sha256)"
+                .to_owned())
+        }
         ExpectConfig::Value(config) => Ok(Expect::Value(config.value.clone())),
     }
 }

@@ -6,8 +6,15 @@ use super::config::{Assertion, Expect, Kind};
 use crate::{
     checks::RESTORE_ASSERTIONS,
     connection::{QueryFailure, Row},
+    size,
     wording::{counted, seconds},
 };
+
+/// An answer may have so many bytes: a larger one would only take our memory.
+pub(super) const ANSWER_TAKEN: u64 = 4 << 20;
+
+/// A value that is expected may have so many, far below what an answer may have.
+pub(super) const EXPECTED_AT_MOST: usize = 1 << 20;
 
 /// What the copy answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +23,8 @@ pub(crate) enum Answer {
     Rows(u64),
     /// The first two rows.
     Content(Vec<Row>),
+    /// More than is taken ([`ANSWER_TAKEN`]), and nothing of it was kept: no value that can be expected is as large.
+    TooLarge,
 }
 
 /// Whether values of rows may be said.
@@ -58,6 +67,7 @@ impl Expect {
             (Self::AtLeast(wanted), Answer::Rows(count)) => (count >= wanted, seen(*count, *wanted)),
             (Self::True, Answer::Content(rows)) => one_value(rows, "t", values),
             (Self::Value(wanted), Answer::Content(rows)) => one_value(rows, wanted, values),
+            (_, Answer::TooLarge) => (false, format!("an answer of more than {}", size::shown(ANSWER_TAKEN))),
             _ => (false, "an answer of another kind".to_owned()),
         }
     }
@@ -177,6 +187,10 @@ mod tests {
         assert!(!held && !said.contains("4111"), "{said}");
         assert_eq!(holds(&[&[Some("4111")]], Values::Shown).1, "'4111'");
         assert!(!expect.words(Values::Hidden).contains("42"));
+        assert_eq!(
+            expect.holds(&Answer::TooLarge, Values::Shown),
+            (false, "an answer of more than 4.19 MB".to_owned())
+        );
         assert!(Expect::True.holds(&content(&[&[Some("t")]]), Values::Hidden).0);
         assert!(!Expect::True.holds(&content(&[&[Some("f")]]), Values::Hidden).0);
     }

@@ -98,6 +98,7 @@ async fn one(
     let finding = match ask(run, &session, assertion).await {
         Ok(answer) => of_answer(assertion, &answer, values),
         Err((QueryFailure::Stopped, _)) => return Err(Halt::Stopped),
+        Err(_) if session.was_answered_too_much() => of_answer(assertion, &Answer::TooLarge, values),
         Err((failure, position)) => of_failure(assertion, &failure, position, values),
     };
     drop(session);
@@ -117,7 +118,7 @@ async fn ask(
     let (stop, unplaced) = (run.stop(), |failure| (failure, None));
     let limit = assertion.timeout.as_millis().min(2_000_000_000);
     let begin = format!(
-        "SET default_transaction_read_only = on; BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}; \
+        "SET client_min_messages = error; SET default_transaction_read_only = on; BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}; \
          SET LOCAL standard_conforming_strings = on; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'"
     );
     session.query(stop, &begin).await.map_err(unplaced)?;

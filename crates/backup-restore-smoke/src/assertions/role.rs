@@ -3,6 +3,7 @@
 
 use evidence_report::run::Run;
 
+use super::judge::ANSWER_TAKEN;
 use crate::{
     connection::{ConnectFailure, QueryFailure, Session},
     scratch::{Cluster, quiet_role},
@@ -61,7 +62,7 @@ pub(super) async fn open(
         quiet_role(cluster.major(), name, database)
     );
     administrator.query(stop, &make).await?;
-    let session = match cluster.session(stop, database, name).await {
+    let session = match cluster.bounded_session(stop, database, name, ANSWER_TAKEN).await {
         Ok(session) => session,
         Err(ConnectFailure::Stopped) => return Err(NoSession::Stopped),
         Err(ConnectFailure::Settings(error)) => return Err(NoSession::Because(error.to_string())),

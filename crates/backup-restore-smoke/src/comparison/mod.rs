@@ -8,7 +8,7 @@ mod content;
 mod objects;
 mod sequences;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence_report::record::Finding;
 
@@ -18,6 +18,7 @@ use self::{
     objects::compare_objects,
     sequences::{compare_recovered_sequences, compare_sequences},
 };
+use crate::checks::{RESTORE_CONTENT, RESTORE_SCHEMA};
 // The rest of the crate knows these names from here.
 pub(crate) use crate::fingerprint::{Fingerprint, TableName};
 
@@ -40,8 +41,27 @@ pub(crate) fn compare(expected: &Fingerprint, found: &Fingerprint, carried: Carr
     findings.extend(unlogged_left_out(expected, carried));
     findings.extend(compare_sequences(expected, found));
     findings.extend(compare_objects(expected, found, carried));
+    name_other_order(&mut findings);
     findings
 }
+
+/// Digests are made of the columns in their order: where that is another, they say nothing of the rows.
+fn name_other_order(findings: &mut [Finding]) {
+    let is_of_order = |finding: &&Finding| {
+        finding.check.id == RESTORE_SCHEMA.id && finding.observed.contains(ORDER_OF_COLUMNS)
+    };
+    let reordered: BTreeSet<_> =
+        findings.iter().filter(is_of_order).map(|finding| finding.subject.clone()).collect();
+    let contents = findings.iter_mut().filter(|finding| finding.check.id == RESTORE_CONTENT.id);
+    for finding in contents.filter(|finding| reordered.contains(&format!("table {}", finding.subject))) {
+        finding.observed.push_str(
+            " (its columns stand in another order, and digests are made in that order: of the rows they say nothing)",
+        );
+    }
+}
+
+/// The aspect of a table that its columns stand in (`fingerprint/objects/schema.sql`).
+const ORDER_OF_COLUMNS: &str = "order of columns:";
 
 /// Compares what a physical backup brought back by recovery. `steps` are the increments of the sequences, which
 /// the write-ahead log carries ahead of time.

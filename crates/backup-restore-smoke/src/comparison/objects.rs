@@ -112,8 +112,10 @@ fn differences(
 ) -> Vec<Difference> {
     let (wanted, present) = (of(expected, section), of(found, section));
     let (wanted_schema, present_schema) = (of(expected, Section::Schema), of(found, Section::Schema));
-    // A table that is missing lacks its indexes and grants, too: said once.
+    // A table that is missing lacks its indexes, grants and comments, too: said once.
     let said_already = |name: &str, has: &Objects, lacks: &Objects| {
+        let commented = commented(name);
+        let name = commented.as_deref().unwrap_or(name);
         section != Section::Schema && has.contains_key(name) && !lacks.contains_key(name)
     };
     let same_major = expected.taken.major == found.taken.major;
@@ -135,6 +137,15 @@ fn differences(
         }
     }
     differences
+}
+
+/// What a comment is on, as the schema names it: of a column's, the table.
+fn commented(name: &str) -> Option<String> {
+    let object = name.strip_prefix("comment on ")?;
+    match object.strip_prefix("table column ") {
+        Some(column) => column.rsplit_once('.').map(|(table, _)| format!("table {table}")),
+        None => Some(object.to_owned()),
+    }
 }
 
 fn missing<'a>(

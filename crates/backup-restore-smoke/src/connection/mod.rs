@@ -3,6 +3,7 @@
 //! Nobody outside this folder reads PG* variables, service or password files, or sees a password.
 
 mod ambient;
+mod bounded;
 mod conninfo;
 mod error;
 mod handover;
@@ -14,6 +15,7 @@ mod session;
 mod tls;
 
 pub(crate) use ambient::Ambient;
+pub(crate) use bounded::connect_bounded;
 pub(crate) use error::ConnectionError;
 pub(crate) use handover::{Handover, quoted, without_ambient};
 pub(crate) use resolved::{Endpoint, Resolved, resolve};

@@ -8,6 +8,7 @@ use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
+    bounded::Bound,
     error::ConnectionError,
     resolved::{Endpoint, Resolved},
 };
@@ -85,6 +86,7 @@ pub(crate) struct Session {
     tls: MakeRustlsConnect,
     /// The server that answered.
     pub(crate) endpoint: Endpoint,
+    bound: Option<Bound>,
 }
 
 /// Connects to the first server that takes us.
@@ -109,8 +111,7 @@ pub(crate) async fn connect(
                 tokio::spawn(async move {
                     let _ = connection.await;
                 });
-                let cancel = client.cancel_token();
-                return Ok(Session { client, cancel, tls, endpoint: endpoint.clone() });
+                return Ok(Session::of(client, tls, endpoint.clone(), None));
             }
             Ok(Err(error)) => {
                 attempts.push(format!("{endpoint}: {}", describe(&error)));
@@ -124,7 +125,11 @@ pub(crate) async fn connect(
     Err(ConnectFailure::Refused(attempts))
 }
 
-fn client_config(resolved: &Resolved, endpoint: &Endpoint, application_name: &str) -> tokio_postgres::Config {
+pub(super) fn client_config(
+    resolved: &Resolved,
+    endpoint: &Endpoint,
+    application_name: &str,
+) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config
         .host(&endpoint.host)
@@ -173,7 +178,7 @@ fn template_of(server: &tokio_postgres::error::DbError) -> String {
 }
 
 /// What happened, without row values.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(server) = error.as_db_error() {
         return format!("{} (SQLSTATE {})", template_of(server), server.code().code());
     }
@@ -190,6 +195,21 @@ fn describe(error: &tokio_postgres::Error) -> String {
 }
 
 impl Session {
+    pub(super) fn of(
+        client: Client,
+        tls: MakeRustlsConnect,
+        endpoint: Endpoint,
+        bound: Option<Bound>,
+    ) -> Self {
+        let cancel = client.cancel_token();
+        Self { client, cancel, tls, endpoint, bound }
+    }
+
+    /// Whether an answer was larger than this session may take ([`super::connect_bounded`]): it is over then.
+    pub(crate) fn was_answered_too_much(&self) -> bool {
+        self.bound.as_ref().is_some_and(Bound::is_exceeded)
+    }
+
     /// Runs one or several statements and gives all their rows as text.
     ///
     /// # Errors
@@ -305,7 +325,13 @@ impl Session {
 
     /// Asks the server to cancel what this session is doing.
     async fn cancel(&self) {
-        let _ = tokio::time::timeout(CANCEL_PATIENCE, self.cancel.cancel_query(self.tls.clone())).await;
+        let asked = async {
+            match &self.bound {
+                Some(bound) => bound.cancel(&self.cancel).await,
+                None => drop(self.cancel.cancel_query(self.tls.clone()).await),
+            }
+        };
+        let _ = tokio::time::timeout(CANCEL_PATIENCE, asked).await;
     }
 }
 

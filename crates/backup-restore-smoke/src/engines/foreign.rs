@@ -17,10 +17,10 @@ use evidence_report::{
     },
 };
 
-use crate::{checks::ENVIRONMENT, halt::Halt, programs::Programs, sql::message_template};
+use crate::{checks::ENVIRONMENT, halt::Halt, programs::Programs, size, sql::message_template};
 
-/// A catalogue of some ten thousand backups is no longer than this.
-const OUTPUT_KEPT: usize = 16 << 20;
+/// A catalogue of some six thousand backups is no longer than this.
+const OUTPUT_KEPT: usize = 4 << 20;
 
 /// So many messages are kept.
 const MESSAGES_KEPT: usize = 20;
@@ -49,11 +49,24 @@ pub(super) struct Foreign {
 pub(super) struct Said {
     pub(super) status: ExitStatus,
     pub(super) stdout: String,
-    /// Its messages, without values, the first first.
+    /// Its messages, without values: errors, then whatever else it said, each the first first.
     pub(super) messages: Vec<String>,
 }
 
 impl Said {
+    /// What it printed, where all of it was kept.
+    ///
+    /// # Errors
+    /// That it printed more than a catalogue can have.
+    pub(super) fn answer(&self) -> Result<&str, String> {
+        match self.stdout.len() >= OUTPUT_KEPT {
+            true => {
+                Err(format!("it printed more than {}: that is no catalogue", size::shown(OUTPUT_KEPT as u64)))
+            }
+            false => Ok(&self.stdout),
+        }
+    }
+
     /// The message that tells most: the first error, otherwise the first line, otherwise how it ended.
     pub(super) fn reason(&self) -> String {
         let error = self.messages.iter().find(|message| message.starts_with("ERROR:"));
@@ -156,7 +169,11 @@ fn scrubbed(command: ChildCommand) -> ChildCommand {
 
 fn messages(stderr: &str) -> Vec<String> {
     let lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.filter(|line| !line.starts_with("WARN:")).map(message_template).take(MESSAGES_KEPT).collect()
+    let is_error = |line: &&str| ["ERROR", "FATAL"].iter().any(|word| line.starts_with(word));
+    let (errors, others): (Vec<_>, Vec<_>) =
+        lines.filter(|line| !line.starts_with("WARN:")).partition(is_error);
+    // Of a tool that tells all that it does, the error stands behind a thousand other lines.
+    errors.into_iter().chain(others).map(message_template).take(MESSAGES_KEPT).collect()
 }
 
 /// Changes the owner of a folder and of all in it, links themselves and not what they name.
@@ -237,5 +254,7 @@ mod tests {
     fn warnings_and_values_are_no_reason() {
         let kept = messages("WARN: x\n\nERROR: [055]: unable to open \"4111\"\n       HINT: y\n");
         assert_eq!(kept, ["ERROR: [055]: unable to open \"…\"", "HINT: y"]);
+        let talkative = format!("{}ERROR: no such bucket\n", "INFO: fetching\n".repeat(1000));
+        assert_eq!(messages(&talkative)[0], "ERROR: no such bucket");
     }
 }

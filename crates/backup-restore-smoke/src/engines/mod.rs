@@ -15,7 +15,7 @@ pub(crate) mod incident;
 mod ini;
 pub(crate) mod own_command;
 mod passed;
-mod pgbackrest;
+pub(crate) mod pgbackrest;
 pub(crate) mod physical;
 pub(crate) mod restore_errors;
 pub(crate) mod script;

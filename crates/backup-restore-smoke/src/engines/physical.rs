@@ -39,7 +39,12 @@ pub(crate) struct Chosen {
     /// An atomic image of all files at one instant (a snapshot of the file system), which needs no
     /// `backup_label`.
     pub(crate) atomic_image: bool,
+    /// How older ones would be named on the command line, the newest first, where this one was not named.
+    pub(crate) older: Vec<String>,
 }
+
+/// So many older backups are named.
+pub(super) const OLDER_NAMED: usize = 3;
 
 /// Where the files of a backup are put, all inside the scratch place.
 #[derive(Debug, Clone)]

@@ -161,7 +161,6 @@ pub(super) async fn bring(
         let gap = here.len() < length;
         let absent = next + here.len() as u64;
         unseen.extend(here);
-        run.progress().note(format!("{} of the write-ahead log", counted(brought, "segment")));
         if (gap || unseen.len() >= LOOKED_INTO) && has_passed(run, into, &mut unseen).await {
             return Ok(brought);
         }

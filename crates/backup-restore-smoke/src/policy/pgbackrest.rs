@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use evidence_report::run::Run;
+use evidence_report::{record::Finding, run::Run};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -13,7 +13,11 @@ use super::{
     answer::ask,
     inventory::{Archive, Backup, Fault, Inventory, Weight},
 };
-use crate::{checks::POLICY_FOUND, halt::Halt};
+use crate::{
+    checks::POLICY_FOUND,
+    engines::pgbackrest::unopened::{NOT_OPENED, Unopened, as_json, why},
+    halt::Halt,
+};
 
 /// Where to look.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -83,11 +87,10 @@ struct Stanza {
 
 #[derive(Debug, Deserialize)]
 struct Repository {
+    #[serde(default)]
+    cipher: Option<String>,
     status: Status,
 }
-
-/// pgBackRest could not look: its exit code is 0 all the same.
-const OTHER: i64 = 99;
 
 #[derive(Debug, Deserialize)]
 struct Status {
@@ -142,18 +145,13 @@ fn read(name: &str, wanted: &PgBackRest, text: &str) -> Result<Inventory, Halt> 
         let observed = format!("the answer of pgbackrest info cannot be read: {error}");
         Halt::from(POLICY_FOUND.inconclusive(name).expected(expected.clone()).observed(observed))
     };
-    let stanzas: Vec<Stanza> = serde_json::from_str(text).map_err(unreadable)?;
+    let stanzas: Vec<Stanza> = serde_json::from_str(&as_json(text)).map_err(unreadable)?;
     let Some(stanza) = stanzas.into_iter().find(|stanza| stanza.name == wanted.stanza) else {
         let finding = POLICY_FOUND.failed(name).expected(expected).observed("pgBackRest does not know it");
         return Err(finding.into());
     };
-    if stanza.status.code == OTHER {
-        let said = stanza.repo.iter().map(|repository| repository.status.message.as_str());
-        let said = said.filter(|said| !said.is_empty()).collect::<Vec<_>>().join("; ");
-        let finding =
-            POLICY_FOUND.inconclusive(name).expected(expected).observed(format!("pgBackRest says: {said}"));
-        let remedy = "run as a user who may read the repository, and look whether it can be reached";
-        return Err(finding.remedy(remedy).into());
+    if stanza.status.code == NOT_OPENED {
+        return Err(unopened(name, &stanza).expected(expected).into());
     }
     let mut faults = Vec::new();
     // 1 missing stanza path, 2 no valid backups, 3 missing stanza data, 4 different across repositories, …
@@ -177,6 +175,31 @@ fn read(name: &str, wanted: &PgBackRest, text: &str) -> Result<Inventory, Halt> 
         faults,
         archive,
     })
+}
+
+/// None of its repositories was opened, or one of several was not.
+fn unopened(name: &str, stanza: &Stanza) -> Finding {
+    let repository = stanza.repo.iter().find(|repository| repository.status.code == NOT_OPENED);
+    let (cipher, status) = match repository {
+        Some(repository) => (repository.cipher.as_deref(), &repository.status),
+        None => (None, &stanza.status),
+    };
+    let ours = |observed: String| POLICY_FOUND.inconclusive(name).observed(observed);
+    match why(cipher.unwrap_or("none"), &status.message) {
+        Unopened::NoPassphrase => ours("the repository is encrypted, and no passphrase was given".to_owned())
+            .remedy("name the configuration that holds repo1-cipher-pass (config:, --tool-config)"),
+        Unopened::WrongPassphrase => ours(
+            "the passphrase that was given is another one: nothing that it deciphers makes sense".to_owned(),
+        )
+        .remedy("correct repo1-cipher-pass in the configuration; without the right one there is no recovery"),
+        Unopened::Damaged(said) => {
+            POLICY_FOUND.failed(name).observed(format!("pgBackRest says: {said}")).remedy(
+                "run `pgbackrest info` with the same configuration: in an emergency it would answer the same",
+            )
+        }
+        Unopened::Forbidden(said) | Unopened::Other(said) => ours(format!("pgBackRest says: {said}"))
+            .remedy("run as a user who may read the repository, and look whether it can be reached"),
+    }
 }
 
 fn backup(info: &BackupInfo) -> Option<Backup> {

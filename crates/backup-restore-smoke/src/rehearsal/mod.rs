@@ -39,7 +39,10 @@ use crate::{
     clock::Stages,
     comparison::left_out,
     connection::{Endpoint, Resolved, Session},
-    engines::{detect::Unrecognised, own_command, whereabouts},
+    engines::{
+        detect::{State, Unrecognised},
+        own_command, whereabouts,
+    },
     fingerprint::Fingerprint,
     forecast,
     halt::Halt,
@@ -268,12 +271,19 @@ async fn measure_loss(
 /// There is no backup that this tool knows.
 fn unrecognised(what: &Unrecognised) -> Halt {
     let subject = what.path.display().to_string();
-    let finding = match what.nothing {
-        true => BACKUP_COMPLETE.failed(subject).remedy(
+    let finding = match what.state {
+        State::Nothing => BACKUP_COMPLETE.failed(subject).remedy(
             "Look whether the job that makes the backup runs and writes there, or correct the path; until then there \
              is no backup to rely on",
         ),
-        false => BACKUP_COMPLETE
+        State::Damaged => BACKUP_COMPLETE.failed(subject).remedy(
+            "Do not rely on this backup. Make another, and look at why this one is not whole (disk, transfer, a killed \
+             pg_dump)",
+        ),
+        State::Wrapped => BACKUP_COMPLETE
+            .inconclusive(subject)
+            .remedy("unpack or decrypt it, and name what is inside: gzip, zstd and lz4 are read as they are"),
+        State::Unknown => BACKUP_COMPLETE
             .inconclusive(subject)
             .remedy("name a dump of pg_dump or pg_dumpall (custom, directory, tar or plain SQL)"),
     };

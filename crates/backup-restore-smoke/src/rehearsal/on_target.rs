@@ -240,8 +240,8 @@ async fn steps_and_write(run: &Run, work: &Rehearse, made: &mut Made) -> Result<
         let name = step.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let start = run.elapsed();
         let expected = "the file runs without an error";
-        match target.session(run).await?.query(run.stop(), &step.sql).await {
-            Ok(_) => run.finding(RESTORE_STEPS.passed(&name).expected(expected).observed("no error")),
+        match target.session(run).await?.each(run.stop(), &step.sql, drop).await {
+            Ok(()) => run.finding(RESTORE_STEPS.passed(&name).expected(expected).observed("no error")),
             Err(QueryFailure::Stopped) => return Err(Halt::Stopped),
             Err(failure) => {
                 run.finding(RESTORE_STEPS.failed(&name).expected(expected).observed(failure.to_string()));

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     checks::ENVIRONMENT,
-    connection::{ConnectFailure, Resolved, Session, connect},
+    connection::{ConnectFailure, Resolved, Session, connect, connect_bounded},
     growth::Growth,
     halt::Halt,
     programs::Programs,
@@ -272,6 +272,20 @@ impl Cluster {
         user: &str,
     ) -> Result<Session, ConnectFailure> {
         connect(&self.connection(database, user), "backup-restore-smoke", stop).await
+    }
+
+    /// The same for queries that the user has written: no answer may have more than `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Self::session`].
+    pub(crate) async fn bounded_session(
+        &self,
+        stop: &Stop,
+        database: &str,
+        user: &str,
+        most: u64,
+    ) -> Result<Session, ConnectFailure> {
+        connect_bounded(&self.connection(database, user), "backup-restore-smoke", most, stop).await
     }
 
     /// A session of the superuser.

@@ -109,7 +109,7 @@ pub struct Output {
     pub stopped: bool,
     /// Standard output, its last 64 KiB, or as much as [`ChildCommand::keep`] says.
     pub stdout: String,
-    /// Standard error, its last 64 KiB, or as much.
+    /// Standard error, its last 64 KiB at most.
     pub stderr: String,
     /// From its start to its own end, whoever held its outputs open longer.
     pub took: Duration,
@@ -187,7 +187,8 @@ impl ChildCommand {
         self
     }
 
-    /// Keeps the last so many bytes of each output stream: of a catalogue, whose beginning counts too.
+    /// Keeps the last so many bytes of standard output, of a catalogue whose beginning counts too; of standard error
+    /// no more than 64 KiB.
     #[must_use]
     pub fn keep(mut self, bytes: usize) -> Self {
         self.kept = bytes;
@@ -266,7 +267,7 @@ impl ChildCommand {
         self.groups.add(group);
         let kept = self.kept;
         let stdout = Stream::keep(inner.stdout.take().map(|s| Box::new(s) as _), kept);
-        let stderr = Stream::keep(inner.stderr.take().map(|s| Box::new(s) as _), kept);
+        let stderr = Stream::keep(inner.stderr.take().map(|s| Box::new(s) as _), kept.min(OUTPUT_KEPT));
         Ok(Child {
             inner,
             program,

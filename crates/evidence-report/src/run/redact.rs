@@ -4,8 +4,23 @@
 mod quoted;
 
 /// Words that make the value after them a secret, compared in lower case.
-const SECRET_NAMES: [&str; 8] =
-    ["password", "passwd", "pgpassword", "secret", "token", "apikey", "api_key", "authorization"];
+const SECRET_NAMES: [&str; 14] = [
+    "password",
+    "passwd",
+    "pgpassword",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "authorization",
+    // As object stores and backup tools call them: AWS_SECRET_ACCESS_KEY, WALG_LIBSODIUM_KEY, repo1-cipher-pass.
+    "access_key",
+    "secret_key",
+    "libsodium_key",
+    "cipher_pass",
+    "cipher-pass",
+];
 
 /// Words that people write behind a colon about a secret, and that are none: what became of it. The list is what keeps
 /// the rule safe: whatever is not in it is hidden, also a secret that looks like a word.
@@ -156,6 +171,9 @@ mod tests {
             ("Authorization: Bearer hunter2", "Authorization: Bearer ***"),
             ("PGPASSWORD=hunter2 psql", "PGPASSWORD=*** psql"),
             ("the password was wrong", "the password was wrong"),
+            ("AWS_SECRET_ACCESS_KEY=hunter2 wal-g", "AWS_SECRET_ACCESS_KEY=*** wal-g"),
+            ("AWS_ACCESS_KEY_ID=AKIA wal-g", "AWS_ACCESS_KEY_ID=AKIA wal-g"),
+            ("--repo1-cipher-pass=hunter2", "--repo1-cipher-pass=***"),
             ("token: hunter", "token: ***"),
             ("token:hunter", "token:***"),
             ("api token: is hunter2", "api token: is ***"),

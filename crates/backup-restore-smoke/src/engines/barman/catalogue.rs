@@ -114,6 +114,22 @@ pub(super) fn choose(listed: Vec<Listed>, before: Timestamp, named: Option<&str>
         .ok_or(Refusal::NoneBefore)
 }
 
+/// Those that had finished before this one, the newest first.
+pub(super) fn older_than(listed: &[Listed], id: &str) -> Vec<String> {
+    let finished = |entry: &Listed| entry.end_time_timestamp.as_deref().and_then(seconds);
+    let Some(at) = listed.iter().find(|entry| entry.backup_id == id).and_then(finished) else {
+        return Vec::new();
+    };
+    let mut rest: Vec<_> = listed.to_vec();
+    rest.retain(|entry| finished(entry).is_some_and(|other| other < at));
+    let mut older = Vec::new();
+    while let Ok(next) = choose(rest.clone(), Timestamp::MAX, None) {
+        rest.retain(|entry| entry.backup_id != next.backup_id);
+        older.push(next.backup_id);
+    }
+    older
+}
+
 fn seconds(text: &str) -> Option<Timestamp> {
     Timestamp::from_second(text.parse().ok()?).ok()
 }
@@ -166,6 +182,8 @@ mod tests {
         assert_eq!(id(500, None), Ok("B".to_owned()));
         assert_eq!(id(0, Some("A")), Ok("A".to_owned()));
         assert_eq!(id(500, Some("C")), Err(Refusal::NoSuchId), "a failed backup is none");
+        assert_eq!(older_than(&all, "B"), ["A"]);
+        assert!(older_than(&all, "A").is_empty());
         assert!(matches!(listed(&text, "other"), Err(Refusal::Unreadable(_))));
     }
 

@@ -28,7 +28,7 @@ use super::{
     incident::Incident,
     ini::Ini,
     passed::Mark,
-    physical::{Chosen, Fetched, Landing},
+    physical::{Chosen, Fetched, Landing, OLDER_NAMED},
     segments::{self, Reach},
 };
 use crate::{
@@ -84,7 +84,8 @@ impl<'a> Tool<'a> {
     async fn list(&self) -> Result<Vec<Listed>, Halt> {
         self.refuse_unreadable()?;
         let said = self.ask(Verb::ListBackups, QUESTION).await?;
-        catalogue::listed(&said.stdout, &self.setting.server)
+        let read = said.answer().map_err(Refusal::Unreadable);
+        read.and_then(|text| catalogue::listed(text, &self.setting.server))
             .map_err(|refusal| self.refused(refusal, None).into())
     }
 
@@ -219,6 +220,7 @@ pub(super) async fn choose(
         listed.retain(|other| other.backup_id != entry.backup_id);
     };
     let (label, shown) = shown;
+    let older = if origin.backup_id.is_some() { Vec::new() } else { catalogue::older_than(&listed, &label) };
     run.fact("backup tool", NAME);
     let finished = shown.finished().map_or_else(String::new, |at| format!("finished {at}"));
     let made = BACKUP_CHOSEN.passed(&label).expected(incident.wanted()).observed(finished);
@@ -232,6 +234,7 @@ pub(super) async fn choose(
         bytes: shown.base.bytes,
         major: shown.major(),
         label,
+        older: older.iter().take(OLDER_NAMED).map(|id| format!("--backup-id {id}")).collect(),
         ..Chosen::default()
     })
 }
@@ -328,7 +331,9 @@ fn judge(verb: Verb<'_>, said: &Said) -> Finding {
     let observed = catalogue::error(&said.stdout).unwrap_or_else(|| said.reason());
     let ours = ["No space left on device", "Permission denied", "please run barman as", "rsync not found"];
     let subject = format!("{NAME}: {}", verb.name());
-    if ours.iter().any(|words| said.says(words) || observed.contains(words)) {
+    // Killed, for lack of memory for example, or never started.
+    let killed = matches!(said.status.code(), None | Some(126..));
+    if killed || ours.iter().any(|words| said.says(words) || observed.contains(words)) {
         return ENVIRONMENT
             .inconclusive(subject)
             .expected("a Barman that may read its catalogue, rsync, and space to fetch into")

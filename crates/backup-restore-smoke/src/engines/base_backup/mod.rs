@@ -15,7 +15,7 @@ pub(crate) use self::{
     label::{Label, tablespace_map, tablespaces},
     make::{made_in, make},
 };
-use super::physical::{Chosen, Fetched, Landing};
+use super::physical::{Chosen, Fetched, Landing, OLDER_NAMED};
 use crate::{
     checks::{BACKUP_CHOSEN, ENVIRONMENT},
     halt::Halt,
@@ -58,7 +58,10 @@ pub(super) async fn choose(run: &Run, folders: &[PathBuf]) -> Result<Chosen, Hal
         label.label.as_deref().unwrap_or("without a label"),
         label.started_text()
     )));
+    let before = folders.iter().rev().skip(1).take(OLDER_NAMED);
+    let older = before.map(|folder| format!("--backup {} as the last", folder.display())).collect();
     Ok(Chosen {
+        older,
         label: name,
         started: label.started,
         start_lsn: label.start_lsn,

@@ -87,6 +87,15 @@ pub(super) fn choose(
         .ok_or(Refusal::NoneBefore)
 }
 
+/// The labels of those that had finished before this one, the newest first.
+pub(super) fn older_than(text: &str, this: &Chosen) -> Vec<String> {
+    let all = read(text).unwrap_or_default().into_iter().map(chosen);
+    let mut older: Vec<_> =
+        all.filter(|one| one.finished.is_some() && one.finished < this.finished).collect();
+    older.sort_by_key(|one| std::cmp::Reverse(one.finished));
+    older.into_iter().map(|one| one.label).collect()
+}
+
 fn read(text: &str) -> Result<Vec<Listed>, Refusal> {
     let text = text.trim();
     if text.starts_with('[') || text == "null" {
@@ -132,6 +141,7 @@ fn chosen(listed: Listed) -> Chosen {
             Text::Text(text) => text,
         }),
         atomic_image: listed.atomic_image,
+        older: Vec::new(),
     }
 }
 

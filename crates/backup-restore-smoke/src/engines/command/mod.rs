@@ -21,7 +21,7 @@ use super::{
     foreign::{Foreign, Said, user_for},
     incident::Incident,
     passed::Mark,
-    physical::{Chosen, Fetched, Landing},
+    physical::{Chosen, Fetched, Landing, OLDER_NAMED},
     segments::{self, Answer, Archive, Reach},
 };
 use crate::{
@@ -98,11 +98,14 @@ pub(super) async fn choose(
     if !said.status.success() {
         return Err(judge(&said, "command.list").into());
     }
+    let listed = said.answer().map_err(|why| {
+        ENVIRONMENT.inconclusive("command.list").expected("a list of backups").observed(why)
+    })?;
     let kept = Kept { run, place, origin, programs: &programs };
     let mut branches = Branches::to(&incident.followed);
     let mut left_out = Vec::new();
-    let chosen = loop {
-        let chosen = listing::choose(&said.stdout, incident, origin.label.as_deref(), &left_out)
+    let mut chosen = loop {
+        let chosen = listing::choose(listed, incident, origin.label.as_deref(), &left_out)
             .map_err(|refusal| branches.explain(refused(refusal, incident)))?;
         let taken = Taken { label: &chosen.label, timeline: chosen.timeline, end: chosen.stop_lsn };
         if origin.label.is_some() || branches.lead_over(taken, &kept).await? {
@@ -114,6 +117,10 @@ pub(super) async fn choose(
     let finished = chosen.finished.map_or_else(String::new, |at| format!("finished {at}"));
     let made = BACKUP_CHOSEN.passed(&chosen.label).expected(incident.wanted()).observed(finished);
     run.finding(branches.remark(made));
+    if origin.label.is_none() {
+        let older = listing::older_than(listed, &chosen);
+        chosen.older = older.iter().take(OLDER_NAMED).map(|label| format!("--set {label}")).collect();
+    }
     Ok(chosen)
 }
 
@@ -282,7 +289,8 @@ impl Archive for Tool<'_> {
 fn is_of_this_machine(said: &Said) -> bool {
     said.says("No space left on device")
         || said.says("Permission denied")
-        || matches!(said.status.code(), Some(126 | 127))
+        // Not there, not to be run, or killed: for lack of memory, for example.
+        || matches!(said.status.code(), None | Some(126 | 127 | 129..=192))
 }
 
 /// PostgreSQL ends a recovery whose `restore_command` ends so: whether the file is there was not told.
@@ -312,9 +320,11 @@ fn judge(said: &Said, key: &str) -> Finding {
     if is_of_this_machine(said) {
         return ENVIRONMENT
             .inconclusive(key)
-            .expected("a command that can run here, with rights and space")
+            .expected("a command that can run here to its end, with rights and space")
             .observed(observed)
-            .remedy("run the command by hand as the same user; make room in --scratch");
+            .remedy(
+                "run the command by hand as the same user; make room in --scratch, or give it more memory",
+            );
     }
     BACKUP_CHOSEN
         .failed(key)

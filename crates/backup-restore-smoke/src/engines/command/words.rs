@@ -149,7 +149,9 @@ mod tests {
         assert!(
             matches!(read(&["p", "{label}", "{data}", "{lable}"]), Err(Refused::Unknown(name, _)) if name == "lable")
         );
-        assert_eq!(read(&["p", "{label}", "{data}", "--password=x"]), Err(Refused::Secret));
+        for secret in ["--password=x", "AWS_SECRET_ACCESS_KEY=x", "WALG_LIBSODIUM_KEY=x"] {
+            assert_eq!(read(&["p", "{label}", "{data}", secret]), Err(Refused::Secret), "{secret}");
+        }
         assert_eq!(read(&["p", "{label}", "{data}", "s3://key:secret@host/b"]), Err(Refused::Secret));
         assert_eq!(read(&["wal-g", "{label}", "{data}"]).unwrap().program(), Path::new("wal-g"));
     }

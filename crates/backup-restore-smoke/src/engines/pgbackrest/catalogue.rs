@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+use super::unopened::{NOT_OPENED, Unopened, as_json, why};
 use crate::wal::{Lsn, Segment};
 
 /// A stanza.
@@ -23,13 +24,19 @@ pub(super) struct Stanza {
 
 #[derive(Debug, Clone, Deserialize)]
 struct Status {
-    code: u32,
+    code: i64,
     message: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 struct Repository {
+    #[serde(default = "without_cipher")]
+    cipher: String,
     status: Status,
+}
+
+fn without_cipher() -> String {
+    "none".to_owned()
 }
 
 /// Of which database in which repository something is; old versions name no repository.
@@ -127,18 +134,13 @@ pub(super) struct Entry {
     pub(super) tablespaces: Option<Vec<u32>>,
 }
 
-/// What a file begins with that pgBackRest has encrypted (OpenSSL's own mark).
-const CIPHERED: &str = "Salted__";
-
 /// Why there is nothing to restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// The text is none of pgBackRest's.
     Unreadable(String),
-    /// We may not read the repository.
-    Forbidden(String),
-    /// It is encrypted, and no passphrase was given.
-    Encrypted,
+    /// It does not open the repository.
+    Unopened(Unopened),
     /// The repository says so, or does not answer.
     Broken(String),
     /// No backup had finished at that time.
@@ -152,11 +154,8 @@ pub(super) enum Refusal {
 /// # Errors
 /// Why it holds nothing that could be restored.
 pub(super) fn read(text: &str, stanza: &str) -> Result<Vec<Entry>, Refusal> {
-    // Of a file that it cannot decipher pgBackRest quotes whatever bytes there are.
-    let json: String =
-        text.chars().skip_while(|c| *c != '[').map(|c| if c.is_control() { ' ' } else { c }).collect();
     let stanzas: Vec<Stanza> =
-        serde_json::from_str(&json).map_err(|error| Refusal::Unreadable(error.to_string()))?;
+        serde_json::from_str(&as_json(text)).map_err(|error| Refusal::Unreadable(error.to_string()))?;
     let found = stanzas.into_iter().find(|found| found.name == stanza);
     let found = found.ok_or_else(|| Refusal::Broken("missing stanza path".to_owned()))?;
     let entries: Vec<_> = found.backup.iter().filter_map(|backup| entry(&found, backup)).collect();
@@ -165,18 +164,14 @@ pub(super) fn read(text: &str, stanza: &str) -> Result<Vec<Entry>, Refusal> {
 }
 
 fn why_empty(stanza: &Stanza) -> Refusal {
-    let worst = stanza.repo.iter().map(|repository| &repository.status).find(|status| status.code == 99);
-    let status = worst.unwrap_or(&stanza.status);
-    let message = status.message.lines().next().unwrap_or_default().to_owned();
-    match status.code {
-        99 if message.contains("Permission denied") => Refusal::Forbidden(message),
-        99 if status.message.contains(CIPHERED) => Refusal::Encrypted,
-        99 if message.contains("unable to load info file") => {
-            let of = "its content cannot be read: the file is damaged, or the passphrase (repo1-cipher-pass) another";
-            Refusal::Broken(format!("{} {of}", message.trim_end_matches(':')))
-        }
-        0 => Refusal::Broken("no backup in it".to_owned()),
-        _ => Refusal::Broken(message),
+    let of = |repository: &&Repository| repository.status.code == NOT_OPENED;
+    if let Some(repository) = stanza.repo.iter().find(of) {
+        return Refusal::Unopened(why(&repository.cipher, &repository.status.message));
+    }
+    match &stanza.status {
+        Status { code: 0, .. } => Refusal::Broken("no backup in it".to_owned()),
+        Status { code: NOT_OPENED, message } => Refusal::Unopened(why("none", message)),
+        Status { message, .. } => Refusal::Broken(message.lines().next().unwrap_or_default().to_owned()),
     }
 }
 
@@ -244,6 +239,13 @@ pub(super) fn choose(entries: Vec<Entry>, wanted: Wanted<'_>) -> Result<Entry, R
         .ok_or(Refusal::NoneBefore)
 }
 
+/// The labels of those that had finished before this one, the newest first.
+pub(super) fn older_than<'a>(entries: &'a [Entry], chosen: &Entry) -> impl Iterator<Item = &'a str> {
+    let mut older: Vec<_> = entries.iter().filter(|entry| entry.finished < chosen.finished).collect();
+    older.sort_by_key(|entry| std::cmp::Reverse(entry.finished));
+    older.into_iter().map(|entry| entry.label.as_str())
+}
+
 impl Entry {
     /// The timeline that it was taken on.
     pub(super) fn timeline(&self) -> Option<u32> {
@@ -302,6 +304,8 @@ mod tests {
         assert_eq!(label(ended("0/4FFFFFF")), Ok("A".to_owned()));
         assert_eq!(label(ended("0/5000000")), Ok("B".to_owned()));
         assert_eq!(label(Wanted { label: Some("C"), ..wanted(0) }), Ok("C".to_owned()));
+        let newest = choose(entries.clone(), wanted(500)).unwrap();
+        assert_eq!(older_than(&entries, &newest).collect::<Vec<_>>(), ["A"]);
         assert_eq!(label(Wanted { label: Some("D"), ..wanted(500) }), Err(Refusal::NoSuchLabel));
     }
 
@@ -340,17 +344,7 @@ mod tests {
         let denied = "[PathOpenError] unable to list '/r': [13] Permission denied";
         assert_eq!(
             refusal(&format!(r#"{{"code":99,"message":"{denied}"}}"#)),
-            Refusal::Forbidden(denied.to_owned())
-        );
-        let refused = r"[UnknownError] ssh: connect to host db port 22: Connection refused\nHINT: x";
-        assert!(
-            matches!(refusal(&format!(r#"{{"code":99,"message":"{refused}"}}"#)), Refusal::Broken(said) if said.ends_with("refused"))
-        );
-        let ciphered = "[FormatError] unable to load info file 'a' or 'b':\\nkey/value at line 1: Salted__\u{fffd}\u{3}\u{1b}x";
-        assert_eq!(refusal(&format!(r#"{{"code":99,"message":"{ciphered}"}}"#)), Refusal::Encrypted);
-        let other = "[FormatError] unable to load info file 'a' or 'b':\\nkey/value at line 1: \u{3}";
-        assert!(
-            matches!(refusal(&format!(r#"{{"code":99,"message":"{other}"}}"#)), Refusal::Broken(said) if said.contains("passphrase"))
+            Refusal::Unopened(Unopened::Forbidden(denied.to_owned()))
         );
         assert!(matches!(read("", "shop"), Err(Refusal::Unreadable(_))));
         assert!(matches!(read("[]", "shop"), Err(Refusal::Broken(_))));

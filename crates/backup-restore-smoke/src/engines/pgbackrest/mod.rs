@@ -3,6 +3,7 @@
 //! [`verb`]; see docs/decisions, 0015.
 
 mod catalogue;
+pub(crate) mod unopened;
 mod verb;
 
 use std::{
@@ -15,6 +16,7 @@ use evidence_report::{record::Finding, run::Run};
 
 use self::{
     catalogue::{Entry, Refusal, Wanted},
+    unopened::Unopened,
     verb::{Setting, Verb},
 };
 use super::{
@@ -23,7 +25,7 @@ use super::{
     incident::Incident,
     ini::Ini,
     passed::Mark,
-    physical::{Chosen, Fetched, Landing},
+    physical::{Chosen, Fetched, Landing, OLDER_NAMED},
     segments::{self, Answer, Archive, Reach},
 };
 use crate::{
@@ -93,7 +95,8 @@ impl<'a> Tool<'a> {
         if !said.status.success() {
             return Err(self.judge(&said, "the catalogue").into());
         }
-        catalogue::read(&said.stdout, &self.setting.stanza)
+        let read = said.answer().map_err(Refusal::Unreadable);
+        read.and_then(|text| catalogue::read(text, &self.setting.stanza))
             .map_err(|refusal| self.refused(refusal, None).into())
     }
 
@@ -101,30 +104,12 @@ impl<'a> Tool<'a> {
         let stanza = &self.setting.stanza;
         let expected = format!("a backup in the stanza {stanza}");
         match refusal {
-            Refusal::Forbidden(said) => ENVIRONMENT
-                .inconclusive(format!("{NAME}, stanza {stanza}"))
-                .expected("a repository that we may read")
-                .observed(said)
-                .remedy(
-                    "run the rehearsal as the user that owns the repository, or as root with --repository-user",
-                ),
-            Refusal::Encrypted => ENVIRONMENT
-                .inconclusive(format!("{NAME}, stanza {stanza}"))
-                .expected("the passphrase of an encrypted repository")
-                .observed("the repository is encrypted, and no passphrase was given")
-                .remedy(
-                    "set repo1-cipher-type and repo1-cipher-pass in the configuration (--pgbackrest-config), or \
-                     PGBACKREST_REPO1_CIPHER_TYPE and PGBACKREST_REPO1_CIPHER_PASS in the environment",
-                ),
+            Refusal::Unopened(why) => self.unopened(why, expected),
             Refusal::Unreadable(said) => ENVIRONMENT
                 .inconclusive(format!("{NAME}, stanza {stanza}"))
                 .expected("a catalogue in JSON, as pgBackRest 2.45 prints it")
                 .observed(said),
-            Refusal::Broken(said) => BACKUP_CHOSEN
-                .failed(format!("stanza {stanza}"))
-                .expected(expected)
-                .observed(format!("the repository cannot be had: {said}"))
-                .remedy("run `pgbackrest info` with the same configuration: in an emergency it would answer the same"),
+            Refusal::Broken(said) => self.broken(&said, expected),
             Refusal::NoneBefore => BACKUP_CHOSEN
                 .failed(format!("stanza {stanza}"))
                 .expected(before.map_or(expected, Incident::wanted))
@@ -135,6 +120,43 @@ impl<'a> Tool<'a> {
                 .expected("the backup that was named with --set")
                 .observed("the catalogue does not have it: it has expired, or the label is another"),
         }
+    }
+
+    fn unopened(&self, why: Unopened, expected: String) -> Finding {
+        let ours = || ENVIRONMENT.inconclusive(format!("{NAME}, stanza {}", self.setting.stanza));
+        match why {
+            Unopened::Forbidden(said) => ours().expected("a repository that we may read").observed(said).remedy(
+                "run the rehearsal as the user that owns the repository, or as root with --repository-user",
+            ),
+            Unopened::NoPassphrase => ours()
+                .expected("the passphrase of an encrypted repository")
+                .observed("the repository is encrypted, and no passphrase was given")
+                .remedy(
+                    "set repo1-cipher-type and repo1-cipher-pass in the configuration (--pgbackrest-config), or \
+                     PGBACKREST_REPO1_CIPHER_TYPE and PGBACKREST_REPO1_CIPHER_PASS in the environment",
+                ),
+            Unopened::WrongPassphrase => ours()
+                .expected("the passphrase that the repository was encrypted with")
+                .observed(
+                    "the passphrase that was given is another one: nothing that it deciphers makes sense (only if \
+                     the beginnings of backup.info and of its copy were damaged alike, that would look the same)",
+                )
+                .remedy(
+                    "correct repo1-cipher-pass in the configuration (--pgbackrest-config), or \
+                     PGBACKREST_REPO1_CIPHER_PASS in the environment; without the right one there is no recovery",
+                ),
+            Unopened::Damaged(said) | Unopened::Other(said) => self.broken(&said, expected),
+        }
+    }
+
+    fn broken(&self, said: &str, expected: String) -> Finding {
+        BACKUP_CHOSEN
+            .failed(format!("stanza {}", self.setting.stanza))
+            .expected(expected)
+            .observed(format!("the repository cannot be had: {said}"))
+            .remedy(
+                "run `pgbackrest info` with the same configuration: in an emergency it would answer the same",
+            )
     }
 
     /// Whether this machine, and not the repository, is why it failed: space, rights, options, configuration.
@@ -164,9 +186,10 @@ impl<'a> Tool<'a> {
     }
 }
 
-/// Options (27, 31, 32, 37), a lock (50), space, rights: nothing of it says anything about the backup.
+/// Options (27, 31, 32, 37), a lock (50), space, rights: nothing of it says anything about the backup. What it has to
+/// say itself it says with at most 125: beyond that it was killed, or never started.
 fn is_of_this_machine(said: &Said) -> bool {
-    matches!(said.status.code(), Some(27 | 31 | 32 | 37 | 50))
+    matches!(said.status.code(), None | Some(27 | 31 | 32 | 37 | 50 | 126..))
         || said.says("No space left on device")
         || said.says("Permission denied")
 }
@@ -253,7 +276,10 @@ pub(super) async fn choose(
             .observed(format!("{observed}; pgBackRest found pages with wrong checksums when it was made")),
     };
     run.finding(branches.remark(made.expected(incident.wanted())));
+    let older = catalogue::older_than(&entries, &entry).take(OLDER_NAMED);
+    let older = older.filter(|_| origin.set.is_none()).map(|label| format!("--set {label}")).collect();
     Ok(Chosen {
+        older,
         started: Some(entry.started),
         finished: Some(entry.finished),
         start_lsn: entry.start,

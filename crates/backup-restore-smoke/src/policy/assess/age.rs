@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     checks::{POLICY_INTERVAL, POLICY_NEWEST},
-    wording::{counted, seconds},
+    wording::{against, counted, seconds},
 };
 
 /// So far the clocks of two machines may stand apart.
@@ -36,7 +36,8 @@ pub(super) fn newest(name: &str, rules: &Rules, seen: &Inventory, now: Timestamp
     };
     let age = age(newest.at, now);
     let made = if age <= limit { POLICY_NEWEST.passed(name) } else { POLICY_NEWEST.failed(name) };
-    let observed = format!("{} old: {}, of {:.0} ({})", seconds(age), newest.label, newest.at, seen.times);
+    let observed =
+        format!("{} old: {}, of {:.0} ({})", against(age, Some(limit)), newest.label, newest.at, seen.times);
     Some(made.expected(format!("at most {} old", seconds(limit))).observed(observed))
 }
 

@@ -94,6 +94,7 @@ pub(super) fn judge_death(
     target: &RecoveryTarget,
     last: Option<(String, String)>,
     reports: &[String],
+    older: &[String],
 ) -> Finding {
     let expected = format!("recovery to {target}");
     let (code, message) = last.unwrap_or_else(|| ("no SQLSTATE".to_owned(), "it said nothing".to_owned()));
@@ -102,6 +103,21 @@ pub(super) fn judge_death(
     // Class 53 is a lack of memory, space or connections; F0 and 22023 are mistakes in our own configuration.
     if code.starts_with("53") || code.starts_with("F0") || code == "22023" {
         return ENVIRONMENT.inconclusive("scratch server").expected(expected).observed(observed);
+    }
+    // A restore point does not say when it was made: an older backup may lie before it.
+    if let (RecoveryTarget::Name(_), [newest, ..]) = (target, older)
+        && message.contains("before configured recovery target")
+    {
+        let observed = format!(
+            "the log behind the newest backup holds no such restore point ({message}); older backups were not tried"
+        );
+        let remedy = format!(
+            "If it was made before the newest backup ended, name the newest backup of before it: {newest}{}. If it was made \
+             afterwards, its segment has not come to the archive; if on another timeline, name that with \
+             --target-timeline.",
+            older[1..].iter().map(|other| format!(", or {other}")).collect::<String>()
+        );
+        return RECOVERY_TARGET.inconclusive("recovery").expected(expected).observed(observed).remedy(remedy);
     }
     let finding = RECOVERY_TARGET.failed("recovery").expected(expected).observed(observed);
     match target {
@@ -169,12 +185,21 @@ mod tests {
     fn a_death_tells_why_and_whose_fault_it_is() {
         let reports = ["invalid record length at 0/3000148: wanted 24, got 0".to_owned()];
         let dead = |code: &str, message: &str| {
-            judge_death(&RecoveryTarget::Consistent, Some((code.into(), message.into())), &reports)
+            judge_death(&RecoveryTarget::Consistent, Some((code.into(), message.into())), &reports, &[])
         };
         let ended = dead("XX000", "recovery ended before configured recovery target was reached");
         assert_eq!(ended.outcome, Outcome::Failed);
         assert!(ended.observed.contains("0/3000148"), "{}", ended.observed);
         assert_eq!(dead("53100", "could not write").outcome, Outcome::Inconclusive);
-        assert_eq!(judge_death(&RecoveryTarget::Consistent, None, &[]).outcome, Outcome::Failed);
+        assert_eq!(judge_death(&RecoveryTarget::Consistent, None, &[], &[]).outcome, Outcome::Failed);
+        let ended = "recovery ended before configured recovery target was reached";
+        let unknown = |older: &[String]| {
+            let last = Some(("XX000".to_owned(), ended.to_owned()));
+            judge_death(&RecoveryTarget::Name("x".to_owned()), last, &reports, older)
+        };
+        assert_eq!(unknown(&[]).outcome, Outcome::Failed);
+        let older = unknown(&["--set B".to_owned(), "--set A".to_owned()]);
+        assert_eq!(older.outcome, Outcome::Inconclusive);
+        assert!(older.remedy.contains("--set B, or --set A."), "{older:?}");
     }
 }

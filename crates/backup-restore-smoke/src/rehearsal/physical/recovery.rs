@@ -202,7 +202,8 @@ fn died(run: &Run, cluster: &mut Cluster, placed: &Placed, recovery: &Recovery, 
         run.finding(whole);
     }
     let reports = cluster.reports_since(log_start);
-    judge_death(&recovery.target, cluster.errors_since(log_start).pop(), &reports).into()
+    let last = cluster.errors_since(log_start).pop();
+    judge_death(&recovery.target, last, &reports, &placed.chosen.older).into()
 }
 
 /// Promotes the copy, and says which database is looked at in it.
@@ -234,7 +235,7 @@ pub(super) async fn promote(
             Err(_) if cluster.has_ended() => {
                 let reports = cluster.reports_since(log_start);
                 let last = cluster.errors_since(log_start).pop();
-                return Err(judge_death(&recovery.target, last, &reports).into());
+                return Err(judge_death(&recovery.target, last, &reports, &[]).into());
             }
             Err(_) => {}
         }

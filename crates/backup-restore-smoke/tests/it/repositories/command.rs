@@ -126,6 +126,7 @@ fn a_command_that_hangs_or_fails_is_ended_and_could_not_be_tested() {
         ),
         ("[TOOL, wal, ", hung, "  wal_timeout: 1s\n", "rehearsal.environment", 3, "did not end within 1 s"),
         ("[TOOL, wal, ", dies, "", "rehearsal.environment", 3, "exit status: 137"),
+        ("[TOOL, fetch, ", dies, "", "rehearsal.environment", 3, "exit status: 137"),
         ("[TOOL, fetch, ", no_network, "", "backup.chosen", 2, "no route to host"),
         ("[TOOL, wal, ", no_network, "", "backup.wal", 2, "command.wal said: ERROR: no route to host"),
     ] {

@@ -3,6 +3,7 @@
 
 mod barman;
 mod command;
+mod encrypted;
 mod pgbackrest;
 mod timelines;
 
