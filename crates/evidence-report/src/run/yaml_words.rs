@@ -16,9 +16,9 @@ impl MessageFormatter for Plain {
     fn format_message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
         match error {
             Error::DuplicateMappingKey { key: Some(key), .. } => {
-                format!("the key '{key}' stands twice; keep one of them").into()
+                format!("the key '{key}' stands twice (one has to go),").into()
             }
-            Error::DuplicateMappingKey { key: None, .. } => "a key stands twice; keep one of them".into(),
+            Error::DuplicateMappingKey { key: None, .. } => "a key stands twice (one has to go),".into(),
             Error::MultipleDocuments { .. } => {
                 "a second document begins (`---`); one file holds one of them".into()
             }
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn nothing_of_the_library_is_told() {
         let cases = [
-            ("map: {a: b, a: c}\n", "the key 'a' stands twice; keep one of them at line 1, column 13"),
+            ("map: {a: b, a: c}\n", "the key 'a' stands twice (one has to go), at line 1, column 13"),
             ("map: {}\n---\nmap: {}\n", "a second document begins (`---`); one file holds one of them"),
             ("map: [a]\n", "keys with their values are expected here (`key: value`) at line 1, column 6"),
             ("list: {a: b}\n", "a list is expected here (`- …`, or `[…]`) at line 1, column 7"),

@@ -179,7 +179,7 @@ fn what_a_flow_cannot_know_is_refused_before_anything_is_asked() {
         (step(", capture: {a: {header: x, json: $.a}}"), "one of json"),
         (step(", json: [{path: a.b}]"), "no JSON path"),
         (step(", json: [{path: $.a, absent: true, min: 1}]"), "can never be met"),
-        (step(", url: 'http://x/'"), "uplicate"),
+        (step(", url: 'http://x/'"), "the key 'url' stands twice"),
         ("flows:\n  - {name: f, steps: []}\n".to_owned(), "no steps"),
         (
             "flows:\n  - name: f\n    steps: [{name: a, url: 'http://${correlation_id}.example/'}]\n"
