@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What is done in the mount namespace.
-const SHUT: &str = include_str!("shut.sh");
+pub(crate) const SHUT: &str = include_str!("shut.sh");
 
 /// How `unshare` is asked for a process namespace of which the kernel ends every process when we die: a backend that
 /// is busy and a `restore_command` that waits for a disk cannot look whether we live.

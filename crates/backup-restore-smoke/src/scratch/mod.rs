@@ -21,7 +21,7 @@ pub(crate) use cluster::{Cluster, ClusterSpec};
 pub(crate) use containment::{judge as judge_containment, leaks, leaks_at_first};
 pub(crate) use first_write::{Attempt, first_committed_write};
 pub(crate) use folder::{folder_bytes, make_private};
-pub(crate) use isolation::Isolation;
+pub(crate) use isolation::{Isolation, SHUT};
 pub(crate) use place::Place;
 pub(crate) use quiet::of_role as quiet_role;
 pub(crate) use recovering::{own_configuration, settings as recovery_settings};

@@ -26,6 +26,7 @@ use evidence_report::{
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
+pub use self::remains::own_words;
 use self::{
     fault::Fault,
     faults::{FAULTS, SOUND},
@@ -181,7 +182,7 @@ async fn prove(
 }
 
 fn cleaned_up(left: &[String]) -> Finding {
-    let expected = "no process and no folder of the self-test is left";
+    let expected = "its servers lived until the end, and no process and no folder of it is left";
     if left.is_empty() {
         return CLEANED_UP.passed("self-test").expected(expected).observed("servers ended, folders removed");
     }

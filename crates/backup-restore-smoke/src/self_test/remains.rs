@@ -8,6 +8,8 @@ use std::{
 
 use rustix::process::Pid;
 
+use crate::scratch::SHUT;
+
 /// A process that works in a folder, or names it.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -32,13 +34,26 @@ pub(super) fn processes_of(folder: &Path) -> Vec<Found> {
             let id = entry.file_name().to_str()?.parse().ok()?;
             let path = entry.path();
             let working_folder = std::fs::read_link(path.join("cwd")).unwrap_or_default();
-            let arguments = std::fs::read(path.join("cmdline")).unwrap_or_default();
-            let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
+            let arguments = own_words(&std::fs::read(path.join("cmdline")).unwrap_or_default());
             let is_of = working_folder.starts_with(folder) || arguments.contains(&below);
             (is_of && u32::try_from(id) != Ok(std::process::id()) && !is_zombie(&path))
                 .then(|| Some(Found { id: Pid::from_raw(id)?, working_folder, arguments }))?
         })
         .collect()
+}
+
+/// The words of a process's command line (proc(5), cmdline) but for those that name what is hidden from it: sockets and
+/// folders of whoever else has servers on this machine.
+#[must_use]
+pub fn own_words(command_line: &[u8]) -> String {
+    let mut hides = false;
+    let words = command_line.split(|&byte| byte == 0).filter(|word| {
+        let begins = *word == SHUT.as_bytes();
+        let ends = hides && *word == b"--";
+        hides = (hides || begins) && !ends;
+        !hides
+    });
+    words.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
 }
 
 fn is_zombie(process: &Path) -> bool {
@@ -77,4 +92,30 @@ pub(super) fn listing(folder: &Path) -> Listing {
         }
     }
     listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_from_a_server_is_not_its_own() {
+        let words = [
+            "unshare",
+            "--",
+            "sh",
+            "-c",
+            SHUT,
+            "sh",
+            "open",
+            "/a/of/others",
+            "--",
+            "/kept",
+            "--",
+            "postgres",
+            "",
+        ];
+        assert_eq!(own_words(words.join("\0").as_bytes()), "unshare -- sh -c -- /kept -- postgres ");
+        assert_eq!(own_words(b"sh\0-c\0sleep 1\0"), "sh -c sleep 1 ");
+    }
 }

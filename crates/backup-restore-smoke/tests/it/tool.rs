@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backup_restore_smoke::self_test::own_words;
 use serde_json::Value;
 
 use crate::cluster::{bin_folder, quick_programs};
@@ -182,15 +183,9 @@ pub(crate) fn processes_of(folder: &Path) -> Vec<String> {
         }
         let cwd =
             fs::read_link(path.join("cwd")).map(|cwd| cwd.to_string_lossy().into_owned()).unwrap_or_default();
-        let arguments =
-            String::from_utf8_lossy(&fs::read(path.join("cmdline")).unwrap_or_default()).replace('\0', " ");
-        // The sandbox of another test's run names our sockets, to hide them: it is marked as that run's.
-        let environment = fs::read(path.join("environ")).unwrap_or_default();
-        let is_of_others = environment.split(|byte| *byte == 0).any(|variable| {
-            let base = variable.strip_prefix(b"OPS_SMOKE_RUN_BASE=");
-            base.is_some_and(|base| !base.starts_with(folder.as_bytes()))
-        });
-        if cwd.starts_with(&folder) || (arguments.contains(&folder) && !is_of_others) {
+        // Not what the sandbox of another test's run hides: our sockets.
+        let arguments = own_words(&fs::read(path.join("cmdline")).unwrap_or_default());
+        if cwd.starts_with(&folder) || arguments.contains(&folder) {
             found.push(format!("{name} {arguments}"));
         }
     }

@@ -10,7 +10,7 @@ mod nagios;
 mod sarif;
 mod text;
 mod textfile;
-mod wording;
+pub(crate) mod wording;
 mod wrap;
 
 use std::str::FromStr;

@@ -36,7 +36,7 @@ pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// The word for an outcome.
-pub(super) const fn word(outcome: Outcome) -> &'static str {
+pub(crate) const fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Passed => "passed",
         Outcome::Warned => "WARNED",

@@ -37,6 +37,7 @@ pub use self::{
     withheld::could_be_lost,
 };
 use crate::{
+    formats::wording::word,
     record::{Finding, Outcome, Tool},
     run::{
         self, Defaults, PublishError, Run, RunError, Settings, SettingsError, SharedConfig, SharedFlags,
@@ -106,7 +107,7 @@ impl Session {
     /// # Errors
     /// When the result cannot be written.
     pub fn finish(self, proven: &[Proven<'_>], more: Vec<Finding>) -> Result<ExitCode, Error> {
-        let said = lines(proven, self.run.elapsed());
+        let said = lines(proven, &more, self.run.elapsed());
         let is_well = proven.iter().all(|row| row.proof.is_good())
             && more.iter().all(|finding| finding.outcome == Outcome::Passed);
         self.run.findings(proven.iter().map(Proven::finding));
@@ -119,8 +120,11 @@ impl Session {
     }
 }
 
-fn lines(proven: &[Proven<'_>], took: Duration) -> String {
+fn lines(proven: &[Proven<'_>], more: &[Finding], took: Duration) -> String {
     let mut text: String = proven.iter().map(|row| row.line() + "\n").collect();
+    for finding in more.iter().filter(|finding| finding.outcome != Outcome::Passed) {
+        text.push_str(&format!("{} {}: {}\n", word(finding.outcome), finding.check.id, finding.observed));
+    }
     text.push_str(&format!("{}; {:.1} s\n", Tally::of(proven).words(), took.as_secs_f64()));
     text
 }

@@ -146,6 +146,16 @@ impl Server {
         Ok(self.database(name))
     }
 
+    /// Why it ended by itself, if it did: then what was not made or slipped through says nothing of the tool.
+    pub(in crate::self_test) fn death(&mut self) -> Option<String> {
+        if !self.cluster.has_ended() {
+            return None;
+        }
+        let reports = self.cluster.reports_since(0);
+        let last = reports[reports.len().saturating_sub(4)..].join("; ");
+        Some(format!("a server of the self-test ended in the middle; its log ends: {last}"))
+    }
+
     /// Ends it; says what could not be ended.
     pub(in crate::self_test) async fn close(&mut self, run: &Run) -> Option<String> {
         self.cluster.close(run).await
