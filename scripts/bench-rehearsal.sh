@@ -2,7 +2,7 @@
 # A whole rehearsal beside the bare commands that it cannot do without: sourced by scripts/bench, which brings $bin,
 # $folder, $parts and the table.
 
-# rehearsal_database PARTS: so many schemas of about 100 MB each: numbers, times, texts, JSON, bytes, arrays, with
+# rehearsal_database PARTS: so many schemas of about 90 MB each: numbers, times, texts, JSON, bytes, arrays, with
 # keys, indexes and references between them.
 rehearsal_database() {
   local part
@@ -87,14 +87,14 @@ print(sum(s["end_ms"] - s["start_ms"] for s in stages if s["name"].startswith(sy
 }
 
 bench_rehearsal() {
-  local pieces=${PARTS:-10} round bare whole apart ours ratios=() lines=()
-  printf 'Rehearsal: a varied database of %s schemas of about 100 MB.\n' "$pieces"
+  local pieces=${PARTS:-12} turns=5 round bare whole apart ours ratios=() lines=()
+  printf 'Rehearsal: a varied database of %s schemas of about 90 MB.\n' "$pieces"
   mkdir "$folder/pg"
   postgres_start "$folder/pg" -c max_locks_per_transaction=256
   psql=("$(postgres_bin)/psql" -qXAt -v ON_ERROR_STOP=1 -h "$folder/pg" -U postgres)
   rehearsal_database "$pieces"
   size=$("${psql[@]}" -d varied -c 'SELECT pg_size_pretty(pg_database_size(current_database()))')
-  for ((round = 0; round < rounds; round++)); do
+  for ((round = 0; round < turns; round++)); do
     bare_make_room
     bare=$(milliseconds by_bare)
     bare_take_away
@@ -105,7 +105,7 @@ bench_rehearsal() {
     lines+=("| $whole ms | $apart ms | $ours ms | $bare ms | $(ratio "$ours" "$bare") |")
   done
   table+=('' "| a whole rehearsal of $size, two jobs | its two fingerprints | without them | pg_dump, initdb, start, pg_restore by a shell script | ratio |" '|---|---|---|---|---|')
-  table+=("${lines[@]}" "| | | | median (goal: at most 1.10) | $(printf '%s\n' "${ratios[@]}" | sort -n | sed -n "$(((rounds + 1) / 2))p") |")
+  table+=("${lines[@]}" "| | | | median (goal: at most 1.10) | $(printf '%s\n' "${ratios[@]}" | sort -n | sed -n "$(((turns + 1) / 2))p") |")
   postgres_stop
   rm -rf "$folder/pg" "$folder/pg.log"
 }
