@@ -29,10 +29,10 @@ use super::{
     first_bytes::{FirstBytes, Received},
     http_answer,
     observation::{
-        Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble,
+        Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, Rare, ReachTrouble,
         Refusal,
     },
-    old_handshake, proof, starttls,
+    old_handshake, proof, rare, starttls,
 };
 use crate::targets::Endpoint;
 
@@ -49,16 +49,21 @@ pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
 });
 
 /// What the configurations of all connections have in common; each gets its own witness.
-static COMMON: LazyLock<Result<ClientConfig, Error>> = LazyLock::new(|| {
+static COMMON: LazyLock<Result<ClientConfig, Error>> = LazyLock::new(|| common(&PROVIDER));
+
+/// The same, for those that insist on what is rare.
+static WIDE: LazyLock<Result<ClientConfig, Error>> = LazyLock::new(|| common(&rare::WIDE_PROVIDER));
+
+fn common(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, Error> {
     let nobody = Arc::new(Witness::with(None));
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&nobody) as Arc<dyn ServerCertVerifier>)
         .with_client_cert_resolver(nobody as Arc<dyn ResolvesClientCert>);
     config.resumption = Resumption::disabled();
     Ok(config)
-});
+}
 
 /// A server that wants a client certificate says no only after a TLS 1.3 handshake looks done. It is given
 /// so long to say it, and longer where the handshake showed that the way is long.
@@ -69,14 +74,35 @@ const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Captures what an endpoint presents. Whatever happens there is a value.
 pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
+    let mut observation = shake_hands(endpoint, approach, &COMMON).await.0;
+    if let Observation::Reached(capture) = &mut observation
+        && capture.chain.is_empty()
+    {
+        if capture.trouble.as_ref().is_some_and(rare::may_help) {
+            Box::pin(offer_more(capture, endpoint, approach)).await;
+        }
+        if capture.chain.is_empty() && capture.trouble.as_ref().is_some_and(old_handshake::may_help) {
+            Box::pin(ask_in_old_words(capture, endpoint, approach)).await;
+        }
+    }
+    observation
+}
+
+/// One handshake, and what a finished one came to that is rare.
+async fn shake_hands(
+    endpoint: &Endpoint,
+    approach: &Approach,
+    common: &Result<ClientConfig, Error>,
+) -> (Observation, Rare) {
+    let unreached = |trouble| (Observation::Unreached(trouble), Rare::Neither);
     let timeouts = approach.timeouts;
     let server_name = match endpoint.server_name() {
         Ok(name) => name,
-        Err(error) => return Observation::Unreached(ReachTrouble::Failed(error)),
+        Err(error) => return unreached(ReachTrouble::Failed(error)),
     };
     let (address, mut stream) = match address::connect(endpoint, approach).await {
         Ok(connected) => connected,
-        Err(trouble) => return Observation::Unreached(trouble),
+        Err(trouble) => return unreached(trouble),
     };
     // Two messages may follow each other only around STARTTLS and an HTTP request. Everywhere else the kernel may
     // hold back what is small, so that a goodbye leaves together with the end of the stream.
@@ -87,23 +113,26 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
         let asked = endpoint.asked_as();
         let begun = Box::pin(starttls::begin(&mut stream, start, asked, timeouts.handshake)).await;
         if let Err(trouble) = begun {
-            return Observation::Reached(Capture::broken(address, HandshakeTrouble::NotStarted(trouble)));
+            let capture = Capture::broken(address, HandshakeTrouble::NotStarted(trouble));
+            return (Observation::Reached(capture), Rare::Neither);
         }
     }
     let witness = Arc::new(Witness::with(approach.identity.clone()));
     let received = Received::default();
-    let config = match client_config(&witness) {
+    let config = match client_config(&witness, common) {
         Ok(config) => config,
-        Err(error) => return Observation::Unreached(ReachTrouble::Ours(error.to_string())),
+        Err(error) => return unreached(ReachTrouble::Ours(error.to_string())),
     };
     let began = Instant::now();
     let connecting =
         TlsConnector::from(Arc::new(config)).connect(server_name, FirstBytes::new(stream, received.clone()));
+    let mut agreed = Rare::Neither;
     let (afterwards, trouble) = match timeout(timeouts.handshake, connecting).await {
         Err(_) => (Afterwards::Nothing, Some(timed_out(timeouts.handshake, &received))),
         Ok(Err(error)) => (Afterwards::Nothing, Some(trouble_of(&error, &received))),
         Ok(Ok(tls)) => {
             let took = began.elapsed();
+            agreed = rare::agreed(tls.get_ref().1);
             let left = timeouts.handshake.saturating_sub(took).min(LATE_REFUSAL + 2 * took);
             // Behind STARTTLS speaks no HTTP server: a request would be a command to another one.
             let asks = approach.ask_http && endpoint.start.is_none();
@@ -111,11 +140,20 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
             (say_goodbye(tls, witness.was_asked(), left, question).await, None)
         }
     };
-    let mut capture = witness.testify(address, afterwards, trouble);
-    if capture.chain.is_empty() && capture.trouble.as_ref().is_some_and(old_handshake::may_help) {
-        Box::pin(ask_in_old_words(&mut capture, endpoint, approach)).await;
+    (Observation::Reached(witness.testify(address, afterwards, trouble)), agreed)
+}
+
+/// A server that refused what is usual is asked once more with all that can be offered. What it presents then is
+/// judged like any other, and what it insists on is the trouble.
+async fn offer_more(capture: &mut Capture, endpoint: &Endpoint, approach: &Approach) {
+    let there = endpoint.at(capture.address.ip());
+    let (observation, agreed) = shake_hands(&there, approach, &WIDE).await;
+    if let Observation::Reached(second) = observation
+        && !second.chain.is_empty()
+    {
+        let trouble = second.trouble.clone().unwrap_or(HandshakeTrouble::OnlyRare(agreed));
+        *capture = Capture { trouble: Some(trouble), ..second };
     }
-    Observation::Reached(capture)
 }
 
 /// A server of old TLS is asked once more, in its own words; what it presents is judged like any other.
@@ -170,8 +208,11 @@ fn refusal(error: &io::Error) -> Refusal {
     }
 }
 
-fn client_config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
-    let mut config = COMMON.clone()?;
+fn client_config(
+    witness: &Arc<Witness>,
+    common: &Result<ClientConfig, Error>,
+) -> Result<ClientConfig, Error> {
+    let mut config = common.clone()?;
     config.dangerous().set_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>);
     config.client_auth_cert_resolver = Arc::clone(witness) as Arc<dyn ResolvesClientCert>;
     Ok(config)

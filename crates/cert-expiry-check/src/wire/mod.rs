@@ -13,6 +13,7 @@ mod observation;
 mod old_handshake;
 mod pace;
 mod proof;
+mod rare;
 pub mod starttls;
 
 pub use address::addresses;
@@ -20,7 +21,8 @@ pub use capture::capture;
 pub use cipher_suite::{CipherSuite, KeyExchange};
 pub use identity::{Identity, IdentityError};
 pub use observation::{
-    Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble, Refusal,
+    Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, Rare, ReachTrouble,
+    Refusal,
 };
 pub use pace::{Pace, Rate};
 pub use starttls::StartTrouble;

@@ -19,6 +19,7 @@ mod networks;
 mod openssl;
 mod outputs;
 mod pki;
+mod rare;
 mod rate;
 mod remote;
 mod renew_due;
