@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod chain;
 pub mod client;
 pub mod crl;
+mod delta;
 pub mod endpoint;
 pub mod file;
 mod greeting;

@@ -65,7 +65,7 @@ fn the_certificates_of_old_servers_are_judged_like_any_other() {
         .map(|(arguments, _)| {
             let (certificate, key) = (format!("{}.pem", arguments[0]), format!("{}.key", arguments[0]));
             let arguments = [&["-cert", &certificate, "-key", &key], &arguments[1..]].concat();
-            Server::start_for(&bench, 2, &arguments)
+            Server::start_for(&bench, 3, &arguments)
         })
         .collect();
     let mut arguments: Vec<&str> = servers.iter().map(|server| server.1.as_str()).collect();

@@ -4,6 +4,7 @@
 mod agreement;
 mod command_line;
 mod corpus;
+mod delta_lists;
 mod differential;
 mod documentation;
 mod endpoints;
