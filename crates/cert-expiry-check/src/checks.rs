@@ -21,9 +21,10 @@ pub static TLS_HANDSHAKE: Check = Check {
     explanation: "The endpoint speaks TLS 1.2 or 1.3 and proves that it holds the key of the certificate that it \
         presents, within the handshake timeout. A server that demands a client certificate passes: its own \
         certificate comes before it turns anonymous clients away. One that has nothing in common with clients of \
-        today (TLS 1.1 or older, RSA key exchange, finite-field Diffie-Hellman) is asked once more with a hello \
-        that takes everything, up to its certificate and no further: it fails by the name of what it speaks, and \
-        its certificate is judged all the same.",
+        today is asked again: with the rare groups and suites that this program knows (P-521, newer hybrids, \
+        AES-CCM), and then with a hello that takes everything (TLS 1.1 or older, RSA key exchange, finite-field \
+        Diffie-Hellman), up to its certificate and no further. It fails by the name of what it insists on, and its \
+        certificate is judged all the same.",
     remedy: "Look at the server's own log at this moment, and try `openssl s_client -connect HOST:PORT`.",
 };
 
@@ -138,7 +139,8 @@ pub static TLS_REVOCATION: Check = Check {
     title: "Not revoked (lists)",
     explanation: "Where lists are named (--crl FILE) or may be fetched (--fetch-crls): the certificate is not on its \
         issuer's list. A list counts when the name of its issuer fits, its signature holds, and it has not ended; \
-        a revocation counts even on a list that has. Only --fetch-crls contacts anybody: the http addresses in \
+        a revocation counts even on a list that has. A delta list is joined to the list that it changes, where both \
+        are there. Only --fetch-crls contacts anybody: the http addresses in \
         the certificates, each once a run. A list that cannot be had is never a failure by itself: then this is \
         not checked, with the reason.",
     remedy: "Replace the certificate at once, with a new key.",
