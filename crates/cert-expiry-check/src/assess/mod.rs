@@ -114,6 +114,18 @@ pub struct Judged {
     pub owed: Vec<&'static Check>,
 }
 
+impl Judged {
+    /// Takes in what came of another.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.sightings.extend(other.sightings);
+        self.keys.extend(other.keys);
+        self.lists.extend(other.lists);
+        self.quiet.extend(other.quiet);
+        self.owed.extend(other.owed);
+    }
+}
+
 /// A private key that was seen somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySighting {

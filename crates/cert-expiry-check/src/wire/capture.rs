@@ -34,7 +34,7 @@ use super::{
     },
     old_handshake, proof, rare, starttls,
 };
-use crate::targets::Endpoint;
+use crate::targets::{Endpoint, KeyKind};
 
 /// What is offered is what rustls offers, in another order: AES-128 with SHA-256 first. Most servers follow the
 /// client's order, processors have instructions for SHA-256 and not for SHA-384, and no secret is sent. The one
@@ -77,6 +77,7 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
     let mut observation = shake_hands(endpoint, approach, &COMMON).await.0;
     if let Observation::Reached(capture) = &mut observation
         && capture.chain.is_empty()
+        && endpoint.key.is_none()
     {
         if capture.trouble.as_ref().is_some_and(rare::may_help) {
             Box::pin(offer_more(capture, endpoint, approach)).await;
@@ -117,7 +118,7 @@ async fn shake_hands(
             return (Observation::Reached(capture), Rare::Neither);
         }
     }
-    let witness = Arc::new(Witness::with(approach.identity.clone()));
+    let witness = Arc::new(Witness { key: endpoint.key, ..Witness::with(approach.identity.clone()) });
     let received = Received::default();
     let config = match client_config(&witness, common) {
         Ok(config) => config,
@@ -267,6 +268,8 @@ fn trouble_of_tls(error: &Error) -> HandshakeTrouble {
 struct Witness {
     seen: Mutex<Seen>,
     identity: Option<Identity>,
+    /// The only kind of key that it takes.
+    key: Option<KeyKind>,
 }
 
 #[derive(Debug, Default)]
@@ -280,7 +283,7 @@ struct Seen {
 
 impl Witness {
     fn with(identity: Option<Identity>) -> Self {
-        Self { seen: Mutex::default(), identity }
+        Self { seen: Mutex::default(), identity, key: None }
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -369,7 +372,10 @@ impl ServerCertVerifier for Witness {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        let mut schemes = PROVIDER.signature_verification_algorithms.supported_schemes();
+        let is_rsa = |scheme: &SignatureScheme| scheme.as_str().is_some_and(|name| name.starts_with("RSA"));
+        schemes.retain(|scheme| self.key.is_none_or(|kind| (kind == KeyKind::Rsa) == is_rsa(scheme)));
+        schemes
     }
 }
 

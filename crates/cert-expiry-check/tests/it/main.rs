@@ -25,6 +25,7 @@ mod rate;
 mod remote;
 mod renew_due;
 mod revocation;
+mod second_key;
 mod self_test;
 mod shard;
 mod starttls;
