@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, Error, InvalidMessage, PeerIncompatible, SignatureScheme,
     client::{
         ResolvesClientCert, Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -259,6 +259,11 @@ fn trouble_of_tls(error: &Error) -> HandshakeTrouble {
         ) => HandshakeTrouble::TooOld,
         Error::PeerIncompatible(lacks) => HandshakeTrouble::NothingInCommon(format!("{lacks:?}")),
         Error::InvalidCertificate(reason) => HandshakeTrouble::NoProof(format!("{reason:?}")),
+        Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge) => HandshakeTrouble::Broken(
+            "the server sends more than 64 KiB at once, which clients refuse: the certificates that it presents hold too \
+             many names, or are too many"
+                .to_owned(),
+        ),
         other => HandshakeTrouble::Broken(other.to_string()),
     }
 }
