@@ -249,9 +249,10 @@ pub static KEY_MATCH: Check = Check {
     explanation: "A private key in a file or in a Kubernetes Secret belongs to the certificate beside it: in the same \
         file or Secret, or in the same folder by the usual names (tls.key and tls.crt, privkey.pem and cert.pem or \
         fullchain.pem, NAME.key and NAME.crt or NAME.pem, NAME-key.pem and NAME.pem). Where it does not, whatever reads \
-        the pair refuses to start at its next restart, often long after the renewal that mixed them up. Only the \
-        public key that belongs to a private one is computed and compared. A key without a certificate beside it \
-        is passed over.",
+        the pair refuses to start at its next restart, often long after the renewal that mixed them up. The same holds \
+        where the certificate stands behind its issuer in a chain file: servers take the first one for their own. \
+        Only the public key that belongs to a private one is computed and compared. A key without a certificate \
+        beside it is passed over.",
     remedy: "Install key and certificate from the same issuance; do not restart what reads the pair before.",
 };
 
@@ -282,7 +283,9 @@ pub static FILE_CERTIFICATE: Check = Check {
     id: "file.certificate",
     title: "Certificates in the file are whole",
     explanation: "Every part of the file that says it is a certificate, a revocation list or a store of them is \
-        one: not cut off, not damaged.",
+        one: not cut off, not damaged, and written so that servers read it, too: files that were joined without a \
+        line end, and (in files whose names promise a certificate) blanks before BEGIN or END, which OpenSSL and Go \
+        do not find, and blank lines in the base64, which OpenSSL does not read and Go does: a warning.",
     remedy: "Write the file again from its source; a file that is read while it is being written looks like this too.",
 };
 
