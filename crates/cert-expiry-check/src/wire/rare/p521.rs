@@ -40,7 +40,7 @@ impl ActiveKeyExchange for Exchange {
             return Err(PeerMisbehaved::InvalidKeyShare.into());
         }
         let peer = UnparsedPublicKey::new(&ECDH_P521, peer);
-        agree_ephemeral(self.private, &peer, PeerMisbehaved::InvalidKeyShare.into(), |secret| {
+        agree_ephemeral(self.private, peer, PeerMisbehaved::InvalidKeyShare.into(), |secret| {
             Ok(SharedSecret::from(secret))
         })
     }
