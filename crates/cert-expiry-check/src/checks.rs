@@ -21,8 +21,8 @@ pub static TLS_HANDSHAKE: Check = Check {
     explanation: "The endpoint speaks TLS 1.2 or 1.3 and proves that it holds the key of the certificate that it \
         presents, within the handshake timeout. A server that demands a client certificate passes: its own \
         certificate comes before it turns anonymous clients away. One that has nothing in common with clients of \
-        today is asked again: with the rare groups and suites that this program knows (P-521, newer hybrids, \
-        AES-CCM), and then with a hello that takes everything (TLS 1.1 or older, RSA key exchange, finite-field \
+        today is asked again: with rare groups, suites and signatures (P-521, newer hybrids, AES-CCM, Ed448, RSA-PSS \
+        keys), and then with a hello that takes everything (TLS 1.1 or older, RSA key exchange, finite-field \
         Diffie-Hellman), up to its certificate and no further. It fails by the name of what it insists on, and its \
         certificate is judged all the same.",
     remedy: "Look at the server's own log at this moment, and try `openssl s_client -connect HOST:PORT`.",

@@ -54,6 +54,7 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
     }
     let (observed, remedy) = match trouble {
         HandshakeTrouble::OnlyRare(rare) => only_rare(capture.protocol, rare, leaf),
+        HandshakeTrouble::OnlyOld(suite) if has_odd_key(capture.protocol, leaf) => with_odd_key(*suite),
         trouble => trouble_in_words(endpoint, capture, trouble),
     };
     let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
@@ -81,7 +82,8 @@ fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeT
         }
         HandshakeTrouble::TooOld => (
             "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned(),
-            "Turn TLS 1.2 or 1.3 on: clients refuse older versions (RFC 8996).",
+            "Turn TLS 1.2 or 1.3 on: clients refuse older versions (RFC 8996). If they are on, the server has no certificate \
+             that clients take: its log tells.",
         ),
         HandshakeTrouble::NothingInCommon(what) => (
             format!("no common ground: {what}"),
@@ -171,6 +173,10 @@ fn only_old(protocol: Option<Protocol>, suite: CipherSuite) -> Words {
     )
 }
 
+/// What to do about a key that few clients take.
+const ISSUE_FOR_USUAL_KEY: &str =
+    "Have the certificate issued for a key on P-256, or for RSA with 2048 bits or more.";
+
 /// A server whose certificate was had only by offering what hardly any client does.
 fn only_rare(protocol: Option<Protocol>, rare: &Rare, leaf: Option<&Certificate>) -> Words {
     let version = protocol.unwrap_or(Protocol::Tls13);
@@ -196,6 +202,13 @@ fn only_rare(protocol: Option<Protocol>, rare: &Rare, leaf: Option<&Certificate>
             ),
             "Allow X25519 or P-256 at the server as well.".into(),
         ),
+        Rare::Signature(kind) => (
+            format!(
+                "{version} with signatures of the kind {kind} only: browsers and most other clients do not take such a key, \
+                 and see a handshake failure; whether the server holds the key was not proven"
+            ),
+            ISSUE_FOR_USUAL_KEY.into(),
+        ),
         // Over TLS 1.2 a client says on which curves it takes the keys of certificates (RFC 8422, 5.1).
         Rare::Neither if leaf.is_some_and(|leaf| leaf.curve.as_deref() == Some(strength::P521)) => (
             format!(
@@ -210,6 +223,20 @@ fn only_rare(protocol: Option<Protocol>, rare: &Rare, leaf: Option<&Certificate>
                 .into(),
         ),
     }
+}
+
+/// Over TLS 1.2 a key that few clients take is what keeps them out, whatever the suite.
+fn has_odd_key(protocol: Option<Protocol>, leaf: Option<&Certificate>) -> bool {
+    let is_odd = |leaf: &Certificate| strength::key(leaf).grade == Grade::Unusual;
+    protocol == Some(Protocol::Tls12) && leaf.is_some_and(is_odd)
+}
+
+fn with_odd_key(suite: CipherSuite) -> Words {
+    let observed = format!(
+        "TLS 1.2 ({suite}) with a key of a kind that browsers and most other clients do not take (see tls.key): they see a \
+         handshake failure; whether the server holds the key was not proven"
+    );
+    (observed, ISSUE_FOR_USUAL_KEY.into())
 }
 
 /// A port that is known for beginning in plain text, where TLS was expected at once.

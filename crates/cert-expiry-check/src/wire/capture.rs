@@ -74,7 +74,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Captures what an endpoint presents. Whatever happens there is a value.
 pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
-    let mut observation = shake_hands(endpoint, approach, &COMMON).await.0;
+    let mut observation = shake_hands(endpoint, approach, Offer::Usual).await.0;
     if let Observation::Reached(capture) = &mut observation
         && capture.chain.is_empty()
         && endpoint.key.is_none()
@@ -90,11 +90,7 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
 }
 
 /// One handshake, and what a finished one came to that is rare.
-async fn shake_hands(
-    endpoint: &Endpoint,
-    approach: &Approach,
-    common: &Result<ClientConfig, Error>,
-) -> (Observation, Rare) {
+async fn shake_hands(endpoint: &Endpoint, approach: &Approach, offer: Offer) -> (Observation, Rare) {
     let unreached = |trouble| (Observation::Unreached(trouble), Rare::Neither);
     let timeouts = approach.timeouts;
     let server_name = match endpoint.server_name() {
@@ -118,9 +114,9 @@ async fn shake_hands(
             return (Observation::Reached(capture), Rare::Neither);
         }
     }
-    let witness = Arc::new(Witness { key: endpoint.key, ..Witness::with(approach.identity.clone()) });
+    let witness = Arc::new(Witness { key: endpoint.key, offer, ..Witness::with(approach.identity.clone()) });
     let received = Received::default();
-    let config = match client_config(&witness, common) {
+    let config = match client_config(&witness) {
         Ok(config) => config,
         Err(error) => return unreached(ReachTrouble::Ours(error.to_string())),
     };
@@ -141,6 +137,7 @@ async fn shake_hands(
             (say_goodbye(tls, witness.was_asked(), left, question).await, None)
         }
     };
+    let agreed = witness.seen().unverified.map_or(agreed, |name| Rare::Signature(name.to_owned()));
     (Observation::Reached(witness.testify(address, afterwards, trouble)), agreed)
 }
 
@@ -148,9 +145,10 @@ async fn shake_hands(
 /// judged like any other, and what it insists on is the trouble.
 async fn offer_more(capture: &mut Capture, endpoint: &Endpoint, approach: &Approach) {
     let there = endpoint.at(capture.address.ip());
-    let (observation, agreed) = shake_hands(&there, approach, &WIDE).await;
+    let (observation, agreed) = shake_hands(&there, approach, Offer::Wide).await;
     if let Observation::Reached(second) = observation
         && !second.chain.is_empty()
+        && !matches!(second.trouble, Some(HandshakeTrouble::Broken(_)))
     {
         let trouble = second.trouble.clone().unwrap_or(HandshakeTrouble::OnlyRare(agreed));
         *capture = Capture { trouble: Some(trouble), ..second };
@@ -165,6 +163,15 @@ async fn ask_in_old_words(capture: &mut Capture, endpoint: &Endpoint, approach: 
         capture.chain = old.chain;
         capture.trouble = Some(HandshakeTrouble::OnlyOld(old.suite));
     }
+}
+
+/// What is offered to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    /// What clients of today offer.
+    Usual,
+    /// That, and what hardly any of them does.
+    Wide,
 }
 
 /// One HTTP request, for those that refuse only in their answer.
@@ -209,11 +216,11 @@ fn refusal(error: &io::Error) -> Refusal {
     }
 }
 
-fn client_config(
-    witness: &Arc<Witness>,
-    common: &Result<ClientConfig, Error>,
-) -> Result<ClientConfig, Error> {
-    let mut config = common.clone()?;
+fn client_config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
+    let mut config = match witness.offer {
+        Offer::Usual => COMMON.clone()?,
+        Offer::Wide => WIDE.clone()?,
+    };
     config.dangerous().set_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>);
     config.client_auth_cert_resolver = Arc::clone(witness) as Arc<dyn ResolvesClientCert>;
     Ok(config)
@@ -275,6 +282,7 @@ struct Witness {
     identity: Option<Identity>,
     /// The only kind of key that it takes.
     key: Option<KeyKind>,
+    offer: Offer,
 }
 
 #[derive(Debug, Default)]
@@ -284,11 +292,13 @@ struct Seen {
     protocol: Option<Protocol>,
     asked: bool,
     proven: bool,
+    /// The kind of the signature, where it is none that is verified.
+    unverified: Option<&'static str>,
 }
 
 impl Witness {
     fn with(identity: Option<Identity>) -> Self {
-        Self { seen: Mutex::default(), identity, key: None }
+        Self { seen: Mutex::default(), identity, key: None, offer: Offer::Usual }
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -373,11 +383,17 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if let Some(name) = rare::unverified_name(signed.scheme) {
+            let mut seen = self.seen();
+            (seen.protocol, seen.unverified) = (Some(Protocol::Tls13), Some(name));
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         self.proven(Protocol::Tls13, proof::of_tls13(message, certificate, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = PROVIDER.signature_verification_algorithms.supported_schemes();
+        schemes.extend(rare::unverified_schemes().filter(|_| self.offer == Offer::Wide));
         let is_rsa = |scheme: &SignatureScheme| scheme.as_str().is_some_and(|name| name.starts_with("RSA"));
         schemes.retain(|scheme| self.key.is_none_or(|kind| (kind == KeyKind::Rsa) == is_rsa(scheme)));
         schemes

@@ -106,7 +106,9 @@ pub enum Rare {
     Suite(String),
     /// A key exchange group, by its name in the registry.
     Group(String),
-    /// Neither suite nor group are rare, or the handshake did not come so far that they are known.
+    /// A kind of signature, by its name in the registry; it was not verified.
+    Signature(String),
+    /// Nothing of these is rare, or the handshake did not come so far that they are known.
     Neither,
 }
 

@@ -120,7 +120,7 @@ fn an_old_server_behind_starttls_is_seen_too() {
     let bench = Bench::new();
     let rsa = make(&bench, "rsa", &["-newkey", "rsa:2048"]);
     let old = ["-cert", "rsa.pem", "-key", "rsa.key", "-tls1", "-cipher", "ALL:@SECLEVEL=0"];
-    let server = Server::start_for(&bench, 2, &old);
+    let server = Server::start_for(&bench, 3, &old);
     // A mail server that hands every connection to the old one, once TLS is agreed upon.
     let relay = Relay::start(&server.1);
     let target = format!("smtp://{}", relay.address);
@@ -130,7 +130,7 @@ fn an_old_server_behind_starttls_is_seen_too() {
     outcome.expect("tls.trust", &target, "passed", "the certificate itself");
 }
 
-/// SMTP with STARTTLS in front of another server; it serves two connections.
+/// SMTP with STARTTLS in front of another server; it serves three connections.
 struct Relay {
     address: std::net::SocketAddr,
 }
@@ -141,7 +141,7 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let behind = behind.to_owned();
         std::thread::spawn(move || {
-            for connection in listener.incoming().take(2) {
+            for connection in listener.incoming().take(3) {
                 let behind = behind.clone();
                 std::thread::spawn(move || serve(connection.unwrap(), &behind));
             }

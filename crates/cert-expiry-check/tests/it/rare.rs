@@ -64,3 +64,34 @@ fn the_demand_for_a_client_certificate_is_seen_behind_what_is_rare() {
     outcome.expect("tls.handshake", &server.1, "failed", "P-521 (secp521r1) only");
     outcome.expect("tls.client_certificate", &server.1, "passed", "refused us without a certificate");
 }
+
+#[test]
+fn certificates_for_keys_that_few_clients_take_are_seen() {
+    let bench = Bench::new();
+    let curve = |name| ["-newkey", "ec", "-pkeyopt", name];
+    let roots = [
+        make(&bench, "ed448", &["-newkey", "ed448"]),
+        make(&bench, "pss", &["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"]),
+        make(&bench, "brainpool", &curve("ec_paramgen_curve:brainpoolP256r1")),
+        make(&bench, "secp256k1", &curve("ec_paramgen_curve:secp256k1")),
+    ];
+    let table = [
+        ("ed448", "-tls1_3", "TLS 1.3 with signatures of the kind ed448 only: browsers"),
+        ("ed448", "-tls1_2", "with a key of a kind that browsers and most other clients do not take"),
+        ("pss", "-tls1_3", "TLS 1.3 with signatures of the kind rsa_pss_pss_sha256 only"),
+        ("pss", "-tls1_2", "with a key of a kind that browsers and most other clients do not take"),
+        ("brainpool", "-tls1_2", "with a key of a kind that browsers and most other clients do not take"),
+        ("secp256k1", "-tls1_2", "with a key of a kind that browsers and most other clients do not take"),
+    ];
+    let servers = table.map(|(name, version, words)| {
+        let (certificate, key) = (format!("{name}.pem"), format!("{name}.key"));
+        (Server::start_for(&bench, 3, &["-cert", &certificate, "-key", &key, version]), words)
+    });
+    let mut arguments: Vec<&str> = servers.iter().map(|(server, _)| server.1.as_str()).collect();
+    roots.iter().for_each(|root| arguments.extend(["--roots", root]));
+    let outcome = bench.scan(&arguments);
+    for (server, words) in &servers {
+        outcome.expect("tls.handshake", &server.1, "failed", words);
+        outcome.expect("tls.lifetime", &server.1, "passed", "(lifetime 12 d)");
+    }
+}

@@ -8,7 +8,7 @@ mod p521;
 use std::sync::{Arc, LazyLock};
 
 use rustls::{
-    ClientConnection, SupportedCipherSuite,
+    ClientConnection, SignatureScheme, SupportedCipherSuite,
     crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs},
 };
 
@@ -27,10 +27,33 @@ pub(super) static WIDE_PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|
     Arc::new(provider)
 });
 
+/// Kinds of signatures that are taken without being verified, with their names in the registry: what counts is that the
+/// server presents the certificate behind them.
+const UNVERIFIED: [(u16, &str); 7] = [
+    (0x0808, "ed448"),
+    (0x0809, "rsa_pss_pss_sha256"),
+    (0x080a, "rsa_pss_pss_sha384"),
+    (0x080b, "rsa_pss_pss_sha512"),
+    (0x081a, "ecdsa_brainpoolP256r1tls13_sha256"),
+    (0x081b, "ecdsa_brainpoolP384r1tls13_sha384"),
+    (0x081c, "ecdsa_brainpoolP512r1tls13_sha512"),
+];
+
+/// Those kinds.
+pub(super) fn unverified_schemes() -> impl Iterator<Item = SignatureScheme> {
+    UNVERIFIED.iter().map(|(number, _)| SignatureScheme::from(*number))
+}
+
+/// The name of such a kind; nothing of one that is verified.
+pub(super) fn unverified_name(scheme: SignatureScheme) -> Option<&'static str> {
+    UNVERIFIED.iter().find(|(number, _)| *number == u16::from(scheme)).map(|(_, name)| *name)
+}
+
 /// Whether this is how a server turns away a client that does not offer what it insists on.
 pub(super) fn may_help(trouble: &HandshakeTrouble) -> bool {
     match trouble {
-        HandshakeTrouble::NothingInCommon(_) => true,
+        // OpenSSL says that a version is not supported where it has no certificate for it that the client takes.
+        HandshakeTrouble::NothingInCommon(_) | HandshakeTrouble::TooOld => true,
         HandshakeTrouble::Alert(alert) => {
             matches!(alert.as_str(), "HandshakeFailure" | "InsufficientSecurity" | "IllegalParameter")
         }
