@@ -127,7 +127,8 @@ fn behind_issuer<'c>(
         partner.iter().copied().filter(|beside| file_of(beside.place) == file).min_by_key(in_order)?;
     let is_store =
         own.place.contains(", alias ") || STORES.iter().any(|ending| file.ends_with(&format!(".{ending}")));
-    let is_behind = first.certificate.is_issuer && first.certificate.public_key_digest != digest;
+    // The pair of a CA signs, and is served by nobody.
+    let is_behind = first.certificate.is_issuer && !own.certificate.is_issuer;
     (is_behind && !is_store).then_some((first, own))
 }
 
@@ -328,6 +329,14 @@ mod tests {
         let store = [key(2, "store, alias shop")];
         assert_eq!(outcome(&store, "store, alias a", "store, alias shop").0, Outcome::Passed);
         assert_eq!(outcome(&[key(2, "s.pfx")], "s.pfx #1", "s.pfx #2").0, Outcome::Passed);
+        // The pair of a CA is served by nobody.
+        let mut middle = certificate(2, &["middle"]);
+        middle.is_issuer = true;
+        let beside = [
+            Beside { certificate: &root, place: "fullchain.pem #1" },
+            Beside { certificate: &middle, place: "fullchain.pem #2" },
+        ];
+        assert_eq!(matching(&outside, &beside)[0].outcome, Outcome::Passed);
         // A CA's own pair in front of another.
         let pairs = [key(2, "both.pem"), key(1, "both.pem")];
         assert_eq!(outcome(&pairs, "both.pem #1", "both.pem #2").0, Outcome::Passed);
