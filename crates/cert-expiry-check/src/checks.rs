@@ -21,9 +21,10 @@ pub static TLS_HANDSHAKE: Check = Check {
     explanation: "The endpoint speaks TLS 1.2 or 1.3 and proves that it holds the key of the certificate that it \
         presents, within the handshake timeout. A server that demands a client certificate passes: its own \
         certificate comes before it turns anonymous clients away. One that has nothing in common with clients of \
-        today (TLS 1.1 or older, RSA key exchange, finite-field Diffie-Hellman) is asked once more with a hello \
-        that takes everything, up to its certificate and no further: it fails by the name of what it speaks, and \
-        its certificate is judged all the same.",
+        today is asked again: with rare groups, suites and signatures (P-521, newer hybrids, AES-CCM, Ed448, RSA-PSS \
+        keys), and then with a hello that takes everything (TLS 1.1 or older, RSA key exchange, finite-field \
+        Diffie-Hellman), up to its certificate and no further. It fails by the name of what it insists on, and its \
+        certificate is judged all the same.",
     remedy: "Look at the server's own log at this moment, and try `openssl s_client -connect HOST:PORT`.",
 };
 
@@ -138,7 +139,8 @@ pub static TLS_REVOCATION: Check = Check {
     title: "Not revoked (lists)",
     explanation: "Where lists are named (--crl FILE) or may be fetched (--fetch-crls): the certificate is not on its \
         issuer's list. A list counts when the name of its issuer fits, its signature holds, and it has not ended; \
-        a revocation counts even on a list that has. Only --fetch-crls contacts anybody: the http addresses in \
+        a revocation counts even on a list that has. A delta list is joined to the list that it changes, where both \
+        are there. Only --fetch-crls contacts anybody: the http addresses in \
         the certificates, each once a run. A list that cannot be had is never a failure by itself: then this is \
         not checked, with the reason.",
     remedy: "Replace the certificate at once, with a new key.",
@@ -247,9 +249,10 @@ pub static KEY_MATCH: Check = Check {
     explanation: "A private key in a file or in a Kubernetes Secret belongs to the certificate beside it: in the same \
         file or Secret, or in the same folder by the usual names (tls.key and tls.crt, privkey.pem and cert.pem or \
         fullchain.pem, NAME.key and NAME.crt or NAME.pem, NAME-key.pem and NAME.pem). Where it does not, whatever reads \
-        the pair refuses to start at its next restart, often long after the renewal that mixed them up. Only the \
-        public key that belongs to a private one is computed and compared. A key without a certificate beside it \
-        is passed over.",
+        the pair refuses to start at its next restart, often long after the renewal that mixed them up. The same holds \
+        where the certificate stands behind its issuer in a chain file: servers take the first one for their own. \
+        Only the public key that belongs to a private one is computed and compared. A key without a certificate \
+        beside it is passed over.",
     remedy: "Install key and certificate from the same issuance; do not restart what reads the pair before.",
 };
 
@@ -280,7 +283,9 @@ pub static FILE_CERTIFICATE: Check = Check {
     id: "file.certificate",
     title: "Certificates in the file are whole",
     explanation: "Every part of the file that says it is a certificate, a revocation list or a store of them is \
-        one: not cut off, not damaged.",
+        one: not cut off, not damaged, and written so that servers read it, too: files that were joined without a \
+        line end, and (in files whose names promise a certificate) blanks before BEGIN or END, which OpenSSL and Go \
+        do not find, and blank lines in the base64, which OpenSSL does not read and Go does: a warning.",
     remedy: "Write the file again from its source; a file that is read while it is being written looks like this too.",
 };
 

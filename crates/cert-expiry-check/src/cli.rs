@@ -89,6 +89,9 @@ pub struct ScanArguments {
     /// Look at every address behind each name, and say whether they serve the same certificate
     #[arg(long)]
     pub every_address: bool,
+    /// Look also for the certificate with the other kind of key (RSA beside ECDSA), on a second connection
+    #[arg(long)]
+    pub every_key: bool,
     /// Roots to trust, PEM or DER, instead of the system's; of several files the roots are taken together
     #[arg(long, value_name = "FILE")]
     pub roots: Vec<PathBuf>,

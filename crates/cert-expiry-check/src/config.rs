@@ -32,6 +32,8 @@ pub struct Config {
     pub sni: Option<String>,
     /// Look at every address behind each name, and say whether they serve the same certificate.
     pub every_address: bool,
+    /// Look also for the certificate with the other kind of key (RSA beside ECDSA), on a second connection.
+    pub every_key: bool,
     /// How many targets are looked at at a time, 1 to 4096.
     pub concurrency: Option<u16>,
     /// How many connections may be opened in a time, for example `50/s` or `30/min`.

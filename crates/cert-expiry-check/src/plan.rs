@@ -23,7 +23,7 @@ use crate::{
     targets::{
         JOB_COMPLETION_INDEX, ListTrouble, ListedTarget, Shard, ShardRequest, Target, Targets, read_list,
     },
-    wire::{Rate, Timeouts},
+    wire::{Keys, Rate, Timeouts},
     wording::moment,
 };
 
@@ -55,6 +55,8 @@ pub struct Plan {
     pub empty_lists: Vec<String>,
     /// Which of a name's addresses are looked at.
     pub addresses: Addresses,
+    /// For which kinds of keys a server's certificate is looked at.
+    pub keys: Keys,
     /// Files with passwords to try on key stores.
     pub store_password_files: Vec<PathBuf>,
     /// Files with the revocation lists to judge by.
@@ -115,6 +117,7 @@ impl Plan {
             } else {
                 Addresses::FirstToAnswer
             },
+            keys: if arguments.every_key || config.every_key { Keys::Every } else { Keys::FirstPresented },
             concurrency,
             rate: rate(arguments, &config)?,
             timeouts: Timeouts {

@@ -46,8 +46,20 @@ pub struct Broken {
     pub reason: String,
     /// What to do.
     pub remedy: String,
-    /// Whether a signature stood in the way whose algorithm is not accepted.
-    pub over_signature: bool,
+    /// What kind of fault it is.
+    pub fault: Fault,
+}
+
+/// What kind of fault stands in the way of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// One of the path's own.
+    Path,
+    /// A signature whose algorithm is not accepted, which has a check of its own.
+    Signature,
+    /// The server's own certificate ended before one of its issuers began: there is no moment at which a path could
+    /// have been good, and none is missing but a renewed certificate.
+    Outlived,
 }
 
 impl Roots {
@@ -256,7 +268,7 @@ fn nearest_valid(leaf: &Certificate, now: Timestamp) -> u64 {
 }
 
 fn broken(reason: impl Into<String>, remedy: impl Into<String>) -> Broken {
-    Broken { reason: reason.into(), remedy: remedy.into(), over_signature: false }
+    Broken { reason: reason.into(), remedy: remedy.into(), fault: Fault::Path }
 }
 
 fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Broken {
@@ -265,6 +277,13 @@ fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timest
         Error::CertExpired { .. } => {
             out_of_time(chain, roots, now, "has expired", |issuer, now| issuer.validity.not_after < now)
         }
+        Error::CertNotValidYet { .. } if is_outlived(chain, roots, now) => Broken {
+            fault: Fault::Outlived,
+            ..broken(
+                "the certificate ended before its issuer's began, so that no path can be judged",
+                "Renew the certificate.",
+            )
+        },
         Error::CertNotValidYet { .. } => {
             out_of_time(chain, roots, now, "is not valid yet", |issuer, now| issuer.validity.not_before > now)
         }
@@ -295,7 +314,7 @@ fn explain(error: &Error, chain: &[Arc<Certificate>], roots: &Roots, now: Timest
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
         | Error::SignatureAlgorithmMismatch => Broken {
-            over_signature: true,
+            fault: Fault::Signature,
             ..broken(
                 "a signature in the chain uses an algorithm that is not accepted (SHA-1, or an unusual curve)",
                 "Have the certificate issued again with SHA-256 and a P-256, P-384, Ed25519 or RSA key.",
@@ -350,23 +369,43 @@ fn out_of_time(
     if culprit.is_none() && is_any {
         return explain_by_walking(chain, roots, now);
     }
-    let named = culprit.map_or_else(
-        || format!("a certificate between the server's and the root {how}"),
-        |issuer| {
-            let Validity { not_before, not_after } = issuer.validity;
-            let when = if not_after < now { not_after } else { not_before };
-            format!(
-                "the issuer '{}' between the server's certificate and the root {how} ({}, {})",
-                issuer.name,
-                moment(when),
-                distance(now, when)
-            )
-        },
-    );
+    let Some(issuer) = culprit else {
+        return broken(
+            "the server's certificate and an issuer above it are never valid at the same time",
+            "Have the certificate issued again, within the validity of its issuer.",
+        );
+    };
+    let Validity { not_before, not_after } = issuer.validity;
+    let when = if not_after < now { not_after } else { not_before };
     broken(
-        named,
+        format!(
+            "the issuer '{}' between the server's certificate and the root {how} ({}, {})",
+            issuer.name,
+            moment(when),
+            distance(now, when)
+        ),
         "Replace that issuer in the server's chain by the one that its operator gives out today; if it is new, compare the clocks.",
     )
+}
+
+/// Whether the server's certificate has ended, and the signatures lead from it over issuers that are valid today to a
+/// trusted root.
+fn is_outlived(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> bool {
+    let Some((leaf, presented)) = chain.split_first() else { return false };
+    let issued = |issuer: &Certificate, one: &Certificate| {
+        issuer.validity.contains(now) && one.names_as_issuer(issuer) && one.is_signed_by(issuer)
+    };
+    let mut last = leaf;
+    for _ in presented {
+        let is_next = |issuer: &&Arc<Certificate>| {
+            issuer.is_issuer && may_issue(issuer) && issuer.der != last.der && issued(issuer, last)
+        };
+        match presented.iter().find(is_next) {
+            Some(issuer) => last = issuer,
+            None => break,
+        }
+    }
+    leaf.validity.not_after < now && roots.named_as_issuer_of(last).any(|root| issued(root, last))
 }
 
 /// Follows the presented certificates upwards, to name the one that is missing or does not fit.
@@ -421,7 +460,7 @@ fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp)
 
 fn weak_issuer(issuer: &Certificate) -> Broken {
     Broken {
-        over_signature: true,
+        fault: Fault::Signature,
         ..broken(
             format!(
                 "the key of the issuer '{}' is too weak: {}",

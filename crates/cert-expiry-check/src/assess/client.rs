@@ -26,7 +26,7 @@ pub fn rule(subject: &str, seen: &Observation, wanted: Option<ClientCertificateR
     };
     let capture = match seen {
         Observation::Unreached(_) => return not_checked("no connection came about"),
-        Observation::Reached(capture) if capture.trouble.is_some() => {
+        Observation::Reached(capture) if !capture.is_done() => {
             return not_checked("no handshake came about");
         }
         Observation::Reached(capture) => capture,
@@ -134,33 +134,33 @@ pub fn acceptance(subject: &str, anonymous: &Observation, seen: &Observation, ou
             subject,
             "no second connection came about, to present the client certificate on",
         ),
-        Observation::Reached(capture) => match (&capture.trouble, &capture.afterwards) {
-            (Some(_), _) => TLS_CLIENT_ACCEPTED
+        Observation::Reached(capture) => match (capture.is_done(), &capture.afterwards) {
+            (false, _) => TLS_CLIENT_ACCEPTED
                 .failed(subject)
                 .observed(format!("the handshake in which '{}' was presented broke", ours.name))
                 .remedy("Look at the server's log at this moment; the anonymous handshake went through."),
-            (None, Afterwards::Refused(refusal)) => {
+            (true, Afterwards::Refused(refusal)) => {
                 let observed = format!("refused the client certificate '{}', {refusal}", ours.name);
                 TLS_CLIENT_ACCEPTED.failed(subject).observed(observed).remedy(after_refusal(refusal, ours))
             }
-            (None, Afterwards::Answered(status)) if is_refusal(*status) => {
+            (true, Afterwards::Answered(status)) if is_refusal(*status) => {
                 TLS_CLIENT_ACCEPTED.failed(subject).observed(format!(
                     "refused a request with the client certificate '{}', with HTTP {status}",
                     ours.name
                 ))
             }
-            (None, Afterwards::Answered(status)) => {
+            (true, Afterwards::Answered(status)) => {
                 let observed = format!("accepted '{}', and answers HTTP {status}", ours.name);
                 TLS_CLIENT_ACCEPTED.passed(subject).observed(observed)
             }
-            (None, Afterwards::Greeted) => TLS_CLIENT_ACCEPTED
+            (true, Afterwards::Greeted) => TLS_CLIENT_ACCEPTED
                 .passed(subject)
                 .observed(format!("did not refuse '{}', and goes on", ours.name)),
-            (None, _) if demands(anonymous) => TLS_CLIENT_ACCEPTED.passed(subject).observed(format!(
+            (true, _) if demands(anonymous) => TLS_CLIENT_ACCEPTED.passed(subject).observed(format!(
                 "did not refuse '{}' in the handshake, where it turns clients without one away",
                 ours.name
             )),
-            (None, _) => TLS_CLIENT_ACCEPTED
+            (true, _) => TLS_CLIENT_ACCEPTED
                 .not_checked(
                     Requirement::Optional,
                     subject,

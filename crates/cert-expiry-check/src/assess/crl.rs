@@ -94,6 +94,7 @@ mod tests {
             next_update: left.map(at),
             revoked: 1,
             is_delta: false,
+            base: None,
         };
         judge("root.crl", &list, &Basis::new(now, Roots::new("none", [])))
     }

@@ -140,7 +140,7 @@ fn presented(
 /// What was stapled; where the handshake did not come to its end, nothing is known of it.
 fn stapled(subject: &str, capture: &Capture, chain: &[Arc<Certificate>], basis: &Basis) -> Option<Finding> {
     let (leaf, presented) = chain.split_first()?;
-    if capture.stapled.is_empty() && (capture.trouble.is_some() || !leaf.must_staple) {
+    if capture.stapled.is_empty() && (!capture.is_done() || !leaf.must_staple) {
         return None;
     }
     let roots = basis.trust.stores().iter().flat_map(|store| store.named_as_issuer_of(leaf));

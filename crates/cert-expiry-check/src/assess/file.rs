@@ -13,7 +13,7 @@ use super::{
 use crate::{
     certificate::Certificate,
     checks::{FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE},
-    stores::{Content, Contents, Entry, KeyEntry, ListEntry, file::FileObservation},
+    stores::{Content, Contents, Entry, KeyEntry, ListEntry, file::FileObservation, pem::Flaw},
     targets::files::{FoundFile, has_promising_ending},
     wording::printable,
 };
@@ -48,6 +48,10 @@ fn holds(file: &FoundFile, subject: &str, contents: &Contents, basis: &Basis) ->
     let mut judged = certificates(subject, &contents.certificates, basis);
     judged.keys = keys(subject, &contents.keys);
     lists(subject, &contents.lists, basis, &mut judged);
+    // In YAML and in texts, blanks are what belongs there.
+    if let Some((line, flaw)) = contents.flaw.filter(|_| has_promising_ending(&file.path)) {
+        judged.findings.push(flawed(subject, line, flaw));
+    }
     if let Some(closed) = &contents.closed {
         let finding = FILE_READABLE.not_checked(Requirement::Required, subject, &closed.what);
         judged.findings.push(finding.remedy(&closed.remedy).at(subject, None));
@@ -56,6 +60,16 @@ fn holds(file: &FoundFile, subject: &str, contents: &Contents, basis: &Basis) ->
         judged.findings.push(no_certificate(subject, &observed).at(subject, None));
     }
     judged
+}
+
+/// What this program reads, and the server that should read it does not.
+fn flawed(subject: &str, line: u32, flaw: Flaw) -> Finding {
+    let finding = match flaw {
+        Flaw::Indented => FILE_CERTIFICATE.failed(subject),
+        Flaw::BlankLine => FILE_CERTIFICATE.warned(subject),
+    };
+    let finding = finding.expected("a whole certificate").observed(flaw.to_string());
+    finding.remedy("Write the file again without those blanks.").at(subject, Some(line))
 }
 
 /// `tls.key`, `privkey.pem`, `server-key.pem`: found in a folder and closed to us, as it should be.

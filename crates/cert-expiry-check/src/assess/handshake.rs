@@ -12,7 +12,7 @@ use crate::{
     certificate::Certificate,
     checks::TLS_HANDSHAKE,
     targets::{Endpoint, StartTls},
-    wire::{Capture, CipherSuite, ClientCertificate, HandshakeTrouble, KeyExchange, Protocol},
+    wire::{Capture, CipherSuite, ClientCertificate, HandshakeTrouble, KeyExchange, Protocol, Rare},
     wording::printable,
 };
 
@@ -52,11 +52,10 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
         let why = "this program, like browsers, does not verify the proof of so weak a key: see tls.key";
         return TLS_HANDSHAKE.not_checked(Requirement::Optional, subject, why);
     }
-    let (observed, remedy) = match (trouble, leaf) {
-        (HandshakeTrouble::OnlyOld(suite), Some(leaf)) if needs_p521(capture.protocol, *suite, leaf) => {
-            with_p521(*suite)
-        }
-        _ => trouble_in_words(endpoint, capture, trouble),
+    let (observed, remedy) = match trouble {
+        HandshakeTrouble::OnlyRare(rare) => only_rare(capture.protocol, rare, leaf),
+        HandshakeTrouble::OnlyOld(suite) if has_odd_key(capture.protocol, leaf) => with_odd_key(*suite),
+        trouble => trouble_in_words(endpoint, capture, trouble),
     };
     let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
     if remedy.is_empty() { finding } else { finding.remedy(remedy) }
@@ -69,6 +68,7 @@ fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeT
         HandshakeTrouble::Closed => return closed(endpoint),
         HandshakeTrouble::NotTls(first) => return not_tls(endpoint, first),
         HandshakeTrouble::OnlyOld(suite) => return only_old(capture.protocol, *suite),
+        HandshakeTrouble::OnlyRare(rare) => return only_rare(capture.protocol, rare, None),
         HandshakeTrouble::Unfinished(limit, bytes) => (
             format!("sent {bytes} bytes and did not end the handshake within {} s", limit.as_secs_f64()),
             "The service is overloaded, or the path to it loses large packets; --handshake-timeout waits longer.",
@@ -82,7 +82,8 @@ fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeT
         }
         HandshakeTrouble::TooOld => (
             "the server speaks neither TLS 1.2 nor TLS 1.3".to_owned(),
-            "Turn TLS 1.2 or 1.3 on: clients refuse older versions (RFC 8996).",
+            "Turn TLS 1.2 or 1.3 on: clients refuse older versions (RFC 8996). If they are on, the server has no certificate \
+             that clients take: its log tells.",
         ),
         HandshakeTrouble::NothingInCommon(what) => (
             format!("no common ground: {what}"),
@@ -172,18 +173,70 @@ fn only_old(protocol: Option<Protocol>, suite: CipherSuite) -> Words {
     )
 }
 
-/// Over TLS 1.2 a client says on which curves it takes the keys of certificates (RFC 8422, 5.1), and few name P-521.
-fn needs_p521(protocol: Option<Protocol>, suite: CipherSuite, leaf: &Certificate) -> bool {
-    let is_tls12 = protocol.is_none_or(|protocol| protocol == Protocol::Tls12);
-    is_tls12 && suite.key_exchange() == KeyExchange::Ecdhe && leaf.curve.as_deref() == Some(strength::P521)
+/// What to do about a key that few clients take.
+const ISSUE_FOR_USUAL_KEY: &str =
+    "Have the certificate issued for a key on P-256, or for RSA with 2048 bits or more.";
+
+/// A server whose certificate was had only by offering what hardly any client does.
+fn only_rare(protocol: Option<Protocol>, rare: &Rare, leaf: Option<&Certificate>) -> Words {
+    let version = protocol.unwrap_or(Protocol::Tls13);
+    match rare {
+        Rare::Suite(suite) => (
+            format!(
+                "{version} with {suite} only: browsers, and clients built with OpenSSL as it comes, Go, Java or rustls do not \
+                 offer it, and see a handshake failure"
+            ),
+            "Allow TLS_AES_128_GCM_SHA256 at the server as well.".into(),
+        ),
+        Rare::Group(group) if group == "secp521r1" => (
+            format!(
+                "{version} with the key exchange group P-521 ({group}) only: Chromium and clients built with rustls do not \
+                 offer it, and see a handshake failure"
+            ),
+            "Allow X25519 or P-256 at the server as well (nginx: ssl_ecdh_curve X25519:prime256v1:secp521r1).".into(),
+        ),
+        Rare::Group(group) => (
+            format!(
+                "{version} with the key exchange group {group} only: most clients do not offer it, and see a handshake \
+                 failure"
+            ),
+            "Allow X25519 or P-256 at the server as well.".into(),
+        ),
+        Rare::Signature(kind) => (
+            format!(
+                "{version} with signatures of the kind {kind} only: browsers and most other clients do not take such a key, \
+                 and see a handshake failure; whether the server holds the key was not proven"
+            ),
+            ISSUE_FOR_USUAL_KEY.into(),
+        ),
+        // Over TLS 1.2 a client says on which curves it takes the keys of certificates (RFC 8422, 5.1).
+        Rare::Neither if leaf.is_some_and(|leaf| leaf.curve.as_deref() == Some(strength::P521)) => (
+            format!(
+                "{version} with a key on P-521 only: Chromium and clients built with rustls do not offer that curve, and \
+                 see a handshake failure"
+            ),
+            "Have the certificate issued for a key on P-256 or P-384, which every client knows.".into(),
+        ),
+        Rare::Neither => (
+            "refused the hello of clients of today, and answered a second one that offers more".to_owned(),
+            "The server's log tells what it missed; where several nodes stand behind the address, one of them may differ."
+                .into(),
+        ),
+    }
 }
 
-fn with_p521(suite: CipherSuite) -> Words {
+/// Over TLS 1.2 a key that few clients take is what keeps them out, whatever the suite.
+fn has_odd_key(protocol: Option<Protocol>, leaf: Option<&Certificate>) -> bool {
+    let is_odd = |leaf: &Certificate| strength::key(leaf).grade == Grade::Unusual;
+    protocol == Some(Protocol::Tls12) && leaf.is_some_and(is_odd)
+}
+
+fn with_odd_key(suite: CipherSuite) -> Words {
     let observed = format!(
-        "TLS 1.2 ({suite}) with a key on P-521 only: Chromium and clients built with rustls do not offer that curve, and \
-         see a handshake failure"
+        "TLS 1.2 ({suite}) with a key of a kind that browsers and most other clients do not take (see tls.key): they see a \
+         handshake failure; whether the server holds the key was not proven"
     );
-    (observed, "Have the certificate issued for a key on P-256 or P-384, which every client knows.".into())
+    (observed, ISSUE_FOR_USUAL_KEY.into())
 }
 
 /// A port that is known for beginning in plain text, where TLS was expected at once.

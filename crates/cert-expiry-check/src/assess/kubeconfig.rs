@@ -83,7 +83,7 @@ fn part(subject: &str, part: &kubeconfig::Part, basis: &Basis, judged: &mut Judg
     findings = findings.into_iter().map(|finding| finding.at(subject, None)).collect();
     judged.findings.extend(findings);
     judged.keys.extend(part.keys.iter().map(|key| KeySighting {
-        place: format!("{place}, client-key-data"),
+        place: format!("{place}, client key"),
         source: place.clone(),
         public_key: key.public_key.clone(),
     }));

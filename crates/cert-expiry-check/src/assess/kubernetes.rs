@@ -1,7 +1,7 @@
 //! Judges what was seen in Kubernetes objects. An issuer that stands in many of them (the cluster's own root
 //! is in a ConfigMap of every namespace) is judged once, at the end of the run.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use evidence_report::record::{Finding, Requirement};
 
@@ -15,7 +15,9 @@ use crate::{
     stores::{
         Content, Contents, Entry,
         kubernetes::{Broken, Object, Value},
+        pem::Flaw,
     },
+    targets::files::has_promising_ending,
     wording::printable,
 };
 
@@ -39,7 +41,14 @@ pub fn judge(object: &Object, basis: &Basis) -> Judged {
 }
 
 fn holds(object: &str, place: &str, value: &Value, contents: &Contents, basis: &Basis, judged: &mut Judged) {
-    let Contents { certificates, keys, lists, closed, other_labels } = contents;
+    let Contents { certificates, keys, lists, closed, other_labels, flaw } = contents;
+    if let Some((_, flaw)) = flaw.filter(|_| has_promising_ending(Path::new(&value.name))) {
+        let finding = match flaw {
+            Flaw::Indented => KUBERNETES_CERTIFICATE.failed(place),
+            Flaw::BlankLine => KUBERNETES_CERTIFICATE.warned(place),
+        };
+        judged.findings.push(finding.expected("a whole certificate").observed(flaw.to_string()));
+    }
     for (number, entry) in (1_usize..).zip(certificates) {
         let place = match (&entry.alias, number) {
             (Some(alias), _) => format!("{place}, alias {}", printable(alias, 80)),

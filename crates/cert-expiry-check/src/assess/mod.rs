@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod chain;
 pub mod client;
 pub mod crl;
+mod delta;
 pub mod endpoint;
 pub mod file;
 mod greeting;
@@ -111,6 +112,18 @@ pub struct Judged {
     pub quiet: Vec<&'static Check>,
     /// Checks that what was seen owes, beside those that every sighting owes.
     pub owed: Vec<&'static Check>,
+}
+
+impl Judged {
+    /// Takes in what came of another.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.sightings.extend(other.sightings);
+        self.keys.extend(other.keys);
+        self.lists.extend(other.lists);
+        self.quiet.extend(other.quiet);
+        self.owed.extend(other.owed);
+    }
 }
 
 /// A private key that was seen somewhere.

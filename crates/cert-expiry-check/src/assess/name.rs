@@ -76,18 +76,47 @@ pub fn finding(subject: &str, certificate: &Certificate, host: &Host, required: 
             TLS_NAME.failed(subject).expected(expected).observed(observed).remedy(remedy)
         }
         (None, _) => {
-            let only_common = only_common_name_fits(certificate, host);
-            let common = if only_common { "; only its common name fits, which clients ignore" } else { "" };
+            let nearly = nearly(certificate, host);
             let besides = match missing.is_empty() {
                 true => String::new(),
                 false => format!("; required names are missing: {}", missing.join(", ")),
             };
-            TLS_NAME
+            let finding = TLS_NAME
                 .failed(subject)
                 .expected(expected)
-                .observed(format!("good for {good_for}{common}{besides}"))
+                .observed(format!("good for {good_for}{nearly}{besides}"));
+            match host {
+                Host::Address(address) if stands_as_name(certificate, *address) => finding.remedy(format!(
+                    "Have '{}' issued again with {address} as an IP address (OpenSSL: subjectAltName=IP:{address}).",
+                    certificate.name
+                )),
+                _ => finding,
+            }
         }
     }
+}
+
+/// What looks as if it fitted, and why it does not; each begins with a semicolon.
+fn nearly(certificate: &Certificate, host: &Host) -> &'static str {
+    let under_wildcard = |name: &str| {
+        let parents = certificate.dns_names.iter().filter_map(|pattern| pattern.strip_prefix("*."));
+        parents.map(str::to_ascii_lowercase).any(|parent| {
+            name.strip_suffix(&parent).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        })
+    };
+    match host {
+        Host::Address(address) if stands_as_name(certificate, *address) => {
+            "; the address stands there as a DNS name, where clients do not look for it"
+        }
+        Host::Name(name) if under_wildcard(name) => "; a wildcard stands for exactly one label",
+        _ if only_common_name_fits(certificate, host) => "; only its common name fits, which clients ignore",
+        _ => "",
+    }
+}
+
+/// Whether an address was written where DNS names belong.
+fn stands_as_name(certificate: &Certificate, address: IpAddr) -> bool {
+    certificate.dns_names.iter().any(|name| name.parse() == Ok(address))
 }
 
 /// The same for an address that a network led to: nobody knows under which name it is asked, so that only
@@ -165,6 +194,26 @@ mod tests {
         assert_eq!(covering(&certificate, &host("0:0:0:0:0:0:0:1")).as_deref(), Some("::1"));
         assert_eq!(covering(&certificate, &host("127.0.0.2")), None);
         assert_eq!(covering(&certificate, &Host::Name("127.0.0.1".to_owned())), None);
+    }
+
+    #[test]
+    fn what_nearly_fits_is_told_why_it_does_not() {
+        let mut certificate = certificate(&["*.shop.example".to_owned(), "localhost".to_owned()]);
+        certificate.dns_names.push("127.0.0.1".to_owned());
+        certificate.common_name = Some("common.example".to_owned());
+        for (host, words) in [
+            (Host::Address([127, 0, 0, 1].into()), "as a DNS name, where clients do not look for it"),
+            (Host::Name("shop.example".to_owned()), "; a wildcard stands for exactly one label"),
+            (Host::Name("a.b.shop.example".to_owned()), "; a wildcard stands for exactly one label"),
+            (Host::Name("workshop.example".to_owned()), "good for *.shop.example, localhost, 127.0.0.1"),
+            (Host::Name("common.example".to_owned()), "; only its common name fits, which clients ignore"),
+        ] {
+            let finding = finding("shop:443", &certificate, &host, &[]);
+            assert!(finding.observed.ends_with(words), "{host}: {}", finding.observed);
+        }
+        let address = Host::Address([127, 0, 0, 1].into());
+        let remedy = finding("shop:443", &certificate, &address, &[]).remedy;
+        assert!(remedy.contains("subjectAltName=IP:127.0.0.1"), "{remedy}");
     }
 
     #[test]

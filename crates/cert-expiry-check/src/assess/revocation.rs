@@ -11,7 +11,10 @@ use evidence_report::record::{Finding, Requirement};
 use jiff::Timestamp;
 use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
-use super::strength::{self, Grade};
+use super::{
+    delta::Place,
+    strength::{self, Grade},
+};
 use crate::{
     certificate::Certificate,
     checks::TLS_REVOCATION,
@@ -91,6 +94,12 @@ pub struct Judge<'l> {
 struct Read<'l> {
     place: &'l str,
     list: &'l RevocationList,
+    /// Which of the issuer's lists it is.
+    among: Place,
+    /// Until when it speaks: longer than the list alone, where a delta list was joined to it.
+    until: Option<Timestamp>,
+    /// Where the delta lists come from that were joined to it.
+    joined: Vec<&'l str>,
     /// When and why, by the serial number.
     revoked: HashMap<String, (Timestamp, u32)>,
     /// Those whose key made its signature.
@@ -114,6 +123,7 @@ impl<'l> Judge<'l> {
                 known.extend(Read::of(&source.place, list, by_name.get(issuer).map_or(&[], Vec::as_slice)));
             }
         }
+        by_issuer.values_mut().for_each(|reads| join(reads));
         Self { lists, by_issuer, issuers: by_name, now }
     }
 
@@ -148,14 +158,12 @@ impl<'l> Judge<'l> {
         let mut reasons = Vec::new();
         let mut passed = None;
         for read in self.by_issuer.get(certificate.issuer_der.as_ref()).into_iter().flatten() {
-            let (place, list) = (read.place, read.list);
             match self.said(certificate, read) {
                 Said::Revoked(at, code) => {
                     let which = format!("revoked {}, {} ({})", moment(at), distance(now, at), reason(code));
                     let finding = TLS_REVOCATION.failed(subject).expected(expected).observed(format!(
-                        "{which}, says the list of '{}' in {}{}",
-                        list.issuer,
-                        printable(place, 160),
+                        "{which}, says the {}{}",
+                        read.in_words(),
                         elsewhere(suspect)
                     ));
                     let remedy = format!(
@@ -164,15 +172,13 @@ impl<'l> Judge<'l> {
                     );
                     return Some(finding.remedy(remedy).hurts_at(at));
                 }
-                Said::NotRevoked => passed = Some((place, list)),
-                Said::Nothing(why) => reasons.push(format!("{}: {why}", printable(place, 160))),
+                Said::NotRevoked => passed = Some(read),
+                Said::Nothing(why) => reasons.push(format!("{}: {why}", printable(read.place, 160))),
             }
         }
-        if let Some((place, list)) = passed {
-            let until =
-                list.next_update.map_or_else(String::new, |next| format!(", good until {}", moment(next)));
-            let observed =
-                format!("not on the list of '{}' in {}{until}", list.issuer, printable(place, 160));
+        if let Some(read) = passed {
+            let until = read.until.map_or_else(String::new, |next| format!(", good until {}", moment(next)));
+            let observed = format!("not on the {}{until}", read.in_words());
             return Some(TLS_REVOCATION.passed(subject).expected(expected).observed(observed));
         }
         reasons.extend(unfetched(certificate, lists));
@@ -192,9 +198,6 @@ impl<'l> Judge<'l> {
 
     fn said(&self, certificate: &Certificate, read: &Read<'_>) -> Said {
         let (list, now) = (read.list, self.now);
-        if list.is_delta {
-            return Said::Nothing("it is a delta list, which says only what changed".to_owned());
-        }
         let may_sign = |issuer: &&Certificate| {
             issuer.key_use.is_none_or(|key_use| key_use.revocations)
                 && read.signers.contains(&issuer.fingerprint)
@@ -209,9 +212,20 @@ impl<'l> Judge<'l> {
         }
         if let Some(&(at, code)) = read.revoked.get(significant(&certificate.serial)) {
             // Even a list that has ended proves it: a revocation is for good, but for what is only on hold.
-            return if code == 8 { Said::NotRevoked } else { Said::Revoked(at, code) };
+            match code {
+                8 if !list.is_delta => return Said::NotRevoked,
+                8 => {}
+                code => return Said::Revoked(at, code),
+            }
         }
-        match list.next_update {
+        if list.is_delta {
+            let base = read.among.base().map_or_else(String::new, |number| format!(" number {number}"));
+            return Said::Nothing(format!(
+                "it is a delta list, which says only what changed since the issuer's list{base}: name that list, or a later \
+                 one, beside it with --crl"
+            ));
+        }
+        match read.until {
             Some(next) if next.as_second() < now.as_second() => {
                 Said::Nothing(format!("the list ended {}, {}", moment(next), distance(now, next)))
             }
@@ -234,7 +248,34 @@ impl<'l> Read<'l> {
             revoked.entry(significant_bytes(entry.raw_serial())).or_insert((at, code));
         }
         let signers = issuers.iter().filter(|issuer| signed(&parsed, issuer));
-        Some(Self { place, list, revoked, signers: signers.map(|issuer| issuer.fingerprint).collect() })
+        let signers = signers.map(|issuer| issuer.fingerprint).collect();
+        let (among, until, joined) = (Place::of(list, &parsed), list.next_update, Vec::new());
+        Some(Self { place, list, among, until, joined, revoked, signers })
+    }
+
+    /// `list of 'Root' in root.crl`.
+    fn in_words(&self) -> String {
+        let kind = if self.list.is_delta { "delta list" } else { "list" };
+        let joined =
+            self.joined.iter().map(|place| format!(" with the delta list in {}", printable(place, 160)));
+        let joined: String = joined.collect();
+        format!("{kind} of '{}' in {}{joined}", self.list.issuer, printable(self.place, 160))
+    }
+}
+
+/// Joins the delta lists of an issuer to those of its lists that they change, the newest delta last. The deltas
+/// themselves stay: what is revoked on one is revoked, whatever it can be joined to.
+fn join(reads: &mut [Read<'_>]) {
+    let (mut deltas, mut whole): (Vec<_>, Vec<_>) = reads.iter_mut().partition(|read| read.list.is_delta);
+    deltas.sort_by(|one, other| one.among.newer_last(&other.among));
+    for list in &mut whole {
+        for delta in &deltas {
+            if list.among.may_be_joined_by(&delta.among) && !list.signers.is_disjoint(&delta.signers) {
+                list.revoked.extend(delta.revoked.iter().map(|(serial, what)| (serial.clone(), *what)));
+                list.until = list.until.max(delta.until);
+                list.joined.push(delta.place);
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Basis,
-    chain::{self, Broken, Path, Roots},
+    chain::{self, Broken, Fault, Path, Roots},
     lifetime::{self, Standing},
     memo::Memo,
     shape::{self, Place},
@@ -126,7 +126,14 @@ pub fn finding(subject: &str, chain: &[Arc<Certificate>], verdict: &Verdict, bas
             .observed("this machine has no trusted roots")
             .remedy("Install the package ca-certificates, or name the roots with --roots FILE.");
     }
-    if verdict.paths.iter().any(|path| matches!(path, Err(broken) if broken.over_signature))
+    let faults: Vec<_> = verdict.paths.iter().flat_map(|path| path.as_ref().err()).collect();
+    if let Some(outlived) = faults.first()
+        && faults.iter().all(|broken| broken.fault == Fault::Outlived)
+    {
+        let why = format!("{}: see tls.lifetime", outlived.reason);
+        return TLS_TRUST.not_checked(Requirement::Optional, subject, why);
+    }
+    if faults.iter().any(|broken| broken.fault == Fault::Signature)
         && let Some(why) = weak_link(chain, verdict)
     {
         return TLS_TRUST.not_checked(Requirement::Optional, subject, why);

@@ -10,6 +10,7 @@ mod owed;
 mod queue;
 mod remote;
 mod revocation;
+mod second_key;
 mod sources;
 
 use std::{process::ExitCode, sync::Arc};
@@ -88,8 +89,13 @@ pub(crate) fn prepare_all(plan: &Plan, run: &Run) -> Result<Vec<Prepared>, Error
     }
     let groups = plan.groups.iter().zip(trust).zip(identities);
     let prepared = groups.map(|((group, trust), identity)| {
-        let approach =
-            Approach { timeouts: plan.timeouts, identity, pace: pace.clone(), ask_http: group.ask_http };
+        let approach = Approach {
+            timeouts: plan.timeouts,
+            identity,
+            pace: pace.clone(),
+            ask_http: group.ask_http,
+            keys: plan.keys,
+        };
         prepare(group, trust, approach, &passwords, now)
     });
     Ok(prepared.collect())

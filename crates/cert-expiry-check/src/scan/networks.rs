@@ -8,7 +8,7 @@ use evidence_report::{
     run::Run,
 };
 
-use super::{Task, What, others};
+use super::{Task, What, others, second_key};
 use crate::{
     assess::{Basis, Judged, endpoint},
     checks::NETWORK_FOUND,
@@ -75,7 +75,11 @@ pub(super) async fn look_at(
         }
         Observation::Reached(_) => {
             inhabited.count(|counts| counts.answered += 1);
-            endpoint::judge(&endpoint, &observation, basis)
+            let mut judged = endpoint::judge(&endpoint, &observation, basis);
+            if let Some(second) = second_key::look_for(&endpoint, &observation, approach, basis).await {
+                judged.join(second);
+            }
+            judged
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use tokio::task::JoinSet;
 
+use super::second_key;
 use crate::{
     assess::{Basis, Judged, Part, agreement, client, endpoint},
     checks::{TLS_CLIENT_ACCEPTED, TLS_NODES},
@@ -22,6 +23,9 @@ pub async fn look_at_one(endpoint: Endpoint, approach: &Approach, basis: &Basis)
         let presented = Box::pin(wire::capture(&endpoint, approach)).await;
         judged.owed.push(&TLS_CLIENT_ACCEPTED);
         judged.findings.push(client::acceptance(&subject, &anonymous, &presented, &identity.certificate));
+    }
+    if let Some(second) = second_key::look_for(&endpoint, &anonymous, approach, basis).await {
+        judged.join(second);
     }
     judged
 }
@@ -65,10 +69,7 @@ pub async fn look_at_addresses(
     let mut all = Judged::default();
     all.owed.extend((served.len() > 1).then_some(&TLS_NODES));
     for (_, judged) in judged {
-        all.findings.extend(judged.findings);
-        all.sightings.extend(judged.sightings);
-        all.quiet.extend(judged.quiet);
-        all.owed.extend(judged.owed);
+        all.join(judged);
     }
     all.findings.extend(comparison);
     all

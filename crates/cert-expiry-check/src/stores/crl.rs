@@ -13,7 +13,7 @@ use x509_parser::{
 use super::ber::{INTEGER, Malformed, Reader, SEQUENCE};
 use crate::{
     certificate::{in_words, short_name},
-    wording::printable,
+    wording::{hexadecimal, printable},
 };
 
 /// Delta CRL indicator (5.2.4).
@@ -47,6 +47,8 @@ pub struct RevocationList {
     pub revoked: usize,
     /// Whether it only says what has changed since another one (5.2.4).
     pub is_delta: bool,
+    /// The number of the oldest list that a delta list may be joined to, in hexadecimal digits.
+    pub base: Option<String>,
 }
 
 impl RevocationList {
@@ -65,7 +67,8 @@ impl RevocationList {
             Timestamp::from_second(cut).unwrap_or(Timestamp::MAX)
         };
         let number = parsed.crl_number().map(|number| printable(&format!("{number:x}"), 40));
-        let is_delta = parsed.extensions().iter().any(|extension| extension.oid == DELTA_INDICATOR);
+        let delta = parsed.extensions().iter().find(|extension| extension.oid == DELTA_INDICATOR);
+        let base = delta.and_then(|delta| Reader::new(delta.value).expect(INTEGER, "a number").ok());
         Ok(Self {
             der: bytes.to_vec(),
             issuer: short_name(parsed.issuer()),
@@ -74,7 +77,8 @@ impl RevocationList {
             this_update: moment(parsed.last_update().timestamp()),
             next_update: parsed.next_update().map(|update| moment(update.timestamp())),
             revoked: parsed.iter_revoked_certificates().count(),
-            is_delta,
+            is_delta: delta.is_some(),
+            base: base.map(|number| printable(hexadecimal(number.content).trim_start_matches('0'), 40)),
         })
     }
 }

@@ -45,6 +45,8 @@ pub struct Contents {
     pub lists: Vec<ListEntry>,
     /// The labels of what else is there, such as a key's; each once.
     pub other_labels: Vec<String>,
+    /// What was read of a PEM file all the same, and on which line its block begins.
+    pub flaw: Option<(u32, pem::Flaw)>,
     /// The store, or the part of it, that stays closed to us.
     pub closed: Option<Closed>,
 }
@@ -85,6 +87,14 @@ pub fn read(bytes: &[u8], passwords: &Passwords) -> Content {
         _ if is_web_page(bytes) => {
             Content::Nothing("it is a web page (HTML), as servers send it for a login or an error".to_owned())
         }
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Content::Nothing(
+            "it is text in UTF-16, as PowerShell writes it, which no server reads".to_owned(),
+        ),
+        // What `-----BEGIN ` comes to in base64.
+        _ if bytes.trim_ascii_start().starts_with(b"LS0tLS1CRUdJTi") => Content::Nothing(
+            "it is PEM in base64 once more, as a Kubernetes Secret holds it: decode it with `base64 -d`"
+                .to_owned(),
+        ),
         _ if std::str::from_utf8(bytes).is_ok() => {
             Content::Nothing("it is text without a PEM certificate".to_owned())
         }
@@ -102,7 +112,7 @@ fn is_web_page(bytes: &[u8]) -> bool {
 
 impl From<pem::Pem> for Contents {
     fn from(pem: pem::Pem) -> Self {
-        let mut contents = Self { other_labels: pem.other_labels, ..Self::default() };
+        let mut contents = Self { other_labels: pem.other_labels, flaw: pem.flaw, ..Self::default() };
         pem.blocks.into_iter().for_each(|block| contents.take_in(block));
         contents
     }

@@ -16,6 +16,8 @@ pub struct Pem {
     pub blocks: Vec<Block>,
     /// Labels of keys, and of blocks that are not read, each once; of very many, the first.
     pub other_labels: Vec<String>,
+    /// The first thing that we read and others do not, and the line of its block.
+    pub flaw: Option<(u32, Flaw)>,
 }
 
 /// One block.
@@ -64,6 +66,28 @@ impl Kind {
     }
 }
 
+/// What is read here, because people want to know what such a file holds, and not by the servers that should read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// Blanks stand before a `BEGIN` or an `END`, as in YAML.
+    Indented,
+    /// A blank line stands in the base64, or several before it.
+    BlankLine,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Indented => {
+                "blanks stand before its BEGIN or END: OpenSSL (nginx, Apache, curl) and Go do not find it"
+            }
+            Self::BlankLine => {
+                "a blank line stands in its base64: OpenSSL (nginx, Apache, curl) does not read it"
+            }
+        })
+    }
+}
+
 /// What can be wrong with a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
@@ -75,6 +99,8 @@ pub enum Damage {
     Empty,
     /// More stands on its `BEGIN` line, as where a shell or an editor took the line ends away.
     OneLine,
+    /// More stands on its `END` line: often the next `BEGIN`, where files without a last line end were joined.
+    Joined,
     /// A character that is no base64, or a wrong number of them.
     Base64(String),
     /// Its headers say that it is encrypted (RFC 1421), as those of old keys do.
@@ -88,6 +114,9 @@ impl fmt::Display for Damage {
             Self::WrongEnd(label) => write!(f, "it ends with END {}", crate::wording::printable(label, 40)),
             Self::Empty => f.write_str("nothing stands between BEGIN and END"),
             Self::OneLine => f.write_str("its base64 begins on the BEGIN line: its line ends were lost"),
+            Self::Joined => f.write_str(
+                "more stands on its END line, so that servers do not read it: a line end is missing between two blocks",
+            ),
             Self::Base64(reason) => write!(f, "its base64 is damaged ({reason})"),
             Self::Encrypted => f.write_str("it is encrypted"),
         }
@@ -123,7 +152,9 @@ pub fn read(bytes: &[u8]) -> Pem {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let line_end = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
         let (content, behind) = (rest[..end].trim_ascii(), rest.get(end + line_end..).unwrap_or_default());
+        let is_indented = rest[..end].first().is_some_and(u8::is_ascii_whitespace);
         if let Some((label, more)) = boundary(content, b"-----BEGIN ") {
+            pem.note(line, is_indented.then_some(Flaw::Indented));
             if let Some(unfinished) = open.take() {
                 pem.close(&unfinished, b"", Some(Damage::Truncated));
             }
@@ -132,12 +163,23 @@ pub fn read(bytes: &[u8]) -> Pem {
                 true => pem.close(&begun, b"", Some(Damage::OneLine)),
                 false => open = Some(begun),
             }
-        } else if let Some((label, _)) = boundary(content, b"-----END ")
+        } else if let Some((label, more)) = boundary(content, b"-----END ")
             && let Some(finished) = open.take()
         {
-            let damage = (label != finished.label).then_some(Damage::WrongEnd(label));
             let body = &finished.behind[..finished.behind.len() - rest.len()];
+            pem.note(finished.line, is_indented.then_some(Flaw::Indented).or_else(|| blank_line(body)));
+            let damage = match (label == finished.label, more) {
+                (false, _) => Some(Damage::WrongEnd(label)),
+                (true, true) => Some(Damage::Joined),
+                (true, false) => None,
+            };
             pem.close(&finished, body, damage);
+            // What was joined to it is read all the same.
+            let next = memchr::memmem::find(content, b"-----BEGIN ").filter(|_| more);
+            open = next.and_then(|at| boundary(&content[at..], b"-----BEGIN ")).and_then(|(label, more)| {
+                let begun = Open { line, label, behind };
+                more.then(|| pem.close(&begun, b"", Some(Damage::OneLine))).is_none().then_some(begun)
+            });
         }
         if end == rest.len() {
             break;
@@ -160,7 +202,23 @@ fn boundary(line: &[u8], begin: &[u8]) -> Option<(String, bool)> {
     Some((String::from_utf8_lossy(&label[..end]).trim().to_owned(), more))
 }
 
+/// A blank line where OpenSSL takes none: it may only stand once between headers (or nothing) and the base64.
+fn blank_line(body: &[u8]) -> Option<Flaw> {
+    let mut lines: Vec<_> = body.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    // Behind the last line end stands nothing.
+    lines.pop_if(|last| last.is_empty());
+    let begins =
+        lines.iter().position(|line| !line.is_empty() && !line.contains(&b':')).unwrap_or(lines.len());
+    let (before, base64) = lines.split_at(begins);
+    let blanks_before = before.iter().filter(|line| line.is_empty()).count();
+    (blanks_before > 1 || base64.iter().any(|line| line.is_empty())).then_some(Flaw::BlankLine)
+}
+
 impl Pem {
+    fn note(&mut self, line: u32, flaw: Option<Flaw>) {
+        self.flaw = self.flaw.or(flaw.map(|flaw| (line, flaw)));
+    }
+
     fn close(&mut self, block: &Open<'_>, body: &[u8], damage: Option<Damage>) {
         let kind = Kind::of(&block.label);
         if matches!(kind, None | Some(Kind::Key)) {
@@ -238,6 +296,39 @@ mod tests {
         }
         let key = "-----BEGIN PRIVATE KEY-----c2VjcmV0-----END PRIVATE KEY-----\n";
         assert_eq!(read(key.as_bytes()).other_labels, ["PRIVATE KEY"]);
+    }
+
+    #[test]
+    fn blocks_that_were_joined_without_a_line_end_are_told() {
+        let joined = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE----------BEGIN CERTIFICATE-----\nAwQ\n\
+            -----END CERTIFICATE-----\n";
+        assert_eq!(lines_and_results(joined), [(1, Err(Damage::Joined)), (3, Ok(vec![3, 4]))]);
+        let more = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----x\ntext\n";
+        assert_eq!(lines_and_results(more), [(1, Err(Damage::Joined))]);
+        let twice =
+            "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE----------BEGIN CERTIFICATE-----AwQ\n";
+        assert_eq!(lines_and_results(twice), [(1, Err(Damage::Joined)), (3, Err(Damage::OneLine))]);
+    }
+
+    #[test]
+    fn what_openssl_does_not_read_is_noted() {
+        let (begin, end) = ("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n");
+        for (text, flaw) in [
+            (format!("{begin}AAEC\n{end}"), None),
+            (format!("{begin}AAEC\r\r\n{end}"), None),
+            (format!("{begin}\nAAEC\n{end}"), None),
+            (format!("{begin}  AAEC  \n  AAEC\n{end}"), None),
+            (format!("{begin}Comment: a\n\nAAEC\n{end}"), None),
+            (format!("{begin}AAEC\n\n{end}"), Some((1, Flaw::BlankLine))),
+            (format!("{begin}AAEC\n \nAAEC\n{end}"), Some((1, Flaw::BlankLine))),
+            (format!("{begin}\n\nAAEC\n{end}"), Some((1, Flaw::BlankLine))),
+            (format!("text\n {begin}AAEC\n{end}"), Some((2, Flaw::Indented))),
+            (format!("{begin}AAEC\n\t{end}"), Some((1, Flaw::Indented))),
+        ] {
+            let pem = read(text.as_bytes());
+            assert_eq!(pem.flaw, flaw, "{text}");
+            assert!(pem.blocks.iter().all(|block| block.der.is_ok()), "{text}");
+        }
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::{
 };
 
 use evidence_report::run::redact;
+use reqwest::Url;
 use rustls::pki_types::ServerName;
 
 use super::{
-    NoTarget,
+    KeyKind, NoTarget,
     scheme::{Scheme, StartTls},
 };
 use crate::assess::name::Host;
@@ -36,13 +37,24 @@ pub struct Endpoint {
     pub port_there: Option<u16>,
     /// Whether a network led to it, so that nobody knows under which name it is asked.
     pub in_network: bool,
+    /// The only kind of key that it is asked for; any, where there is none.
+    pub key: Option<KeyKind>,
 }
 
 impl Endpoint {
     /// A server that speaks TLS at once, under its own name.
     #[must_use]
     pub fn new(host: Host, port: u16) -> Self {
-        Self { start: None, host, port, sni: None, address: None, port_there: None, in_network: false }
+        Self {
+            start: None,
+            host,
+            port,
+            sni: None,
+            address: None,
+            port_there: None,
+            in_network: false,
+            key: None,
+        }
     }
 
     /// One of the addresses of a network.
@@ -209,13 +221,21 @@ pub(crate) fn parse_host(text: &str) -> Result<Host, String> {
             if text.is_empty() { "it is empty, there is no host" } else { "there is no host" }.to_owned()
         );
     }
-    if !name.is_ascii() {
-        return Err("a name with letters beyond ASCII is written in its xn-- form".to_owned());
-    }
+    let name = if name.is_ascii() { name } else { in_ascii(&name)? };
     match ServerName::try_from(name.clone()) {
         Ok(_) if !name.ends_with('.') => Ok(Host::Name(name)),
         _ => Err("that is no host name; write host:port, a file, a folder, or a pattern of files".to_owned()),
     }
+}
+
+/// A name with letters beyond ASCII, as it stands in the DNS and in certificates (RFC 5891).
+fn in_ascii(name: &str) -> Result<String, String> {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '.' | '_');
+    let url = name.chars().all(is_plain).then(|| Url::parse(&format!("https://{name}/")).ok()).flatten();
+    url.as_ref()
+        .and_then(|url| url.host_str())
+        .map(str::to_owned)
+        .ok_or_else(|| "it holds letters that no host name has; write it in its xn-- form".to_owned())
 }
 
 impl fmt::Display for Endpoint {
@@ -232,8 +252,11 @@ impl fmt::Display for Endpoint {
             (Some(address), None) => write!(f, " at {address}")?,
             (None, _) => {}
         }
-        match &self.sni {
-            Some(name) => write!(f, " as {name}"),
+        if let Some(name) = &self.sni {
+            write!(f, " as {name}")?;
+        }
+        match self.key {
+            Some(kind) => write!(f, " with {kind}"),
             None => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 mod endpoint;
 pub mod files;
+mod key_kind;
 mod list;
 mod network;
 mod remote;
@@ -11,6 +12,7 @@ mod shard;
 
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::parse_host;
+pub use key_kind::KeyKind;
 pub use list::{ListTrouble, ListedTarget, read_list};
 pub use network::Network;
 pub use remote::Remote;
@@ -176,6 +178,8 @@ mod tests {
             ("shop.example", "endpoint shop.example:443"),
             ("Shop.Example.", "endpoint shop.example:443"),
             ("localhost", "endpoint localhost:443"),
+            ("bücher.example", "endpoint xn--bcher-kva.example:443"),
+            ("smtp://BÜCHER.example.", "endpoint smtp://xn--bcher-kva.example:25"),
             ("127.0.0.1", "endpoint 127.0.0.1:443"),
             ("127.0.0.1:8443", "endpoint 127.0.0.1:8443"),
             ("::1", "endpoint [::1]:443"),
@@ -257,7 +261,8 @@ mod tests {
             ("shop.example:443@", "host"),
             ("shop.example:443@10.0.0.5/24", "port"),
             ("shop_.example..", "host name"),
-            ("bücher.example", "xn--"),
+            ("bü cher.example", "a blank stands in it"),
+            ("bü|cher.example", "xn--"),
             ("two words", "a blank stands in it"),
         ] {
             let error = parse(word).unwrap_err().to_string();

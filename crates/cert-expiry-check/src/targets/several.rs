@@ -47,7 +47,7 @@ impl Targets {
     }
 
     fn push_endpoint(&mut self, endpoint: &Endpoint) {
-        let Endpoint { start, host, port, sni, address, port_there, in_network } = endpoint;
+        let Endpoint { start, host, port, sni, address, port_there, in_network, key: _ } = endpoint;
         let bits = [
             (start.is_some(), STARTS),
             (sni.is_some(), SNI),
@@ -191,6 +191,7 @@ impl Reader<'_> {
             }),
             port_there: has(PORT_THERE).then(|| self.port()),
             in_network: has(IN_NETWORK),
+            key: None,
         })
     }
 
@@ -224,7 +225,7 @@ mod tests {
         let names = (host(), proptest::option::of(host()), any::<Option<IpAddr>>());
         let endpoint = (start, names, any::<u16>(), any::<Option<u16>>(), any::<bool>());
         let endpoint = endpoint.prop_map(|(start, (host, sni, address), port, port_there, in_network)| {
-            Target::Endpoint(Endpoint { start, host, port, sni, address, port_there, in_network })
+            Target::Endpoint(Endpoint { start, host, port, sni, address, port_there, in_network, key: None })
         });
         let others = ["certs/*.pem", "tls/a.pem", "10.0.0.0/28:443", "pem+https://pki.example/ca.pem"];
         let other = (0..others.len())

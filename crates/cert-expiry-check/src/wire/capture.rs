@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, Error, InvalidMessage, PeerIncompatible, SignatureScheme,
     client::{
         ResolvesClientCert, Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -29,12 +29,12 @@ use super::{
     first_bytes::{FirstBytes, Received},
     http_answer,
     observation::{
-        Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble,
+        Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, Rare, ReachTrouble,
         Refusal,
     },
-    old_handshake, proof, starttls,
+    old_handshake, proof, rare, starttls,
 };
-use crate::targets::Endpoint;
+use crate::targets::{Endpoint, KeyKind};
 
 /// What is offered is what rustls offers, in another order: AES-128 with SHA-256 first. Most servers follow the
 /// client's order, processors have instructions for SHA-256 and not for SHA-384, and no secret is sent. The one
@@ -49,16 +49,21 @@ pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
 });
 
 /// What the configurations of all connections have in common; each gets its own witness.
-static COMMON: LazyLock<Result<ClientConfig, Error>> = LazyLock::new(|| {
+static COMMON: LazyLock<Result<ClientConfig, Error>> = LazyLock::new(|| common(&PROVIDER));
+
+/// The same, for those that insist on what is rare.
+static WIDE: LazyLock<Result<ClientConfig, Error>> = LazyLock::new(|| common(&rare::WIDE_PROVIDER));
+
+fn common(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, Error> {
     let nobody = Arc::new(Witness::with(None));
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&nobody) as Arc<dyn ServerCertVerifier>)
         .with_client_cert_resolver(nobody as Arc<dyn ResolvesClientCert>);
     config.resumption = Resumption::disabled();
     Ok(config)
-});
+}
 
 /// A server that wants a client certificate says no only after a TLS 1.3 handshake looks done. It is given
 /// so long to say it, and longer where the handshake showed that the way is long.
@@ -69,14 +74,32 @@ const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Captures what an endpoint presents. Whatever happens there is a value.
 pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
+    let mut observation = shake_hands(endpoint, approach, Offer::Usual).await.0;
+    if let Observation::Reached(capture) = &mut observation
+        && capture.chain.is_empty()
+        && endpoint.key.is_none()
+    {
+        if capture.trouble.as_ref().is_some_and(rare::may_help) {
+            Box::pin(offer_more(capture, endpoint, approach)).await;
+        }
+        if capture.chain.is_empty() && capture.trouble.as_ref().is_some_and(old_handshake::may_help) {
+            Box::pin(ask_in_old_words(capture, endpoint, approach)).await;
+        }
+    }
+    observation
+}
+
+/// One handshake, and what a finished one came to that is rare.
+async fn shake_hands(endpoint: &Endpoint, approach: &Approach, offer: Offer) -> (Observation, Rare) {
+    let unreached = |trouble| (Observation::Unreached(trouble), Rare::Neither);
     let timeouts = approach.timeouts;
     let server_name = match endpoint.server_name() {
         Ok(name) => name,
-        Err(error) => return Observation::Unreached(ReachTrouble::Failed(error)),
+        Err(error) => return unreached(ReachTrouble::Failed(error)),
     };
     let (address, mut stream) = match address::connect(endpoint, approach).await {
         Ok(connected) => connected,
-        Err(trouble) => return Observation::Unreached(trouble),
+        Err(trouble) => return unreached(trouble),
     };
     // Two messages may follow each other only around STARTTLS and an HTTP request. Everywhere else the kernel may
     // hold back what is small, so that a goodbye leaves together with the end of the stream.
@@ -87,23 +110,26 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
         let asked = endpoint.asked_as();
         let begun = Box::pin(starttls::begin(&mut stream, start, asked, timeouts.handshake)).await;
         if let Err(trouble) = begun {
-            return Observation::Reached(Capture::broken(address, HandshakeTrouble::NotStarted(trouble)));
+            let capture = Capture::broken(address, HandshakeTrouble::NotStarted(trouble));
+            return (Observation::Reached(capture), Rare::Neither);
         }
     }
-    let witness = Arc::new(Witness::with(approach.identity.clone()));
+    let witness = Arc::new(Witness { key: endpoint.key, offer, ..Witness::with(approach.identity.clone()) });
     let received = Received::default();
     let config = match client_config(&witness) {
         Ok(config) => config,
-        Err(error) => return Observation::Unreached(ReachTrouble::Ours(error.to_string())),
+        Err(error) => return unreached(ReachTrouble::Ours(error.to_string())),
     };
     let began = Instant::now();
     let connecting =
         TlsConnector::from(Arc::new(config)).connect(server_name, FirstBytes::new(stream, received.clone()));
+    let mut agreed = Rare::Neither;
     let (afterwards, trouble) = match timeout(timeouts.handshake, connecting).await {
         Err(_) => (Afterwards::Nothing, Some(timed_out(timeouts.handshake, &received))),
         Ok(Err(error)) => (Afterwards::Nothing, Some(trouble_of(&error, &received))),
         Ok(Ok(tls)) => {
             let took = began.elapsed();
+            agreed = rare::agreed(tls.get_ref().1);
             let left = timeouts.handshake.saturating_sub(took).min(LATE_REFUSAL + 2 * took);
             // Behind STARTTLS speaks no HTTP server: a request would be a command to another one.
             let asks = approach.ask_http && endpoint.start.is_none();
@@ -111,11 +137,22 @@ pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
             (say_goodbye(tls, witness.was_asked(), left, question).await, None)
         }
     };
-    let mut capture = witness.testify(address, afterwards, trouble);
-    if capture.chain.is_empty() && capture.trouble.as_ref().is_some_and(old_handshake::may_help) {
-        Box::pin(ask_in_old_words(&mut capture, endpoint, approach)).await;
+    let agreed = witness.seen().unverified.map_or(agreed, |name| Rare::Signature(name.to_owned()));
+    (Observation::Reached(witness.testify(address, afterwards, trouble)), agreed)
+}
+
+/// A server that refused what is usual is asked once more with all that can be offered. What it presents then is
+/// judged like any other, and what it insists on is the trouble.
+async fn offer_more(capture: &mut Capture, endpoint: &Endpoint, approach: &Approach) {
+    let there = endpoint.at(capture.address.ip());
+    let (observation, agreed) = shake_hands(&there, approach, Offer::Wide).await;
+    if let Observation::Reached(second) = observation
+        && !second.chain.is_empty()
+        && !matches!(second.trouble, Some(HandshakeTrouble::Broken(_)))
+    {
+        let trouble = second.trouble.clone().unwrap_or(HandshakeTrouble::OnlyRare(agreed));
+        *capture = Capture { trouble: Some(trouble), ..second };
     }
-    Observation::Reached(capture)
 }
 
 /// A server of old TLS is asked once more, in its own words; what it presents is judged like any other.
@@ -126,6 +163,15 @@ async fn ask_in_old_words(capture: &mut Capture, endpoint: &Endpoint, approach: 
         capture.chain = old.chain;
         capture.trouble = Some(HandshakeTrouble::OnlyOld(old.suite));
     }
+}
+
+/// What is offered to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    /// What clients of today offer.
+    Usual,
+    /// That, and what hardly any of them does.
+    Wide,
 }
 
 /// One HTTP request, for those that refuse only in their answer.
@@ -171,7 +217,10 @@ fn refusal(error: &io::Error) -> Refusal {
 }
 
 fn client_config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
-    let mut config = COMMON.clone()?;
+    let mut config = match witness.offer {
+        Offer::Usual => COMMON.clone()?,
+        Offer::Wide => WIDE.clone()?,
+    };
     config.dangerous().set_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>);
     config.client_auth_cert_resolver = Arc::clone(witness) as Arc<dyn ResolvesClientCert>;
     Ok(config)
@@ -217,6 +266,11 @@ fn trouble_of_tls(error: &Error) -> HandshakeTrouble {
         ) => HandshakeTrouble::TooOld,
         Error::PeerIncompatible(lacks) => HandshakeTrouble::NothingInCommon(format!("{lacks:?}")),
         Error::InvalidCertificate(reason) => HandshakeTrouble::NoProof(format!("{reason:?}")),
+        Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge) => HandshakeTrouble::Broken(
+            "the server sends more than 64 KiB at once, which clients refuse: the certificates that it presents hold too \
+             many names, or are too many"
+                .to_owned(),
+        ),
         other => HandshakeTrouble::Broken(other.to_string()),
     }
 }
@@ -226,6 +280,9 @@ fn trouble_of_tls(error: &Error) -> HandshakeTrouble {
 struct Witness {
     seen: Mutex<Seen>,
     identity: Option<Identity>,
+    /// The only kind of key that it takes.
+    key: Option<KeyKind>,
+    offer: Offer,
 }
 
 #[derive(Debug, Default)]
@@ -235,11 +292,13 @@ struct Seen {
     protocol: Option<Protocol>,
     asked: bool,
     proven: bool,
+    /// The kind of the signature, where it is none that is verified.
+    unverified: Option<&'static str>,
 }
 
 impl Witness {
     fn with(identity: Option<Identity>) -> Self {
-        Self { seen: Mutex::default(), identity }
+        Self { seen: Mutex::default(), identity, key: None, offer: Offer::Usual }
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -324,11 +383,20 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if let Some(name) = rare::unverified_name(signed.scheme) {
+            let mut seen = self.seen();
+            (seen.protocol, seen.unverified) = (Some(Protocol::Tls13), Some(name));
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         self.proven(Protocol::Tls13, proof::of_tls13(message, certificate, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        let mut schemes = PROVIDER.signature_verification_algorithms.supported_schemes();
+        schemes.extend(rare::unverified_schemes().filter(|_| self.offer == Offer::Wide));
+        let is_rsa = |scheme: &SignatureScheme| scheme.as_str().is_some_and(|name| name.starts_with("RSA"));
+        schemes.retain(|scheme| self.key.is_none_or(|kind| (kind == KeyKind::Rsa) == is_rsa(scheme)));
+        schemes
     }
 }
 

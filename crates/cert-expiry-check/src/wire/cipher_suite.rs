@@ -47,7 +47,7 @@ fn name(number: u16) -> Option<&'static str> {
 }
 
 /// What is offered.
-pub(super) const OFFERED: [(u16, &str); 60] = [
+pub(super) const OFFERED: [(u16, &str); 68] = [
     (0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
     (0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
     (0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
@@ -56,6 +56,8 @@ pub(super) const OFFERED: [(u16, &str); 60] = [
     (0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
     (0xc0ac, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM"),
     (0xc0ad, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM"),
+    (0xc0ae, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"),
+    (0xc0af, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8"),
     (0xc023, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"),
     (0xc027, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"),
     (0xc024, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384"),
@@ -67,6 +69,10 @@ pub(super) const OFFERED: [(u16, &str); 60] = [
     (0x009e, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"),
     (0x009f, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"),
     (0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
+    (0xc09e, "TLS_DHE_RSA_WITH_AES_128_CCM"),
+    (0xc09f, "TLS_DHE_RSA_WITH_AES_256_CCM"),
+    (0xc0a2, "TLS_DHE_RSA_WITH_AES_128_CCM_8"),
+    (0xc0a3, "TLS_DHE_RSA_WITH_AES_256_CCM_8"),
     (0x0067, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256"),
     (0x006b, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256"),
     (0x0033, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA"),
@@ -83,6 +89,8 @@ pub(super) const OFFERED: [(u16, &str); 60] = [
     (0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384"),
     (0xc09c, "TLS_RSA_WITH_AES_128_CCM"),
     (0xc09d, "TLS_RSA_WITH_AES_256_CCM"),
+    (0xc0a0, "TLS_RSA_WITH_AES_128_CCM_8"),
+    (0xc0a1, "TLS_RSA_WITH_AES_256_CCM_8"),
     (0x003c, "TLS_RSA_WITH_AES_128_CBC_SHA256"),
     (0x003d, "TLS_RSA_WITH_AES_256_CBC_SHA256"),
     (0x002f, "TLS_RSA_WITH_AES_128_CBC_SHA"),

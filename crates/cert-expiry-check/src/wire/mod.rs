@@ -13,6 +13,7 @@ mod observation;
 mod old_handshake;
 mod pace;
 mod proof;
+mod rare;
 pub mod starttls;
 
 pub use address::addresses;
@@ -20,12 +21,15 @@ pub use capture::capture;
 pub use cipher_suite::{CipherSuite, KeyExchange};
 pub use identity::{Identity, IdentityError};
 pub use observation::{
-    Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, ReachTrouble, Refusal,
+    Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, Rare, ReachTrouble,
+    Refusal,
 };
 pub use pace::{Pace, Rate};
 pub use starttls::StartTrouble;
 
 use std::time::Duration;
+
+use serde::Serialize;
 
 /// How servers are approached.
 #[derive(Debug, Clone)]
@@ -39,6 +43,19 @@ pub struct Approach {
     /// Whether one that asks for a client certificate, and does not refuse us in the handshake, is sent one
     /// HTTP request: some refuse only in their answer.
     pub ask_http: bool,
+    /// For which kinds of keys its certificate is looked at.
+    pub keys: Keys,
+}
+
+/// For which kinds of keys a server's certificate is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keys {
+    /// The one that client and server agree upon.
+    #[default]
+    FirstPresented,
+    /// RSA and ECDSA, where it has both.
+    Every,
 }
 
 impl Approach {

@@ -99,6 +99,19 @@ pub enum ReachTrouble {
     Ours(String),
 }
 
+/// What a server insists on that clients of today do not offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rare {
+    /// A cipher suite, by its name in the registry.
+    Suite(String),
+    /// A key exchange group, by its name in the registry.
+    Group(String),
+    /// A kind of signature, by its name in the registry; it was not verified.
+    Signature(String),
+    /// Nothing of these is rare, or the handshake did not come so far that they are known.
+    Neither,
+}
+
 /// What kept a handshake from its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandshakeTrouble {
@@ -121,6 +134,8 @@ pub enum HandshakeTrouble {
     /// It presented its certificate only to a client that takes what clients of today do not; the version is
     /// [`Capture::protocol`].
     OnlyOld(CipherSuite),
+    /// It refused the usual hello, and took one that offers what hardly any client does.
+    OnlyRare(Rare),
     /// No cipher suite, group or signature scheme in common.
     NothingInCommon(String),
     /// It does not prove that it holds the certificate's key.
@@ -130,6 +145,12 @@ pub enum HandshakeTrouble {
 }
 
 impl Capture {
+    /// Whether the handshake came to its end, be it with words that hardly any client knows.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self.trouble, None | Some(HandshakeTrouble::OnlyRare(_)))
+    }
+
     /// Of a server that showed nothing of itself.
     #[must_use]
     pub fn broken(address: SocketAddr, trouble: HandshakeTrouble) -> Self {

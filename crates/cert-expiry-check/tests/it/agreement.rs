@@ -7,7 +7,7 @@ use cert_expiry_check::{
     certificate::Certificate,
     scan::nodes::look_at_addresses,
     targets::Endpoint,
-    wire::{Approach, Pace, Timeouts},
+    wire::{Approach, Keys, Pace, Timeouts},
 };
 use evidence_report::record::Outcome;
 use jiff::Timestamp;
@@ -58,7 +58,13 @@ fn at_addresses(
     let judged = runtime.block_on(look_at_addresses(
         &endpoint,
         addresses,
-        &Arc::new(Approach { timeouts, identity: None, pace: Pace::default(), ask_http: false }),
+        &Arc::new(Approach {
+            timeouts,
+            identity: None,
+            pace: Pace::default(),
+            ask_http: false,
+            keys: Keys::FirstPresented,
+        }),
         &basis,
     ));
     let findings = judged.findings.into_iter();

@@ -277,3 +277,32 @@ fn a_pipe_in_a_folder_does_not_hold_up_the_run_and_a_named_one_is_read() {
     assert_eq!(outcome.code, 3);
     outcome.expect("file.readable", &text(&pipe), "not_checked", "deadline");
 }
+
+#[test]
+fn what_servers_do_not_read_is_told_although_we_read_it() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let made = authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
+    let (leaf, chain) = (made.leaf_only().pem(), made.pem());
+    let joined = bench.write("joined.pem", format!("{}{chain}", leaf.trim_end()));
+    let indented = bench.write("indented.pem", leaf.replace('\n', "\n  ").replacen("--", "  --", 1));
+    let blank = bench.write("blank.crt", leaf.replace("-----END", "\n-----END"));
+    let yaml = bench.write("values.yaml", format!("tls: |\n  {}", leaf.trim_end().replace('\n', "\n  ")));
+    let utf16: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(leaf.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let utf16 = bench.write("utf16.pem", utf16);
+    let twice = bench.write("twice.pem", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==\n");
+    let outcome = bench.scan(&[&joined, &indented, &blank, &yaml, &utf16, &twice]);
+    let words = "a line end is missing between two blocks";
+    let damaged = outcome.of("file.certificate");
+    assert!(damaged.iter().any(|found| found.subject.starts_with(&joined) && found.observed.contains(words)));
+    outcome.expect("file.certificate", &indented, "failed", "OpenSSL (nginx, Apache, curl) and Go");
+    outcome.expect("file.certificate", &blank, "warned", "a blank line stands in its base64");
+    outcome.expect("file.readable", &utf16, "failed", "UTF-16, as PowerShell writes it");
+    outcome.expect("file.readable", &twice, "failed", "decode it with `base64 -d`");
+    // Its lifetime is judged all the same; in YAML, blanks are no fault.
+    for path in [&indented, &blank, &yaml] {
+        outcome.expect("file.lifetime", path, "passed", "lifetime 90 d");
+    }
+    assert!(damaged.iter().all(|found| !found.subject.starts_with(&yaml)), "{damaged:#?}");
+}

@@ -242,6 +242,28 @@ fn an_expired_root_fails_unless_another_path_leads_past_it() {
 }
 
 #[test]
+fn an_expired_certificate_below_an_issuer_that_began_later_is_one_fault() {
+    let scene = Scene::with_server(Somebody::server().lasting(Lifetime::expired(90, 20)));
+    let renewed = scene.intermediate.by_lasting(&scene.root, Lifetime::days_left(3650, 3640));
+    let stand = scene.serve(&[&scene.leaf(), &renewed]);
+    let outcome = scene.look_at(&stand);
+    assert_eq!(outcome.code, 2);
+    let said =
+        "the certificate ended before its issuer's began, so that no path can be judged: see tls.lifetime";
+    outcome.expect("tls.trust", &stand.target(), "not_checked_optional", said);
+    outcome.expect("tls.lifetime", &stand.target(), "failed", "expired");
+    assert_eq!(outcome.not_passed(), ["tls.lifetime", "tls.trust"], "{:#?}", outcome.findings());
+
+    // Where no signature leads to a trusted root, that is a fault of its own.
+    let other = scene.bench.write("other.pem", pem(&[&Somebody::issuer("Other Root").by_itself()]));
+    let outcome = scene.scan(&stand, &["--roots", &other]);
+    outcome.expect("tls.trust", &stand.target(), "failed", "");
+    let forged = Somebody::issuer("Issuing CA").by_lasting(&scene.root, Lifetime::days_left(3650, 3640));
+    let stand = scene.serve(&[&scene.leaf(), &forged]);
+    scene.look_at(&stand).expect("tls.trust", &stand.target(), "failed", "are never valid at the same time");
+}
+
+#[test]
 fn an_expired_root_that_is_sent_too_is_one_fault() {
     let mut scene = Scene::new();
     let gone = Somebody::issuer("Gone Root").lasting(Lifetime::expired(3650, 3));

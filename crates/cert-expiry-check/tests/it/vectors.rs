@@ -45,7 +45,7 @@ fn refusal(content: &Content) -> Option<String> {
         Content::Nothing(what) => return Some(what.clone()),
         Content::Holds(contents) => contents,
     };
-    let Contents { certificates, keys, lists, other_labels, closed } = contents;
+    let Contents { certificates, keys, lists, other_labels, flaw: _, closed } = contents;
     let mut reasons: Vec<String> = closed.iter().map(|closed| closed.what.clone()).collect();
     reasons.extend(certificates.iter().filter_map(|entry| entry.certificate.clone().err()));
     reasons.extend(lists.iter().filter_map(|entry| entry.list.clone().err()));

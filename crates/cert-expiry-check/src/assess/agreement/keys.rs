@@ -7,7 +7,7 @@ use std::{
 
 use evidence_report::record::{Finding, Requirement};
 
-use super::source_of;
+use super::{file_of, source_of};
 use crate::{
     assess::KeySighting,
     certificate::Certificate,
@@ -91,6 +91,12 @@ fn judge(
         .filter_map(|partner| leaf(partner).filter(lacks_its_key))
         .collect();
     match (wrong.as_slice(), partners.iter().find(fits)) {
+        ([], Some(partner))
+            if let Some((first, behind)) =
+                behind_issuer(partner, *digest).filter(|(first, _)| lacks_its_key(first)) =>
+        {
+            Some(in_wrong_order(subject, first, behind))
+        }
         ([], Some(_)) => Some(
             KEY_MATCH.passed(subject).expected(belongs_to(first)).observed("fits the certificate beside it"),
         ),
@@ -104,6 +110,39 @@ fn leaf<'c>(partner: &[&'c Beside<'c>]) -> Option<&'c Beside<'c>> {
     let in_order = |beside: &&Beside<'_>| number_of(beside.place);
     let leaves = partner.iter().copied().filter(|beside| !beside.certificate.is_issuer);
     leaves.min_by_key(in_order).or_else(|| partner.iter().copied().min_by_key(in_order))
+}
+
+/// The first certificate of a chain file and the one that a key belongs to, where that stands behind an issuer. The
+/// order counts in files alone, not in stores, whose entries have names.
+fn behind_issuer<'c>(
+    partner: &[&'c Beside<'c>],
+    digest: [u8; 32],
+) -> Option<(&'c Beside<'c>, &'c Beside<'c>)> {
+    const STORES: [&str; 5] = ["p12", "pfx", "jks", "jceks", "keystore"];
+    let in_order = |beside: &&Beside<'_>| number_of(beside.place);
+    let own = partner.iter().copied().filter(|beside| beside.certificate.public_key_digest == digest);
+    let own = own.min_by_key(in_order)?;
+    let file = file_of(own.place);
+    let first =
+        partner.iter().copied().filter(|beside| file_of(beside.place) == file).min_by_key(in_order)?;
+    let is_store =
+        own.place.contains(", alias ") || STORES.iter().any(|ending| file.ends_with(&format!(".{ending}")));
+    // The pair of a CA signs, and is served by nobody.
+    let is_behind = first.certificate.is_issuer && !own.certificate.is_issuer;
+    (is_behind && !is_store).then_some((first, own))
+}
+
+fn in_wrong_order(subject: String, first: &Beside<'_>, own: &Beside<'_>) -> Finding {
+    let file = printable(file_of(own.place), 120);
+    let (issuer, name) = (&first.certificate.name, &own.certificate.name);
+    KEY_MATCH
+        .failed(subject)
+        .expected(belongs_to(own))
+        .observed(format!(
+            "it belongs to '{name}', which stands behind the issuer '{issuer}' in {file}: servers take the first \
+             certificate for their own, find that the key does not fit, and refuse to start"
+        ))
+        .remedy(format!("Write {file} anew: '{name}' first, then each issuer; do not restart what reads it before."))
 }
 
 fn number_of(place: &str) -> usize {
@@ -261,6 +300,46 @@ mod tests {
         assert_eq!(outcomes(&[(1, "both.pem"), (2, "both.pem")], &pairs), [Outcome::Passed; 2]);
         assert_eq!(outcomes(&[(1, "both.pem"), (3, "both.pem")], &pairs), [Outcome::Passed]);
         assert_eq!(outcomes(&[(3, "both.pem")], &pairs), [Outcome::Failed]);
+    }
+
+    #[test]
+    fn a_certificate_behind_its_issuer_is_not_what_servers_take_for_theirs() {
+        let mut root = certificate(1, &["root"]);
+        root.is_issuer = true;
+        let own = certificate(2, &["shop.example"]);
+        let outcome = |keys: &[KeySighting], root_at: &str, own_at: &str| {
+            let beside =
+                [Beside { certificate: &root, place: root_at }, Beside { certificate: &own, place: own_at }];
+            let found = matching(keys, &beside);
+            (found[0].outcome, found[0].observed.clone())
+        };
+        let (outside, inside) = ([key(2, "privkey.pem")], [key(2, "both.pem")]);
+        let (failed, words) = outcome(&outside, "fullchain.pem #1", "fullchain.pem #2");
+        assert_eq!(failed, Outcome::Failed);
+        assert!(words.starts_with(
+            "it belongs to 'shop.example', which stands behind the issuer 'root' in fullchain.pem"
+        ));
+        assert_eq!(outcome(&inside, "both.pem #1", "both.pem #2").0, Outcome::Failed);
+        let secret = [key(2, "secret shop/a, tls.key")];
+        let (tls, behind, ca) =
+            ("secret shop/a, tls.crt", "secret shop/a, tls.crt #2", "secret shop/a, ca.crt");
+        assert_eq!(outcome(&secret, &format!("{tls} #1"), behind).0, Outcome::Failed);
+        assert_eq!(outcome(&secret, ca, tls).0, Outcome::Passed, "another value");
+        assert_eq!(outcome(&outside, "fullchain.pem #2", "fullchain.pem #1").0, Outcome::Passed);
+        let store = [key(2, "store, alias shop")];
+        assert_eq!(outcome(&store, "store, alias a", "store, alias shop").0, Outcome::Passed);
+        assert_eq!(outcome(&[key(2, "s.pfx")], "s.pfx #1", "s.pfx #2").0, Outcome::Passed);
+        // The pair of a CA is served by nobody.
+        let mut middle = certificate(2, &["middle"]);
+        middle.is_issuer = true;
+        let beside = [
+            Beside { certificate: &root, place: "fullchain.pem #1" },
+            Beside { certificate: &middle, place: "fullchain.pem #2" },
+        ];
+        assert_eq!(matching(&outside, &beside)[0].outcome, Outcome::Passed);
+        // A CA's own pair in front of another.
+        let pairs = [key(2, "both.pem"), key(1, "both.pem")];
+        assert_eq!(outcome(&pairs, "both.pem #1", "both.pem #2").0, Outcome::Passed);
     }
 
     #[test]

@@ -6,13 +6,14 @@ use super::{super::cipher_suite::OFFERED, HANDSHAKE};
 /// servers pass over it.
 const RENEGOTIATION: u16 = 0x00ff;
 
-/// x25519, P-256, P-384, P-521, ffdhe2048, ffdhe3072.
-const GROUPS: [u16; 6] = [0x001d, 0x0017, 0x0018, 0x0019, 0x0100, 0x0101];
+/// x25519, P-256, P-384, P-521, ffdhe2048, ffdhe3072; then those of odd keys: secp256k1, Brainpool, x448.
+const GROUPS: [u16; 11] =
+    [0x001d, 0x0017, 0x0018, 0x0019, 0x0100, 0x0101, 0x0016, 0x001a, 0x001b, 0x001c, 0x001e];
 
-/// ECDSA, RSA-PSS, Ed25519, RSA, then SHA-1 and DSA, which only old servers still choose.
-const SIGNATURES: [u16; 18] = [
-    0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0807, 0x0809, 0x080a, 0x080b, 0x0401, 0x0501, 0x0601,
-    0x0203, 0x0201, 0x0402, 0x0202, 0x0101,
+/// ECDSA, RSA-PSS, Ed25519 and Ed448, RSA, then SHA-1 and DSA, which only old servers still choose.
+const SIGNATURES: [u16; 19] = [
+    0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0401, 0x0501,
+    0x0601, 0x0203, 0x0201, 0x0402, 0x0202, 0x0101,
 ];
 
 /// The hello, in one record. The name is left out where an address is asked for (RFC 6066, 3).
