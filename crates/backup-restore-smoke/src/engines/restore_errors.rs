@@ -33,7 +33,9 @@ pub(crate) fn judge(errors: &[ServerError], all_roles: bool) -> Option<Finding> 
     let isolated = errors.iter().any(|(code, _)| code.starts_with("08"));
     let mut signs: Vec<_> = errors.iter().map(|error| (sign(error, isolated), error)).collect();
     let lacking = signs.iter().position(|(sign, _)| *sign == Sign::Lacking).unwrap_or(signs.len());
-    for (sign, _) in signs.iter_mut().skip(lacking).filter(|(sign, error)| *sign == Sign::Bad && is_absence(error)) {
+    for (sign, _) in
+        signs.iter_mut().skip(lacking).filter(|(sign, error)| *sign == Sign::Bad && is_absence(error))
+    {
         // What an extension or a library would have brought.
         *sign = Sign::Lacking;
     }
@@ -60,7 +62,8 @@ pub(crate) fn judge(errors: &[ServerError], all_roles: bool) -> Option<Finding> 
         return Some(RESTORE_COMPLETED.failed("restore").expected(expected).observed(observed));
     }
     if let Some(observed) = first(Sign::Lacking) {
-        let finding = ENVIRONMENT.inconclusive("extensions and libraries").expected(expected).observed(observed);
+        let finding =
+            ENVIRONMENT.inconclusive("extensions and libraries").expected(expected).observed(observed);
         return Some(
             finding.remedy("install the extension or library that is named; the backup itself is not judged"),
         );
@@ -153,10 +156,19 @@ mod tests {
                 ours,
             ),
             (
-                vec![("58P01", "could not access file \"$libdir/x\""), ("42883", "function f() does not exist")],
+                vec![
+                    ("58P01", "could not access file \"$libdir/x\""),
+                    ("42883", "function f() does not exist"),
+                ],
                 ours,
             ),
-            (vec![("42883", "function f() does not exist"), ("58P01", "could not access file \"$libdir/x\"")], bad),
+            (
+                vec![
+                    ("42883", "function f() does not exist"),
+                    ("58P01", "could not access file \"$libdir/x\""),
+                ],
+                bad,
+            ),
             (vec![("58P01", "could not access file \"$libdir/x\""), ("23505", "duplicate key")], bad),
             (vec![("42704", "role \"x\" does not exist")], ours),
             (vec![("42704", "type \"x\" does not exist")], bad),

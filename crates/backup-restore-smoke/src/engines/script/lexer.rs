@@ -424,7 +424,10 @@ mod tests {
             assert_eq!((seen.last().unwrap().as_str(), end), ("S SELECT 2;", End::Whole), "{statement}");
         }
         let (seen, end) = cut("COPY t FROM stdin \\g |id\n1\n\\.\nSELECT 2;\n");
-        assert_eq!((seen, end), (vec!["M \\g |id".into(), "D 1".into(), "E".into(), "S SELECT 2;".into()], End::Whole));
+        assert_eq!(
+            (seen, end),
+            (vec!["M \\g |id".into(), "D 1".into(), "E".into(), "S SELECT 2;".into()], End::Whole)
+        );
     }
 
     #[test]

@@ -85,7 +85,7 @@ WITH listed AS (
     FROM pg_namespace n WHERE @given(n, pg_namespace, n.oid)
     UNION ALL
     SELECT 'language', NULL, l.lanname, NULL, '', l.lanowner, l.lanacl, 'l', 'pg_language'::regclass, l.oid, 0
-    FROM pg_language l WHERE l.oid < 16384 OR NOT @own(pg_language, l.oid)
+    FROM pg_language l WHERE l.lanispl AND (l.oid < 16384 OR NOT @own(pg_language, l.oid))
     UNION ALL
     SELECT 'foreign-data wrapper', NULL, w.fdwname, NULL, '', w.fdwowner, w.fdwacl, 'F', 'pg_foreign_data_wrapper'::regclass, w.oid, 0
     FROM pg_foreign_data_wrapper w WHERE NOT @own(pg_foreign_data_wrapper, w.oid)

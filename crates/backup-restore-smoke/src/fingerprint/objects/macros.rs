@@ -30,10 +30,7 @@ const MACROS: [Macro; 6] = [
     ("@beyond(", |of| beyond(of[0], of[1])),
     ("@q(", |of| format!("('\"' || replace({}, '\"', '\"\"') || '\"')", of[0])),
     ("@given(", |of| {
-        format!(
-            "({0}.nspname = 'pg_catalog' OR @user({0}) AND NOT @own({1}, {2}))",
-            of[0], of[1], of[2]
-        )
+        format!("({0}.nspname = 'pg_catalog' OR @user({0}) AND NOT @own({1}, {2}))", of[0], of[1], of[2])
     }),
     ("@user(", |of| {
         let schema = of[0];
@@ -97,8 +94,8 @@ fn beyond(acl: &str, default: &str) -> String {
     let (acl, default) = (exploded(acl), exploded(default));
     let side = |sign: &str, more: &str, less: &str| {
         format!(
-            "SELECT '{sign}' AS sign, CASE x.grantee WHEN 0 THEN 'public' ELSE @q((SELECT rolname FROM pg_roles \
-             WHERE oid = x.grantee)) END AS grantee, x.privilege_type, x.is_grantable FROM ({more} EXCEPT {less}) AS x"
+            "SELECT '{sign}' AS sign, CASE x.grantee WHEN 0 THEN 'public' ELSE @q(coalesce((SELECT rolname \
+             FROM pg_roles WHERE oid = x.grantee), x.grantee::text)) END AS grantee, x.privilege_type, x.is_grantable FROM ({more} EXCEPT {less}) AS x"
         )
     };
     format!(
