@@ -4,7 +4,7 @@
 use crate::{cluster::TestCluster, tool::Tool};
 
 const HARDENED: &str = "CREATE EXTENSION hstore; REVOKE EXECUTE ON FUNCTION hstore_hash(hstore) FROM PUBLIC; \
-    GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO watcher; REVOKE SELECT ON pg_roles FROM PUBLIC; \
+    GRANT EXECUTE ON FUNCTION pg_stat_reset() TO watcher; REVOKE SELECT ON pg_roles FROM PUBLIC; \
     REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC; REVOKE USAGE ON LANGUAGE sql FROM PUBLIC; \
     CREATE TABLE shop.hours (at int) PARTITION BY RANGE (at); \
     CREATE TABLE shop.morning PARTITION OF shop.hours FOR VALUES FROM (0) TO (12); \
@@ -13,7 +13,7 @@ const HARDENED: &str = "CREATE EXTENSION hstore; REVOKE EXECUTE ON FUNCTION hsto
     ALTER TABLE shop.morning DISABLE TRIGGER noted";
 
 const SOFTENED: &str = "GRANT EXECUTE ON FUNCTION hstore_hash(hstore) TO PUBLIC; \
-    REVOKE EXECUTE ON FUNCTION pg_ls_waldir() FROM watcher; GRANT SELECT ON pg_roles TO PUBLIC; \
+    REVOKE EXECUTE ON FUNCTION pg_stat_reset() FROM watcher; GRANT SELECT ON pg_roles TO PUBLIC; \
     GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC; ALTER TABLE shop.morning ENABLE TRIGGER noted";
 
 #[test]
@@ -35,8 +35,8 @@ fn grants_on_what_a_dump_does_not_make_come_back_with_it_and_are_missed() {
     assert_eq!(
         named,
         [
-            "function pg_catalog.pg_ls_waldir()",
-            "function public.hstore_hash(hstore)",
+            "function pg_catalog.pg_stat_reset()",
+            "function public.hstore_hash(public.hstore)",
             "language plpgsql",
             "view pg_catalog.pg_roles"
         ],
