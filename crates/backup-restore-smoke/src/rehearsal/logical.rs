@@ -105,8 +105,9 @@ pub(super) async fn rehearse(
     let is_only_one = seen.databases.len() == 1;
     for database in &seen.databases {
         let name = name_of(database);
-        let found = rows::verify(plan, run, made, name, database).await?;
         let wanted = existing.expectation.as_ref();
+        let counted = expectation::count_wanted(wanted, name, is_only_one);
+        let found = rows::verify(plan, run, made, name, database, counted).await?;
         expectation::judge_content((plan, work, run), made, name, is_only_one, wanted, &found).await?;
     }
     made.checked.push(&RESTORE_CONTENT);
