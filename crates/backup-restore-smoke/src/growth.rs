@@ -38,6 +38,17 @@ impl Drop for Growth {
 impl Growth {
     /// Watches these folders, which need not exist yet; `total` is about by how much they will grow together.
     pub(crate) fn watch(progress: &Progress, folders: Vec<PathBuf>, total: Option<u64>, what: &str) -> Self {
+        Self::watch_until(progress, folders, total, what, || false)
+    }
+
+    /// The same, until something else has begun that shows its own bytes.
+    pub(crate) fn watch_until(
+        progress: &Progress,
+        folders: Vec<PathBuf>,
+        total: Option<u64>,
+        what: &str,
+        is_over: impl Fn() -> bool + Clone + Send + 'static,
+    ) -> Self {
         if !progress.is_drawn() {
             return Self(None);
         }
@@ -46,8 +57,9 @@ impl Growth {
         let (before, folders) = (holding(&folders), Arc::new(folders));
         Self::ask(progress, total, what, move || {
             let folders = Arc::clone(&folders);
-            let look = move || holding(&folders).saturating_sub(before);
-            async move { tokio::task::spawn_blocking(look).await.ok() }
+            let is_over = is_over.clone();
+            let look = move || (!is_over()).then(|| holding(&folders).saturating_sub(before));
+            async move { tokio::task::spawn_blocking(look).await.ok().flatten() }
         })
     }
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-/// `12.3 s`, `4 min 5 s`, `26 h 0 min`, `30 d 0 h`.
+/// `1 ms`, `12.3 s`, `4 min 5 s`, `26 h 0 min`, `30 d 0 h`.
 pub(crate) fn seconds(duration: Duration) -> String {
     let whole = duration.as_secs();
     match whole {
+        0 if (1..10).contains(&duration.as_millis()) => format!("{} ms", duration.as_millis()),
         0..120 => {
             let text = format!("{:.2}", duration.as_secs_f64());
             format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
@@ -40,8 +41,8 @@ mod tests {
     fn durations_are_readable() {
         let shown = |milliseconds| seconds(Duration::from_millis(milliseconds));
         assert_eq!(
-            [0, 1234, 60_000, 245_000, 93_600_000, 2_592_000_000].map(shown),
-            ["0 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min", "30 d 0 h"]
+            [0, 1, 9, 10, 1234, 60_000, 245_000, 93_600_000, 2_592_000_000].map(shown),
+            ["0 s", "1 ms", "9 ms", "0.01 s", "1.23 s", "60 s", "4 min 5 s", "26 h 0 min", "30 d 0 h"]
         );
     }
 

@@ -113,6 +113,8 @@ pub(crate) fn of_failure(
     values: Values,
 ) -> Finding {
     let timed_out = failure.is("57014");
+    // No restore brings a query to be none, or to write.
+    let is_no_query = failure.is("42601") || failure.is("25006");
     let observed = match failure {
         _ if timed_out => format!("it ran longer than {} and was ended", seconds(assertion.timeout)),
         other => other.to_string(),
@@ -122,7 +124,12 @@ pub(crate) fn of_failure(
         Kind::Mandatory if timed_out => RESTORE_ASSERTIONS
             .inconclusive(&assertion.name)
             .remedy("Give it more time (timeout), or a query that needs less; a fresh copy has no statistics before ANALYZE."),
+        Kind::Mandatory if is_no_query => RESTORE_ASSERTIONS.inconclusive(&assertion.name),
         Kind::Mandatory => RESTORE_ASSERTIONS.failed(&assertion.name),
+    };
+    let made = match is_no_query {
+        true => made.remedy("Mend the assertion: it has to be one query that only reads."),
+        false => made,
     };
     placed(made.expected(assertion.expect.words(values)).observed(observed), assertion, position)
 }

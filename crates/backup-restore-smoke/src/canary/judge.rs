@@ -134,14 +134,18 @@ pub(crate) fn judge(
     let Some(limit) = objective else {
         return (not_checked(format!("no objective was given (--rpo); {observed}")), Some(measurement));
     };
-    let measurement = measurement.objective(Objective::AtMost(Decimal::new(limit.as_secs_f64(), 3)));
+    // What proves no objective is not said to meet one.
+    let measurement = match (lost <= limit, backup) {
+        (true, Backup::Fresh) => measurement,
+        _ => measurement.objective(Objective::AtMost(Decimal::new(limit.as_secs_f64(), 3))),
+    };
     let expected = format!("at most {}", seconds(limit));
     let finding = match (lost <= limit, backup) {
         (false, _) => RECOVERY_CANARY.failed(subject).expected(expected).observed(observed),
         (true, Backup::Existing) => RECOVERY_CANARY.passed(subject).expected(expected).observed(observed),
         (true, Backup::Fresh) => not_checked(format!(
-            "{observed}. The backup was made for this rehearsal, so that this is the least that could be lost: it \
-             proves no objective"
+            "{observed}. The backup, or the place where recovery ended, was made for this rehearsal, so that this is the \
+             least that could be lost: it proves no objective"
         ))
         .expected(expected),
     };
@@ -225,6 +229,12 @@ mod tests {
         assert_eq!(judged(MINUTE, Backup::Existing), Outcome::Failed);
         assert_eq!(judged(MINUTE, Backup::Fresh), Outcome::Failed);
         assert_eq!(judged(MINUTE * 2, Backup::Fresh), Outcome::NotChecked(Requirement::Optional));
+        let held = |limit, backup| {
+            let copy = Canary::Beating(beat(7, 880));
+            judge(&copy, &incident(Some(beat(19, 999))), backup, Some(limit)).1.unwrap().objective.is_some()
+        };
+        assert!(held(MINUTE * 2, Backup::Existing) && held(MINUTE, Backup::Fresh));
+        assert!(!held(MINUTE * 2, Backup::Fresh), "what proves no objective meets none");
     }
 
     #[test]

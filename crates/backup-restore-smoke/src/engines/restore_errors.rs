@@ -31,7 +31,14 @@ enum Sign {
 /// all roles of the source, so that a missing one is the backup's fault.
 pub(crate) fn judge(errors: &[ServerError], all_roles: bool) -> Option<Finding> {
     let isolated = errors.iter().any(|(code, _)| code.starts_with("08"));
-    let signs: Vec<_> = errors.iter().map(|error| (sign(error, isolated), error)).collect();
+    let mut signs: Vec<_> = errors.iter().map(|error| (sign(error, isolated), error)).collect();
+    let lacking = signs.iter().position(|(sign, _)| *sign == Sign::Lacking).unwrap_or(signs.len());
+    for (sign, _) in
+        signs.iter_mut().skip(lacking).filter(|(sign, error)| *sign == Sign::Bad && is_absence(error))
+    {
+        // What an extension or a library would have brought.
+        *sign = Sign::Lacking;
+    }
     let first = |wanted: Sign| {
         let found: Vec<_> = signs.iter().filter(|(sign, _)| *sign == wanted).collect();
         found.first().map(|(_, (code, message))| {
@@ -54,15 +61,16 @@ pub(crate) fn judge(errors: &[ServerError], all_roles: bool) -> Option<Finding> 
     if let Some(observed) = first(Sign::Bad).or_else(|| all_roles.then(|| first(Sign::Role)).flatten()) {
         return Some(RESTORE_COMPLETED.failed("restore").expected(expected).observed(observed));
     }
+    if let Some(observed) = first(Sign::Lacking) {
+        let finding =
+            ENVIRONMENT.inconclusive("extensions and libraries").expected(expected).observed(observed);
+        return Some(
+            finding.remedy("install the extension or library that is named; the backup itself is not judged"),
+        );
+    }
     let ours = |observed, remedy: &'static str| {
         Some(RESTORE_COMPLETED.inconclusive("restore").expected(expected).observed(observed).remedy(remedy))
     };
-    if let Some(observed) = first(Sign::Lacking) {
-        return ours(
-            observed,
-            "install the extension or library that is named; the backup itself is not judged",
-        );
-    }
     if let Some(observed) = first(Sign::Role) {
         return ours(
             observed,
@@ -95,6 +103,12 @@ fn sign((code, message): &ServerError, isolated: bool) -> Sign {
         "" => sign_without_code(message),
         _ => Sign::Bad,
     }
+}
+
+/// Undefined schema, column, function, table or other object.
+fn is_absence((code, message): &ServerError) -> bool {
+    matches!(code.as_str(), "3F000" | "42703" | "42883" | "42P01" | "42704")
+        || (code.is_empty() && message.contains("does not exist"))
 }
 
 /// A server whose log we cannot read gives only messages.
@@ -141,6 +155,21 @@ mod tests {
                 )],
                 ours,
             ),
+            (
+                vec![
+                    ("58P01", "could not access file \"$libdir/x\""),
+                    ("42883", "function f() does not exist"),
+                ],
+                ours,
+            ),
+            (
+                vec![
+                    ("42883", "function f() does not exist"),
+                    ("58P01", "could not access file \"$libdir/x\""),
+                ],
+                bad,
+            ),
+            (vec![("58P01", "could not access file \"$libdir/x\""), ("23505", "duplicate key")], bad),
             (vec![("42704", "role \"x\" does not exist")], ours),
             (vec![("42704", "type \"x\" does not exist")], bad),
             (vec![("08001", "could not connect to server \"other\"")], ours),

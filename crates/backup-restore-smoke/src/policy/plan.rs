@@ -98,6 +98,8 @@ fn duration(key: &'static str, text: &str) -> Result<Duration, Error> {
 fn typed(flags: &PolicyFlags) -> Result<Option<Policy>, Error> {
     let config = || flags.tool_config.clone();
     let (name, source) = match (&flags.files, &flags.pgbackrest, &flags.barman) {
+        // What a variable of a script gives that was never set.
+        (Some(pattern), ..) if pattern.trim().is_empty() => return Err(Error::NoPolicy),
         (Some(pattern), ..) => {
             let files = Files {
                 pattern: pattern.clone(),
@@ -197,6 +199,9 @@ fn place(source: &PolicySource, folder: &Path, wrong: &impl Fn(String) -> Error)
     let config = source.config.as_ref().map(|path| folder.join(path));
     let of_files = source.time.is_some() || source.name_offset.is_some();
     match (&source.files, &source.pgbackrest, &source.barman) {
+        (Some(pattern), None, None) if pattern.trim().is_empty() => {
+            Err(wrong("files is empty: name a folder, or a pattern".to_owned()))
+        }
         (Some(pattern), None, None) if config.is_none() => Ok(Source::Files(Files {
             pattern: beside(folder, pattern),
             time: source.time.unwrap_or(TimeFrom::Auto),

@@ -37,7 +37,21 @@ pub(super) fn announce(run: &Run, expectation: Option<&Expectation>) {
     }
 }
 
-/// Compares what the copy of a database holds with the fingerprint. One of several databases must bear its name.
+/// Whether the fingerprint is of this database: one of several must bear its name.
+pub(super) fn covers(expectation: Option<&Expectation>, database: &str, is_only_one: bool) -> bool {
+    expectation.is_some_and(|of| is_only_one || of.fingerprint.taken.database == database)
+}
+
+/// Whether the rows of this database must be counted: where a fingerprint tells more, they need not.
+pub(super) fn count_wanted(
+    expectation: Option<&Expectation>,
+    database: &str,
+    is_only_one: bool,
+) -> Requirement {
+    if covers(expectation, database, is_only_one) { Requirement::Optional } else { Requirement::Required }
+}
+
+/// Compares what the copy of a database holds with the fingerprint.
 pub(super) async fn judge_content(
     (plan, work, run): (&Plan, &Rehearse, &Run),
     made: &mut Made,
@@ -54,7 +68,7 @@ pub(super) async fn judge_content(
         None => not_checked(
             "no fingerprint was given (--fingerprint), so nothing says what the content should be",
         ),
-        Some(wanted) if is_only_one || wanted.taken.database == database => {
+        Some(wanted) if covers(expectation, database, is_only_one) => {
             let mut findings = compare(wanted, found, Carried::Dump);
             let differs = |finding: &Finding| {
                 finding.check.id == RESTORE_CONTENT.id && finding.outcome == Outcome::Failed

@@ -251,7 +251,9 @@ async fn asserted(
     let cluster = copy.as_mut().ok_or(Halt::Stopped)?;
     let (asserted, values) = (&work.assertions, work.values());
     let recovered = assertions::check(run, cluster, database, asserted, values, stages, written).await?;
-    Ok(recovered.ok_or("a mandatory assertion does not hold, so the database is not recovered"))
+    Ok(recovered.ok_or(
+        "a mandatory assertion does not hold, or could not be asked, so the database is not recovered",
+    ))
 }
 
 async fn measure_loss(

@@ -73,8 +73,9 @@ pub(super) async fn rehearse(
     restore(plan, run, made, existing, programs, database).await?;
     let written = steps_and_write(run, work, made).await?;
     recovered(plan, run, work, made, incident, written).await?;
-    let found = rows::verify(plan, run, made, &name, database).await?;
     let wanted = existing.expectation.as_ref();
+    let counted = expectation::count_wanted(wanted, &name, true);
+    let found = rows::verify(plan, run, made, &name, database, counted).await?;
     expectation::judge_content((plan, work, run), made, &name, true, wanted, &found).await?;
     made.checked.push(&RESTORE_CONTENT);
     Ok(())

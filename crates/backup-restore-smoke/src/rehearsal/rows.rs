@@ -1,6 +1,9 @@
 //! Whether the copy holds as many rows as the dump does, table by table.
 
-use evidence_report::{record::Requirement, run::Run};
+use evidence_report::{
+    record::{Finding, Requirement},
+    run::Run,
+};
 
 use super::{
     Made, listed,
@@ -18,13 +21,15 @@ use crate::{
     wording::counted,
 };
 
-/// Reads the copy of one database, and compares its counts with the dump's. Gives what was read.
+/// Reads the copy of one database, and compares its counts with the dump's. Gives what was read. `wanted` says whether
+/// nothing else tells what the dump should hold.
 pub(super) async fn verify(
     plan: &Plan,
     run: &Run,
     made: &mut Made,
     name: &str,
     dumped: &DumpedDatabase,
+    wanted: Requirement,
 ) -> Result<Fingerprint, Halt> {
     run.progress().phase(format!("copy: rows of {name}"));
     let start = run.elapsed();
@@ -50,23 +55,30 @@ pub(super) async fn verify(
     }
     large_objects(run, name, dumped, &fingerprint.tables);
     if !differ {
-        run.finding(said(name, same, dumped.uncounted));
+        run.finding(said(name, same, dumped.uncounted, wanted));
     }
     Ok(fingerprint)
 }
 
-fn said(name: &str, (tables, rows): (u64, u64), uncounted: u64) -> evidence_report::record::Finding {
+fn said(name: &str, (tables, rows): (u64, u64), uncounted: u64, wanted: Requirement) -> Finding {
     let expected = "every table with as many rows as the dump holds of it";
     if tables == 0 {
-        let reason = match uncounted {
-            0 => "the dump holds no rows".to_owned(),
-            _ => format!(
-                "the dump holds INSERT statements and not COPY data: {} not counted",
-                counted(uncounted, "table")
+        let (reason, remedy) = match uncounted {
+            0 => (
+                "the dump holds no rows".to_owned(),
+                "where its source holds some, it was made without them (pg_dump --schema-only), and is no backup of \
+                 them; where there are none, show it by a fingerprint (--fingerprint)",
+            ),
+            _ => (
+                format!(
+                    "the dump holds INSERT statements and not COPY data: {} not counted",
+                    counted(uncounted, "table")
+                ),
+                "take a fingerprint with the dump and give it with --fingerprint, or dump without --inserts",
             ),
         };
-        // An empty dump proves nothing, and neither does one that cannot be counted.
-        return RESTORE_ROWS.not_checked(Requirement::Required, name, reason).expected(expected);
+        // An empty dump proves nothing, and neither does one that cannot be counted: a fingerprint may.
+        return RESTORE_ROWS.not_checked(wanted, name, reason).expected(expected).remedy(remedy);
     }
     let more =
         if uncounted > 0 { format!("; {} not counted", counted(uncounted, "table")) } else { String::new() };

@@ -102,12 +102,12 @@ async fn rehearse_all(faults: &[&Fault], manner: &Manner, shared: &SharedFlags) 
     };
     let session = Session::start(&TOOL, shared, &DEFAULTS, "sources and backups")?;
     session.run().owes([&SELF_TEST, &CLEANED_UP]);
-    let (proofs, left) = prove_all(faults, manner, &program, session.run()).await;
+    let (proofs, troubles) = prove_all(faults, manner, &program, session.run()).await;
     let proven: Vec<_> = (faults.iter().zip(proofs))
         .map(|(fault, proof)| Proven { title: fault.title, expected: fault.expected(), proof })
         .collect();
     let summary = Tally::of(&proven).finding(&SELF_TEST);
-    Ok(session.finish(&proven, vec![summary, cleaned_up(&left)])?)
+    Ok(session.finish(&proven, vec![summary, cleaned_up(&troubles)])?)
 }
 
 /// Makes and rehearses these faults, a few side by side, and says in their order what came of each; then what
@@ -141,8 +141,8 @@ async fn prove_all(
     let proofs = join_all(all).await;
     drop(bar);
     run.progress().phase("self-test: cleaning up");
-    let left = workshop.close(run).await;
-    (proofs, left)
+    let troubles = workshop.close(run).await;
+    (proofs, troubles)
 }
 
 /// A rehearsal waits for disks and other processes as much as it works.
@@ -181,10 +181,10 @@ async fn prove(
     }
 }
 
-fn cleaned_up(left: &[String]) -> Finding {
+fn cleaned_up(troubles: &[String]) -> Finding {
     let expected = "its servers lived until the end, and no process and no folder of it is left";
-    if left.is_empty() {
+    if troubles.is_empty() {
         return CLEANED_UP.passed("self-test").expected(expected).observed("servers ended, folders removed");
     }
-    CLEANED_UP.warned("self-test").expected(expected).observed(left.join("; "))
+    CLEANED_UP.warned("self-test").expected(expected).observed(troubles.join("; "))
 }

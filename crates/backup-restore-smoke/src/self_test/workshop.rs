@@ -115,16 +115,16 @@ impl Workshop {
     pub(super) async fn close(self, run: &Run) -> Vec<String> {
         let Servers { shared, plain, history, pgbackrest, barman, own } = self.servers;
         let mut common: Vec<_> = [shared, plain].into_iter().filter_map(OnceCell::into_inner).collect();
-        let mut left: Vec<_> = common.iter_mut().filter_map(Server::death).collect();
+        let mut troubles: Vec<_> = common.iter_mut().filter_map(Server::death).collect();
         let history = history.into_inner().map(History::into_server);
         let repositories = [pgbackrest, barman].into_iter().filter_map(OnceCell::into_inner);
         let repositories = repositories.map(Repository::into_server);
         for mut server in common.into_iter().chain(history).chain(repositories).chain(own.into_inner()) {
-            left.extend(server.close(run).await);
+            troubles.extend(server.close(run).await);
         }
         end_processes(&self.home).await;
-        left.extend(self.place.remove(run));
-        left
+        troubles.extend(self.place.remove(run));
+        troubles
     }
 }
 

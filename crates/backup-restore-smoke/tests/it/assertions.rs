@@ -116,6 +116,23 @@ fn errors_say_the_line_and_no_values_and_a_timeout_is_inconclusive() {
 }
 
 #[test]
+fn a_query_that_is_none_says_nothing_about_the_backup() {
+    let (_tool, ended) = rehearsed(
+        "assertions:\n- { name: none, sql: SELEC 1, expect: true }\n- { name: two, sql: SELECT 1; SELECT 2, expect: { rows: 1 } }\n\
+         - { name: writes, sql: TABLE shop.customers FOR UPDATE, expect: { rows: 1 } }\n\
+         - { name: advice, sql: SHOW, expect: empty, kind: advisory }\n",
+        "",
+        &[],
+    );
+    ended.assert_code(3);
+    for (outcome, subject, observed) in ended.findings("restore.assertions") {
+        let wanted = if subject == "advice" { "warned" } else { "inconclusive" };
+        assert_eq!(outcome, wanted, "{subject}: {observed}");
+    }
+    assert_eq!(ended.finding("recovery.time").0, "not_checked");
+}
+
+#[test]
 fn a_role_that_is_missing_or_mighty_is_inconclusive() {
     let (_tool, ended) = rehearsed(
         "assertions:\n- { name: mighty, sql: SELECT 1, expect: { rows: 1 }, role: boss }\n\

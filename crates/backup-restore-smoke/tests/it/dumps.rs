@@ -106,6 +106,18 @@ fn a_dump_of_insert_statements_does_not_count_as_counted() {
     ended.assert_code(3);
     assert_eq!(ended.finding("restore.completed").0, "passed");
     assert!(ended.finding("restore.rows").2.contains("4 tables not counted"), "{}", ended.everything());
+    // A fingerprint tells more than a count.
+    let fingerprint = tool.path("shop.json").display().to_string();
+    tool.run(&["fingerprint", "--source", &cluster.conninfo(database), "-o", &fingerprint]).assert_code(0);
+    let proven = tool.run(&["rehearse", "--backup", &path, "--fingerprint", &fingerprint]);
+    proven.assert_code(0);
+    assert_eq!(proven.finding("restore.content").0, "passed");
+    assert_eq!(proven.finding("restore.rows").0, "not_checked_optional");
+    // Without its rows it is no backup of them, whatever is counted.
+    let hollow = file(&tool, "hollow.sql", &cluster.dump("pg_dump", &["--schema-only", database]));
+    let hollow = tool.run(&["rehearse", "--backup", &hollow, "--fingerprint", &fingerprint]);
+    hollow.assert_code(2);
+    assert_eq!(hollow.finding("restore.content").0, "failed");
 }
 
 /// The whole server: roles with passwords and settings, two databases.

@@ -73,3 +73,23 @@ fn what_reaches_beyond_the_database_is_left_out_and_said() {
         assert!(evidence.contains(what), "{what}: {evidence}");
     }
 }
+
+/// psql leaves off at the first error, and what would have come behind it is not missing from the backup.
+#[test]
+fn a_library_that_this_machine_lacks_is_no_bad_backup() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let script = cluster.dump("pg_dump", &[shop(&cluster)]);
+    let function =
+        "CREATE SCHEMA shop;\nCREATE FUNCTION shop.far() RETURNS int LANGUAGE c AS '$libdir/not_here';";
+    let script = changed(&script, "CREATE SCHEMA shop;", function);
+    let ended = tool.run(&["rehearse", "--backup", &file(&tool, "far.sql", &script)]);
+    ended.assert_code(3);
+    let (outcome, _, observed) = ended.finding("rehearsal.environment");
+    assert!(
+        outcome == "inconclusive" && observed.contains("could not access file"),
+        "{}",
+        ended.everything()
+    );
+    assert!(ended.findings("restore.rows").is_empty(), "{}", ended.everything());
+    tool.assert_nothing_left();
+}

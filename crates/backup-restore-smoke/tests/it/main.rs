@@ -15,6 +15,7 @@ mod dumps;
 mod every_type;
 mod fingerprints;
 mod forecast;
+mod foreign_grants;
 mod foreign_scripts;
 mod harmless;
 mod large_objects;

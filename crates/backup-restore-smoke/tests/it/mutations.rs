@@ -9,7 +9,7 @@ use proptest::{
 use crate::{cluster::TestCluster, tool::Tool};
 
 /// One change of table `t`, and the check that finds it.
-const MUTATIONS: [(&str, &str); 36] = [
+const MUTATIONS: [(&str, &str); 39] = [
     ("UPDATE s.t SET words = words || ' ' WHERE id = 1", "content"),
     (
         "UPDATE s.t SET words = CASE id WHEN 1 THEN (SELECT words FROM s.t WHERE id = 2) ELSE (SELECT words FROM s.t WHERE id = 1) END WHERE id <= 2",
@@ -53,6 +53,12 @@ const MUTATIONS: [(&str, &str); 36] = [
     ("GRANT UPDATE (words) ON s.t TO mutant_reader", "grants"),
     ("ALTER VIEW s.seen OWNER TO mutant_reader", "grants"),
     ("ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO mutant_reader", "grants"),
+    ("GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO mutant_reader", "grants"),
+    (
+        "REVOKE SELECT (datname) ON pg_database FROM PUBLIC; REVOKE SELECT ON pg_database FROM PUBLIC",
+        "grants",
+    ),
+    ("REVOKE EXECUTE ON FUNCTION hstore_hash(hstore) FROM PUBLIC", "grants"),
     ("COMMENT ON COLUMN s.t.words IS 'other'", "comments"),
     ("DROP EXTENSION hstore", "extensions"),
 ];

@@ -198,6 +198,7 @@ fn the_guide_s_configuration_is_understood() {
 fn what_cannot_be_understood_is_refused_before_anything_is_begun() {
     let tool = Tool::new();
     let both = tool.file("both.yaml", "policy:\n- name: x\n  source: { files: a, barman: b }\n");
+    let empty = tool.file("empty.yaml", "policy:\n- name: x\n  source: { files: '' }\n");
     let share = tool.file("share.yaml", "policy:\n- name: x\n  source: { files: a }\n  maximum_drop: half\n");
     let key = tool.file("key.yaml", "policy:\n- name: x\n  source: { files: a }\n  newest_aeg: 1h\n");
     let twice = tool.file(
@@ -210,6 +211,8 @@ fn what_cannot_be_understood_is_refused_before_anything_is_begun() {
         (words(&["policy"]), "--pgbackrest STANZA"),
         (words(&["policy", "--newest-age", "1h"]), "--files"),
         (words(&["policy", "--files", "a", "--barman", "b"]), "cannot be used with"),
+        (words(&["policy", "--files", ""]), "--files PATTERN"),
+        (config(&empty), "files is empty"),
         (words(&["policy", "--files", "a", "--maximum-drop", "2"]), "write 50%"),
         (words(&["policy", "--files", "a", "--name-offset", "Europe/Berlin"]), "+02:00"),
         (config(&both), "exactly one of"),

@@ -87,7 +87,7 @@ fn a_repository_of_pgbackrest_is_judged_and_left_untouched() {
     let ended = asked("demo", &["--redundancy", "1", "--minimum-size", "10MB", "--archive-timeout", "1m"]);
     ended.assert_code(0);
     assert_eq!(ended.finding("policy.newest").0, "passed");
-    assert_eq!(ended.finding("policy.redundancy").2, "1 full backup, and 1 that lean on them");
+    assert_eq!(ended.finding("policy.redundancy").2, "1 full backup, and 1 that leans on it");
     assert_eq!(ended.finding("policy.archive").0, "passed");
     let ended = asked("demo", &["--redundancy", "2"]);
     ended.assert_code(2);

@@ -292,9 +292,12 @@ mod tests {
     #[test]
     fn a_hostile_command_is_refused_and_the_same_bytes_as_a_row_are_not() {
         for (line, refused) in [("\\! id", true), ("\\copy t to program 'id'", true), ("\\connect x y", true)]
+            .into_iter()
+            .chain([("SELECT 1 \\g |id", true), ("SELECT ( \\! id", true), ("SELECT 1 \\gexec", true)])
         {
             let hostile = SCRIPT.replace("SET client_encoding", &format!("{line}\nSET client_encoding"));
             assert_eq!(!seen(&hostile).refused.is_empty(), refused, "{line}");
+            assert!(seen(&hostile).problems.is_empty(), "{line}: it is whole, and refused");
             let data = SCRIPT.replace("1\n2\n", &format!("1\n{line}\n"));
             assert!(seen(&data).refused.is_empty(), "{line}");
         }

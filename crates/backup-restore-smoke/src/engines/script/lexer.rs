@@ -162,7 +162,9 @@ impl Lexer {
                 if !command.ends_with(b"\n") {
                     reader.take(PIECE as u64).read_until(b'\n', &mut command)?;
                 }
-                return take(Piece::Meta { line: &command, in_statement: self.begun });
+                let in_statement = self.begun;
+                self.leave_statement(&command);
+                return take(Piece::Meta { line: &command, in_statement });
             }
             let used = self.step(&line[at..]);
             self.pending.extend_from_slice(&line[at..at + used]);
@@ -184,6 +186,15 @@ impl Lexer {
         }
         self.forget_blanks();
         Ok(())
+    }
+
+    /// `\g` and its like send what stands before them, and of a COPY the data follows. After any other command psql
+    /// would go on with the statement; nobody runs it, and what follows is read as the next one.
+    fn leave_statement(&mut self, command: &[u8]) {
+        if self.begun {
+            self.data = command.starts_with(b"\\g") && !self.continued && takes_data(&self.pending);
+            *self = Self { data: self.data, ..Self::new() };
+        }
     }
 
     /// Blanks and comments between statements belong to nobody.
@@ -404,6 +415,19 @@ mod tests {
         assert_eq!(seen, wanted);
         assert_eq!(end, End::Whole);
         assert_eq!(cut("SELECT 1 \\gexec\n").0, ["M \\gexec"]);
+        for (statement, after) in [
+            ("SELECT 1 \\g |id", "SELECT 2;"),
+            ("SELECT (1 \\! id", "SELECT 2;"),
+            ("CREATE FUNCTION f() BEGIN ATOMIC \\! id", "SELECT 2;"),
+        ] {
+            let (seen, end) = cut(&format!("{statement}\n{after}\n"));
+            assert_eq!((seen.last().unwrap().as_str(), end), ("S SELECT 2;", End::Whole), "{statement}");
+        }
+        let (seen, end) = cut("COPY t FROM stdin \\g |id\n1\n\\.\nSELECT 2;\n");
+        assert_eq!(
+            (seen, end),
+            (vec!["M \\g |id".into(), "D 1".into(), "E".into(), "S SELECT 2;".into()], End::Whole)
+        );
     }
 
     #[test]

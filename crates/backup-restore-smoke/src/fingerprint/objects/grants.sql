@@ -61,6 +61,43 @@ SELECT kind, schema, name, extra, part || g.sign || ' ' || g.grantee, g.privileg
 FROM listed, LATERAL (@beyond(acl, acldefault(CASE letter WHEN 'c' THEN 'c' ELSE letter END::"char", coalesce(owner, 10)))) AS g(sign, grantee, privileges)
 WHERE acl IS NOT NULL;
 
+-- What was granted on PostgreSQL's own objects and on members of extensions since they were made, or taken away.
+WITH listed AS (
+    SELECT @relkind(c) AS kind, n.nspname AS schema, c.relname AS name, NULL AS extra, '' AS part, c.relowner AS owner, c.relacl AS acl,
+        CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END AS letter, 'pg_class'::regclass AS class, c.oid AS object, 0 AS sub
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND @given(n, pg_class, c.oid)
+    UNION ALL
+    SELECT @relkind(c), n.nspname, c.relname, NULL, 'column ' || @q(a.attname) || ' ', c.relowner, a.attacl, 'c', 'pg_class'::regclass, c.oid, a.attnum
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND @given(n, pg_class, c.oid)
+    UNION ALL
+    SELECT CASE p.prokind WHEN 'a' THEN 'aggregate' WHEN 'p' THEN 'procedure' ELSE 'function' END, n.nspname, p.proname,
+        '(' || pg_get_function_identity_arguments(p.oid) || ')', '', p.proowner, p.proacl, 'f', 'pg_proc'::regclass, p.oid, 0
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE p.proacl IS NOT NULL AND @given(n, pg_proc, p.oid)
+    UNION ALL
+    SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.nspname, t.typname, NULL, '', t.typowner, t.typacl, 'T', 'pg_type'::regclass, t.oid, 0
+    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE t.typacl IS NOT NULL AND @given(n, pg_type, t.oid)
+    UNION ALL
+    SELECT 'schema', NULL, n.nspname, NULL, '', n.nspowner, n.nspacl, 'n', 'pg_namespace'::regclass, n.oid, 0
+    FROM pg_namespace n WHERE @given(n, pg_namespace, n.oid)
+    UNION ALL
+    SELECT 'language', NULL, l.lanname, NULL, '', l.lanowner, l.lanacl, 'l', 'pg_language'::regclass, l.oid, 0
+    FROM pg_language l WHERE l.lanispl AND (l.oid < 16384 OR NOT @own(pg_language, l.oid))
+    UNION ALL
+    SELECT 'foreign-data wrapper', NULL, w.fdwname, NULL, '', w.fdwowner, w.fdwacl, 'F', 'pg_foreign_data_wrapper'::regclass, w.oid, 0
+    FROM pg_foreign_data_wrapper w WHERE NOT @own(pg_foreign_data_wrapper, w.oid)
+    UNION ALL
+    SELECT 'foreign server', NULL, s.srvname, NULL, '', s.srvowner, s.srvacl, 'S', 'pg_foreign_server'::regclass, s.oid, 0
+    FROM pg_foreign_server s WHERE NOT @own(pg_foreign_server, s.oid)
+)
+SELECT kind, schema, name, extra, part || g.sign || ' ' || g.grantee, g.privileges, 'v'
+FROM listed LEFT JOIN pg_init_privs i ON i.classoid = class AND i.objoid = object AND i.objsubid = sub,
+LATERAL (@beyond(acl, coalesce(i.initprivs, acldefault(letter::"char", owner)))) AS g(sign, grantee, privileges)
+WHERE acl IS NOT NULL AND acl IS DISTINCT FROM i.initprivs;
+
 -- Default privileges.
 SELECT 'default privileges', NULL, @q((SELECT rolname FROM pg_roles WHERE oid = d.defaclrole)), coalesce((SELECT ' in ' || @q(nspname) FROM pg_namespace
     WHERE oid = d.defaclnamespace), '') || ' for ' || d.defaclobjtype::text, g.sign || ' ' || g.grantee, g.privileges, 'v'

@@ -4,6 +4,8 @@
 //!   list of keywords.)
 //! * `@user(n)`: the schema is none of PostgreSQL's own, and not the mark of a rehearsal.
 //! * `@own(catalogue, oid)`: the object does not belong to an extension.
+//! * `@given(n, catalogue, oid)`: the object came with PostgreSQL itself or with an extension; a dump carries its grants
+//!   and nothing else of it.
 //! * `@relkind(c)`: what the relation is, in words.
 //! * `@beyond(acl, default)`: what the access list grants beyond the default (`+`), and what it takes away from
 //!   it (`-`), a row for each role.
@@ -24,9 +26,12 @@ pub(super) fn expanded(file: &str) -> Vec<String> {
 type Macro = (&'static str, fn(&[&str]) -> String);
 
 /// In this order: what the first say may hold the later ones.
-const MACROS: [Macro; 5] = [
+const MACROS: [Macro; 6] = [
     ("@beyond(", |of| beyond(of[0], of[1])),
     ("@q(", |of| format!("('\"' || replace({}, '\"', '\"\"') || '\"')", of[0])),
+    ("@given(", |of| {
+        format!("({0}.nspname = 'pg_catalog' OR @user({0}) AND NOT @own({1}, {2}))", of[0], of[1], of[2])
+    }),
     ("@user(", |of| {
         let schema = of[0];
         format!(
@@ -89,8 +94,8 @@ fn beyond(acl: &str, default: &str) -> String {
     let (acl, default) = (exploded(acl), exploded(default));
     let side = |sign: &str, more: &str, less: &str| {
         format!(
-            "SELECT '{sign}' AS sign, CASE x.grantee WHEN 0 THEN 'public' ELSE @q((SELECT rolname FROM pg_roles \
-             WHERE oid = x.grantee)) END AS grantee, x.privilege_type, x.is_grantable FROM ({more} EXCEPT {less}) AS x"
+            "SELECT '{sign}' AS sign, CASE x.grantee WHEN 0 THEN 'public' ELSE @q(coalesce((SELECT rolname \
+             FROM pg_roles WHERE oid = x.grantee), x.grantee::text)) END AS grantee, x.privilege_type, x.is_grantable FROM ({more} EXCEPT {less}) AS x"
         )
     };
     format!(

@@ -78,11 +78,12 @@ LATERAL (VALUES
 WHERE @user(n) AND @own(pg_proc, p.oid) AND a.value IS NOT NULL
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i');
 
--- Triggers; those of partitions that come from the parent's are the parent's.
+-- Triggers; those of partitions that come from the parent's are the parent's, unless they are enabled otherwise.
 SELECT @relkind(c), n.nspname, c.relname, NULL, 'trigger ' || @q(t.tgname),
     pg_get_triggerdef(t.oid) || CASE t.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (enabled ' || t.tgenabled::text || ')' END, 'v'
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND @user(n) AND @own(pg_class, c.oid) AND @own(pg_trigger, t.oid);
+WHERE NOT t.tgisinternal AND @user(n) AND @own(pg_class, c.oid) AND @own(pg_trigger, t.oid)
+  AND (t.tgparentid = 0 OR t.tgenabled <> (SELECT p.tgenabled FROM pg_trigger p WHERE p.oid = t.tgparentid));
 
 -- Rules.
 SELECT @relkind(c), n.nspname, c.relname, NULL, 'rule ' || @q(r.rulename),

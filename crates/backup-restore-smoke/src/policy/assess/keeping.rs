@@ -21,7 +21,11 @@ pub(super) fn redundancy(name: &str, rules: &Rules, seen: &Inventory) -> Option<
     let (full, all) = (seen.full().count() as u64, seen.backups.len() as u64);
     let enough = full >= u64::from(wanted);
     let made = if enough { POLICY_REDUNDANCY.passed(name) } else { POLICY_REDUNDANCY.failed(name) };
-    let leaning = if all > full { format!(", and {} that lean on them", all - full) } else { String::new() };
+    let leaning = match all - full {
+        0 => String::new(),
+        1 => ", and 1 that leans on it".to_owned(),
+        several => format!(", and {several} that lean on them"),
+    };
     Some(
         made.expected(format!("at least {wanted} of those that need no other"))
             .observed(format!("{}{leaning}", counted(full, "full backup"))),

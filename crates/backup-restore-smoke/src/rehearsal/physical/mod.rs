@@ -184,7 +184,10 @@ async fn bring_files(
     let landing = crate::engines::physical::Landing::make(place, placing::COPY)?;
     let start = run.elapsed();
     let into = vec![landing.data.clone(), landing.tablespaces.clone()];
-    let growth = Growth::watch(run.progress(), into, chosen.bytes, "fetched");
+    // Most tools bring the write-ahead log after the files; it has a bar of its own.
+    let log = landing.wal.clone();
+    let is_log = move || std::fs::read_dir(&log).is_ok_and(|mut entries| entries.next().is_some());
+    let growth = Growth::watch_until(run.progress(), into, chosen.bytes, "fetched", is_log);
     let fetched = fetch(run, plan, place, origin, &chosen, &landing, recovery).await?;
     drop(growth);
     made.stages.add("fetched", start, run.elapsed(), fetched.note.clone());
