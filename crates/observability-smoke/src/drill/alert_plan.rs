@@ -23,7 +23,10 @@ use super::{
     series::Series,
     time_scale::{FACTORS, accelerated, scale},
 };
-use crate::rules::{expression, manifest};
+use crate::rules::{
+    expression,
+    manifest::{Kind, Rule},
+};
 
 /// How much a drill proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +132,7 @@ impl AlertPlan {
         let mut fixture = if hooks.is_some() || wishes.notification_only {
             Ok(Given { source: Source::Hook, series: Vec::new() })
         } else {
-            series_for(&alert, own, wishes, subject.as_ref())?
+            series_for(&written.rule, own, wishes, subject.as_ref())?
         };
         let faster = f64::from(time_scale.unwrap_or(1));
         if let Ok(given) = fixture.as_mut()
@@ -299,7 +302,7 @@ impl Subject<'_> {
 }
 
 fn subject<'a>(alert: &Selected, expression: Option<&'a Expr>, wishes: &Wishes<'_>) -> Option<Subject<'a>> {
-    let recording = |rule: &manifest::Rule| {
+    let recording = |rule: &Rule| {
         let expression = promql_parser::parser::parse(&rule.expression).ok()?;
         Some(Recording { name: rule.name.clone(), labels: rule.labels.clone(), expression })
     };
@@ -317,7 +320,7 @@ fn subject<'a>(alert: &Selected, expression: Option<&'a Expr>, wishes: &Wishes<'
 }
 
 /// The labels that the templates of a rule show: `{{ $labels.queue }}`.
-fn shown_labels(rule: &manifest::Rule) -> BTreeSet<String> {
+fn shown_labels(rule: &Rule) -> BTreeSet<String> {
     let templates = rule.annotations.values().chain(rule.labels.values());
     let named =
         templates.flat_map(|text| text.split("$labels.").skip(1).chain(text.split(".Labels.").skip(1)));
@@ -328,7 +331,7 @@ fn shown_labels(rule: &manifest::Rule) -> BTreeSet<String> {
 }
 
 fn series_for(
-    alert: &Selected,
+    rule: &Rule,
     own: Option<&DrilledAlert>,
     wishes: &Wishes<'_>,
     subject: Option<&Subject<'_>>,
@@ -341,11 +344,14 @@ fn series_for(
     }
     let mut from_tests = None;
     if let Some((path, tests)) = &wishes.files.tests {
-        let name = &alert.rule.name;
+        let name = &rule.name;
         let about = tests.iter().flat_map(|test| &test.expectations).any(|expected| expected.alert == *name);
         if about || wishes.files.only_tests {
-            let given = fixture::from_unit_tests(tests, name);
-            match given {
+            let rules =
+                wishes.files.rules.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules);
+            let namesakes: Vec<_> =
+                rules.filter(|other| other.kind == Kind::Alert && other.name == *name).collect();
+            match fixture::from_unit_tests(tests, rule, &namesakes) {
                 Ok(given) => return Ok(Ok(given)),
                 Err(why) => from_tests = Some(format!("{}: {why}", path.display())),
             }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use evidence_report::run::{Settings, Usage};
+use evidence_report::run::{Settings, Usage, why_unread};
 use jiff::Timestamp;
 
 use super::{
@@ -124,8 +124,9 @@ impl Files {
 }
 
 pub(super) fn routes(path: &Path) -> Result<Routes, DrillError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Usage(format!("reading --alertmanager-config {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Usage(format!("reading --alertmanager-config {}: {}", path.display(), why_unread(&error)))
+    })?;
     Ok(Routes::read(path.to_owned(), &text).map_err(Usage)?)
 }
 
