@@ -113,6 +113,12 @@ impl Configuration {
         self.inhibit_rules.iter().find(|rule| rule.mutes(source, target))
     }
 
+    /// Whether the receiver at the end of a route has an integration, by which it tells somebody.
+    #[must_use]
+    pub(crate) fn tells(&self, way: &Reached) -> bool {
+        self.receiver(way.receiver()).is_some_and(|receiver| !receiver.integrations.is_empty())
+    }
+
     /// The receiver of this name.
     #[must_use]
     pub(crate) fn receiver(&self, name: &str) -> Option<&Receiver> {

@@ -362,7 +362,7 @@ fn series_for(
     }
     let Some(subject) = subject else {
         return Ok(Err(
-            "series cannot be derived: the expression is not understood by promql-parser".to_owned()
+            "series cannot be derived: our reader of PromQL does not understand the expression (Prometheus may)".to_owned()
         ));
     };
     let derived = derivation::derive(&subject.question());

@@ -134,12 +134,22 @@ pub(crate) fn constants(expression: &Expr) -> Vec<f64> {
 /// Whether it says true or false by its value, 1 or 0: a comparison with `bool`. What cannot be parsed does not.
 #[must_use]
 pub(crate) fn is_truth_value(text: &str) -> bool {
-    let Ok(mut whole) = promql_parser::parser::parse(text) else { return false };
-    while let Expr::Paren(paren) = whole {
-        whole = *paren.expr;
+    promql_parser::parser::parse(text).is_ok_and(|whole| without_bool(&whole).is_some())
+}
+
+/// The comparison itself, where the whole expression is one with `bool`.
+#[must_use]
+pub(crate) fn without_bool(whole: &Expr) -> Option<Expr> {
+    match whole {
+        Expr::Paren(paren) => without_bool(&paren.expr),
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => {
+            let mut bare = binary.clone();
+            let modifier = bare.modifier.as_mut().filter(|modifier| modifier.return_bool)?;
+            modifier.return_bool = false;
+            Some(Expr::Binary(bare))
+        }
+        _ => None,
     }
-    matches!(whole, Expr::Binary(binary)
-        if binary.op.is_comparison_operator() && binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
     plan::Until,
     seconds,
 };
-use crate::rules::manifest::Rule;
+use crate::rules::{expression, manifest::Rule};
 
 mod content;
 mod level;
@@ -37,10 +37,21 @@ pub(crate) fn before(plan: &AlertPlan) -> Vec<Finding> {
                 .expected("series that make the condition true")
                 .observed(format!("{}{named}", plan.source_in_words()))
         }
-        Err(why) => checks::SERIES
-            .inconclusive(&plan.name)
-            .expected("series that make the condition true")
-            .observed(why),
+        Err(why) => {
+            let finding = checks::SERIES
+                .inconclusive(&plan.name)
+                .expected("series that make the condition true")
+                .observed(why);
+            let unfed = |expression| expression::selectors(expression).is_empty();
+            if plan.expression.as_ref().is_some_and(unfed) {
+                finding.remedy(format!(
+                    "Leave it out of --all, in the --config file: drill.alerts: [{{alert: {}, skip: REASON}}].",
+                    plan.alert.rule.name
+                ))
+            } else {
+                finding
+            }
+        }
     };
     vec![place(series), place(as_written(plan))]
 }

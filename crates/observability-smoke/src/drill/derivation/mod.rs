@@ -58,6 +58,13 @@ pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
     if let Some(why) = native::objection(question) {
         return Err(why);
     }
+    // With `bool` it is there whatever the values are: series for what it compares show that.
+    let compares = expression::without_bool(question.expression);
+    let question = &Question {
+        expression: compares.as_ref().unwrap_or(question.expression),
+        shown: question.shown.clone(),
+        ..*question
+    };
     let question = &coarse(question);
     let selectors = selectors(question)?;
     let mut reason = "no values were found for which it becomes true".to_owned();
@@ -107,10 +114,33 @@ fn selectors(question: &Question<'_>) -> Result<Vec<VectorSelector>, String> {
         }
     }
     if found.is_empty() {
-        return Err("the expression uses no series, so that it is true for ever, as a dead man's switch is"
-            .to_owned());
+        return Err(without_series(question.expression).to_owned());
     }
     Ok(found)
+}
+
+/// Why an expression that uses no series cannot be drilled.
+fn without_series(whole: &Expr) -> &'static str {
+    let clock = [
+        "time",
+        "minute",
+        "hour",
+        "day_of_week",
+        "day_of_month",
+        "day_of_year",
+        "days_in_month",
+        "month",
+        "year",
+    ];
+    let mut looks_at_the_clock = false;
+    expression::walk(whole, &mut |part| {
+        looks_at_the_clock |= matches!(part, Expr::Call(call) if clock.contains(&call.func.name));
+    });
+    if looks_at_the_clock {
+        "the expression uses no series, only the clock: no fault makes it true"
+    } else {
+        "the expression uses no series, so that it is always the same, as a dead man's switch is: no fault makes it true"
+    }
 }
 
 fn all_selectors<'a>(question: &'a Question<'_>) -> impl Iterator<Item = VectorSelector> + 'a {
