@@ -117,7 +117,7 @@ impl AlertPlan {
     /// # Errors
     /// When what was asked for cannot be done.
     pub(crate) fn resolve(name: String, written: Selected, wishes: &Wishes<'_>) -> Result<Self, DrillError> {
-        let own = wishes.config.alerts.iter().find(|drilled| drilled.alert == written.rule.name);
+        let own = wishes.config.of(&written.rule);
         let time_scale = scale(&written, own, wishes);
         let alert = match time_scale {
             None => written.clone(),

@@ -20,7 +20,7 @@ use super::{
     prediction::Grouping,
     routes::Routes,
     seconds,
-    selection::{Choice, RuleFile, choose},
+    selection::{Choice, Named, RuleFile, choose},
     stack::{GROUP_INTERVAL, GROUP_WAIT},
 };
 use crate::{
@@ -302,16 +302,31 @@ pub(super) fn alerts(arguments: &DrillArguments, wishes: &Wishes<'_>) -> Result<
         if wishes.config.alerts[..index].iter().any(|before| before.alert == own.alert) {
             return Err(DrillError::Series { alert: own.alert.clone(), why: "it stands twice".to_owned() });
         }
+        Named::parse(&own.alert).map_err(|why| DrillError::Series { alert: own.alert.clone(), why })?;
     }
     let (mut plans, mut skipped) = (Vec::new(), Vec::new());
     for (name, selected) in choose(&wishes.files.rules, choice)? {
-        let own = wishes.config.alerts.iter().find(|own| own.alert == selected.rule.name);
+        let own = wishes.config.of(&selected.rule);
         match own.and_then(|own| own.skip.clone()).filter(|_| arguments.all) {
             Some(reason) => skipped.push((name, reason)),
             None => plans.push(AlertPlan::resolve(name, selected, wishes)?),
         }
     }
+    if arguments.all {
+        let why = "drill.alerts in the configuration names it, and the rule files have no such alert";
+        skipped.extend(in_vain(wishes).map(|name| (name, why.to_owned())));
+    }
     Ok((plans, skipped))
+}
+
+/// What the configuration says of alerts that no rule file has: of one that was renamed, for example.
+fn in_vain(wishes: &Wishes<'_>) -> impl Iterator<Item = String> {
+    let has = |name: &Named| {
+        let groups = wishes.files.rules.iter().flat_map(|file| &file.groups);
+        groups.flat_map(|group| &group.rules).any(|rule| name.is(rule))
+    };
+    let unknown = move |name: &&String| Named::parse(name).is_ok_and(|named| !has(&named));
+    wishes.config.alerts.iter().map(|own| &own.alert).filter(unknown).cloned()
 }
 
 impl std::fmt::Display for Plan {

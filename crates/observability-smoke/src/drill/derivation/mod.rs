@@ -23,6 +23,7 @@ use super::{
     fixture::as_scraped,
     model::{Recording, Unknown, Value, World},
     prediction::BASELINE_SCRAPES,
+    seconds,
     series::{Labels, Series, Switches},
 };
 use crate::rules::expression;
@@ -65,9 +66,10 @@ pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
         shown: question.shown.clone(),
         ..*question
     };
+    let mut reason =
+        too_short(question).unwrap_or("no values were found for which it becomes true".to_owned());
     let question = &coarse(question);
     let selectors = selectors(question)?;
-    let mut reason = "no values were found for which it becomes true".to_owned();
     let tried = [Enrichment::Shown, Enrichment::None, Enrichment::Joined];
     let coherent = tried.map(|enrichment| (enrichment, Histograms::Coherent));
     let loose = tried.map(|enrichment| (enrichment, Histograms::Loose));
@@ -117,6 +119,29 @@ fn selectors(question: &Question<'_>) -> Result<Vec<VectorSelector>, String> {
         return Err(without_series(question.expression).to_owned());
     }
     Ok(found)
+}
+
+/// A range in which there are no two samples, of which a rate is made.
+fn too_short(question: &Question<'_>) -> Option<String> {
+    let mut shortest = None;
+    expression::walk(question.expression, &mut |part| {
+        if let Expr::Call(call) = part
+            && matches!(call.func.name, "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv")
+            && let Some(Expr::MatrixSelector(matrix)) = call.args.args.first().map(AsRef::as_ref)
+        {
+            let range = matrix.range.as_secs_f64();
+            shortest = Some(shortest.map_or(range, |other: f64| other.min(range)));
+        }
+    });
+    let (range, scrape) = (shortest?, question.scrape);
+    (range < 2.0 * scrape).then(|| {
+        format!(
+            "its range of {} seldom holds the two samples of which a rate is made, for scrapes come every {}: \
+             --scrape-interval gives another interval",
+            seconds(range),
+            seconds(scrape)
+        )
+    })
 }
 
 /// Why an expression that uses no series cannot be drilled.

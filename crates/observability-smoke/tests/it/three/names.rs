@@ -15,6 +15,7 @@ fn drill(prometheus: &str, how: &[&str]) -> Run {
     tool.write("rules.yml", RULES);
     let mut command = tool.command();
     command.arg("drill").args(how).args(["--rules", "rules.yml", "--all", "--evidence", "none", "--verbose"]);
+    command.args(["--scrape-interval", "1s", "--evaluation-interval", "1s"]);
     command.args(["--prometheus", prometheus]).output().unwrap().into()
 }
 
