@@ -216,9 +216,21 @@ impl AlertPlan {
     /// The least of some round factors that brings a trial well within `limit`.
     #[must_use]
     pub(crate) fn enough_acceleration(&self, limit: Duration) -> Option<u32> {
-        let scaled = self.prediction.until_notified() + self.prediction.until_resolved();
-        let fits = |by: &u32| self.prediction.before_the_fault() + scaled / *by < limit / 2;
+        let kept = self.in_groups();
+        let scaled =
+            (self.prediction.until_notified() + self.prediction.until_resolved()).saturating_sub(kept);
+        let fits = |by: &u32| self.prediction.before_the_fault() + kept + scaled / *by < limit / 2;
         FACTORS.into_iter().find(fits)
+    }
+
+    /// How long its notifications wait in their groups: no copy of the rule and no replay shortens that.
+    #[must_use]
+    pub(crate) fn in_groups(&self) -> Duration {
+        let grouping = self.prediction.grouping;
+        match self.until {
+            Until::Received => grouping.wait,
+            Until::Resolved => grouping.wait + grouping.interval,
+        }
     }
 
     /// The intervals, in words.

@@ -87,6 +87,13 @@ pub(crate) struct Plan {
 /// So many embedded stacks run at once; further ones come after them.
 pub(crate) const LANES_AT_ONCE: usize = 4;
 
+/// A replay is made, and its notification delivered, within this, beside what its groups wait.
+pub(super) const DELIVERY: Duration = Duration::from_secs(30);
+
+/// The way out where the groups of Alertmanager take the time.
+pub(super) const SHORTER_GROUPS: &str = "; or name a copy of the Alertmanager configuration with a shorter group_wait and \
+    group_interval: all but their length is drilled with it, too";
+
 /// What stands in the files that were named.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -242,7 +249,7 @@ impl Plan {
         if slowest.until == Until::Resolved && self.repeat == 1 && short < self.settings.timeout {
             message.push_str("; or end at the notification: --until received");
         }
-        if slowest.time_scale.is_none() {
+        if slowest.time_scale.is_none() && slowest.enough_acceleration(self.settings.timeout).is_some() {
             let by = match drilled().count() {
                 1 => slowest.enough_acceleration(self.settings.timeout).map(|by| by.to_string()),
                 _ => Some("auto".to_owned()),
@@ -253,7 +260,11 @@ impl Plan {
                 let _ = write!(message, "; or run {what}, marked as such: --time-scale {by}");
             }
         }
-        message.push_str("; or replay it un-shortened over blocks, within seconds: --replay");
+        if slowest.in_groups() + DELIVERY < self.settings.timeout {
+            message.push_str("; or replay it un-shortened over blocks, within seconds: --replay");
+        } else {
+            message.push_str(SHORTER_GROUPS);
+        }
         Err(DrillError::TooLong(message))
     }
 

@@ -99,8 +99,8 @@ impl<'a> Asked<'a> {
     }
 
     async fn call(self, whole: &'a Expr, call: &'a Call) -> Result<String, ApiError> {
-        let series = |one: &&Box<Expr>| matches!(one.value_type(), ValueType::Vector | ValueType::Matrix);
-        let Some(of) = call.args.args.iter().find(series) else {
+        let series = |one: &&Expr| matches!(one.value_type(), ValueType::Vector | ValueType::Matrix);
+        let Some(of) = call.args.args.iter().map(AsRef::as_ref).find(series) else {
             return Ok(format!("`{}` returns nothing", shown(whole)));
         };
         match call.func.name {
