@@ -67,6 +67,13 @@ impl MessageFormatter for Plain {
             Error::InvalidScalar { ty, .. } => needed(ty),
             Error::InvalidBooleanStrict { .. } => needed("boolean"),
             Error::UnknownAnchor { .. } => "the alias (`*…`) stands for no anchor (`&…`) before it".into(),
+            Error::Budget { .. }
+            | Error::AliasReplayCounterOverflow { .. }
+            | Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. } => {
+                "too large or too complex to be read (a quarter of a million values, 64 levels); if it is right, divide it".into()
+            }
             Error::NullIntoString { .. } => "nothing stands here; a value is expected".into(),
             other => UserMessageFormatter.format_message(other),
         }

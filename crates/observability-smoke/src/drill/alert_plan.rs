@@ -123,7 +123,7 @@ impl AlertPlan {
             None => written.clone(),
             Some(by) => accelerated(&written, by, wishes).map_err(Usage)?,
         };
-        let expression = promql_parser::parser::parse(&alert.rule.expression).ok();
+        let expression = expression::shallow(&alert.rule.expression);
         let subject = subject(&alert, expression.as_ref(), wishes);
         let hooks = match own.and_then(|own| own.fault.as_ref()) {
             Some(fault) if wishes.run_hooks => Some(Hooks::from_config(fault, own)?),
@@ -143,7 +143,7 @@ impl AlertPlan {
         let series = fixture.as_ref().map_or(&[][..], |given| &given.series);
         let prediction = predict(&alert, subject.as_ref(), series, wishes);
         let prediction_as_written = if time_scale.is_some() {
-            let expression = promql_parser::parser::parse(&written.rule.expression).ok();
+            let expression = expression::shallow(&written.rule.expression);
             // In earnest the windows are full of healthy samples when a fault comes.
             let wishes = &Wishes { full_history: true, ..*wishes };
             let subject = self::subject(&written, expression.as_ref(), wishes);
@@ -315,7 +315,7 @@ impl Subject<'_> {
 
 fn subject<'a>(alert: &Selected, expression: Option<&'a Expr>, wishes: &Wishes<'_>) -> Option<Subject<'a>> {
     let recording = |rule: &Rule| {
-        let expression = promql_parser::parser::parse(&rule.expression).ok()?;
+        let expression = expression::shallow(&rule.expression)?;
         Some(Recording { name: rule.name.clone(), labels: rule.labels.clone(), expression })
     };
     let evaluation = alert.interval.unwrap_or(wishes.evaluation_interval);

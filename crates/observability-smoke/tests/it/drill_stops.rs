@@ -167,6 +167,16 @@ fn a_dry_run_prints_the_plan_and_starts_nothing() {
 }
 
 #[test]
+fn an_expression_that_a_machine_wrote_is_not_computed_with() {
+    let tool = Tool::new();
+    let long = vec!["x > 1"; 5000].join(" or ");
+    tool.write("rules.yml", &format!("groups: [{{name: a, rules: [{{alert: A, expr: '{long}'}}]}}]"));
+    let run = run(&tool, "A", &["--dry-run"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("our reader of PromQL does not understand"), "{}", &run.stdout[..2000]);
+}
+
+#[test]
 fn a_configuration_that_is_named_as_the_program_is_told() {
     let tool = Tool::new();
     tool.write("rules.yml", RULES);
