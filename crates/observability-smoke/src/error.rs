@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use evidence_report::{
-    run::{ConfigError, PublishError, RunError, SettingsError, Usage},
+    run::{ConfigError, PublishError, RunError, SettingsError, Usage, why_unread},
     self_test,
 };
 
@@ -32,7 +32,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Http(#[from] crate::http::HttpError),
     /// A file that was named cannot be read.
-    #[error("reading {path}: {source}", path = path.display())]
+    #[error("reading {path}: {why}", path = path.display(), why = why_unread(source))]
     Read {
         /// The file.
         path: PathBuf,

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use evidence_report::run::why_unread;
 use reqwest::{
     Certificate, Client, Method, RequestBuilder, Response,
     header::{HeaderMap, HeaderName, HeaderValue},
@@ -32,7 +33,7 @@ pub(crate) struct Http {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     /// The file with the trusted certificates cannot be read.
-    #[error("reading the trusted certificates {path}: {source}", path = path.display())]
+    #[error("reading the trusted certificates {path}: {why}", path = path.display(), why = why_unread(source))]
     Roots {
         /// The file.
         path: PathBuf,
@@ -146,7 +147,7 @@ pub(crate) fn header_from_file(
     path: &Path,
 ) -> Result<(HeaderName, HeaderValue), HttpError> {
     let wrong = |reason: String| HttpError::Header { header: name.to_owned(), path: path.to_owned(), reason };
-    let content = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let content = std::fs::read_to_string(path).map_err(|error| wrong(why_unread(&error).into_owned()))?;
     let content = content.trim_end_matches(['\r', '\n']);
     if content.is_empty() {
         return Err(wrong("the file is empty".to_owned()));
@@ -167,7 +168,7 @@ pub(crate) fn basic_from_file(username: &str, path: &Path) -> Result<(HeaderName
     if username.contains(':') {
         return Err(wrong("the user name holds a colon, which basic authentication cannot send"));
     }
-    let password = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+    let password = std::fs::read_to_string(path).map_err(|error| wrong(&why_unread(&error)))?;
     let password = password.trim_end_matches(['\r', '\n']);
     let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
     let (name, mut value) =

@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use evidence_report::{
     record::Finding,
-    run::{Defaults, Finished, Run, Settings, SharedFlags, Usage, print, read_config},
+    run::{Defaults, Finished, Run, Settings, SharedFlags, Usage, YamlProblem, print, read_config},
 };
 use jiff::Timestamp;
 
@@ -32,7 +32,8 @@ use crate::{
     },
     rules::{
         manifest::{self, ManifestError},
-        refusal, unit_test,
+        refusal,
+        unit_test::{self, Cases},
     },
 };
 
@@ -73,6 +74,7 @@ struct Plan {
     files: Vec<RuleFile>,
     unreadable: Vec<Finding>,
     policy: RulesPolicy,
+    unit_tests: Vec<(PathBuf, Cases)>,
     written: written::Policy,
     configuration: Option<Result<Configuration, Finding>>,
     prometheus: Option<Server>,
@@ -140,11 +142,15 @@ impl Plan {
             return Err(Usage(message.to_owned()).into());
         }
         let (files, unreadable) = read_rules(&arguments.files)?;
+        // What is wrong in one of them promtool says.
+        let cases = |path: &PathBuf| Ok((path.clone(), unit_test::cases(&read(path)?).unwrap_or_default()));
+        let unit_tests = policy.unit_tests.iter().map(cases).collect::<Result<_, Error>>()?;
         Ok(Self {
             settings,
             files,
             unreadable,
             policy,
+            unit_tests,
             written,
             configuration,
             prometheus,
@@ -254,19 +260,13 @@ impl Plan {
     }
 
     async fn unit_tests(&self, run: &Run, promtool: Option<&Path>) {
-        let mut tests = Vec::new();
-        for path in &self.policy.unit_tests {
-            run.finding(promtool::unit_tests(run, promtool, path).await);
-            tests.extend(
-                fs_err::read_to_string(path)
-                    .ok()
-                    .and_then(|text| unit_test::read(&text).ok())
-                    .into_iter()
-                    .flatten(),
-            );
+        let mut expectations = Vec::new();
+        for (path, cases) in &self.unit_tests {
+            run.finding(promtool::unit_tests(run, promtool, path, cases).await);
+            expectations.extend(cases.expectations.iter().cloned());
         }
-        if !self.policy.unit_tests.is_empty() {
-            run.findings(coverage::tested(&self.files, &tests));
+        if !self.unit_tests.is_empty() {
+            run.findings(coverage::tested(&self.files, &expectations));
         }
     }
 
@@ -378,7 +378,7 @@ fn read_rules(paths: &[PathBuf]) -> Result<(Vec<RuleFile>, Vec<Finding>), Error>
             let name = path.display().to_string();
             let text = match read(&path) {
                 Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::InvalidData => {
-                    Err(ManifestError::Yaml("it is not UTF-8".to_owned()))
+                    Err(ManifestError::NoText)
                 }
                 text => Ok(text?),
             };
@@ -397,17 +397,13 @@ fn read_rules(paths: &[PathBuf]) -> Result<(Vec<RuleFile>, Vec<Finding>), Error>
 
 /// The line stands before the finding, so that it is taken out of the words.
 fn unreadable(name: &str, why: &ManifestError) -> Finding {
-    let text = why.to_string();
-    let text = text.lines().next().unwrap_or_default();
-    let place = text.trim_start_matches("error: ").strip_prefix("line ").and_then(|rest| {
-        let digits = rest.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(rest.len());
-        let line: u32 = rest[..digits].parse().ok()?;
-        Some((line, rest[digits..].trim_start_matches([':', ' '])))
-    });
     let finding = checks::READABLE.failed(name).expected("a rule file that Prometheus loads");
-    match place {
-        Some((line, words)) => finding.observed(words).at(name, Some(line)),
-        None => finding.observed(text).at(name, None),
+    match why {
+        ManifestError::Yaml(YamlProblem { line, column, message }) => {
+            finding.observed(format!("column {column}: {message}")).at(name, u32::try_from(*line).ok())
+        }
+        ManifestError::Rule { line, message } => finding.observed(message).at(name, Some(*line)),
+        ManifestError::NoText | ManifestError::NoGroups => finding.observed(why.to_string()).at(name, None),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{flags::FailOn, redact, waiver::WaiverConfig, yaml_words};
+use super::{flags::FailOn, named_file::why_unread, redact, waiver::WaiverConfig, yaml_words};
 use crate::record::Environment;
 
 /// The part of every tool's configuration file that says how to run, under the key `run`.
@@ -32,7 +32,7 @@ pub struct SharedConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// It cannot be read.
-    #[error("reading the configuration {path}: {source}", path = path.display())]
+    #[error("reading the configuration {path}: {why}", path = path.display(), why = why_unread(source))]
     Read {
         /// The file.
         path: PathBuf,

@@ -15,6 +15,7 @@ mod history_file;
 mod journal;
 mod lock;
 mod mask;
+mod named_file;
 mod owed;
 mod progress;
 mod publication;
@@ -42,6 +43,7 @@ pub(crate) use history_file::HistoryFile;
 pub use history_file::history_path;
 pub use journal::{Effect, Entry, Journal};
 pub use mask::{Mask, is_secret_name};
+pub use named_file::why_unread;
 pub use progress::{Bar, Progress};
 #[cfg(feature = "command")]
 pub(crate) use publication::{Arriving, Publication, file_name, short, write};
@@ -56,3 +58,4 @@ pub use sweep::{Swept, sweep, sweep_command, sweep_command_knowing, sweep_knowin
 pub use waiver::{WAIVER, Waiver, WaiverConfig};
 #[cfg(feature = "command")]
 pub(crate) use waivers::{Extent, IN_THIS_PART, apply as waive, fits};
+pub use yaml_words::YamlProblem;

@@ -1,9 +1,42 @@
 //! What is wrong with a YAML file, in words for who wrote it. The library speaks to programmers: of its options, of
 //! events, of Rust's types.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
+
+use super::redact;
+
+/// What is wrong with a YAML text, and where: its place first, then the words, and no line of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct YamlProblem {
+    /// Counting from 1.
+    pub line: u64,
+    /// Counting from 1.
+    pub column: u64,
+    /// What is wrong. A secret that stands in a key or a value is taken out.
+    pub message: String,
+}
+
+impl From<&Error> for YamlProblem {
+    fn from(error: &Error) -> Self {
+        let place = error.location();
+        let said = plain(error);
+        // The place stands before the words already.
+        let words = said.split(" at line ").next().unwrap_or_default().trim_end_matches(',');
+        Self {
+            line: place.map_or(1, |place| place.line()),
+            column: place.map_or(1, |place| place.column()),
+            message: redact::text(words),
+        }
+    }
+}
+
+impl fmt::Display for YamlProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
 
 /// What is wrong, and where; without the lines around it, in which a secret may stand.
 pub(super) fn plain(error: &Error) -> String {
@@ -34,6 +67,13 @@ impl MessageFormatter for Plain {
             Error::InvalidScalar { ty, .. } => needed(ty),
             Error::InvalidBooleanStrict { .. } => needed("boolean"),
             Error::UnknownAnchor { .. } => "the alias (`*…`) stands for no anchor (`&…`) before it".into(),
+            Error::Budget { .. }
+            | Error::AliasReplayCounterOverflow { .. }
+            | Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. } => {
+                "too large or too complex to be read (a quarter of a million values, 64 levels); if it is right, divide it".into()
+            }
             Error::NullIntoString { .. } => "nothing stands here; a value is expected".into(),
             other => UserMessageFormatter.format_message(other),
         }
@@ -95,6 +135,20 @@ mod tests {
             let said = plain(&serde_saphyr::from_str::<Config>(text).unwrap_err());
             assert!(said.starts_with(told), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn the_place_can_stand_before_the_words() {
+        let said = |text| YamlProblem::from(&serde_saphyr::from_str::<Config>(text).unwrap_err()).to_string();
+        assert_eq!(
+            said("map: {a: b, a: c}\n"),
+            "line 1, column 13: the key 'a' stands twice (one has to go)"
+        );
+        assert_eq!(
+            said("list:\n- 1\n- -1\n"),
+            "line 3, column 3: a whole number that is not negative is expected here"
+        );
+        assert!(!said("list: {a: b}\nmap: hunter2\n").contains("hunter2"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     time_interval::{self, Span, TimeInterval},
     tree::Known,
 };
+use evidence_report::run::YamlProblem;
 use jiff::Timestamp;
 use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
@@ -22,15 +23,8 @@ pub(crate) type Intervals = BTreeMap<String, Vec<TimeInterval>>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConfigurationError {
     /// It is no YAML, or has keys that no Alertmanager from 0.25 to 0.34 knows.
-    #[error("line {line}, column {column}: {message}")]
-    Yaml {
-        /// Counting from 1.
-        line: u64,
-        /// Counting from 1.
-        column: u64,
-        /// What is wrong; never a line of the file.
-        message: String,
-    },
+    #[error("{0}")]
+    Yaml(YamlProblem),
     /// Something in it is wrong.
     #[error("line {line}: {message}")]
     Wrong {
@@ -73,7 +67,8 @@ impl Configuration {
     /// # Errors
     /// When Alertmanager would not load it, or when it says what we do not know.
     pub(crate) fn read(text: &str) -> Result<Self, ConfigurationError> {
-        let raw: RawConfiguration = serde_saphyr::from_str(text).map_err(yaml)?;
+        let raw: RawConfiguration =
+            serde_saphyr::from_str(text).map_err(|error| ConfigurationError::Yaml((&error).into()))?;
         let receivers = raw.receivers.into_iter().flatten().map(receiver).collect::<Result<Vec<_>, _>>()?;
         for (index, receiver) in receivers.iter().enumerate() {
             if receivers[..index].iter().any(|earlier| earlier.name == receiver.name) {
@@ -118,24 +113,16 @@ impl Configuration {
         self.inhibit_rules.iter().find(|rule| rule.mutes(source, target))
     }
 
+    /// Whether the receiver at the end of a route has an integration, by which it tells somebody.
+    #[must_use]
+    pub(crate) fn tells(&self, way: &Reached) -> bool {
+        self.receiver(way.receiver()).is_some_and(|receiver| !receiver.integrations.is_empty())
+    }
+
     /// The receiver of this name.
     #[must_use]
     pub(crate) fn receiver(&self, name: &str) -> Option<&Receiver> {
         self.receivers.iter().find(|receiver| receiver.name == name)
-    }
-}
-
-/// Without the snippet of the file that usually goes with it: it may hold a password.
-fn yaml(error: serde_saphyr::Error) -> ConfigurationError {
-    let error = error.without_snippet();
-    let place = error.location();
-    let message = error.to_string();
-    // The place stands before it already.
-    let message = message.split(" at line ").next().unwrap_or_default();
-    ConfigurationError::Yaml {
-        line: place.map_or(1, |place| place.line()),
-        column: place.map_or(1, |place| place.column()),
-        message: evidence_report::run::redact::text(message),
     }
 }
 
@@ -325,7 +312,7 @@ mute_time_intervals:
             ("route:\n  receiver: a\n  group_by: [x, x]\n", "twice"),
             ("route: {receiver: a}\ninhibit_rules: [{source: x}]\n", "source"),
             ("route: {receiver: a}\nroutes: []\n", "routes"),
-            ("route: {receiver: a}\nreceivers: []\n", "uplicate"),
+            ("route: {receiver: a}\nreceivers: []\n", "line 3, column 1: the key 'receivers' stands twice"),
             ("route: [receiver: a\n", "line"),
             (
                 "route: {receiver: a}\ntime_intervals: [{name: x, time_intervals: [{weekdays: [mon]}]}]\n",

@@ -88,6 +88,57 @@ proptest! {
     }
 }
 
+/// Conditions as Alertmanager writes them since 0.27: names of any kind, in quotes.
+fn matcher_of_any_name() -> impl Strategy<Value = Value> {
+    let quoted = |text: &str| serde_json::to_string(text).unwrap();
+    let name = prop::sample::select(vec!["alertname", "a.b", "größe", "x y"]);
+    let sign = prop::sample::select(vec!["=", "!=", "=~", "!~"]);
+    let value = prop::sample::select(vec!["a", "ü", "a|ü.*", ".+", "", "x y"]);
+    (name, sign, value)
+        .prop_map(move |(name, sign, value)| json!(format!("{}{sign}{}", quoted(name), quoted(value))))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn a_current_amtool_reaches_the_same_receivers_by_labels_of_any_name(
+        routes in prop::collection::vec((prop::collection::vec(matcher_of_any_name(), 0..3), any::<bool>()), 1..6),
+        sets in prop::collection::vec(prop::collection::btree_map(
+            prop::sample::select(vec!["alertname", "a.b", "größe", "x y"]).prop_map(str::to_owned),
+            prop::sample::select(vec!["a", "ü", "üx", "x y"]).prop_map(str::to_owned), 0..4), 4),
+    ) {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "../../target".into(), std::path::PathBuf::from);
+        let amtool = target.join("prometheus-three/bin/amtool");
+        if !amtool.exists() {
+            // scripts/prometheus-three fetches it.
+            return Ok(());
+        }
+        let route = |(index, (matchers, goes_on)): (usize, (Vec<Value>, bool))| {
+            json!({ "receiver": format!("r{index}"), "matchers": matchers, "continue": goes_on })
+        };
+        let routes: Vec<_> = routes.into_iter().enumerate().map(route).collect();
+        let receivers: Vec<_> = (0..6).map(|index| json!({ "name": format!("r{index}") })).collect();
+        let whole = json!({ "route": { "receiver": "r0", "routes": routes }, "receivers": receivers });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), whole.to_string()).unwrap();
+        let ours = Configuration::read(&whole.to_string()).unwrap();
+        for labels in sets {
+            let reached = ours.route(&labels, jiff::Timestamp::UNIX_EPOCH);
+            let names: Vec<_> = reached.iter().map(super::route::Reached::receiver).collect();
+            let quoted = |text: &String| serde_json::to_string(text).unwrap();
+            let output = Command::new(&amtool)
+                .args(["config", "routes", "test"])
+                .arg(format!("--config.file={}", file.path().display()))
+                .args(labels.iter().map(|(name, value)| format!("{}={}", quoted(name), quoted(value))))
+                .output()
+                .unwrap();
+            prop_assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            prop_assert_eq!(names.join(","), said, "{:?}\n{}", labels, whole);
+        }
+    }
+}
+
 /// A real Alertmanager, ended with the value.
 struct Running {
     address: std::net::SocketAddr,

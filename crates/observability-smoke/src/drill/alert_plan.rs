@@ -23,7 +23,10 @@ use super::{
     series::Series,
     time_scale::{FACTORS, accelerated, scale},
 };
-use crate::rules::{expression, manifest};
+use crate::rules::{
+    expression,
+    manifest::{Kind, Rule},
+};
 
 /// How much a drill proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,13 +117,13 @@ impl AlertPlan {
     /// # Errors
     /// When what was asked for cannot be done.
     pub(crate) fn resolve(name: String, written: Selected, wishes: &Wishes<'_>) -> Result<Self, DrillError> {
-        let own = wishes.config.alerts.iter().find(|drilled| drilled.alert == written.rule.name);
+        let own = wishes.config.of(&written.rule);
         let time_scale = scale(&written, own, wishes);
         let alert = match time_scale {
             None => written.clone(),
             Some(by) => accelerated(&written, by, wishes).map_err(Usage)?,
         };
-        let expression = promql_parser::parser::parse(&alert.rule.expression).ok();
+        let expression = expression::shallow(&alert.rule.expression);
         let subject = subject(&alert, expression.as_ref(), wishes);
         let hooks = match own.and_then(|own| own.fault.as_ref()) {
             Some(fault) if wishes.run_hooks => Some(Hooks::from_config(fault, own)?),
@@ -129,7 +132,7 @@ impl AlertPlan {
         let mut fixture = if hooks.is_some() || wishes.notification_only {
             Ok(Given { source: Source::Hook, series: Vec::new() })
         } else {
-            series_for(&alert, own, wishes, subject.as_ref())?
+            series_for(&written.rule, own, wishes, subject.as_ref())?
         };
         let faster = f64::from(time_scale.unwrap_or(1));
         if let Ok(given) = fixture.as_mut()
@@ -140,7 +143,7 @@ impl AlertPlan {
         let series = fixture.as_ref().map_or(&[][..], |given| &given.series);
         let prediction = predict(&alert, subject.as_ref(), series, wishes);
         let prediction_as_written = if time_scale.is_some() {
-            let expression = promql_parser::parser::parse(&written.rule.expression).ok();
+            let expression = expression::shallow(&written.rule.expression);
             // In earnest the windows are full of healthy samples when a fault comes.
             let wishes = &Wishes { full_history: true, ..*wishes };
             let subject = self::subject(&written, expression.as_ref(), wishes);
@@ -213,9 +216,21 @@ impl AlertPlan {
     /// The least of some round factors that brings a trial well within `limit`.
     #[must_use]
     pub(crate) fn enough_acceleration(&self, limit: Duration) -> Option<u32> {
-        let scaled = self.prediction.until_notified() + self.prediction.until_resolved();
-        let fits = |by: &u32| self.prediction.before_the_fault() + scaled / *by < limit / 2;
+        let kept = self.in_groups();
+        let scaled =
+            (self.prediction.until_notified() + self.prediction.until_resolved()).saturating_sub(kept);
+        let fits = |by: &u32| self.prediction.before_the_fault() + kept + scaled / *by < limit / 2;
         FACTORS.into_iter().find(fits)
+    }
+
+    /// How long its notifications wait in their groups: no copy of the rule and no replay shortens that.
+    #[must_use]
+    pub(crate) fn in_groups(&self) -> Duration {
+        let grouping = self.prediction.grouping;
+        match self.until {
+            Until::Received => grouping.wait,
+            Until::Resolved => grouping.wait + grouping.interval,
+        }
     }
 
     /// The intervals, in words.
@@ -299,8 +314,8 @@ impl Subject<'_> {
 }
 
 fn subject<'a>(alert: &Selected, expression: Option<&'a Expr>, wishes: &Wishes<'_>) -> Option<Subject<'a>> {
-    let recording = |rule: &manifest::Rule| {
-        let expression = promql_parser::parser::parse(&rule.expression).ok()?;
+    let recording = |rule: &Rule| {
+        let expression = expression::shallow(&rule.expression)?;
         Some(Recording { name: rule.name.clone(), labels: rule.labels.clone(), expression })
     };
     let evaluation = alert.interval.unwrap_or(wishes.evaluation_interval);
@@ -317,7 +332,7 @@ fn subject<'a>(alert: &Selected, expression: Option<&'a Expr>, wishes: &Wishes<'
 }
 
 /// The labels that the templates of a rule show: `{{ $labels.queue }}`.
-fn shown_labels(rule: &manifest::Rule) -> BTreeSet<String> {
+fn shown_labels(rule: &Rule) -> BTreeSet<String> {
     let templates = rule.annotations.values().chain(rule.labels.values());
     let named =
         templates.flat_map(|text| text.split("$labels.").skip(1).chain(text.split(".Labels.").skip(1)));
@@ -328,7 +343,7 @@ fn shown_labels(rule: &manifest::Rule) -> BTreeSet<String> {
 }
 
 fn series_for(
-    alert: &Selected,
+    rule: &Rule,
     own: Option<&DrilledAlert>,
     wishes: &Wishes<'_>,
     subject: Option<&Subject<'_>>,
@@ -341,11 +356,14 @@ fn series_for(
     }
     let mut from_tests = None;
     if let Some((path, tests)) = &wishes.files.tests {
-        let name = &alert.rule.name;
+        let name = &rule.name;
         let about = tests.iter().flat_map(|test| &test.expectations).any(|expected| expected.alert == *name);
         if about || wishes.files.only_tests {
-            let given = fixture::from_unit_tests(tests, name);
-            match given {
+            let rules =
+                wishes.files.rules.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules);
+            let namesakes: Vec<_> =
+                rules.filter(|other| other.kind == Kind::Alert && other.name == *name).collect();
+            match fixture::from_unit_tests(tests, rule, &namesakes) {
                 Ok(given) => return Ok(Ok(given)),
                 Err(why) => from_tests = Some(format!("{}: {why}", path.display())),
             }
@@ -356,7 +374,7 @@ fn series_for(
     }
     let Some(subject) = subject else {
         return Ok(Err(
-            "series cannot be derived: the expression is not understood by promql-parser".to_owned()
+            "series cannot be derived: our reader of PromQL does not understand the expression (Prometheus may)".to_owned()
         ));
     };
     let derived = derivation::derive(&subject.question());

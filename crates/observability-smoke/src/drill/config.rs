@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::series::Written;
-use crate::config::{Duration, HeaderName};
+use super::{selection::Named, series::Written};
+use crate::{
+    config::{Duration, HeaderName},
+    rules::manifest::Rule,
+};
 
 /// The drill's part of the configuration file.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -24,6 +27,18 @@ pub(crate) struct DrillConfig {
     pub(crate) access: AccessConfig,
 }
 
+impl DrillConfig {
+    /// What is said of the alert: by its name with the most labels, or else by its name alone.
+    #[must_use]
+    pub(crate) fn of(&self, rule: &Rule) -> Option<&DrilledAlert> {
+        let named = |own: &DrilledAlert| Named::parse(&own.alert).ok().filter(|named| named.is(rule));
+        self.alerts
+            .iter()
+            .filter(|own| named(own).is_some())
+            .max_by_key(|own| named(own).map(|it| it.labels.len()))
+    }
+}
+
 /// How to reach real servers. Secrets stand in files only.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -38,7 +53,7 @@ pub(crate) struct AccessConfig {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DrilledAlert {
-    /// The alert's name.
+    /// The alert's name; where several alerts have it, with labels that the rule sets: `DiskFull{severity="critical"}`.
     pub(crate) alert: String,
     /// The series that the fixture exposes for it.
     #[serde(default)]
@@ -93,4 +108,24 @@ pub(crate) struct DrilledSeries {
     pub(crate) healthy: Written,
     /// How it behaves while the fault lasts.
     pub(crate) faulty: Written,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_alerts_of_one_name_each_has_its_own_part() {
+        let text = "groups: [{name: a, rules: [{alert: A, expr: up, labels: {severity: warning}}, \
+            {alert: A, expr: up, labels: {severity: critical}}, {record: A, expr: up}]}]";
+        let rules = crate::rules::manifest::read(text).unwrap().remove(0).rules;
+        let config: DrillConfig = serde_saphyr::from_str(
+            "alerts: [{alert: 'A{severity=\"critical\"}', skip: late}, {alert: A, skip: all}]",
+        )
+        .unwrap();
+        let of = |rule: &Rule| config.of(rule).and_then(|own| own.skip.clone());
+        assert_eq!(of(&rules[0]).as_deref(), Some("all"));
+        assert_eq!(of(&rules[1]).as_deref(), Some("late"));
+        assert_eq!(of(&rules[2]), None);
+    }
 }

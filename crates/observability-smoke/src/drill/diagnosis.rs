@@ -7,10 +7,11 @@ use promql_parser::parser::Expr;
 use super::{
     alert_plan::AlertPlan,
     prometheus::{Api, LoadedRule},
-    series::{Series, display},
+    reason::why_false,
+    series::{Labels, display},
     watch::Snapshot,
 };
-use crate::rules::expression;
+use crate::rules::{expression, refusal::is_classic};
 
 /// So many series are named in a reason.
 const NAMED: usize = 4;
@@ -22,15 +23,11 @@ pub(super) async fn silent(api: &Api, plan: &AlertPlan, patience: Duration) -> S
     if let Some(broken) = broken_rule(api, plan).await {
         return broken;
     }
-    let blind = blind_selectors(api, plan).await;
-    if !blind.is_empty() && plan.series().is_empty() {
-        return format!("{waited}: {} selects no series", blind.join(" and "));
-    }
-    if !blind.is_empty() {
-        let given = plan.series().iter().map(Series::name).take(NAMED).collect::<Vec<_>>().join(", ");
-        return format!("{waited}: {} selects no series; the fixture exposes {given}", blind.join(" and "));
-    }
-    format!("{waited}: {}", value(api, plan).await)
+    let why = match &plan.expression {
+        Some(expression) => why_false(api, plan, expression).await,
+        None => value(api, plan).await,
+    };
+    format!("{waited}: {why}")
 }
 
 /// Pending, but never firing.
@@ -44,6 +41,12 @@ pub(super) async fn pending_only(api: &Api, plan: &AlertPlan, patience: Duration
         patience.as_secs(),
         value(api, plan).await
     )
+}
+
+/// What of an alert's labels an Alertmanager may refuse, as the end of a sentence.
+pub(super) fn unaccepted(labels: &Labels) -> Option<String> {
+    let name = labels.keys().find(|name| !is_classic(name, false))?;
+    Some(format!(": it carries the label {name}, and an Alertmanager before 0.27 refuses such a name"))
 }
 
 /// In Alertmanager, but not received.
@@ -80,7 +83,7 @@ pub(super) fn held_back(seen: &Snapshot, name: &str) -> String {
     }
 }
 
-fn display_alert(labels: &super::series::Labels) -> String {
+fn display_alert(labels: &Labels) -> String {
     let mut labels = labels.clone();
     if let Some(name) = labels.remove("alertname") {
         labels.insert("__name__".to_owned(), name);
@@ -128,7 +131,7 @@ pub(super) async fn value(api: &Api, plan: &AlertPlan) -> String {
     }
 }
 
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let text = format!("{value:.4}");
     if value.is_finite() {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -137,7 +140,7 @@ fn short(value: f64) -> String {
     }
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -151,7 +154,10 @@ fn compared(expression: &Expr) -> Option<(String, String)> {
                 (Some(left), None) => (binary.rhs.to_string(), format!("{left} {} it", binary.op)),
                 (None, None) => (binary.lhs.to_string(), format!("{} {}", binary.op, binary.rhs)),
             };
-            Some(side)
+            let (side, wanted) = side;
+            let of_any_value = binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool);
+            let always = if of_any_value { " by `bool`, which returns 0 instead of nothing" } else { "" };
+            Some((side, format!("{wanted}{always}")))
         }
         _ => None,
     }
@@ -170,20 +176,4 @@ pub(super) fn broken<'r>(plan: &AlertPlan, rules: &'r [LoadedRule]) -> Option<&'
     let own =
         |name: &str| plan.alert.loaded.iter().flat_map(|group| &group.rules).any(|rule| rule.name == name);
     rules.iter().find(|rule| rule.health == "err" && own(&rule.name))
-}
-
-/// The selectors of the alert and of the recording rules under it that find no series at all.
-async fn blind_selectors(api: &Api, plan: &AlertPlan) -> Vec<String> {
-    let recorded =
-        plan.alert.recordings().filter_map(|rule| promql_parser::parser::parse(&rule.expression).ok());
-    let expressions: Vec<_> = plan.expression.iter().cloned().chain(recorded).collect();
-    let mut blind = Vec::new();
-    for selector in expressions.iter().flat_map(expression::selectors) {
-        let text = selector.to_string();
-        if api.query(&text).await.is_ok_and(|found| found.is_empty()) && !blind.contains(&format!("`{text}`"))
-        {
-            blind.push(format!("`{text}`"));
-        }
-    }
-    blind
 }

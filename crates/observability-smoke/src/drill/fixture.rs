@@ -4,9 +4,13 @@
 use super::{
     DrillError,
     config::DrilledAlert,
-    series::{Behaviour, Labels, Series},
+    series::{Behaviour, Labels, Series, display},
 };
-use crate::rules::unit_test::{self, Expectation, UnitTest};
+use crate::rules::{
+    expected::{Said, said},
+    manifest::Rule,
+    unit_test::{self, UnitTest},
+};
 
 /// Where series come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,17 +74,21 @@ pub(crate) fn configured(drilled: &DrilledAlert) -> Result<Option<Given>, DrillE
     Ok(Some(Given { source: Source::Configuration, series }))
 }
 
-/// The series of the first unit test in which the alert fires. Until the fault each series stands at its first
+/// The series of the first unit test in which the rule fires, which is one of `namesakes`: all alerts of its name. Until the fault each series stands at its first
 /// value; then it takes its values, one an interval. When every series keeps its first value for ever, there
 /// is no fault to switch on: then the healthy values come from a test in which the alert does not fire.
 ///
 /// # Errors
 /// A sentence that says what is missing.
-pub(crate) fn from_unit_tests(tests: &[UnitTest], alert: &str) -> Result<Given, String> {
+pub(crate) fn from_unit_tests(tests: &[UnitTest], rule: &Rule, namesakes: &[&Rule]) -> Result<Given, String> {
     let expects = |test: &&UnitTest, fires: bool| {
-        let ours = |expected: &&Expectation| expected.alert == alert;
-        let mut about = test.expectations.iter().filter(ours).peekable();
-        about.peek().is_some() && about.any(|expected| expected.fires) == fires
+        let said: Vec<Said> = test.expectations.iter().map(|case| said(case, rule, namesakes)).collect();
+        let does = said.contains(&Said::Fires);
+        if fires { does } else { !does && said.contains(&Said::Quiet) }
+    };
+    let alert = match namesakes {
+        [_, _, ..] => format!("{}{}", rule.name, display(&rule.labels)),
+        _ => rule.name.clone(),
     };
     let firing = tests.iter().find(|test| expects(test, true) && !test.series.is_empty());
     let firing = firing.ok_or_else(|| format!("it holds no test in which {alert} is expected to fire"))?;
@@ -156,9 +164,16 @@ mod tests {
   - {eval_time: 5m, alertname: Full, exp_alerts: []}
 ";
 
+    fn given(tests: &[UnitTest], alert: &str) -> Result<Given, String> {
+        let rule = format!("groups: [{{name: a, rules: [{{alert: {alert}, expr: up}}]}}]");
+        let groups = crate::rules::manifest::read(&rule).unwrap();
+        let rule = &groups[0].rules[0];
+        from_unit_tests(tests, rule, &[rule])
+    }
+
     #[test]
     fn a_unit_test_gives_the_healthy_first_value_and_then_its_values() {
-        let given = from_unit_tests(&unit_test::read(TESTS).unwrap(), "Down").unwrap();
+        let given = given(&unit_test::read(TESTS).unwrap(), "Down").unwrap();
         assert_eq!(given.series[0].healthy, Behaviour::Constant(1.0));
         assert!(matches!(&given.series[0].faulty, Behaviour::Steps { interval, .. } if *interval == 60.0));
     }
@@ -166,10 +181,24 @@ mod tests {
     #[test]
     fn values_that_never_change_need_a_test_that_does_not_fire() {
         let tests = unit_test::read(TESTS).unwrap();
-        let given = from_unit_tests(&tests, "Full").unwrap();
-        assert_eq!(given.series[0].healthy, Behaviour::Constant(5.0));
-        assert!(from_unit_tests(&tests[..2], "Full").unwrap_err().contains("no fault to switch on"));
-        assert!(from_unit_tests(&tests, "Other").unwrap_err().contains("no test in which Other"));
+        let full = given(&tests, "Full").unwrap();
+        assert_eq!(full.series[0].healthy, Behaviour::Constant(5.0));
+        assert!(given(&tests[..2], "Full").unwrap_err().contains("no fault to switch on"));
+        assert!(given(&tests, "Other").unwrap_err().contains("no test in which Other"));
+    }
+
+    #[test]
+    fn of_two_alerts_of_one_name_each_gets_the_test_in_which_it_fires() {
+        let text = "groups: [{name: a, rules: [{alert: A, expr: x > 5, labels: {severity: warning}}, \
+            {alert: A, expr: x > 50, labels: {severity: critical}}]}]";
+        let groups = crate::rules::manifest::read(text).unwrap();
+        let rules: Vec<&Rule> = groups[0].rules.iter().collect();
+        let warns = "tests: [{input_series: [{series: x, values: '0 7x9'}], alert_rule_test: \
+            [{eval_time: 5m, alertname: A, exp_alerts: [{exp_labels: {severity: warning}}]}]}]";
+        let tests = unit_test::read(warns).unwrap();
+        assert!(from_unit_tests(&tests, rules[0], &rules).is_ok());
+        let why = from_unit_tests(&tests, rules[1], &rules).unwrap_err();
+        assert_eq!(why, "it holds no test in which A{severity=\"critical\"} is expected to fire");
     }
 
     #[test]

@@ -11,12 +11,15 @@ use super::{
     fixture::as_scraped,
     hooks::{self, Caused, Hooks},
     loopback::{Answer, Server},
-    series::{Series, Switches, display},
+    series::{Series, Switches, display, is_plain},
     watch::Snapshot,
 };
 
 /// The media type of the Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The same with names in quotes, as Prometheus 3 reads it.
+const TEXT_FORMAT_WITH_ANY_NAMES: &str = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8";
 
 /// How an alert's fault is made.
 #[derive(Debug)]
@@ -221,7 +224,9 @@ fn scrape(state: &watch::Sender<State>, clock: &Clock, series: &[Series]) -> Ans
             state.scrapes.faulty = Some(now);
         }
     });
-    Answer { status: 200, content_type: TEXT_FORMAT, body }
+    let plain = series.iter().all(|one| is_plain(&one.labels));
+    let content_type = if plain { TEXT_FORMAT } else { TEXT_FORMAT_WITH_ANY_NAMES };
+    Answer { status: 200, content_type, body }
 }
 
 /// The series in the Prometheus text format, at time `now`.

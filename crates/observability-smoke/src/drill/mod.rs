@@ -6,7 +6,7 @@
 //! * [`plan`]: what was asked for, complete: the alerts ([`selection`], [`alert_plan`]), their series
 //!   ([`series`], [`fixture`], [`derivation`]) or [`hooks`], the delay to expect ([`prediction`], computed with
 //!   [`model`]), and which of them share a stack ([`lanes`]).
-//! * `lane`, `stack`, `watch`, `injection`, `receiver`, `trial`, `diagnosis`: the world: servers, clocks and answers.
+//! * `lane`, `stack`, `watch`, `injection`, `receiver`, `trial`, `diagnosis`, `reason`: the world: servers, clocks and answers.
 //! * `real`: the same alerts posted to a real Alertmanager, behind a fence of its own.
 //! * `replay`: long rules, un-shortened, over blocks of their series.
 //! * `live`: the same alerts in a real Prometheus, by series that it scrapes from us, behind that fence and a second.
@@ -48,6 +48,7 @@ pub(crate) mod plan;
 pub(crate) mod prediction;
 mod prometheus;
 pub(crate) mod real;
+mod reason;
 pub(crate) mod receiver;
 pub(crate) mod remains;
 pub(crate) mod replay;
@@ -62,10 +63,13 @@ pub(crate) mod timeline;
 mod trial;
 mod watch;
 
+use alert_plan::AlertPlan;
 use lane::Outcome;
 use observation::Observation;
 use plan::Plan;
 use stack::{Programs, StackError};
+
+use crate::rules::version;
 
 /// A drill that could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -150,22 +154,39 @@ const SERVERS: &str = "prometheus and alertmanager";
 /// What keeps a drill from beginning: our environment, but for rules that Prometheus refuses.
 fn not_begun(subject: &str, error: &StackError) -> Finding {
     let finding = match error {
-        // Keys that nobody knows were refused when the file was read.
-        StackError::RulesRefused { message, .. } if message.contains("not found in type rulefmt") => {
-            checks::LOADED.inconclusive(subject).remedy(
-                "This Prometheus is older than the rule file: name a newer one with --prometheus FILE, or leave the key out",
-            )
-        }
         StackError::RulesRefused { .. } => checks::LOADED.failed(subject),
         StackError::Stopped => checks::STACK.not_checked(Requirement::Required, subject, ""),
         StackError::Missing { package, .. } => checks::STACK.inconclusive(subject).remedy(format!(
             "apt-get install -y --no-install-recommends {package}, or name the program by its flag"
+        )),
+        StackError::NoProgram { program, .. } => checks::STACK.inconclusive(subject).remedy(format!(
+            "Correct --{program} FILE: it names the program itself (a configuration is given with \
+             --alertmanager-config). Without it the installed one is taken"
         )),
         StackError::NotReady { .. } => checks::STACK
             .inconclusive(subject)
             .remedy("Run the drill again; when it ends so once more, start that program by hand and read what it says"),
     };
     finding.expected("both started on loopback, the rule loaded").observed(error.to_string())
+}
+
+/// An alert whose rule Prometheus refuses: its own fault, unless only a newer one can know what it says.
+pub(crate) fn refused(alert: &AlertPlan, message: &str) -> Finding {
+    let newer = crate::rules::refusal::only_newer(&alert.alert.loaded).into_iter().next();
+    let of_expression = || {
+        let expression = alert.expression.as_ref()?;
+        let name = version::newer_name(expression).map(|name| format!("the name '{name}'"));
+        name.or_else(|| version::doubt(expression))
+    };
+    let finding = match newer.or_else(of_expression) {
+        None => checks::LOADED.failed(&alert.name),
+        Some(what) => checks::LOADED.inconclusive(&alert.name).remedy(format!(
+            "This Prometheus is older than the rule file, or lacks a feature of it ({what}): name one that takes it with \
+             --prometheus FILE"
+        )),
+    };
+    let finding = finding.expected("a rule that Prometheus loads").observed(message);
+    finding.at(alert.alert.path.display().to_string(), Some(alert.alert.rule.line))
 }
 
 fn facts(plan: &Plan, run: &Run) {
@@ -210,7 +231,7 @@ fn conclude(plan: &Plan, run: &Run, number: usize, outcome: Outcome, seen: &mut 
     for (index, error) in &outcome.not_begun {
         let alert = &plan.alerts[*index];
         match error {
-            StackError::RulesRefused { .. } => run.finding(not_begun(&alert.name, error)),
+            StackError::RulesRefused { message, .. } => run.finding(refused(alert, message)),
             _ if !told => {
                 told = true;
                 run.finding(not_begun(&stack, error));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use evidence_report::run::{Settings, Usage};
+use evidence_report::run::{Settings, Usage, why_unread};
 use jiff::Timestamp;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     prediction::Grouping,
     routes::Routes,
     seconds,
-    selection::{Choice, RuleFile, choose},
+    selection::{Choice, Named, RuleFile, choose},
     stack::{GROUP_INTERVAL, GROUP_WAIT},
 };
 use crate::{
@@ -87,6 +87,13 @@ pub(crate) struct Plan {
 /// So many embedded stacks run at once; further ones come after them.
 pub(crate) const LANES_AT_ONCE: usize = 4;
 
+/// A replay is made, and its notification delivered, within this, beside what its groups wait.
+pub(super) const DELIVERY: Duration = Duration::from_secs(30);
+
+/// The way out where the groups of Alertmanager take the time.
+pub(super) const SHORTER_GROUPS: &str = "; or name a copy of the Alertmanager configuration with a shorter group_wait and \
+    group_interval: all but their length is drilled with it, too";
+
 /// What stands in the files that were named.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -124,8 +131,9 @@ impl Files {
 }
 
 pub(super) fn routes(path: &Path) -> Result<Routes, DrillError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Usage(format!("reading --alertmanager-config {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Usage(format!("reading --alertmanager-config {}: {}", path.display(), why_unread(&error)))
+    })?;
     Ok(Routes::read(path.to_owned(), &text).map_err(Usage)?)
 }
 
@@ -241,7 +249,7 @@ impl Plan {
         if slowest.until == Until::Resolved && self.repeat == 1 && short < self.settings.timeout {
             message.push_str("; or end at the notification: --until received");
         }
-        if slowest.time_scale.is_none() {
+        if slowest.time_scale.is_none() && slowest.enough_acceleration(self.settings.timeout).is_some() {
             let by = match drilled().count() {
                 1 => slowest.enough_acceleration(self.settings.timeout).map(|by| by.to_string()),
                 _ => Some("auto".to_owned()),
@@ -252,7 +260,11 @@ impl Plan {
                 let _ = write!(message, "; or run {what}, marked as such: --time-scale {by}");
             }
         }
-        message.push_str("; or replay it un-shortened over blocks, within seconds: --replay");
+        if slowest.in_groups() + DELIVERY < self.settings.timeout {
+            message.push_str("; or replay it un-shortened over blocks, within seconds: --replay");
+        } else {
+            message.push_str(SHORTER_GROUPS);
+        }
         Err(DrillError::TooLong(message))
     }
 
@@ -301,16 +313,31 @@ pub(super) fn alerts(arguments: &DrillArguments, wishes: &Wishes<'_>) -> Result<
         if wishes.config.alerts[..index].iter().any(|before| before.alert == own.alert) {
             return Err(DrillError::Series { alert: own.alert.clone(), why: "it stands twice".to_owned() });
         }
+        Named::parse(&own.alert).map_err(|why| DrillError::Series { alert: own.alert.clone(), why })?;
     }
     let (mut plans, mut skipped) = (Vec::new(), Vec::new());
     for (name, selected) in choose(&wishes.files.rules, choice)? {
-        let own = wishes.config.alerts.iter().find(|own| own.alert == selected.rule.name);
+        let own = wishes.config.of(&selected.rule);
         match own.and_then(|own| own.skip.clone()).filter(|_| arguments.all) {
             Some(reason) => skipped.push((name, reason)),
             None => plans.push(AlertPlan::resolve(name, selected, wishes)?),
         }
     }
+    if arguments.all {
+        let why = "drill.alerts in the configuration names it, and the rule files have no such alert";
+        skipped.extend(in_vain(wishes).map(|name| (name, why.to_owned())));
+    }
     Ok((plans, skipped))
+}
+
+/// What the configuration says of alerts that no rule file has: of one that was renamed, for example.
+fn in_vain(wishes: &Wishes<'_>) -> impl Iterator<Item = String> {
+    let has = |name: &Named| {
+        let groups = wishes.files.rules.iter().flat_map(|file| &file.groups);
+        groups.flat_map(|group| &group.rules).any(|rule| name.is(rule))
+    };
+    let unknown = move |name: &&String| Named::parse(name).is_ok_and(|named| !has(&named));
+    wishes.config.alerts.iter().map(|own| &own.alert).filter(unknown).cloned()
 }
 
 impl std::fmt::Display for Plan {

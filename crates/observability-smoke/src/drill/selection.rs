@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use super::series::Labels;
 use crate::rules::{
     expression,
     manifest::{Group, Kind, Rule},
@@ -129,25 +130,48 @@ fn picked(files: &[RuleFile], path: &Path, group: &Group, rule: &Rule) -> Select
     }
 }
 
+/// An alert as people name it: by its name, or with labels that its rule sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Its name.
+    pub(crate) name: String,
+    /// Labels of the rule, by which it is told from others of that name.
+    pub(crate) labels: Labels,
+}
+
+impl Named {
+    /// Reads `DiskFull` or `DiskFull{severity="critical"}`.
+    ///
+    /// # Errors
+    /// A sentence that says what it should be.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if !text.contains('{') {
+            return Ok(Self { name: text.to_owned(), labels: Labels::new() });
+        }
+        let mut labels = crate::rules::unit_test::labels(text)?;
+        let name = labels.remove("__name__").unwrap_or_default();
+        Ok(Self { name, labels })
+    }
+
+    /// Whether this is the alert that is meant.
+    #[must_use]
+    pub(crate) fn is(&self, rule: &Rule) -> bool {
+        let mut labels = self.labels.iter();
+        rule.kind == Kind::Alert
+            && rule.name == self.name
+            && labels.all(|(label, value)| rule.labels.get(label) == Some(value))
+    }
+}
+
 /// Picks the alert called `wanted`: a name, or a name with labels that the rule sets:
 /// `DiskFull{severity="critical"}`.
 ///
 /// # Errors
 /// When there is none, or more than one.
 pub(crate) fn select(files: &[RuleFile], wanted: &str) -> Result<Selected, SelectionError> {
-    let (name, labels) = match wanted.split_once('{') {
-        None => (wanted.to_owned(), Vec::new()),
-        Some(_) => {
-            let mut labels = crate::rules::unit_test::labels(wanted).map_err(SelectionError::Name)?;
-            let name = labels.remove("__name__").unwrap_or_default();
-            (name, labels.into_iter().collect())
-        }
-    };
-    let fits = |rule: &Rule| {
-        rule.kind == Kind::Alert
-            && rule.name == name
-            && labels.iter().all(|(label, value)| rule.labels.get(label) == Some(value))
-    };
+    let named = Named::parse(wanted).map_err(SelectionError::Name)?;
+    let name = named.name.clone();
+    let fits = |rule: &Rule| named.is(rule);
     let found: Vec<_> = rules(files).filter(|(_, _, rule)| fits(rule)).collect();
     match found.as_slice() {
         [] => Err(not_found(files, wanted, &name)),

@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::rules::refusal::is_classic;
+
 /// The labels of a series; the metric's name is `__name__`.
 pub(crate) type Labels = BTreeMap<String, String>;
 
@@ -87,19 +89,31 @@ impl Series {
     }
 }
 
-/// Writes labels as PromQL and the exposition format do.
+/// Writes labels as PromQL and the exposition format do; a name that is no plain word stands in quotes and braces, as
+/// Prometheus 3 reads it.
 #[must_use]
 pub(crate) fn display(labels: &Labels) -> String {
+    let quoted =
+        |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
     let name = labels.get("__name__").map_or("", String::as_str);
-    let others: Vec<_> = labels
-        .iter()
-        .filter(|(label, _)| *label != "__name__")
-        .map(|(label, value)| {
-            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            format!("{label}=\"{value}\"")
-        })
-        .collect();
-    if others.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", others.join(",")) }
+    let plain = name.is_empty() || is_classic(name, true);
+    let first = (!plain).then(|| quoted(name));
+    let others = labels.iter().filter(|(label, _)| *label != "__name__").map(|(label, value)| {
+        let label = if is_classic(label, false) { label.clone() } else { quoted(label) };
+        format!("{label}={}", quoted(value))
+    });
+    let within: Vec<_> = first.into_iter().chain(others).collect();
+    let name = if plain { name } else { "" };
+    if within.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", within.join(",")) }
+}
+
+/// Whether Prometheus before 3 can scrape series of these labels.
+#[must_use]
+pub(crate) fn is_plain(labels: &Labels) -> bool {
+    let named = |(label, value): (&String, &String)| {
+        is_classic(label, false) && (label != "__name__" || is_classic(value, true))
+    };
+    labels.iter().all(named)
 }
 
 /// What has happened to the fixture so far, in seconds on one clock.
@@ -210,5 +224,8 @@ mod tests {
     fn label_values_are_escaped() {
         let labels = Labels::from([("__name__".into(), "x".into()), ("a".into(), "q\"\\\n".into())]);
         assert_eq!(display(&labels), "x{a=\"q\\\"\\\\\\n\"}");
+        let labels = Labels::from([("__name__".into(), "a.b".into()), ("x y".into(), "z".into())]);
+        assert_eq!(display(&labels), "{\"a.b\",\"x y\"=\"z\"}");
+        assert!(!is_plain(&labels) && is_plain(&Labels::from([("__name__".into(), "a:b".into())])));
     }
 }

@@ -43,6 +43,14 @@ pub(crate) enum StackError {
         /// The Debian package that brings it.
         package: &'static str,
     },
+    /// A program that was named is none.
+    #[error("{path}, which was named as {program}, is no program that can be executed")]
+    NoProgram {
+        /// The program.
+        program: &'static str,
+        /// What was named.
+        path: String,
+    },
     /// A server did not become ready.
     #[error("{program} did not become ready: {why}")]
     NotReady {
@@ -98,15 +106,12 @@ pub(super) fn find(
     names: &[&str],
     named: Option<&Path>,
 ) -> Result<PathBuf, StackError> {
-    let found = match named {
-        Some(path) => find_program(path),
-        None => names.iter().find_map(find_program),
+    let Some(path) = named else {
+        let looked = format!("looked for {} on PATH", names.join(" and "));
+        let found = names.iter().find_map(find_program);
+        return found.ok_or(StackError::Missing { program, looked, package });
     };
-    let looked = named.map_or_else(
-        || format!("looked for {} on PATH", names.join(" and ")),
-        |path| format!("{} cannot be executed", path.display()),
-    );
-    found.ok_or(StackError::Missing { program, looked, package })
+    find_program(path).ok_or_else(|| StackError::NoProgram { program, path: path.display().to_string() })
 }
 
 /// What the stack is configured with.
@@ -312,11 +317,14 @@ fn exited(server: &Server, status: std::process::ExitStatus) -> StackError {
         .lines()
         .filter(|line| line.contains("level=error") || line.contains("level=ERROR"))
         .filter_map(|line| line.split_once("err=").or_else(|| line.split_once("error=")))
-        .map(|(_, message)| message.trim_matches('"').replace("\\\"", "\""))
+        .map(|(_, message)| unquoted(message))
         .collect();
     let whose = |error: &String| {
         let (_, rest) = error.split_once(RULE_FILE)?;
-        Some((rest.split('.').next()?.parse().ok()?, error.clone()))
+        let (number, said) = rest.split_once(".yml")?;
+        // Our own file and its lines are nobody's business.
+        let said = said.find(|sign: char| sign.is_ascii_alphabetic()).map_or(said, |at| &said[at..]);
+        Some((number.parse().ok()?, said.to_owned()))
     };
     if let Some((index, message)) = errors.iter().find_map(whose) {
         return StackError::RulesRefused { index, message };
@@ -324,6 +332,15 @@ fn exited(server: &Server, status: std::process::ExitStatus) -> StackError {
     let said = errors.first().cloned().or_else(|| log.lines().last().map(str::to_owned)).unwrap_or_default();
     let said = if said.is_empty() { said } else { format!(": {said}") };
     not_ready(server.program, &format!("it ended ({status}){said}"))
+}
+
+/// A value of a log line, which stands in quotes where it is no plain word.
+fn unquoted(value: &str) -> String {
+    let quoted = serde_json::Deserializer::from_str(value).into_iter::<String>().next();
+    match quoted {
+        Some(Ok(text)) => text,
+        _ => value.to_owned(),
+    }
 }
 
 /// Ends a server.
@@ -394,4 +411,21 @@ fn alertmanager_configuration(wiring: &Wiring) -> String {
         }],
     })
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn a_value_of_the_log_is_read_with_the_quotes_within_it() {
+        for (written, read) in [
+            (r#""a \"b\" c" more=1"#, r#"a "b" c"#),
+            (r#""unexpected \"\\\"a.b\\\"\"" ts=1"#, r#"unexpected "\"a.b\"""#),
+            ("plain", "plain"),
+            (r#""cut off"#, r#""cut off"#),
+        ] {
+            assert_eq!(unquoted(written), read, "{written}");
+        }
+    }
 }

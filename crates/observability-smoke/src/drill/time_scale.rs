@@ -28,7 +28,7 @@ pub(super) fn scale(written: &Selected, own: Option<&DrilledAlert>, wishes: &Wis
 fn automatic(written: &Selected, wishes: &Wishes<'_>) -> Option<u32> {
     let rules = std::iter::once(&written.rule).chain(written.recordings());
     let range = rules
-        .filter_map(|rule| promql_parser::parser::parse(&rule.expression).ok())
+        .filter_map(|rule| expression::shallow(&rule.expression))
         .filter_map(|expression| expression::longest_range(&expression))
         .max()
         .unwrap_or_default();

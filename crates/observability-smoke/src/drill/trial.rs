@@ -298,7 +298,9 @@ impl Trial<'_> {
         seen.accepted = accepted;
         let reason = || {
             let waited = patience.as_secs();
-            format!("Prometheus fires, but Alertmanager does not have the alert after {waited} s")
+            let active = self.seen.borrow().active(name);
+            let why = active.iter().find_map(|one| diagnosis::unaccepted(&one.labels)).unwrap_or_default();
+            format!("Prometheus fires, but Alertmanager does not have the alert after {waited} s{why}")
         };
         accepted.map(drop).ok_or_else(|| halt(Stage::Accepted, Cause::Alert, reason()))
     }

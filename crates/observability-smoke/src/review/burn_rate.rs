@@ -14,6 +14,9 @@ use crate::rules::{
 
 const DAY: f64 = 86_400.0;
 
+/// So many ways to become true are gone through.
+const MOST_BRANCHES: usize = 64;
+
 /// One comparison: a ratio over a window against factor × budget.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Burn {
@@ -30,16 +33,53 @@ pub(crate) fn burns(expression: &Expr, files: &[RuleFile]) -> Vec<Burn> {
     let mut found = Vec::new();
     walk(expression, &mut |part| {
         let Expr::Binary(binary) = part else { return };
-        let (ratio, limit) = match binary.op.to_string().as_str() {
+        let (greater, less) = match binary.op.to_string().as_str() {
             ">" | ">=" => (&binary.lhs, &binary.rhs),
             "<" | "<=" => (&binary.rhs, &binary.lhs),
             _ => return,
         };
-        if let (Some((factor, budget)), Some(window)) = (product(limit), window(ratio, files)) {
-            found.push(Burn { window, factor, budget });
+        // Errors above what is allowed, or what went well below the rest.
+        let (ratio, limit) = match (product(less), the_rest(greater)) {
+            (Some(limit), _) => (greater, limit),
+            (None, Some(limit)) => (less, limit),
+            (None, None) => return,
+        };
+        if let Some(window) = window(ratio, files) {
+            found.push(Burn { window, factor: limit.0, budget: limit.1 });
         }
     });
     found
+}
+
+/// `1 - 14.4 * 0.001`: the factor and the budget.
+fn the_rest(limit: &Expr) -> Option<(f64, f64)> {
+    match limit {
+        Expr::Paren(paren) => the_rest(&paren.expr),
+        Expr::Binary(binary) if binary.op.to_string() == "-" && constant(&binary.lhs) == Some(1.0) => {
+            product(&binary.rhs)
+        }
+        _ => None,
+    }
+}
+
+/// The conditions each of which makes the expression true, as the parts that must hold together: what `or` joins is apart,
+/// what `and` joins is together.
+fn branches(expression: &Expr) -> Vec<Vec<&Expr>> {
+    match expression {
+        Expr::Paren(paren) => branches(&paren.expr),
+        Expr::Binary(binary) => match binary.op.to_string().as_str() {
+            "or" => [branches(&binary.lhs), branches(&binary.rhs)].concat(),
+            "and" => {
+                let right = branches(&binary.rhs);
+                let with =
+                    |left: &Vec<_>| right.iter().map(|right| [&left[..], right].concat()).collect::<Vec<_>>();
+                branches(&binary.lhs).iter().flat_map(with).take(MOST_BRANCHES).collect()
+            }
+            "unless" => branches(&binary.lhs),
+            _ => vec![vec![expression]],
+        },
+        _ => vec![vec![expression]],
+    }
 }
 
 /// `14.4 * 0.001` or `14.4 * (1 - 0.999)`: the factor and the budget.
@@ -98,8 +138,9 @@ fn fits(policy: &SloPolicy, burn: Burn) -> bool {
 /// Judges every burn-rate alert.
 pub(crate) fn assess(files: &[RuleFile], policy: &SloPolicy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (alert, expression, burns) in burning(files) {
-        findings.extend(arithmetic(&alert, &burns, policy).into_iter().map(|f| placed(f, &alert)));
+    for (alert, expression, _) in burning(files) {
+        let judged = arithmetic(&alert, &burns_together(&expression, files), policy);
+        findings.extend(judged.into_iter().map(|f| placed(f, &alert)));
         findings.push(placed(traffic(&alert, &expression, files), &alert));
     }
     findings
@@ -120,12 +161,32 @@ fn seconds(seconds: f64) -> String {
     duration::display(Duration::from_secs_f64(seconds))
 }
 
-fn arithmetic(alert: &Placed<'_>, burns: &[Burn], policy: &SloPolicy) -> Vec<Finding> {
+/// The burn comparisons that must hold together, for each way in which the alert becomes true.
+fn burns_together(expression: &Expr, files: &[RuleFile]) -> Vec<Vec<Burn>> {
+    let of = |branch: Vec<&Expr>| branch.into_iter().flat_map(|part| burns(part, files)).collect::<Vec<_>>();
+    branches(expression).into_iter().map(of).filter(|burns| !burns.is_empty()).collect()
+}
+
+fn arithmetic(alert: &Placed<'_>, together: &[Vec<Burn>], policy: &SloPolicy) -> Vec<Finding> {
     let subject = alert.subject();
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in together.iter().flat_map(|burns| of_one_branch(&subject, burns, policy)) {
+        if !findings.iter().any(|other| other.observed == finding.observed) {
+            findings.push(finding);
+        }
+    }
+    if findings.is_empty() {
+        findings.push(checks::BURN_RATE.passed(&subject).observed("factor and windows agree"));
+    }
+    findings
+}
+
+fn of_one_branch(subject: &str, burns: &[Burn], policy: &SloPolicy) -> Vec<Finding> {
     let check = &checks::BURN_RATE;
     let mut findings = Vec::new();
     // Every factor has a long window: the longest one with that factor.
     let mut factors: Vec<f64> = burns.iter().map(|burn| burn.factor).collect();
+    factors.sort_by(f64::total_cmp);
     factors.dedup();
     for factor in factors {
         let same = || burns.iter().filter(|burn| (burn.factor - factor).abs() < f64::EPSILON);
@@ -146,7 +207,7 @@ fn arithmetic(alert: &Placed<'_>, burns: &[Burn], policy: &SloPolicy) -> Vec<Fin
                 nearest.unwrap_or_default() * 100.0,
                 (right * 100.0).round() / 100.0
             );
-            findings.push(check.failed(&subject).expected(expected).observed(observed));
+            findings.push(check.failed(subject).expected(expected).observed(observed));
         }
         let ratio = long.window / short;
         if !(6.0..=30.0).contains(&ratio) {
@@ -157,14 +218,11 @@ fn arithmetic(alert: &Placed<'_>, burns: &[Burn], policy: &SloPolicy) -> Vec<Fin
             };
             findings.push(
                 check
-                    .warned(&subject)
+                    .warned(subject)
                     .expected("a short window of about a twelfth of the long one")
                     .observed(observed),
             );
         }
-    }
-    if findings.is_empty() {
-        findings.push(check.passed(&subject).observed("factor and windows agree"));
     }
     findings
 }
@@ -172,15 +230,7 @@ fn arithmetic(alert: &Placed<'_>, burns: &[Burn], policy: &SloPolicy) -> Vec<Fin
 /// Whether the alert knows how little traffic there is, and whether somebody is told when there is none.
 fn traffic(alert: &Placed<'_>, expression: &Expr, files: &[RuleFile]) -> Finding {
     let subject = alert.subject();
-    let mut comparisons = 0;
-    walk(expression, &mut |part| {
-        if let Expr::Binary(binary) = part
-            && matches!(binary.op.to_string().as_str(), ">" | ">=" | "<" | "<=")
-        {
-            comparisons += 1;
-        }
-    });
-    let guarded = comparisons > burns(expression, files).len();
+    let guarded = branches(expression).iter().all(|branch| is_guarded(branch, files));
     let base = bases(expression, files);
     let told = alerts(files).any(|other| {
         let Ok(parsed) = parse(&other.rule.expression) else { return false };
@@ -203,6 +253,22 @@ fn traffic(alert: &Placed<'_>, expression: &Expr, files: &[RuleFile]) -> Finding
         return check.passed(subject).expected(expected).observed("both are there");
     }
     check.warned(subject).expected(expected).observed(missing.join("; "))
+}
+
+/// Whether something beside the burn comparisons of one branch is compared, as a least traffic is.
+fn is_guarded(branch: &[&Expr], files: &[RuleFile]) -> bool {
+    let mut comparisons = 0;
+    for part in branch {
+        walk(part, &mut |part| {
+            if let Expr::Binary(binary) = part
+                && matches!(binary.op.to_string().as_str(), ">" | ">=" | "<" | "<=")
+            {
+                comparisons += 1;
+            }
+        });
+    }
+    let burns: usize = branch.iter().map(|part| burns(part, files).len()).sum();
+    burns == 0 || comparisons > burns
 }
 
 /// The names of the metrics, with those that the recorded ones are made of.
@@ -263,6 +329,52 @@ mod tests {
         let own: SloPolicy = serde_saphyr::from_str("{period: 7d, shares: [0.1]}").unwrap();
         assert_eq!(judged("16.8", "1h", "5m", &own), Passed);
         assert_eq!(judged("14.4", "1h", "5m", &own), Failed);
+    }
+
+    /// `E` is a ratio of errors, `G` one of what went well, `T` the traffic.
+    fn outcomes(expr: &str) -> Vec<(Outcome, String)> {
+        let mut text = expr.to_owned();
+        for (sign, ratio) in [("E", "e"), ("G", "g")] {
+            for window in ["5m", "30m", "1h", "6h"] {
+                let written = format!("sum(rate({ratio}[{window}])) / sum(rate(a[{window}]))");
+                text = text.replace(&format!("{sign}({window})"), &written);
+            }
+        }
+        let text = text.replace('T', "sum(rate(a[5m]))");
+        let text = format!("groups: [{{name: g, rules: [{{alert: Burn, expr: '{text}'}}]}}]");
+        let files = [RuleFile { path: String::new(), groups: crate::rules::manifest::read(&text).unwrap() }];
+        let findings = assess(&files, &SloPolicy::default());
+        findings.into_iter().map(|one| (one.outcome, one.observed)).collect()
+    }
+
+    #[test]
+    fn windows_belong_together_only_where_both_must_hold() {
+        let (fast, slow) =
+            ("(E(1h) > 14.4 * 0.001 and E(5m) > 14.4 * 0.001)", "(E(6h) > 6 * 0.001 and E(30m) > 6 * 0.001)");
+        assert_eq!(outcomes(&format!("{fast} or {slow}"))[0].0, Outcome::Passed);
+        let either = outcomes("E(1h) > 14.4 * 0.001 or E(5m) > 14.4 * 0.001");
+        let says: Vec<&str> = either.iter().map(|(_, observed)| observed.as_str()).collect();
+        assert!(says.contains(&"only the window 1h") && says[1].starts_with("14.4 over 5m"), "{says:?}");
+        let crossed = outcomes("(E(1h) > 14.4 * 0.001 or E(6h) > 6 * 0.001) and E(5m) > 14.4 * 0.001");
+        assert!(crossed.iter().any(|(outcome, _)| *outcome == Outcome::Failed), "{crossed:?}");
+    }
+
+    #[test]
+    fn what_went_well_below_the_rest_is_a_burn_rate_too() {
+        let of = |factor: &str| {
+            outcomes(&format!("G(1h) < 1 - {factor} * 0.001 and 1 - {factor} * 0.001 > G(5m)"))
+        };
+        assert_eq!(of("14.4")[0].0, Outcome::Passed);
+        assert_eq!(of("20")[0].0, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_least_traffic_guards_only_the_branch_in_which_it_stands() {
+        let (fast, slow) =
+            ("(E(1h) > 14.4 * 0.001 and E(5m) > 14.4 * 0.001)", "(E(6h) > 6 * 0.001 and E(30m) > 6 * 0.001)");
+        let guarded = |expr: String| !outcomes(&expr).last().unwrap().1.contains("no least traffic");
+        assert!(guarded(format!("({fast} or {slow}) and T > 1")));
+        assert!(!guarded(format!("{fast} or {slow} and T > 1")), "`and` binds before `or`");
     }
 
     #[test]

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use evidence_report::record::Finding;
 
 use super::{Placed, RuleFile, alerts, checks, config::Family, placed};
-use crate::rules::unit_test::UnitTest;
+use crate::rules::{
+    expected::{Said, said},
+    manifest::Rule,
+    unit_test::Expectation,
+};
 
 /// Judges the families.
 pub(crate) fn families(files: &[RuleFile], families: &[Family]) -> Vec<Finding> {
@@ -32,14 +36,12 @@ fn belongs(alert: &Placed<'_>, family: &Family) -> bool {
 }
 
 /// Judges which alerts have a case in which they must fire, and one in which they must not.
-pub(crate) fn tested(files: &[RuleFile], tests: &[UnitTest]) -> Vec<Finding> {
-    let mut seen: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
-    for expectation in tests.iter().flat_map(|test| &test.expectations) {
-        let (fires, quiet) = seen.entry(&expectation.alert).or_default();
-        *(if expectation.fires { fires } else { quiet }) = true;
-    }
+pub(crate) fn tested(files: &[RuleFile], cases: &[Expectation]) -> Vec<Finding> {
     let judge = |alert: Placed<'_>| {
-        let (fires, quiet) = seen.get(alert.rule.name.as_str()).copied().unwrap_or_default();
+        let namesakes: Vec<&Rule> =
+            alerts(files).map(|other| other.rule).filter(|other| other.name == alert.rule.name).collect();
+        let of_it: Vec<Said> = cases.iter().map(|case| said(case, alert.rule, &namesakes)).collect();
+        let (fires, quiet) = (of_it.contains(&Said::Fires), of_it.contains(&Said::Quiet));
         let observed = match (fires, quiet) {
             (true, true) => "both",
             (true, false) => "a case in which it fires, none in which it must not",
@@ -55,14 +57,19 @@ pub(crate) fn tested(files: &[RuleFile], tests: &[UnitTest]) -> Vec<Finding> {
         )
     };
     // A case in which an alert fires that is not there fails; one in which it is quiet never does.
+    let mut fires_somewhere: BTreeMap<&str, bool> = BTreeMap::new();
+    for case in cases {
+        *fires_somewhere.entry(&case.alert).or_default() |= !case.firing.is_empty();
+    }
     let unknown = |name: &str| !alerts(files).any(|alert| alert.rule.name == name);
-    let in_vain = seen.iter().filter(|(name, (fires, _))| !fires && unknown(name)).map(|(name, _)| {
-        let finding = checks::TESTED.warned(*name).expected("a case about an alert of these files");
-        let remedy = "Correct alertname in the unit test, or name the file with that alert, too.";
-        finding
-            .observed("a case in which it is quiet, and no alert is called so: nothing can fail it")
-            .remedy(remedy)
-    });
+    let in_vain =
+        fires_somewhere.iter().filter(|(name, fires)| !**fires && unknown(name)).map(|(name, _)| {
+            let finding = checks::TESTED.warned(*name).expected("a case about an alert of these files");
+            let remedy = "Correct alertname in the unit test, or name the file with that alert, too.";
+            finding
+                .observed("a case in which it is quiet, and no alert is called so: nothing can fail it")
+                .remedy(remedy)
+        });
     alerts(files).map(judge).chain(in_vain).collect()
 }
 
@@ -73,29 +80,41 @@ mod tests {
     use evidence_report::record::Outcome;
 
     use super::*;
-    use crate::rules::unit_test::Expectation;
+
+    fn files(text: &str) -> [RuleFile; 1] {
+        [RuleFile { path: "r.yml".to_owned(), groups: crate::rules::manifest::read(text).unwrap() }]
+    }
+
+    fn case(alert: &str, firing: &[&[(&str, &str)]]) -> Expectation {
+        let labels = |set: &&[(&str, &str)]| {
+            set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        Expectation {
+            alert: alert.to_owned(),
+            at: Duration::ZERO,
+            firing: firing.iter().map(labels).collect(),
+        }
+    }
 
     #[test]
     fn a_case_about_an_alert_that_nobody_has_is_told() {
-        let text = "groups: [{name: a, rules: [{alert: A, expr: up}]}]";
-        let files =
-            [RuleFile { path: "r.yml".to_owned(), groups: crate::rules::manifest::read(text).unwrap() }];
-        let expectation =
-            |alert: &str, fires| Expectation { alert: alert.to_owned(), at: Duration::ZERO, fires };
-        let test = UnitTest {
-            interval: Duration::from_secs(60),
-            series: Vec::new(),
-            expectations: vec![
-                expectation("A", true),
-                expectation("A", false),
-                expectation("a", false),
-                expectation("Elsewhere", true),
-            ],
-        };
-        let found = tested(&files, &[test]);
+        let files = files("groups: [{name: a, rules: [{alert: A, expr: up}]}]");
+        let cases = [case("A", &[&[]]), case("A", &[]), case("a", &[]), case("Elsewhere", &[&[]])];
+        let found = tested(&files, &cases);
         let warned: Vec<_> = found.iter().filter(|one| one.outcome == Outcome::Warned).collect();
         assert_eq!((found.len(), warned.len()), (2, 1), "{found:?}");
         assert_eq!(warned[0].subject, "a");
         assert!(warned[0].observed.contains("nothing can fail it"));
+    }
+
+    #[test]
+    fn a_case_counts_for_the_severity_that_it_names_alone() {
+        let files = files(
+            "groups: [{name: a, rules: [{alert: A, expr: up, labels: {severity: warning}}, \
+             {alert: A, expr: up, labels: {severity: critical}}]}]",
+        );
+        let found = tested(&files, &[case("A", &[]), case("A", &[&[("severity", "warning")]])]);
+        assert_eq!((found[0].outcome, found[1].outcome), (Outcome::Passed, Outcome::Warned), "{found:?}");
+        assert!(found[1].observed.contains("none in which it must fire"), "{found:?}");
     }
 }

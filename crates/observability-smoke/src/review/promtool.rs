@@ -10,7 +10,10 @@ use evidence_report::{
 use super::{Placed, checks, written::Asked};
 use crate::{
     http::excerpt,
-    rules::manifest::{self, Group},
+    rules::{
+        manifest::{self, Group},
+        unit_test::Cases,
+    },
 };
 
 /// The promtool on PATH.
@@ -46,8 +49,8 @@ fn said(stderr: &str, path: &Path) -> String {
     stderr.replace(&format!("{}: ", path.display()), "").replace("FAILED:", "")
 }
 
-/// Runs a unit-test file.
-pub(crate) async fn unit_tests(run: &Run, promtool: Option<&Path>, path: &Path) -> Finding {
+/// Runs a unit-test file, which is about these cases.
+pub(crate) async fn unit_tests(run: &Run, promtool: Option<&Path>, path: &Path, cases: &Cases) -> Finding {
     let subject = path.display().to_string();
     let check = &checks::UNIT_TESTS;
     let Some(promtool) = promtool else {
@@ -59,7 +62,12 @@ pub(crate) async fn unit_tests(run: &Run, promtool: Option<&Path>, path: &Path) 
     let finding = match run.child(promtool).args(["test", "rules"]).arg(path).output(run.stop()).await {
         Ok(output) if output.stopped => check.inconclusive(&subject).observed("stopped before it was done"),
         Ok(output) if output.status.success() => {
-            check.passed(&subject).observed("promtool test rules: success")
+            let missing = missing(&output.stderr);
+            if missing.is_empty() {
+                check.passed(&subject).observed("promtool test rules: success")
+            } else {
+                passed_over(&subject, &missing, missing.len() < cases.rule_files.len())
+            }
         }
         Ok(output) => {
             let both = format!(
@@ -72,4 +80,18 @@ pub(crate) async fn unit_tests(run: &Run, promtool: Option<&Path>, path: &Path) 
         Err(error) => check.inconclusive(&subject).observed(error.to_string()),
     };
     finding.expected("every test of the file passes").at(subject, None)
+}
+
+/// The rule files that promtool did not find: it passes them over with a warning.
+fn missing(stderr: &str) -> Vec<&str> {
+    stderr.lines().filter_map(|line| line.trim().strip_prefix("WARNING: no file match pattern ")).collect()
+}
+
+/// A case in which an alert is quiet proves nothing where its rule was not loaded.
+fn passed_over(subject: &str, missing: &[&str], some: bool) -> Finding {
+    let finding = if some { checks::UNIT_TESTS.warned(subject) } else { checks::UNIT_TESTS.failed(subject) };
+    let what = if some { "its cases were run without" } else { "no rule was tested: there is no" };
+    finding
+        .observed(format!("{what} {}, which `rule_files` names", missing.join(" and ")))
+        .remedy("Correct `rule_files`: promtool passes over a file that is not there. A path begins in the folder of the unit tests")
 }

@@ -35,6 +35,30 @@ pub(crate) fn walk(expression: &Expr, visit: &mut dyn FnMut(&Expr)) {
     }
 }
 
+/// So many levels deep an expression may be for what goes through it level by level, and computes at each.
+const DEEPEST: usize = 250;
+
+/// Reads an expression that is to be computed with; `None` where it is not understood, or so deep that a machine wrote it.
+#[must_use]
+pub(crate) fn shallow(text: &str) -> Option<Expr> {
+    promql_parser::parser::parse(text).ok().filter(|whole| fits(whole, DEEPEST))
+}
+
+fn fits(part: &Expr, levels: usize) -> bool {
+    let Some(left) = levels.checked_sub(1) else { return false };
+    match part {
+        Expr::Aggregate(aggregate) => {
+            fits(&aggregate.expr, left) && aggregate.param.as_ref().is_none_or(|one| fits(one, left))
+        }
+        Expr::Unary(unary) => fits(&unary.expr, left),
+        Expr::Binary(binary) => fits(&binary.lhs, left) && fits(&binary.rhs, left),
+        Expr::Paren(paren) => fits(&paren.expr, left),
+        Expr::Subquery(subquery) => fits(&subquery.expr, left),
+        Expr::Call(call) => call.args.args.iter().all(|argument| fits(argument, left)),
+        _ => true,
+    }
+}
+
 /// Every selector, in order, without its range, offset and `@`, each once.
 #[must_use]
 pub(crate) fn selectors(expression: &Expr) -> Vec<VectorSelector> {
@@ -134,12 +158,22 @@ pub(crate) fn constants(expression: &Expr) -> Vec<f64> {
 /// Whether it says true or false by its value, 1 or 0: a comparison with `bool`. What cannot be parsed does not.
 #[must_use]
 pub(crate) fn is_truth_value(text: &str) -> bool {
-    let Ok(mut whole) = promql_parser::parser::parse(text) else { return false };
-    while let Expr::Paren(paren) = whole {
-        whole = *paren.expr;
+    promql_parser::parser::parse(text).is_ok_and(|whole| without_bool(&whole).is_some())
+}
+
+/// The comparison itself, where the whole expression is one with `bool`.
+#[must_use]
+pub(crate) fn without_bool(whole: &Expr) -> Option<Expr> {
+    match whole {
+        Expr::Paren(paren) => without_bool(&paren.expr),
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => {
+            let mut bare = binary.clone();
+            let modifier = bare.modifier.as_mut().filter(|modifier| modifier.return_bool)?;
+            modifier.return_bool = false;
+            Some(Expr::Binary(bare))
+        }
+        _ => None,
     }
-    matches!(whole, Expr::Binary(binary)
-        if binary.op.is_comparison_operator() && binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool))
 }
 
 #[cfg(test)]
@@ -158,6 +192,13 @@ mod tests {
         assert_eq!(shown, ["errors{code=~\"5..\"}", "errors"]);
         assert_eq!(longest_range(&expression), Some(Duration::from_secs(300)));
         assert!(constants(&expression).contains(&0.05));
+    }
+
+    #[test]
+    fn what_is_too_deep_is_not_computed_with() {
+        let joined = |count: usize| vec!["x > 1"; count].join(" or ");
+        assert!(shallow(&joined(100)).is_some() && shallow(&joined(400)).is_none());
+        assert!(shallow("sum(").is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use evidence_report::run::YamlProblem;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -14,9 +15,12 @@ use super::{duration, refusal};
 /// A file that holds no rules that Prometheus would load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ManifestError {
-    /// It is no YAML, or says something that rule files do not know. The message holds line and column.
+    /// It is no text, so that there is nothing to read.
+    #[error("it is not UTF-8")]
+    NoText,
+    /// It is no YAML, or says something that rule files do not know.
     #[error("{0}")]
-    Yaml(String),
+    Yaml(YamlProblem),
     /// There are no groups in it.
     #[error(
         "it holds no rule groups; a rule file has them under `groups`, a PrometheusRule manifest under `spec.groups`"
@@ -144,7 +148,7 @@ fn texts(raw: Option<Texts>) -> BTreeMap<String, String> {
 /// When Prometheus (or its operator) would not load the file.
 pub(crate) fn read(text: &str) -> Result<Vec<Group>, ManifestError> {
     let documents: Vec<Document> = serde_saphyr::from_multiple(text)
-        .map_err(|error| ManifestError::Yaml(with_hint(&in_our_words(&error.to_string()), text)))?;
+        .map_err(|error| ManifestError::Yaml(with_hint((&error).into(), text)))?;
     let files: Vec<Vec<_>> = documents.into_iter().map(groups_of).collect();
     for groups in &files {
         let named: Vec<_> = groups.iter().map(|raw| (line_of(&raw.name), raw.name.value.as_str())).collect();
@@ -159,25 +163,19 @@ pub(crate) fn read(text: &str) -> Result<Vec<Group>, ManifestError> {
     Ok(groups)
 }
 
-/// The library tells programmers what to set; who wrote the file can set nothing.
-fn in_our_words(error: &str) -> String {
-    error.replace(", set DuplicateKeyPolicy in Options if acceptable", "").replace(
-        "cannot deserialize null into string; use Option<String>",
-        "a text must stand here, and there is none",
-    )
+/// With what to do, where that can be told.
+fn with_hint(problem: YamlProblem, text: &str) -> YamlProblem {
+    let hint = hint(&problem, text);
+    YamlProblem { message: format!("{}{hint}", problem.message), ..problem }
 }
 
-/// What is wrong with a text that is no YAML, and what to do, where that can be told: in the first line, behind which the
-/// library shows the text itself.
-fn with_hint(error: &str, text: &str) -> String {
-    let (first, rest) = error.split_at(error.find('\n').unwrap_or(error.len()));
-    format!("{first}{}{rest}", hint(text))
-}
-
-fn hint(text: &str) -> &'static str {
+fn hint(problem: &YamlProblem, text: &str) -> &'static str {
     let helm = ["{{-", "-}}", "{{ .Values", "{{.Values", "{{ .Release", "{{ include ", "{{ template "];
+    let line = usize::try_from(problem.line).ok().and_then(|line| text.lines().nth(line.checked_sub(1)?));
     if helm.iter().any(|sign| text.contains(sign)) {
         "; this looks like a template of Helm: render it (`helm template`), and check what comes of it"
+    } else if line.is_some_and(|line| line.contains(": {{")) {
+        "; a text that begins with `{{` stands in quotes"
     } else {
         ""
     }
@@ -400,7 +398,24 @@ mod tests {
                 "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    for: five minutes\n",
                 "line 4: `for`",
             ),
-            ("groups:\n- name: a\n  rules:\n  - alert: A\n    alert: B\n    expr: up\n", "uplicate"),
+            (
+                "groups:\n- name: a\n  rules:\n  - alert: A\n    alert: B\n    expr: up\n",
+                "line 5, column 5: the key 'alert' stands twice",
+            ),
+            ("groups: {a: b}\n", "line 1, column 9: a list is expected here"),
+            (
+                "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: [up]\n",
+                "line 5, column 11: one value is expected here, no list",
+            ),
+            ("groups:\n- name: a\n  limit: many\n", "line 3, column 10: a whole number is expected here"),
+            (
+                "groups:\n- name: a\n  rules:\n  - alert: A\n    expr:\n",
+                "line 5, column 9: nothing stands here",
+            ),
+            (
+                "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    labels:\n      a: {{ $value }}\n",
+                "stands in quotes",
+            ),
         ] {
             let error = read(given).unwrap_err().to_string();
             assert!(error.contains(expected), "{given:?}: {error}");

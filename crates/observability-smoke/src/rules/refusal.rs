@@ -78,7 +78,8 @@ pub(crate) fn only_newer(groups: &[Group]) -> Vec<String> {
     found
 }
 
-fn is_classic(name: &str, colons: bool) -> bool {
+/// Whether a name is one that every Prometheus takes: letters, digits, underscores; of a metric colons too.
+pub(crate) fn is_classic(name: &str, colons: bool) -> bool {
     let fits = |(at, sign): (usize, char)| {
         sign.is_ascii_alphabetic()
             || sign == '_'

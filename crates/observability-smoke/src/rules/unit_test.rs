@@ -4,17 +4,18 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use evidence_report::run::YamlProblem;
 use promql_parser::{label::MatchOp, parser::Expr};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{duration, expression};
 
 /// A unit-test file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnitTestError {
-    /// It is no YAML, or no unit-test file. The message holds line and column.
+    /// It is no YAML, or no unit-test file.
     #[error("{0}")]
-    Yaml(String),
+    Yaml(YamlProblem),
     /// A duration, a series or a list of values is wrong.
     #[error("{0}")]
     Wrong(String),
@@ -47,15 +48,32 @@ pub(crate) struct Expectation {
     pub(crate) alert: String,
     /// The time since the start of the test.
     pub(crate) at: Duration,
-    /// Whether it fires then.
-    pub(crate) fires: bool,
+    /// The labels of each one that fires then; none fires where this is empty.
+    pub(crate) firing: Vec<BTreeMap<String, String>>,
+}
+
+/// What a unit-test file is about, its series left aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Cases {
+    /// The rule files that it names.
+    pub(crate) rule_files: Vec<String>,
+    /// What is expected of which alert.
+    pub(crate) expectations: Vec<Expectation>,
 }
 
 #[derive(Debug, Deserialize)]
-struct RawFile {
-    #[serde(default)]
-    tests: Vec<RawTest>,
+struct RawFile<T> {
+    #[serde(default = "Vec::new")]
+    tests: Vec<T>,
     evaluation_interval: Option<String>,
+    #[serde(default)]
+    rule_files: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawCases {
+    #[serde(default)]
+    alert_rule_test: Vec<RawExpectation>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +96,13 @@ struct RawExpectation {
     eval_time: String,
     alertname: String,
     #[serde(default)]
-    exp_alerts: Option<Vec<IgnoredAny>>,
+    exp_alerts: Option<Vec<RawAlert>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawAlert {
+    #[serde(default)]
+    exp_labels: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// Reads a unit-test file.
@@ -86,10 +110,35 @@ struct RawExpectation {
 /// # Errors
 /// When promtool would not read it either, or when it uses native histograms.
 pub(crate) fn read(text: &str) -> Result<Vec<UnitTest>, UnitTestError> {
-    let file: RawFile =
-        serde_saphyr::from_str(text).map_err(|error| UnitTestError::Yaml(error.to_string()))?;
+    let file: RawFile<RawTest> = parsed(text)?;
     let default = file.evaluation_interval.unwrap_or_else(|| "1m".to_owned());
     file.tests.into_iter().map(|test| unit_test(test, &default)).collect()
+}
+
+/// Reads what a unit-test file is about, also where its series are none that a drill can expose.
+///
+/// # Errors
+/// When promtool would not read it either.
+pub(crate) fn cases(text: &str) -> Result<Cases, UnitTestError> {
+    let file: RawFile<RawCases> = parsed(text)?;
+    let expectations = file.tests.iter().flat_map(|test| &test.alert_rule_test).map(expectation);
+    Ok(Cases { expectations: expectations.collect::<Result<_, _>>()?, rule_files: file.rule_files })
+}
+
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, UnitTestError> {
+    serde_saphyr::from_str(text).map_err(|error| UnitTestError::Yaml((&error).into()))
+}
+
+fn expectation(raw: &RawExpectation) -> Result<Expectation, UnitTestError> {
+    let labels = |alert: &RawAlert| {
+        let written = alert.exp_labels.iter().flatten();
+        written.map(|(name, value)| (name.clone(), value.clone().unwrap_or_default())).collect()
+    };
+    Ok(Expectation {
+        alert: raw.alertname.clone(),
+        at: time(&raw.eval_time)?,
+        firing: raw.exp_alerts.iter().flatten().map(labels).collect(),
+    })
 }
 
 fn unit_test(raw: RawTest, default_interval: &str) -> Result<UnitTest, UnitTestError> {
@@ -103,17 +152,10 @@ fn unit_test(raw: RawTest, default_interval: &str) -> Result<UnitTest, UnitTestE
             .map_err(|why| UnitTestError::Wrong(format!("values of {}: {why}", series.series)))?;
         Ok(InputSeries { labels, values })
     });
-    let expectations = raw.alert_rule_test.iter().map(|expected| {
-        Ok(Expectation {
-            alert: expected.alertname.clone(),
-            at: time(&expected.eval_time)?,
-            fires: expected.exp_alerts.as_ref().is_some_and(|alerts| !alerts.is_empty()),
-        })
-    });
     Ok(UnitTest {
         interval,
         series: series.collect::<Result<_, _>>()?,
-        expectations: expectations.collect::<Result<_, _>>()?,
+        expectations: raw.alert_rule_test.iter().map(expectation).collect::<Result<_, _>>()?,
     })
 }
 
@@ -230,6 +272,27 @@ mod tests {
         let tests = read(text).unwrap();
         assert_eq!(tests[0].interval, Duration::from_secs(30));
         assert_eq!(tests[0].series[0].values.len(), 24);
-        assert!(tests[0].expectations[0].fires && !tests[0].expectations[1].fires);
+        assert_eq!(tests[0].expectations[0].firing[0]["job"], "api");
+        assert!(tests[0].expectations[1].firing.is_empty());
+    }
+
+    #[test]
+    fn cases_are_read_where_series_are_none_that_a_drill_can_expose() {
+        let text = "rule_files: [a.yml]\ntests:\n- input_series: [{series: h, values: '{{schema:1}}'}]\n  \
+            alert_rule_test: [{eval_time: 1m, alertname: A, exp_alerts: [{exp_labels: {tier: 1}}, {}]}]\n";
+        assert!(read(text).is_err());
+        let cases = cases(text).unwrap();
+        assert_eq!((cases.rule_files.len(), cases.expectations[0].firing.len()), (1, 2));
+        assert_eq!(cases.expectations[0].firing[0]["tier"], "1");
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_told_in_plain_words() {
+        for (text, says) in [
+            ("tests: {a: b}\n", "line 1, column 8: a list is expected here (`- …`, or `[…]`)"),
+            ("tests: []\ntests: []\n", "line 2, column 1: the key 'tests' stands twice (one has to go)"),
+        ] {
+            assert_eq!(read(text).unwrap_err().to_string(), says);
+        }
     }
 }

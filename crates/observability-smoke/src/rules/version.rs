@@ -1,8 +1,11 @@
 //! Which expressions not every Prometheus takes although ours parses them, and which none can make a rule of. Pure.
 
-use promql_parser::parser::{Expr, value::ValueType};
+use promql_parser::parser::{Expr, VectorSelector, value::ValueType};
 
-use super::expression::walk;
+use super::{
+    expression::{metric_name, selectors, walk},
+    refusal::is_classic,
+};
 
 /// What Prometheus takes with `--enable-feature=promql-experimental-functions` only (3.x).
 const EXPERIMENTAL: [&str; 13] = [
@@ -41,6 +44,16 @@ pub(crate) fn doubt(expression: &Expr) -> Option<String> {
     found
 }
 
+/// A name in the expression that a Prometheus before 3 does not read.
+pub(crate) fn newer_name(expression: &Expr) -> Option<String> {
+    let of = |selector: &VectorSelector| {
+        let metric = metric_name(selector).filter(|name| !is_classic(name, true));
+        let mut labels = selector.matchers.matchers.iter().map(|matcher| &matcher.name);
+        metric.or_else(|| labels.find(|name| !is_classic(name, false)).cloned())
+    };
+    selectors(expression).iter().find_map(of)
+}
+
 /// Why no rule can be made of it: every evaluation fails.
 pub(crate) fn no_rule(expression: &Expr) -> Option<&'static str> {
     match expression.value_type() {
@@ -70,6 +83,14 @@ mod tests {
             let said = doubt.as_deref().map(|doubt| doubt.split(':').next().unwrap());
             assert_eq!(said, says, "{text}");
         }
+    }
+
+    #[test]
+    fn names_that_only_prometheus_3_reads_are_found() {
+        let of = |text| newer_name(&parse(text).unwrap());
+        assert_eq!(of("rate({\"a.b\"}[5m]) > 1"), Some("a.b".to_owned()));
+        assert_eq!(of("up{\"x.y\"=\"z\"}"), Some("x.y".to_owned()));
+        assert_eq!(of("a:b{c=\"d.e\"} > 1"), None);
     }
 
     #[test]

@@ -50,6 +50,11 @@ fn dead_routes_and_mutes_of_the_users_own_configuration_are_found() {
     run.line("passed", "alert.notified", "Slow");
     run.line("FAILED", "alert.notified", "the receiver nobody has no integration: a dead route");
     run.line("FAILED", "alert.notified", "the route to pager is muted by the time interval always");
+    assert!(
+        run.stdout.contains("→ Correct the route, the receiver or the interval that is named"),
+        "{}",
+        run.stdout
+    );
     run.line("not checked", "drill.level", "by your own Alertmanager configuration");
     let evidence = tool.evidence();
     assert!(!evidence.contains("secret-") && evidence.contains("sha256:"), "{evidence}");
@@ -68,6 +73,21 @@ fn a_configuration_that_is_none_is_refused_with_its_line() {
     tool.write("am.yml", &slow);
     let run = drill(&tool, &["--alert", "Full"]);
     assert!(run.stderr.contains("group_wait 600 s"), "{}", run.stderr);
+    // Neither a copy of the rule nor a replay shortens what Alertmanager waits.
+    let helps = |said: &str| {
+        !said.contains("--time-scale") && !said.contains("--replay") && said.contains("a shorter group_wait")
+    };
+    assert!(helps(&run.stderr), "{}", run.stderr);
+    let mut replayed = tool.command();
+    replayed.args(["drill", "--replay", "--evidence", "none", "--rules", "rules.yml", "--alert", "Full"]);
+    let replayed: Run = replayed.args(["--alertmanager-config", "am.yml"]).output().unwrap().into();
+    assert_eq!(replayed.code, 3, "{}{}", replayed.stdout, replayed.stderr);
+    assert!(
+        replayed.stderr.contains("the notification of Full would take up to 631 s"),
+        "{}",
+        replayed.stderr
+    );
+    assert!(helps(&replayed.stderr), "{}", replayed.stderr);
     let plan = drill(&tool, &["--alert", "Old", "--dry-run", "--timeout", "30m"]);
     assert!(plan.stdout.contains("nobody is told: the receiver nobody"), "{}{}", plan.stdout, plan.stderr);
 }

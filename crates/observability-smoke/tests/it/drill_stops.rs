@@ -133,7 +133,12 @@ fn what_cannot_be_drilled_is_refused_before_anything_is_started() {
         "there is no alert QueuFull in rules.yml; did you mean QueueFull?",
     );
     refused(&embedded("broken.yml", "A"), "fro");
-    refused(&embedded("missing.yml", "A"), "reading missing.yml");
+    refused(&embedded("missing.yml", "A"), "reading missing.yml: it is not there; correct the path");
+    refused(&embedded(".", "A"), "reading .: it is a folder; name the file in it");
+    for option in ["--unit-tests", "--alertmanager-config"] {
+        let with = [&embedded("rules.yml", "QueueFull")[..], &[option, "missing.yml"]].concat();
+        refused(&with, "missing.yml: it is not there; correct the path");
+    }
     refused(
         &embedded("rules.yml", "Slow"),
         "longer than the run's timeout of 300 s: fault to notification 602.1 s",
@@ -159,6 +164,27 @@ fn a_dry_run_prints_the_plan_and_starts_nothing() {
         assert!(run.stdout.contains(says), "{says}: {}", run.stdout);
     }
     assert!(!tool.path("runs").exists() && !tool.path("evidence.md").exists());
+}
+
+#[test]
+fn an_expression_that_a_machine_wrote_is_not_computed_with() {
+    let tool = Tool::new();
+    let long = vec!["x > 1"; 5000].join(" or ");
+    tool.write("rules.yml", &format!("groups: [{{name: a, rules: [{{alert: A, expr: '{long}'}}]}}]"));
+    let run = run(&tool, "A", &["--dry-run"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("our reader of PromQL does not understand"), "{}", &run.stdout[..2000]);
+}
+
+#[test]
+fn a_configuration_that_is_named_as_the_program_is_told() {
+    let tool = Tool::new();
+    tool.write("rules.yml", RULES);
+    tool.write("am.yml", "route: {receiver: a}\nreceivers: [{name: a}]\n");
+    let run = run(&tool, "QueueFull", &["--alertmanager", "am.yml"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    run.line("INCONCLUSIVE", "drill.stack", "am.yml, which was named as alertmanager, is no program");
+    assert!(run.stdout.contains("a configuration is given with --alertmanager-config"), "{}", run.stdout);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod drill_live;
 mod drill_many;
 mod drill_outages;
 mod drill_real;
+mod drill_reasons;
 mod drill_replay;
 mod drill_routes;
 mod drill_stops;

@@ -223,6 +223,21 @@ fn unit_tests_run_through_promtool_and_what_they_cover_is_told() {
     let run = rules(&tool, &["rules.yml", "--unit-tests", "tests.yml"]);
     assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
     run.line("FAILED", "rules.unit_tests", "tests.yml");
+    let (quiet, _) = test.rsplit_once("  - {eval_time: 15s").unwrap();
+    tool.write("tests.yml", &quiet.replace("[rules.yml]", "[rulez.yml]"));
+    let run = rules(&tool, &["rules.yml", "--unit-tests", "tests.yml"]);
+    assert_eq!(run.code, 2, "a rule file that is not there: {}{}", run.stdout, run.stderr);
+    run.line(
+        "FAILED",
+        "rules.unit_tests",
+        "no rule was tested: there is no rulez.yml, which `rule_files` names",
+    );
+    tool.write("tests.yml", &test.replace("[rules.yml]", "[rules.yml, rulez.yml]"));
+    let run = rules(&tool, &["rules.yml", "--unit-tests", "tests.yml"]);
+    run.line("WARNED", "rules.unit_tests", "its cases were run without rulez.yml");
+    let run = rules(&tool, &["rules.yml", "--unit-tests", "missing.yml"]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("reading missing.yml: it is not there; correct the path"), "{}", run.stderr);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{
     plan::Until,
     seconds,
 };
-use crate::rules::manifest::Rule;
+use crate::rules::{expression, manifest::Rule};
 
 mod content;
 mod level;
@@ -37,10 +37,21 @@ pub(crate) fn before(plan: &AlertPlan) -> Vec<Finding> {
                 .expected("series that make the condition true")
                 .observed(format!("{}{named}", plan.source_in_words()))
         }
-        Err(why) => checks::SERIES
-            .inconclusive(&plan.name)
-            .expected("series that make the condition true")
-            .observed(why),
+        Err(why) => {
+            let finding = checks::SERIES
+                .inconclusive(&plan.name)
+                .expected("series that make the condition true")
+                .observed(why);
+            let unfed = |expression| expression::selectors(expression).is_empty();
+            if plan.expression.as_ref().is_some_and(unfed) {
+                finding.remedy(format!(
+                    "Leave it out of --all, in the --config file: drill.alerts: [{{alert: {}, skip: REASON}}].",
+                    plan.alert.rule.name
+                ))
+            } else {
+                finding
+            }
+        }
     };
     vec![place(series), place(as_written(plan))]
 }
@@ -169,6 +180,10 @@ fn fault_ended(plan: &AlertPlan, rounds: &[Observation]) -> Option<Finding> {
     })
 }
 
+/// What to do where the routes tell nobody.
+const CORRECT_THE_ROUTE: &str =
+    "Correct the route, the receiver or the interval that is named, in the configuration of Alertmanager";
+
 /// Whether the servers of a stack lived, for all alerts on it.
 #[must_use]
 pub(crate) fn stack(subject: &str, rounds: &[&Observation]) -> Finding {
@@ -188,7 +203,10 @@ fn stage_finding(plan: &AlertPlan, seen: &Observation, stage: Stage, check: &'st
     let finding = match &seen.halted {
         Some(halt) if check_of(halt.stage) == stage => match halt.cause {
             Cause::Alert => {
-                check.failed(&plan.name).expected(expected(plan, stage)).observed(stopped(seen, halt))
+                let finding =
+                    check.failed(&plan.name).expected(expected(plan, stage)).observed(stopped(seen, halt));
+                let silent = plan.routing.as_ref().and_then(|routing| routing.silent.as_ref());
+                if silent == Some(&halt.reason) { finding.remedy(CORRECT_THE_ROUTE) } else { finding }
             }
             Cause::Environment | Cause::Stop => unreached(check, &plan.name, stopped(seen, halt)),
         },

@@ -23,6 +23,7 @@ use super::{
     fixture::as_scraped,
     model::{Recording, Unknown, Value, World},
     prediction::BASELINE_SCRAPES,
+    seconds,
     series::{Labels, Series, Switches},
 };
 use crate::rules::expression;
@@ -58,9 +59,17 @@ pub(crate) fn derive(question: &Question<'_>) -> Result<Vec<Series>, String> {
     if let Some(why) = native::objection(question) {
         return Err(why);
     }
+    // With `bool` it is there whatever the values are: series for what it compares show that.
+    let compares = expression::without_bool(question.expression);
+    let question = &Question {
+        expression: compares.as_ref().unwrap_or(question.expression),
+        shown: question.shown.clone(),
+        ..*question
+    };
+    let mut reason =
+        too_short(question).unwrap_or("no values were found for which it becomes true".to_owned());
     let question = &coarse(question);
     let selectors = selectors(question)?;
-    let mut reason = "no values were found for which it becomes true".to_owned();
     let tried = [Enrichment::Shown, Enrichment::None, Enrichment::Joined];
     let coherent = tried.map(|enrichment| (enrichment, Histograms::Coherent));
     let loose = tried.map(|enrichment| (enrichment, Histograms::Loose));
@@ -107,10 +116,56 @@ fn selectors(question: &Question<'_>) -> Result<Vec<VectorSelector>, String> {
         }
     }
     if found.is_empty() {
-        return Err("the expression uses no series, so that it is true for ever, as a dead man's switch is"
-            .to_owned());
+        return Err(without_series(question.expression).to_owned());
     }
     Ok(found)
+}
+
+/// A range in which there are no two samples, of which a rate is made.
+fn too_short(question: &Question<'_>) -> Option<String> {
+    let mut shortest = None;
+    expression::walk(question.expression, &mut |part| {
+        if let Expr::Call(call) = part
+            && matches!(call.func.name, "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv")
+            && let Some(Expr::MatrixSelector(matrix)) = call.args.args.first().map(AsRef::as_ref)
+        {
+            let range = matrix.range.as_secs_f64();
+            shortest = Some(shortest.map_or(range, |other: f64| other.min(range)));
+        }
+    });
+    let (range, scrape) = (shortest?, question.scrape);
+    (range < 2.0 * scrape).then(|| {
+        format!(
+            "its range of {} seldom holds the two samples of which a rate is made, for scrapes come every {}: \
+             --scrape-interval gives another interval",
+            seconds(range),
+            seconds(scrape)
+        )
+    })
+}
+
+/// Why an expression that uses no series cannot be drilled.
+fn without_series(whole: &Expr) -> &'static str {
+    let clock = [
+        "time",
+        "minute",
+        "hour",
+        "day_of_week",
+        "day_of_month",
+        "day_of_year",
+        "days_in_month",
+        "month",
+        "year",
+    ];
+    let mut looks_at_the_clock = false;
+    expression::walk(whole, &mut |part| {
+        looks_at_the_clock |= matches!(part, Expr::Call(call) if clock.contains(&call.func.name));
+    });
+    if looks_at_the_clock {
+        "the expression uses no series, only the clock: no fault makes it true"
+    } else {
+        "the expression uses no series, so that it is always the same, as a dead man's switch is: no fault makes it true"
+    }
 }
 
 fn all_selectors<'a>(question: &'a Question<'_>) -> impl Iterator<Item = VectorSelector> + 'a {

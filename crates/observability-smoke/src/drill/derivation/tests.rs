@@ -220,3 +220,17 @@ fn a_native_histogram_is_named_at_once() {
         assert!(derived(text).is_ok(), "{text}: {:?}", derived(text));
     }
 }
+
+#[test]
+fn a_range_that_holds_one_scrape_is_named_as_the_reason() {
+    let why = derived("rate(errors_total[500ms]) > 5").unwrap_err();
+    assert!(why.starts_with("its range of 0.5 s seldom holds the two samples"), "{why}");
+    assert!(derived("rate(errors_total[5s]) > 5").is_ok());
+}
+
+/// With `bool` the alert fires whatever the values are, which a drill can only show while the series are there.
+#[test]
+fn what_is_compared_by_bool_is_there_before_the_fault() {
+    let series = derived("(temperature > bool 5)").unwrap();
+    assert!(series.iter().all(|one| one.healthy != Behaviour::Absent), "{series:?}");
+}

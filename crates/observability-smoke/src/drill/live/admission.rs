@@ -29,7 +29,7 @@ use super::{
     scene::{self, Scene},
 };
 use crate::{
-    alertmanager::Configuration, backends::rule_drift, config::Url, http::Http,
+    alertmanager::Configuration, backends::rule_drift, config::Url, http::Http, probes::reading::counted,
     rules::duration::parse as parse_duration,
 };
 
@@ -293,9 +293,12 @@ fn scraped<'a>(plan: &LivePlan<'_>, scene: &'a Scene) -> Result<(&'a scene::Job,
                 })?,
             ))
         }
-        (targets, _) => Err(format!(
-            "the job {name} has {} targets already; a drill needs one, or none with --targets-file",
-            targets.len()
+        (targets, None) => Err(format!("the job {name} has {} targets; a drill needs one", targets.len())),
+        (targets, Some(file)) => Err(format!(
+            "the job {name} has {} already, and {} is to give it its only one; that of a drill which has just ended goes \
+             within seconds: then try again",
+            counted(targets.len() as u64, "target", "targets"),
+            file.display()
         )),
     }
 }

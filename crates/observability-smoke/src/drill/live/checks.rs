@@ -17,7 +17,8 @@ pub(crate) const SCRAPE_JOB: Check = Check {
     title: "Prometheus scrapes the drill's series as they are exposed",
     explanation: "A scrape job of the user's, made for drills, scrapes the series that the tool exposes. It must be there, \
         have one target, and keep the labels of the series as they are: honor_labels, and no relabelling that changes them.",
-    remedy: "Add the job ops-smoke-drill to the scrape_configs of Prometheus, as docs/alert-drills.md shows, and reload it.",
+    remedy: "Let the job ops-smoke-drill in the scrape_configs of Prometheus be as docs/alert-drills.md shows, with one \
+        target, or none where --targets-file is given; and reload it.",
 };
 
 /// `drill.rule_loaded`

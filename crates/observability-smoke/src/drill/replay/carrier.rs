@@ -10,7 +10,10 @@ use super::super::{
     prediction::{Intervals, Prediction},
     series::{Behaviour, Labels, Series},
 };
-use crate::rules::manifest::{Group, Rule};
+use crate::rules::{
+    expression::shallow,
+    manifest::{Group, Rule},
+};
 
 /// The series that switches a carrier on.
 const SWITCH: &str = "ops_smoke_replayed";
@@ -63,7 +66,7 @@ pub(super) fn carrier(plan: &AlertPlan, elements: &[(Labels, f64)]) -> AlertPlan
     let series =
         vec![Series { labels: switch, healthy: Behaviour::Constant(0.0), faulty: Behaviour::Constant(1.0) }];
     AlertPlan {
-        expression: promql_parser::parser::parse(&expression).ok(),
+        expression: shallow(&expression),
         alert,
         fixture: Ok(Given { source: Source::Derived, series }),
         scrape_interval: INTERVAL,

@@ -11,7 +11,7 @@
 
 use evidence_report::{
     record::{Chart, Environment, Finding, Requirement},
-    run::Run,
+    run::{Run, child::find_program},
 };
 use futures_util::{StreamExt, stream};
 
@@ -95,7 +95,7 @@ pub(crate) async fn observe(plan: &ReplayPlan, run: &Run) {
 /// promtool comes with Prometheus: beside the program that was named, or on `PATH`.
 fn promtool(plan: &ReplayPlan) -> Result<std::path::PathBuf, StackError> {
     let beside = plan.prometheus.as_ref().map(|path| path.with_file_name("promtool"));
-    let named = beside.filter(|path| path.is_file());
+    let named = beside.filter(|path| find_program(path).is_some());
     find("promtool", "prometheus", &["promtool"], named.as_deref())
 }
 
@@ -251,10 +251,7 @@ fn un_shortened(one: &Replayable, span: &Span) -> String {
 
 /// A rule that Prometheus would not load never fires.
 fn refused(one: &Replayable, run: &Run, said: &str) {
-    let rule = &one.plan.alert.rule;
-    let finding =
-        super::checks::LOADED.failed(&one.plan.name).expected("a rule that Prometheus loads").observed(said);
-    run.finding(finding.at(one.plan.alert.path.display().to_string(), Some(rule.line)));
+    run.finding(super::refused(&one.plan, said));
     run.findings(assess::not_reached(&one.plan, "the rule is refused"));
 }
 

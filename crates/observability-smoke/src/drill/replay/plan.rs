@@ -11,7 +11,7 @@ use super::{
         alert_plan::{AlertPlan, Level, Wishes},
         config::DrillConfig,
         fixture::{Source, as_scraped},
-        plan::{Files, Until, alerts, describe, routes},
+        plan::{DELIVERY, Files, SHORTER_GROUPS, Until, alerts, describe, routes},
         prediction::Grouping,
         routes::Routes,
         seconds,
@@ -118,8 +118,10 @@ impl ReplayPlan {
             let span = plan.fixture.as_ref().map_err(Clone::clone).and_then(|_| span(&plan));
             Ok(Replayable { plan, span })
         };
+        let alerts: Vec<Replayable> = plans.into_iter().map(replayable).collect::<Result<_, _>>()?;
+        delivered_in_time(&alerts, settings.timeout)?;
         Ok(Self {
-            alerts: plans.into_iter().map(replayable).collect::<Result<_, _>>()?,
+            alerts,
             settings,
             skipped,
             fault,
@@ -128,6 +130,32 @@ impl ReplayPlan {
             routes,
         })
     }
+}
+
+/// What is replayed takes no time, but its notifications wait in their groups.
+fn delivered_in_time(alerts: &[Replayable], timeout: Duration) -> Result<(), DrillError> {
+    let replayed = alerts.iter().filter(|one| one.span.is_ok()).map(|one| &one.plan);
+    let Some(slowest) = replayed.max_by_key(|plan| plan.in_groups()) else { return Ok(()) };
+    let (wait, interval) = (slowest.prediction.grouping.wait, slowest.prediction.grouping.interval);
+    let whole = slowest.in_groups() + DELIVERY;
+    if whole <= timeout {
+        return Ok(());
+    }
+    let ending = match slowest.until {
+        Until::Received => String::new(),
+        Until::Resolved => {
+            format!(", until it is resolved group_interval {}", seconds(interval.as_secs_f64()))
+        }
+    };
+    Err(DrillError::TooLong(format!(
+        "the notification of {} would take up to {}, longer than the run's timeout of {}: group_wait {}{ending}. Give it the \
+         time: --timeout {}m{SHORTER_GROUPS}",
+        slowest.name,
+        seconds(whole.as_secs_f64()),
+        seconds(timeout.as_secs_f64()),
+        seconds(wait.as_secs_f64()),
+        whole.as_secs() / 60 + 1,
+    )))
 }
 
 /// Series of a unit test have one value an interval of the test, and no more.

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use promql_parser::parser::{Expr, parse};
 
 pub(crate) mod observe;
+#[cfg(test)]
+mod tests;
 
 use super::{
     Placed, RuleFile, alerts, checks,
@@ -60,6 +62,14 @@ pub(crate) struct Prometheus {
     pub(crate) external: Labels,
     /// The selectors of all expressions.
     pub(crate) selected: BTreeMap<String, Selected>,
+}
+
+impl Prometheus {
+    /// Whether any of the selectors has series.
+    fn has_any(&self, selectors: &[String]) -> bool {
+        let found = |selector| matches!(self.selected.get(selector), Some(Selected::Series(_)));
+        selectors.iter().any(found)
+    }
 }
 
 /// What Alertmanager said, apart from its configuration.
@@ -199,16 +209,34 @@ pub(crate) fn needed(expression: &Expr) -> Vec<String> {
     all.into_iter().filter(|selector| !spared.contains(selector)).collect()
 }
 
+/// The selectors beside which `or` gives others.
+fn alternatives(expression: &Expr) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    crate::rules::expression::walk(expression, &mut |part| {
+        if let Expr::Binary(binary) = part
+            && binary.op.to_string() == "or"
+        {
+            found.extend(selectors(part).iter().map(ToString::to_string));
+        }
+    });
+    found
+}
+
 fn series(alert: &Placed<'_>, world: &World<'_>) -> Stage {
     let Some(prometheus) = world.prometheus else { return Ok("series not asked for".to_owned()) };
     let Ok(expression) = parse(&alert.rule.expression) else {
         return Err(Stop::Unknown(&checks::SERIES, "the expression is not read by our parser".to_owned()));
     };
     let needed = needed(&expression);
+    let others = alternatives(&expression);
     let mut doubt = None;
     for selector in &needed {
         match prometheus.selected.get(selector) {
             Some(Selected::Series(_)) => {}
+            Some(Selected::Nothing) if others.contains(selector) && prometheus.has_any(&needed) => {
+                let said = format!("no series at all for {selector}, one side of an `or`");
+                doubt = Some(Stop::Warns(&checks::SERIES, said));
+            }
             Some(Selected::Nothing) => {
                 return Err(Stop::Fails(&checks::SERIES, format!("no series at all for {selector}")));
             }
@@ -291,17 +319,23 @@ fn route(sets: &[Labels], world: &World<'_>) -> Stage {
     let Some(configuration) = world.configuration else { return Ok("route not asked for".to_owned()) };
     let mut said = BTreeSet::new();
     for labels in sets {
-        for reached in configuration.route(labels, world.at) {
-            let receiver = configuration.receiver(reached.receiver());
-            let kinds: Vec<_> =
-                receiver.iter().flat_map(|receiver| receiver.integrations.keys().cloned()).collect();
-            if kinds.is_empty() {
-                let name = reached.receiver();
-                let why =
-                    format!("{} → {name}, a receiver without integrations: nobody is told", reached.path);
-                return Err(Stop::Fails(&checks::ROUTE, why));
-            }
-            said.insert(format!("{} → {} ({})", reached.path, reached.receiver(), kinds.join(", ")));
+        let reached = configuration.route(labels, world.at);
+        let heard = reached.iter().any(|way| configuration.tells(way));
+        for way in &reached {
+            let (path, name) = (&way.path, way.receiver());
+            let kinds: Vec<_> = configuration
+                .receiver(name)
+                .iter()
+                .flat_map(|receiver| receiver.integrations.keys().map(String::as_str))
+                .collect();
+            match (kinds.is_empty(), heard) {
+                (true, false) => {
+                    let why = format!("{path} → {name}, a receiver without integrations: nobody is told");
+                    return Err(Stop::Fails(&checks::ROUTE, why));
+                }
+                (true, true) => said.insert(format!("{path} → {name} (no integration)")),
+                (false, _) => said.insert(format!("{path} → {name} ({})", kinds.join(", "))),
+            };
         }
     }
     Ok(said.into_iter().collect::<Vec<_>>().join(" and "))
@@ -309,11 +343,13 @@ fn route(sets: &[Labels], world: &World<'_>) -> Stage {
 
 fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
     let mut doubt = None;
+    let mut held_back: Vec<String> = Vec::new();
     for labels in sets {
-        let ways = world
+        let ways: Vec<_> = world
             .configuration
-            .map(|configuration| configuration.route(labels, world.at))
-            .unwrap_or_default();
+            .iter()
+            .flat_map(|known| known.route(labels, world.at).into_iter().filter(|way| known.tells(way)))
+            .collect();
         if !ways.is_empty()
             && ways.iter().all(|way| matches!(way.muted, Muted::During(_) | Muted::Outside(_)))
         {
@@ -325,9 +361,6 @@ fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
             doubt = doubt.or(Some(Stop::Unknown(&checks::MUTED, said)));
         }
         let Some(alertmanager) = world.alertmanager else { continue };
-        if let Some((id, _)) = alertmanager.silences.iter().find(|(_, all)| matcher::all_hold(all, labels)) {
-            return Err(Stop::Fails(&checks::MUTED, format!("silenced now by {id}")));
-        }
         if alertmanager.unread > 0 {
             let said = format!(
                 "whether it is silenced is unknown: {} a pattern that cannot be read here",
@@ -335,13 +368,15 @@ fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
             );
             doubt = doubt.or(Some(Stop::Unknown(&checks::MUTED, said)));
         }
-        let inhibits =
-            |source: &Labels| world.configuration?.mutes(source, labels).map(|rule| (source.clone(), rule));
-        if let Some((source, rule)) = alertmanager.firing.iter().find_map(inhibits) {
-            let name = source.get("alertname").cloned().unwrap_or_default();
-            let why = format!("inhibited now by the firing {name} (rule on line {})", rule.line);
-            return Err(Stop::Fails(&checks::MUTED, why));
+        held_back.extend(holds_back(labels, world, alertmanager));
+    }
+    match held_back.as_slice() {
+        [why, ..] if held_back.len() == sets.len() => return Err(Stop::Fails(&checks::MUTED, why.clone())),
+        [why, ..] => {
+            let said = format!("{why}: {} of its {} series", held_back.len(), sets.len());
+            return Err(Stop::Warns(&checks::MUTED, said));
         }
+        [] => {}
     }
     let asked = if world.alertmanager.is_some() {
         "neither silenced nor inhibited"
@@ -349,6 +384,20 @@ fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
         "silences not asked for"
     };
     doubt.map_or_else(|| Ok(asked.to_owned()), Err)
+}
+
+/// What keeps Alertmanager from telling of an alert with these labels now.
+fn holds_back(labels: &Labels, world: &World<'_>, alertmanager: &Alertmanager) -> Option<String> {
+    let silence = alertmanager.silences.iter().find(|(_, all)| matcher::all_hold(all, labels));
+    if let Some((id, _)) = silence {
+        return Some(format!("silenced now by {id}"));
+    }
+    let (source, rule) = alertmanager.firing.iter().find_map(|source| {
+        let rule = world.configuration?.mutes(source, labels)?;
+        Some((source, rule))
+    })?;
+    let name = source.get("alertname").cloned().unwrap_or_default();
+    Some(format!("inhibited now by the firing {name} (rule on line {})", rule.line))
 }
 
 fn silent_now(ways: &[Reached]) -> String {

@@ -57,7 +57,7 @@ pub(super) static FAULTS: &[Fault] = &[
         &[("rules.yml", "  - alert: QueueDeep", "  - alert: QueueDeep\n    alert: QueueDeep")],
         &checks::READABLE,
         Failed,
-        "uplicate",
+        "the key 'alert' stands twice",
     ),
     fault(
         "a group that stands twice",

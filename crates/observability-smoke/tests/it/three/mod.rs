@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 mod answers;
+mod names;
 mod offset;
 mod scrapes;
 
