@@ -123,11 +123,13 @@ pub(super) struct Scanner<'a> {
     quoted_names: QuotedNames,
     /// Faults that do not keep the rest of the line from being read.
     pub(super) minor: Vec<Fault>,
+    /// The line ended between two quotes.
+    pub(super) quote_is_open: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str, style: Style, quoted_names: QuotedNames) -> Self {
-        Self { text, at: 0, style, quoted_names, minor: Vec::new() }
+        Self { text, at: 0, style, quoted_names, minor: Vec::new(), quote_is_open: false }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -197,6 +199,10 @@ impl<'a> Scanner<'a> {
 
     /// What is to be said of a line that starts with no name.
     pub(super) fn no_name(&self) -> Fault {
+        if self.style == Style::Free && self.text.starts_with('\0') {
+            let message = "Prometheus takes a byte that is 0 for the end of the text, and loses the rest without a word";
+            return Fault::new(Rule::ZeroByte, 0, self.text.len(), message);
+        }
         self.fault(
             Rule::MetricName,
             match self.text.as_bytes() {
@@ -271,7 +277,17 @@ impl<'a> Scanner<'a> {
                 None => return Err(self.not_closed(opened)),
             }
         }
-        self.no_label_twice(spans)?;
+        if let Some(twice) = self.label_that_stands_twice(spans) {
+            let without_value = |label: &LabelSpan| label.value.0 == label.value.1;
+            let (from, to) = twice.name_range();
+            let fault = Fault::new(Rule::DuplicateLabel, from, to, "this label stands twice on the sample");
+            // A label with an empty value is none to Prometheus.
+            let valued: Vec<_> = spans.iter().filter(|label| !without_value(label)).copied().collect();
+            if valued.len() == spans.len() || self.label_that_stands_twice(&valued).is_some() {
+                return Err(fault);
+            }
+            self.minor.push(fault.ingestion(Ingestion::Whole));
+        }
         Ok(quoted_name)
     }
 
@@ -348,6 +364,7 @@ impl<'a> Scanner<'a> {
         let mut escaped = false;
         loop {
             let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
+                self.quote_is_open = true;
                 return Err(Fault::new(
                     Rule::LabelSyntax,
                     opened,
@@ -373,7 +390,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn no_label_twice(&self, spans: &[LabelSpan]) -> Result<(), Fault> {
+    fn label_that_stands_twice<'s>(&self, spans: &'s [LabelSpan]) -> Option<&'s LabelSpan> {
         let twice = if spans.len() <= 16 {
             (1..spans.len())
                 .find(|&i| spans[..i].iter().any(|other| other.has_the_name_of(&spans[i], self.text)))
@@ -381,9 +398,16 @@ impl<'a> Scanner<'a> {
             let mut seen = std::collections::HashSet::with_capacity(spans.len());
             spans.iter().position(|label| !seen.insert(label.name(self.text)))
         };
-        twice.map_or(Ok(()), |index| {
-            let (from, to) = spans[index].name_range();
-            Err(Fault::new(Rule::DuplicateLabel, from, to, "this label stands twice on the sample"))
-        })
+        twice.and_then(|index| spans.get(index))
+    }
+
+    /// What is to be said where one of a sample's labels is called `__name__`.
+    pub(super) fn name_label_fault(&self, spans: &[LabelSpan]) -> Option<Fault> {
+        let is_it = |label: &&LabelSpan| {
+            label.name_bytes(self.text) == b"__name__" && label.value.0 != label.value.1
+        };
+        let (from, to) = spans.iter().find(is_it)?.name_range();
+        let message = "Prometheus keeps the metric's name in this label, and takes no sample with two names";
+        Some(Fault::new(Rule::NameLabel, from, to, message))
     }
 }
