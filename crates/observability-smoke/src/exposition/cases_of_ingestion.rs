@@ -39,15 +39,15 @@ fn of_a_family_torn_apart_only_the_series_that_stand_twice_are_dropped() {
             (
                 b"a 1\nb 1\na 2\nb 2\n",
                 &[
-                    "3:1 duplicate-series",
                     "3:1 interleaved-family",
-                    "4:1 duplicate-series",
+                    "3:1 duplicate-series",
                     "4:1 interleaved-family",
+                    "4:1 duplicate-series",
                 ],
                 SampleDropped,
             ),
             // A timestamp of its own may be newer.
-            (b"a 1\nb 1\na 2 1000\n", &["3:1 duplicate-series", "3:1 interleaved-family"], Whole),
+            (b"a 1\nb 1\na 2 1000\n", &["3:1 interleaved-family", "3:1 duplicate-series"], Whole),
             // Two families that share a name.
             (
                 b"a_bucket{le=\"+Inf\"} 1\n# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_count 1\n",
@@ -98,6 +98,7 @@ fn a_line_feed_between_quotes_is_wrong_and_costs_prometheus_nothing() {
             (b"a{x=\"1} 1\nb 2\nc{y=\"2\n3\"} 2\n", &["1:5 label-syntax", "3:5 line-feed"], Refused),
             (b"a{x=\"1\n2\n", &["1:5 label-syntax", "2:1 metric-name"], Refused),
             (b"a{x=\"1", &["1:5 label-syntax", "1:7 final-newline"], Refused),
+            (b"a{x=\"1\\\n2\"} 1\n", &["1:5 label-syntax", "2:1 metric-name"], Refused),
             (b"a{x=\"1\n\xff\"} 1\n", &["1:5 label-syntax", "2:1 utf8"], Refused),
         ],
     );
@@ -133,9 +134,10 @@ fn what_prometheus_does_not_look_at_costs_no_scrape() {
             (b"#HELP a \xff\na 1\n", &["1:9 utf8"], Whole),
             (b"# HELP a \xff\na 1\n", &["1:10 utf8"], Refused),
             (b"a{x=\"\",x=\"1\"} 1\n", &["1:8 duplicate-label"], Whole),
-            (b"a{x=\"\",x=\"1\",x=\"2\"} 1\n", &["1:8 duplicate-label"], Refused),
+            (b"a{x=\"\",x=\"1\",x=\"2\"} 1\n", &["1:8 duplicate-label"], Whole),
+            (b"a{x=\"\",x=\"1\",y=\"1\",y=\"2\"} 1\n", &["1:8 duplicate-label"], Refused),
             (b"a{__name__=\"b\"} 1\n", &["1:3 name-label"], Refused),
-            (b"a{__name__=\"\"} 1\n", &[], Whole),
+            (b"a{__name__=\"\"} 1\n", &["1:3 name-label"], Refused),
             // What stands behind a byte that is 0 is never read.
             (b"a 1\n\0\n-\n", &["2:1 zero-byte", "3:1 metric-name"], CutOff),
             (b"-\n\0\n", &["1:1 metric-name", "2:1 zero-byte"], Refused),

@@ -278,12 +278,16 @@ impl<'a> Scanner<'a> {
             }
         }
         if let Some(twice) = self.label_that_stands_twice(spans) {
-            let without_value = |label: &LabelSpan| label.value.0 == label.value.1;
             let (from, to) = twice.name_range();
             let fault = Fault::new(Rule::DuplicateLabel, from, to, "this label stands twice on the sample");
-            // A label with an empty value is none to Prometheus.
-            let valued: Vec<_> = spans.iter().filter(|label| !without_value(label)).copied().collect();
-            if valued.len() == spans.len() || self.label_that_stands_twice(&valued).is_some() {
+            // Where one of the values is empty, Prometheus takes the label away, and does not count it.
+            let empty: std::collections::HashSet<_> = spans
+                .iter()
+                .filter(|label| label.value.0 == label.value.1)
+                .map(|label| label.name(self.text))
+                .collect();
+            let valued = spans.iter().filter(|label| !empty.contains(label.name(self.text)));
+            if self.label_that_stands_twice(&valued.copied().collect::<Vec<_>>()).is_some() {
                 return Err(fault);
             }
             self.minor.push(fault.ingestion(Ingestion::Whole));
@@ -377,6 +381,10 @@ impl<'a> Scanner<'a> {
                 self.at = at + 1;
                 return Ok((span(opened + 1, at), escaped));
             }
+            if bytes.get(at + 1) == Some(&b'\n') {
+                let message = "a backslash may not stand before a line feed";
+                return Err(Fault::new(Rule::LabelSyntax, at, at + 1, message));
+            }
             escaped = true;
             let known = matches!(bytes.get(at + 1), Some(b'"' | b'\\' | b'n'));
             if !known && self.style == Style::Free {
@@ -403,11 +411,9 @@ impl<'a> Scanner<'a> {
 
     /// What is to be said where one of a sample's labels is called `__name__`.
     pub(super) fn name_label_fault(&self, spans: &[LabelSpan]) -> Option<Fault> {
-        let is_it = |label: &&LabelSpan| {
-            label.name_bytes(self.text) == b"__name__" && label.value.0 != label.value.1
-        };
+        let is_it = |label: &&LabelSpan| label.name_bytes(self.text) == b"__name__";
         let (from, to) = spans.iter().find(is_it)?.name_range();
-        let message = "Prometheus keeps the metric's name in this label, and takes no sample with two names";
+        let message = "Prometheus keeps the metric's name in this label, and takes no sample that brings it along";
         Some(Fault::new(Rule::NameLabel, from, to, message))
     }
 }

@@ -108,8 +108,11 @@ fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
     let because = |problem: Option<&Problem>| problem.map(|it| format!(" because of line {it}")).unwrap_or_default();
     let observed = if older == newer {
         format!("Prometheus would {}{}", would(newer), because(because_newer))
-    } else if because_older == because_newer || older.min(newer) == Taken::Whole {
-        let reason = because(because_older.or(because_newer));
+    } else if older == Taken::Whole {
+        let reason = because(because_newer);
+        format!("an older Prometheus (2.42) would {}, and 3 {}{reason}", would(older), would(newer))
+    } else if because_older == because_newer || newer == Taken::Whole {
+        let reason = because(because_older);
         format!("Prometheus 3 would {}, and an older one (2.42) {}{reason}", would(newer), would(older))
     } else {
         let (first, second) = (because(because_newer), because(because_older));

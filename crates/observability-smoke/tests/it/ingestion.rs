@@ -10,7 +10,7 @@ use observability_smoke::exposition::{Reader, Release, Syntax, Taken};
 use crate::support::{Prometheus, Server, corpora};
 
 /// Texts that the two verdicts, or two readers, might see differently.
-pub(crate) const TEXTS: [&str; 72] = [
+pub(crate) const TEXTS: [&str; 73] = [
     "a 1\n",
     "a 1",
     "a{} 1\n",
@@ -65,6 +65,7 @@ pub(crate) const TEXTS: [&str; 72] = [
     "a{x=\"1\n2\"} 1\nb 2\n",
     "a{x=\"1\r\n\n2\",y=\"z\"} 1\n",
     "a{x=\"1\n2\n",
+    "a{x=\"1\\\n2\"} 1\n",
     "a{x=\"1} 1\nb{y=\"2\"} 2\n",
     "a{x=\"\",x=\"\"} 1\n",
     "a{x=\"\",x=\"1\"} 1\n",
