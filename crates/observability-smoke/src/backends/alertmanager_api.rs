@@ -153,9 +153,8 @@ impl Silence {
         let fits = |condition: &Matcher, value: &str| {
             condition.holds(&Labels::from([(condition.name.clone(), value.to_owned())]))
         };
-        let is_open = |condition: &&Matcher| {
-            !fits(condition, "") && !ANY.iter().all(|value| fits(condition, value))
-        };
+        let is_open =
+            |condition: &&Matcher| !fits(condition, "") && !ANY.iter().all(|value| fits(condition, value));
         let asked: Vec<_> = other.iter().filter(is_open).map(|condition| condition.name.clone()).collect();
         Some(match (asked.is_empty(), given.is_empty()) {
             (true, true) if other.is_empty() => Reach::None,
@@ -218,7 +217,10 @@ mod tests {
             (r#"{"name":"severity","value":"page","isRegex":false}"#.to_owned(), Some(Reach::None)),
             // Everything, or everything but one.
             (r#"{"name":"alertname","value":".+","isRegex":true}"#.to_owned(), Some(Reach::Every)),
-            (r#"{"name":"alertname","value":"","isRegex":false,"isEqual":false}"#.to_owned(), Some(Reach::Every)),
+            (
+                r#"{"name":"alertname","value":"","isRegex":false,"isEqual":false}"#.to_owned(),
+                Some(Reach::Every),
+            ),
             (
                 r#"{"name":"alertname","value":"Watchdog","isRegex":false,"isEqual":false}"#.to_owned(),
                 Some(Reach::Every),
@@ -226,7 +228,10 @@ mod tests {
             (format!(r#"{critical},{{"name":"namespace","value":".+","isRegex":true}}"#), Some(Reach::Every)),
             // Some of them.
             (format!(r#"{critical},{{"name":"instance","value":"web1","isRegex":false}}"#), some("instance")),
-            (format!(r#"{critical},{{"name":"alertname","value":"Api.*","isRegex":true}}"#), some("alertname")),
+            (
+                format!(r#"{critical},{{"name":"alertname","value":"Api.*","isRegex":true}}"#),
+                some("alertname"),
+            ),
             // Nothing says that such an alert is critical.
             (r#"{"name":"alertname","value":"DiskWarn","isRegex":false}"#.to_owned(), Some(Reach::None)),
             (r#"{"name":"alertname","value":"(","isRegex":true}"#.to_owned(), None),

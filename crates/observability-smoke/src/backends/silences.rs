@@ -64,7 +64,9 @@ pub(super) fn assess_silences(
                     excerpt(&names, 60),
                     told(first)
                 ))
-                .remedy("Look at the silence on Alertmanager's page, and expire it if these are to be heard."),
+                .remedy(
+                    "Look at the silence on Alertmanager's page, and expire it if these are to be heard.",
+                ),
             (None, None, 0) => check.passed(subject).observed("no silence mutes it"),
             (None, None, unread) => check
                 .inconclusive(subject)

@@ -91,7 +91,11 @@ fn a_line_feed_between_quotes_is_wrong_and_costs_prometheus_nothing() {
         &[
             (b"a{x=\"1\n2\"} 1\nb 2\n", &["1:5 line-feed"], Whole),
             (b"a{x=\"1\r\n\r\n2\",y=\"z\"} 1 5\nb 1\n", &["1:5 line-feed"], Whole),
-            (b"b 1\na{x=\"1\n\\\"2\n3\"} 1\nb{x=\"2\"} 1\n", &["2:5 line-feed", "5:1 interleaved-family"], Whole),
+            (
+                b"b 1\na{x=\"1\n\\\"2\n3\"} 1\nb{x=\"2\"} 1\n",
+                &["2:5 line-feed", "5:1 interleaved-family"],
+                Whole,
+            ),
             // A quote that was forgotten: the next one closes it, and nothing fits then.
             (b"a{x=\"1} 1\nb{y=\"2\"} 2\n", &["1:5 label-syntax"], Refused),
             (b"a{x=\"1} 1\nb 2\n-\nc{y=\"2\"} 2\n", &["1:5 label-syntax", "3:1 metric-name"], Refused),

@@ -61,9 +61,9 @@ impl Ingestion {
     #[must_use]
     pub const fn by(self, release: Release) -> Taken {
         match (self, release) {
-            (Self::Whole, _) | (Self::RefusedByOlder, Release::Newer) | (Self::DroppedByNewer, Release::Older) => {
-                Taken::Whole
-            }
+            (Self::Whole, _)
+            | (Self::RefusedByOlder, Release::Newer)
+            | (Self::DroppedByNewer, Release::Older) => Taken::Whole,
             (Self::SampleDropped, _) | (Self::DroppedByNewer, Release::Newer) => Taken::SampleDropped,
             (Self::CutOff, _) | (Self::LostByNewer, Release::Newer) => Taken::SamplesLost,
             (Self::Refused, _) | (Self::RefusedByOlder | Self::LostByNewer, Release::Older) => Taken::Refused,
@@ -371,20 +371,20 @@ impl Problems {
 
 /// A fault with its place in the text.
 fn placed(number: u64, line: &[u8], fault: Fault) -> Problem {
-        let from = fault.from.min(line.len());
-        let to = fault.to.clamp(from, line.len());
-        let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count() as u64;
-        let offending = String::from_utf8_lossy(&line[from..to]);
-        let mut text: String = offending.chars().take(TEXT_KEPT).collect();
-        if text.len() < offending.len() {
-            text.push('…');
-        }
-        Problem {
-            rule: fault.rule,
-            line: number,
-            column: characters(&line[..from]) + 1,
-            text,
-            message: fault.message.into_owned(),
-            ingestion: fault.ingestion,
-        }
+    let from = fault.from.min(line.len());
+    let to = fault.to.clamp(from, line.len());
+    let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count() as u64;
+    let offending = String::from_utf8_lossy(&line[from..to]);
+    let mut text: String = offending.chars().take(TEXT_KEPT).collect();
+    if text.len() < offending.len() {
+        text.push('…');
+    }
+    Problem {
+        rule: fault.rule,
+        line: number,
+        column: characters(&line[..from]) + 1,
+        text,
+        message: fault.message.into_owned(),
+        ingestion: fault.ingestion,
+    }
 }

@@ -146,18 +146,18 @@ impl Reader {
         });
         let complete = state.last_byte.is_none_or(|byte| byte == b'\n');
         let number = state.number;
-        let (syntax, families, samples, mut problems) = match (state.prometheus.take(), state.openmetrics.take())
-        {
-            (Some(mut engine), other) if other.is_none() || !state.at_eof => {
-                engine.finish(number, &last, complete, on_sample);
-                (Syntax::Prometheus, engine.families, engine.samples, engine.problems)
-            }
-            (_, other) => {
-                let mut engine = other.unwrap_or_default();
-                engine.finish(number);
-                (Syntax::OpenMetrics, engine.families, engine.samples, engine.problems)
-            }
-        };
+        let (syntax, families, samples, mut problems) =
+            match (state.prometheus.take(), state.openmetrics.take()) {
+                (Some(mut engine), other) if other.is_none() || !state.at_eof => {
+                    engine.finish(number, &last, complete, on_sample);
+                    (Syntax::Prometheus, engine.families, engine.samples, engine.problems)
+                }
+                (_, other) => {
+                    let mut engine = other.unwrap_or_default();
+                    engine.finish(number);
+                    (Syntax::OpenMetrics, engine.families, engine.samples, engine.problems)
+                }
+            };
         let worst = problems.take_worst();
         let Problems { mut kept, counts, .. } = problems;
         kept.sort_by_key(|problem| (problem.line, problem.column));

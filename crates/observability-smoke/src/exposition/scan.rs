@@ -413,7 +413,8 @@ impl<'a> Scanner<'a> {
     pub(super) fn name_label_fault(&self, spans: &[LabelSpan]) -> Option<Fault> {
         let is_it = |label: &&LabelSpan| label.name_bytes(self.text) == b"__name__";
         let (from, to) = spans.iter().find(is_it)?.name_range();
-        let message = "Prometheus keeps the metric's name in this label, and takes no sample that brings it along";
+        let message =
+            "Prometheus keeps the metric's name in this label, and takes no sample that brings it along";
         Some(Fault::new(Rule::NameLabel, from, to, message))
     }
 }

@@ -105,7 +105,8 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
 fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
     let (older, because_older) = reading.taken(Release::Older);
     let (newer, because_newer) = reading.taken(Release::Newer);
-    let because = |problem: Option<&Problem>| problem.map(|it| format!(" because of line {it}")).unwrap_or_default();
+    let because =
+        |problem: Option<&Problem>| problem.map(|it| format!(" because of line {it}")).unwrap_or_default();
     let observed = if older == newer {
         format!("Prometheus would {}{}", would(newer), because(because_newer))
     } else if older == Taken::Whole {
@@ -116,7 +117,11 @@ fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
         format!("Prometheus 3 would {}, and an older one (2.42) {}{reason}", would(newer), would(older))
     } else {
         let (first, second) = (because(because_newer), because(because_older));
-        format!("Prometheus 3 would {}{first}; an older one (2.42) would {}{second}", would(newer), would(older))
+        format!(
+            "Prometheus 3 would {}{first}; an older one (2.42) would {}{second}",
+            would(newer),
+            would(older)
+        )
     };
     let finding = match older.max(newer) {
         Taken::Whole => METRICS_INGESTED.passed(subject),
@@ -126,7 +131,10 @@ fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
         Taken::SampleDropped => METRICS_INGESTED
             .failed(subject)
             .remedy("Expose each series once. Prometheus 2.42 drops the later sample without a word, 3.5 with a warning in its log."),
-        Taken::SamplesLost | Taken::Refused => METRICS_INGESTED.failed(subject),
+        Taken::SamplesLost => METRICS_INGESTED
+            .failed(subject)
+            .remedy("Correct the exporter at the line that is named: nobody is told, and its series are missing."),
+        Taken::Refused => METRICS_INGESTED.failed(subject),
     };
     let finding = finding.expected("Prometheus ingests every sample").observed(observed);
     match because_newer.filter(|_| newer != Taken::Whole).or(because_older) {

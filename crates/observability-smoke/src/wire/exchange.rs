@@ -190,7 +190,8 @@ fn explain(error: &hyper::Error) -> Trouble {
     let words = innermost(error);
     let no_http = error.is_parse() && words.contains("HTTP version");
     let hint = if no_http { " (HTTP/2 only, or no HTTP at all?)" } else { "" };
-    let what = if error.is_parse() && !no_http { "an answer that is no right HTTP" } else { "no HTTP/1.1 answer" };
+    let what =
+        if error.is_parse() && !no_http { "an answer that is no right HTTP" } else { "no HTTP/1.1 answer" };
     Trouble::new(Cause::Talk, format!("{what}: {words}{hint}"))
 }
 

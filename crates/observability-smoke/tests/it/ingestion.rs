@@ -89,8 +89,13 @@ pub(crate) const TEXTS: [&str; 73] = [
 #[test]
 fn a_real_prometheus_ingests_exactly_what_we_say_it_would() {
     let texts = TEXTS.map(|text| text.as_bytes().to_vec());
-    let wrong =
-        disagreements(&installed(), Release::Older, Syntax::Prometheus, "text/plain; version=0.0.4", texts.to_vec());
+    let wrong = disagreements(
+        &installed(),
+        Release::Older,
+        Syntax::Prometheus,
+        "text/plain; version=0.0.4",
+        texts.to_vec(),
+    );
     println!("{} texts compared with a real Prometheus", TEXTS.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -118,8 +123,9 @@ const SEEDS: [&str; 6] = [
 
 /// What is put in.
 const PIECES: [&str; 32] = [
-    " ", "\t", "\n", "\r", "\"", "\\", "{", "}", ",", "=", "#", "# ", "1", "-", "+", ".", "e", ":", "_", "\u{e4}",
-    "# EOF\n", "# TYPE ", "# HELP ", "# UNIT ", "NaN", "+Inf", "0x1", "1_0", "\\x", ";", "\u{feff}", "\n\n",
+    " ", "\t", "\n", "\r", "\"", "\\", "{", "}", ",", "=", "#", "# ", "1", "-", "+", ".", "e", ":", "_",
+    "\u{e4}", "# EOF\n", "# TYPE ", "# HELP ", "# UNIT ", "NaN", "+Inf", "0x1", "1_0", "\\x", ";",
+    "\u{feff}", "\n\n",
 ];
 
 /// Texts with one to three changes, the same ones in every run.

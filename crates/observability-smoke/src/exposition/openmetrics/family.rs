@@ -86,13 +86,7 @@ impl Family {
     }
 
     /// Checks a sample that belongs to it.
-    pub(super) fn take(
-        &mut self,
-        role: Role,
-        sample: &Sample<'_>,
-        past: &mut Past,
-        problems: &mut Problems,
-    ) {
+    pub(super) fn take(&mut self, role: Role, sample: &Sample<'_>, past: &mut Past, problems: &mut Problems) {
         let identity = sample.identity(self.distinguishing_label());
         let checked = self.enter_metric(identity.metric, sample).and_then(|complete| {
             if let Some(metric) = complete {

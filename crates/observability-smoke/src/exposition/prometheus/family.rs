@@ -51,13 +51,7 @@ pub(super) fn possible_families(name: &str) -> impl Iterator<Item = &str> {
 
 impl Family {
     /// Checks a sample that belongs to it.
-    pub(super) fn take(
-        &mut self,
-        role: Role,
-        sample: &Sample<'_>,
-        past: &mut Past,
-        problems: &mut Problems,
-    ) {
+    pub(super) fn take(&mut self, role: Role, sample: &Sample<'_>, past: &mut Past, problems: &mut Problems) {
         self.samples += 1;
         reserved_labels(sample, problems);
         let distinguishing = if self.kind == Kind::Summary { "quantile" } else { "le" };

@@ -35,7 +35,8 @@ pub(super) fn read_sample<'a>(
         return Err(fault.ingestion(if is_value { Ingestion::Whole } else { Ingestion::Refused }));
     }
     if from > 0 && name_at.0 == from {
-        let message = "Prometheus takes the blanks before the name for a part of it, and nobody finds such a series";
+        let message =
+            "Prometheus takes the blanks before the name for a part of it, and nobody finds such a series";
         scanner.minor.push(Fault::new(Rule::LeadingBlank, 0, from, message));
     }
     let series = (from, if braced { scanner.at } else { name_at.1 });
