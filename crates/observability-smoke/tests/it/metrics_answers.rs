@@ -62,7 +62,7 @@ fn what_every_client_reads_is_read() {
     });
     let probe =
         |path: &str| format!("  - {{name: {path}, url: '{}', body_contains: hello}}\n", server.url(path));
-    let probes: String = ["/many", "/folded", "/blank", "/lengths"].map(|path| probe(path)).concat();
+    let probes: String = ["/many", "/folded", "/blank", "/lengths"].map(probe).concat();
     let run = Tool::new().run(&format!("http:\n{probes}"), &[]);
     for path in ["/many", "/folded", "/blank"] {
         run.line("passed", "probe.http", &format!("{path}: GET"));
