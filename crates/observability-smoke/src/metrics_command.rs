@@ -5,7 +5,7 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use clap::{Args, ValueEnum};
@@ -21,7 +21,8 @@ use crate::{
     owed,
     plan::REQUEST_TIMEOUT,
     probes::{
-        metrics::{AskAs, SIZE_LIMIT, WHOLE, assess_content_type, named_syntax},
+        checks::METRICS_TIMESTAMPS,
+        metrics::{AskAs, SIZE_LIMIT, Timestamps, WHOLE, assess_content_type, assess_timestamps, syntax_of},
         reading::{self, Say},
     },
 };
@@ -156,13 +157,14 @@ async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -
     }
     let run = Run::start(&TOOL, settings)?;
     owed::by_exposition(&run);
-    run.owes([&METRICS_CONTENT_TYPE]);
+    run.owes([&METRICS_CONTENT_TYPE, &METRICS_TIMESTAMPS]);
     let subject = url.to_string();
     let asked = arguments.syntax.asked(arguments.ask_as);
     let scraped = run.stop().guard(scrape(&http, url, &headers, arguments)).await;
     match scraped {
-        Ok(Ok((reading, named))) => {
+        Ok(Ok(Scraped { reading, named, timestamps })) => {
             run.finding(assess_content_type(&subject, named.as_deref(), &asked));
+            run.finding(assess_timestamps(&subject, &timestamps));
             run.findings(reading::assess(&subject, None, &reading, Say::Each));
         }
         Ok(Err(why)) => {
@@ -173,12 +175,20 @@ async fn read_url(arguments: &MetricsArguments, url: &Url, settings: Settings) -
     Ok(run.finish())
 }
 
+/// What came of asking a URL.
+struct Scraped {
+    reading: Reading,
+    /// Its Content-Type.
+    named: Option<String>,
+    timestamps: Timestamps,
+}
+
 async fn scrape(
     http: &Http,
     url: &Url,
     headers: &HeaderMap,
     MetricsArguments { syntax, ask_as, .. }: &MetricsArguments,
-) -> Result<(Reading, Option<String>), NoAnswer> {
+) -> Result<Scraped, NoAnswer> {
     let request = http.request_following(&reqwest::Method::GET, url, headers);
     let request = request.header(reqwest::header::ACCEPT, syntax.accept(*ask_as));
     let head = head(request, REQUEST_TIMEOUT).await?;
@@ -187,12 +197,17 @@ async fn scrape(
     }
     let named = head.response.headers().get(reqwest::header::CONTENT_TYPE);
     let named = named.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut reader = ask_as.prepare(syntax.reader(named_syntax(named.as_deref())), named.as_deref());
+    let reader = syntax.reader(Some(syntax_of(named.as_deref())?));
+    let mut reader = ask_as.prepare(reader, named.as_deref());
+    let mut timestamps = Timestamps::default();
+    let now =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     each_chunk(head.response, head.started, REQUEST_TIMEOUT, SIZE_LIMIT, |chunk| {
-        reader.feed(chunk, &mut |_| {})
+        reader.feed(chunk, &mut |sample| timestamps.look(sample, now));
     })
     .await?;
-    Ok((reader.finish(&mut |_| {}), named))
+    let reading = reader.finish(&mut |sample| timestamps.look(sample, now));
+    Ok(Scraped { reading, named, timestamps })
 }
 
 async fn read_local(arguments: &MetricsArguments, settings: Settings) -> Result<Finished, Error> {

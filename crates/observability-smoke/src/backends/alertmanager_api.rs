@@ -126,6 +126,45 @@ impl Silence {
     }
 }
 
+/// Which alerts with certain labels a silence mutes; they bear other labels, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// None, as far as these labels say.
+    None,
+    /// Those among them whose labels of these names have the right values.
+    Some(Vec<String>),
+    /// All of them.
+    Every,
+}
+
+/// Values that have nothing in common: what fits them all fits whatever is there.
+const ANY: [&str; 3] = ["A", "KubePodCrashLooping", "node:down 1/x"];
+
+impl Silence {
+    /// Which alerts with these labels it mutes; `None` when one of its patterns cannot be read here. One that asks for
+    /// any name at all (`alertname=~".+"`) mutes every alert, whatever labels are looked at.
+    pub(crate) fn reach(&self, labels: &Labels) -> Option<Reach> {
+        let conditions = self.conditions()?;
+        let (given, other): (Vec<_>, Vec<_>) =
+            conditions.into_iter().partition(|condition| labels.contains_key(&condition.name));
+        if !all_hold(&given, labels) {
+            return Some(Reach::None);
+        }
+        let fits = |condition: &Matcher, value: &str| {
+            condition.holds(&Labels::from([(condition.name.clone(), value.to_owned())]))
+        };
+        let is_open =
+            |condition: &&Matcher| !fits(condition, "") && !ANY.iter().all(|value| fits(condition, value));
+        let asked: Vec<_> = other.iter().filter(is_open).map(|condition| condition.name.clone()).collect();
+        Some(match (asked.is_empty(), given.is_empty()) {
+            (true, true) if other.is_empty() => Reach::None,
+            (true, _) => Reach::Every,
+            (false, true) => Reach::None,
+            (false, false) => Reach::Some(asked),
+        })
+    }
+}
+
 impl Written {
     fn condition(&self) -> Option<Matcher> {
         let operator = match (self.is_regex, self.is_equal) {
@@ -165,6 +204,40 @@ mod tests {
             ("", Some(false)),
         ] {
             assert_eq!(silence(matchers).mutes(&labels), mutes, "{matchers}");
+        }
+    }
+
+    #[test]
+    fn a_silence_over_other_labels_reaches_every_alert_some_or_none() {
+        let labels = Labels::from([("severity".to_owned(), "critical".to_owned())]);
+        let critical = r#"{"name":"severity","value":"critical","isRegex":false}"#;
+        let some = |name: &str| Some(Reach::Some(vec![name.to_owned()]));
+        for (matchers, reach) in [
+            (critical.to_owned(), Some(Reach::Every)),
+            (r#"{"name":"severity","value":"page","isRegex":false}"#.to_owned(), Some(Reach::None)),
+            // Everything, or everything but one.
+            (r#"{"name":"alertname","value":".+","isRegex":true}"#.to_owned(), Some(Reach::Every)),
+            (
+                r#"{"name":"alertname","value":"","isRegex":false,"isEqual":false}"#.to_owned(),
+                Some(Reach::Every),
+            ),
+            (
+                r#"{"name":"alertname","value":"Watchdog","isRegex":false,"isEqual":false}"#.to_owned(),
+                Some(Reach::Every),
+            ),
+            (format!(r#"{critical},{{"name":"namespace","value":".+","isRegex":true}}"#), Some(Reach::Every)),
+            // Some of them.
+            (format!(r#"{critical},{{"name":"instance","value":"web1","isRegex":false}}"#), some("instance")),
+            (
+                format!(r#"{critical},{{"name":"alertname","value":"Api.*","isRegex":true}}"#),
+                some("alertname"),
+            ),
+            // Nothing says that such an alert is critical.
+            (r#"{"name":"alertname","value":"DiskWarn","isRegex":false}"#.to_owned(), Some(Reach::None)),
+            (r#"{"name":"alertname","value":"(","isRegex":true}"#.to_owned(), None),
+            (String::new(), Some(Reach::None)),
+        ] {
+            assert_eq!(silence(&matchers).reach(&labels), reach, "{matchers}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use evidence_report::record::Finding;
 use jiff::Timestamp;
 
-use super::alertmanager_api::Silence;
+use super::alertmanager_api::{Reach, Silence};
 use crate::{
     config::Matchers,
     http::excerpt,
@@ -43,20 +43,32 @@ pub(super) fn assess_silences(
     }
     for labels in &wanted.must_not_exist {
         let subject = format!("{name}: {labels}");
-        let muting: Vec<_> = silences
-            .iter()
-            .filter(|silence| !silence.is("expired") && silence.mutes(&labels.0) == Some(true))
-            .collect();
-        let finding = match (muting.first(), unreadable(labels)) {
-            (Some(first), _) => check.failed(subject).observed(format!(
-                "muted by {} ({}, {}, until {})",
+        let live = silences.iter().filter(|silence| !silence.is("expired"));
+        let reaching: Vec<_> = live.map(|silence| (silence, silence.reach(&labels.0))).collect();
+        let muting: Vec<_> =
+            reaching.iter().filter(|(_, reach)| *reach == Some(Reach::Every)).map(|(it, _)| it).collect();
+        let in_part = reaching.iter().find_map(|(silence, reach)| match reach {
+            Some(Reach::Some(names)) => Some((silence, names.join(", "))),
+            _ => None,
+        });
+        let finding = match (muting.first(), in_part, unreadable(labels)) {
+            (Some(first), ..) => check.failed(subject).observed(format!(
+                "muted by {} ({})",
                 counted(muting.len() as u64, "silence", "silences"),
-                excerpt(&first.id, 40),
-                excerpt(first.state(), 10),
-                excerpt(&first.ends_at, 40)
+                told(first)
             )),
-            (None, 0) => check.passed(subject).observed("no silence mutes it"),
-            (None, unread) => check
+            (None, Some((first, names)), _) => check
+                .warned(subject)
+                .observed(format!(
+                    "no silence mutes all of them, and one mutes those with a certain {} ({})",
+                    excerpt(&names, 60),
+                    told(first)
+                ))
+                .remedy(
+                    "Look at the silence on Alertmanager's page, and expire it if these are to be heard.",
+                ),
+            (None, None, 0) => check.passed(subject).observed("no silence mutes it"),
+            (None, None, unread) => check
                 .inconclusive(subject)
                 .observed(format!("{unread} silences have a pattern that cannot be read here")),
         };
@@ -66,6 +78,12 @@ pub(super) fn assess_silences(
         findings.push(assess_longest(name, longest.0, silences, now));
     }
     findings
+}
+
+/// A silence, in a few words.
+fn told(silence: &Silence) -> String {
+    let (id, state) = (excerpt(&silence.id, 40), excerpt(silence.state(), 10));
+    format!("{id}, {state}, until {}", excerpt(&silence.ends_at, 40))
 }
 
 fn assess_longest(name: &str, longest: std::time::Duration, silences: &[Silence], now: Timestamp) -> Finding {

@@ -60,7 +60,8 @@ impl std::fmt::Display for Matchers {
 pub(crate) struct SilencesConfig {
     /// An active silence must mute alerts with these labels.
     pub(crate) must_exist: Vec<Matchers>,
-    /// No active or pending silence may mute alerts with these labels.
+    /// No active or pending silence may mute alerts with these labels: one over any name at all mutes them, too. One
+    /// that asks for further labels beside these is a warning.
     pub(crate) must_not_exist: Vec<Matchers>,
     /// No silence may last longer from now on.
     pub(crate) longest: Option<super::Duration>,

@@ -115,7 +115,8 @@ pub(crate) struct WebSocketConfig {
     /// Subprotocols that are offered; the server must choose one of them.
     #[serde(default)]
     pub(crate) subprotocols: Vec<String>,
-    /// Whether the handshake must be refused: by a status from 400 to 499. A gateway that lets anybody in fails.
+    /// Whether the handshake must be refused: by status 401 or 403. A gateway that lets anybody in fails; another status
+    /// from 400 to 499 is a warning, because a wrong path is refused to everybody.
     #[serde(default)]
     pub(crate) refused: bool,
     /// Text to send once the handshake is done. Without it a ping is sent, and its pong awaited.

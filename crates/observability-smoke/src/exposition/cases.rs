@@ -28,7 +28,7 @@ fn expect(syntax: Syntax, cases: &[(&str, &[&str], Ingestion)]) {
 
 #[test]
 fn valid_prometheus_text_is_accepted() {
-    use Ingestion::Whole;
+    use Ingestion::{RefusedByOlder, Whole};
     expect(
         Syntax::Prometheus,
         &[
@@ -41,7 +41,7 @@ fn valid_prometheus_text_is_accepted() {
             ("# HELP jobs Those \\\\ that\\nwait. \"quoted\"\n# TYPE jobs gauge\njobs 1\n", &[], Whole),
             ("# TYPE jobs untyped\n# HELP jobs\njobs -Inf\n", &[], Whole),
             ("# EOF is a comment here\njobs NaN\n", &[], Whole),
-            ("{\"jobs.waiting\",\"queue name\"=\"mail\"} 1\n", &[], Whole),
+            ("{\"jobs.waiting\",\"queue name\"=\"mail\"} 1\n", &[], RefusedByOlder),
             (
                 "# TYPE took histogram\ntook_bucket{le=\"0.1\"} 1\ntook_bucket{le=\"+Inf\"} 2\ntook_sum 3\ntook_count 2\n",
                 &[],
@@ -108,7 +108,7 @@ fn what_is_not_utf8_is_refused() {
 
 #[test]
 fn what_the_two_verdicts_disagree_about_is_told_apart() {
-    use Ingestion::{Refused, SampleDropped, Whole};
+    use Ingestion::{LostByNewer, Refused, SampleDropped, Whole};
     expect(
         Syntax::Prometheus,
         &[
@@ -127,7 +127,7 @@ fn what_the_two_verdicts_disagree_about_is_told_apart() {
             ("# TYPE a summary\n# TYPE a_sum gauge\na_sum 1\n", &["2:8 clashing-name"], Whole),
             // Within the specification, and refused all the same.
             ("jobs 3 -1\n", &["1:8 signed-timestamp"], Refused),
-            (" jobs 3\n", &["1:1 leading-blank"], Refused),
+            (" jobs 3\n", &["1:1 leading-blank"], LostByNewer),
             ("# TYPE jobs  gauge\njobs 1\n", &["1:14 type-spacing"], Refused),
             ("# TYPE jobs gauge \njobs 1\n", &["1:13 type-spacing"], Refused),
             // Of a duplicate one sample is lost; the order of the labels does not count.

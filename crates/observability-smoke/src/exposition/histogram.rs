@@ -69,7 +69,15 @@ impl Group {
         if bound == f64::INFINITY {
             self.infinite = Some(count);
         }
-        if before.is_some_and(|before| before >= bound) {
+        if before == Some(bound) {
+            let bound = number::show(bound);
+            return Err((
+                Rule::RepeatedBound,
+                format!("the bucket of {bound} stands twice: Prometheus 3 writes le in one way, and drops the second")
+                    .into(),
+            ));
+        }
+        if before.is_some_and(|before| before > bound) {
             let before = before.unwrap_or_default();
             return Err((
                 Rule::Bucket,
@@ -96,7 +104,14 @@ impl Group {
     /// A quantile of a summary.
     pub(super) fn quantile(&mut self, quantile: f64) -> Result<(), Broken> {
         match self.quantile.replace(quantile) {
-            Some(before) if before >= quantile => Err((
+            Some(before) if before == quantile => Err((
+                Rule::RepeatedBound,
+                format!(
+                    "the quantile {quantile} stands twice: Prometheus 3 writes it in one way, and drops the second"
+                )
+                .into(),
+            )),
+            Some(before) if before > quantile => Err((
                 Rule::Quantile,
                 format!("the quantiles must stand in order, and {quantile} comes after {before}").into(),
             )),

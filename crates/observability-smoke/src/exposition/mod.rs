@@ -9,18 +9,21 @@
 
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod cases_of_ingestion;
 mod fingerprint;
 mod histogram;
 mod lines;
 mod number;
 mod openmetrics;
+mod past;
 mod problem;
 mod prometheus;
 mod reader;
 mod sample;
 mod scan;
 
-pub use problem::{Ingestion, Problem, Rule, Weight};
+pub use problem::{Ingestion, Problem, Release, Rule, Taken, Weight};
 pub use reader::{Reader, Reading, Syntax};
 pub use sample::{Kind, Sample};
 pub(crate) use scan::unescape;

@@ -15,17 +15,60 @@ pub enum Weight {
     Invalid,
 }
 
-/// What a problem means for the verdict "Prometheus would ingest it".
+/// What a problem means for the verdict "Prometheus would ingest it". The worse, the later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ingestion {
     /// Prometheus takes the sample.
     Whole,
     /// An older Prometheus (2.42) refuses the whole scrape, and Prometheus 3 takes the sample.
     RefusedByOlder,
+    /// An older Prometheus takes the sample, and Prometheus 3 drops it.
+    DroppedByNewer,
     /// Prometheus keeps the first sample of the series, drops this one and takes the rest.
     SampleDropped,
+    /// An older Prometheus refuses the whole scrape, and Prometheus 3 stores something else than what stands there.
+    LostByNewer,
+    /// Prometheus stops reading here, without a word.
+    CutOff,
     /// Prometheus refuses the whole scrape.
     Refused,
+}
+
+/// The releases of Prometheus between which verdicts differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// 2.42
+    Older,
+    /// 3.5
+    Newer,
+}
+
+/// What one release of Prometheus makes of a scrape. The worse, the later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Taken {
+    /// It stores every sample.
+    Whole,
+    /// It drops a sample whose series it stored already.
+    SampleDropped,
+    /// It stores something else than what stands there, without a word.
+    SamplesLost,
+    /// It refuses the whole scrape.
+    Refused,
+}
+
+impl Ingestion {
+    /// What this release makes of it.
+    #[must_use]
+    pub const fn by(self, release: Release) -> Taken {
+        match (self, release) {
+            (Self::Whole, _)
+            | (Self::RefusedByOlder, Release::Newer)
+            | (Self::DroppedByNewer, Release::Older) => Taken::Whole,
+            (Self::SampleDropped, _) | (Self::DroppedByNewer, Release::Newer) => Taken::SampleDropped,
+            (Self::CutOff, _) | (Self::LostByNewer, Release::Newer) => Taken::SamplesLost,
+            (Self::Refused, _) | (Self::RefusedByOlder | Self::LostByNewer, Release::Older) => Taken::Refused,
+        }
+    }
 }
 
 macro_rules! rules {
@@ -75,6 +118,12 @@ rules! {
     LabelSyntax = "label-syntax", Invalid, Refused;
     /// The same label twice on one sample.
     DuplicateLabel = "duplicate-label", Invalid, Refused;
+    /// The label in which Prometheus keeps the metric's name: to it, the name stands twice then.
+    NameLabel = "name-label", Valid, Refused;
+    /// A line feed between two quotes, which must be written `\\n`; Prometheus reads it all the same.
+    LineFeed = "line-feed", Invalid, Whole;
+    /// A byte that is 0 at the beginning of a line: to Prometheus the text ends there.
+    ZeroByte = "zero-byte", Invalid, CutOff;
     /// An escape sequence that the format does not know.
     Escape = "escape", Invalid, Whole;
     /// The value of a sample.
@@ -87,7 +136,7 @@ rules! {
     Spacing = "spacing", Invalid, Refused;
     /// Blanks before a sample, which the format allows and Prometheus takes for a part of the name: 2.42 refuses the
     /// whole scrape, 3 stores the series under a name that nobody asks for.
-    LeadingBlank = "leading-blank", Valid, Refused;
+    LeadingBlank = "leading-blank", Valid, LostByNewer;
     /// Blanks around a type, which the format allows and Prometheus takes for a part of the type.
     TypeSpacing = "type-spacing", Valid, Refused;
     /// Text after the end of a sample.
@@ -124,6 +173,8 @@ rules! {
     SampleName = "sample-name", Invalid, Whole;
     /// A bucket: its `le`, its order, its count.
     Bucket = "bucket", Invalid, Whole;
+    /// A bucket or a quantile that stands twice, perhaps in two spellings: Prometheus 3 writes both in the same way.
+    RepeatedBound = "repeated-bound", Invalid, DroppedByNewer;
     /// A histogram whose parts do not fit together.
     Histogram = "histogram", Invalid, Whole;
     /// A quantile: missing, out of range, out of order.
@@ -153,7 +204,7 @@ rules! {
     /// A label that Prometheus keeps for itself.
     ReservedLabel = "reserved-label", Lint, Whole;
     /// A quoted name: text format 1.0.0, read by Prometheus 3 and later.
-    QuotedName = "quoted-name", Lint, Whole;
+    QuotedName = "quoted-name", Lint, RefusedByOlder;
     /// `#HELP` without a blank, which Prometheus takes for a comment.
     UnreadMetadata = "unread-metadata", Lint, Whole;
     /// The same series and timestamp twice (OpenMetrics takes them for truncated timestamps).
@@ -218,6 +269,15 @@ impl Fault {
         Self { rule, from, to, message: message.into(), ingestion: rule.ingestion() }
     }
 
+    /// The carriage return at the end of this line, where it is the reason.
+    pub(super) fn or_carriage_return(self, line: &[u8]) -> Self {
+        if !line.ends_with(b"\r") || self.to != line.len() {
+            return self;
+        }
+        let message = "the line ends with a carriage return; lines end with a line feed alone";
+        Self::new(Rule::CarriageReturn, line.len() - 1, line.len(), message).ingestion(self.ingestion)
+    }
+
     /// Says what Prometheus makes of it, where that is not what it makes of the rule in general.
     pub(super) fn ingestion(mut self, ingestion: Ingestion) -> Self {
         self.ingestion = ingestion;
@@ -235,7 +295,10 @@ const TEXT_KEPT: usize = 60;
 pub(super) struct Problems {
     pub(super) kept: Vec<Problem>,
     pub(super) counts: BTreeMap<Rule, u64>,
-    pub(super) worst_ingestion: Option<Ingestion>,
+    /// For each release the first of those problems that are worst for it.
+    worst: [Option<Problem>; 2],
+    /// Prometheus stopped reading: what follows means nothing to it.
+    cut_off: bool,
 }
 
 impl Problems {
@@ -270,27 +333,58 @@ impl Problems {
     /// Notes a fault in `line`, which has this number.
     pub(super) fn add(&mut self, number: u64, line: &[u8], fault: Fault) {
         *self.counts.entry(fault.rule).or_default() += 1;
-        self.worst_ingestion = self.worst_ingestion.max(Some(fault.ingestion));
+        let mut fault = fault;
+        if self.cut_off {
+            fault.ingestion = Ingestion::Whole;
+        }
+        self.cut_off |= fault.ingestion == Ingestion::CutOff;
+        let problem = self.remember_worst(number, line, &fault);
         // Lint warnings must not push the errors out.
         let lints = if fault.rule.weight() == Weight::Lint { KEPT / 2 } else { KEPT };
-        if self.kept.len() >= lints {
-            return;
+        if self.kept.len() < lints {
+            self.kept.push(problem.unwrap_or_else(|| placed(number, line, fault)));
         }
-        let from = fault.from.min(line.len());
-        let to = fault.to.clamp(from, line.len());
-        let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count() as u64;
-        let offending = String::from_utf8_lossy(&line[from..to]);
-        let mut text: String = offending.chars().take(TEXT_KEPT).collect();
-        if text.len() < offending.len() {
-            text.push('…');
+    }
+
+    /// Keeps the problem if nothing worse, or nothing as bad before it, was seen for a release.
+    fn remember_worst(&mut self, number: u64, line: &[u8], fault: &Fault) -> Option<Problem> {
+        let mut seen = None;
+        for (release, worst) in [Release::Older, Release::Newer].into_iter().zip(&mut self.worst) {
+            let taken = fault.ingestion.by(release);
+            let is_worst = worst.as_ref().map_or(taken > Taken::Whole, |before| {
+                let known = before.ingestion.by(release);
+                taken > known || (taken == known && number < before.line)
+            });
+            if is_worst {
+                let problem = seen.get_or_insert_with(|| placed(number, line, fault.clone()));
+                *worst = Some(problem.clone());
+            }
         }
-        self.kept.push(Problem {
-            rule: fault.rule,
-            line: number,
-            column: characters(&line[..from]) + 1,
-            text,
-            message: fault.message.into_owned(),
-            ingestion: fault.ingestion,
-        });
+        seen
+    }
+
+    /// For each release the first of those problems that are worst for it: 2.42, then 3.
+    pub(super) fn take_worst(&mut self) -> [Option<Problem>; 2] {
+        std::mem::take(&mut self.worst)
+    }
+}
+
+/// A fault with its place in the text.
+fn placed(number: u64, line: &[u8], fault: Fault) -> Problem {
+    let from = fault.from.min(line.len());
+    let to = fault.to.clamp(from, line.len());
+    let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count() as u64;
+    let offending = String::from_utf8_lossy(&line[from..to]);
+    let mut text: String = offending.chars().take(TEXT_KEPT).collect();
+    if text.len() < offending.len() {
+        text.push('…');
+    }
+    Problem {
+        rule: fault.rule,
+        line: number,
+        column: characters(&line[..from]) + 1,
+        text,
+        message: fault.message.into_owned(),
+        ingestion: fault.ingestion,
     }
 }

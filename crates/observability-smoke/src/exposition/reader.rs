@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use super::{
     lines::{LONGEST_LINE, Lines, Piece},
     openmetrics::OpenMetrics,
-    problem::{Fault, Ingestion, Problem, Problems, Rule, Weight},
+    problem::{Fault, Ingestion, Problem, Problems, Release, Rule, Taken, Weight},
     prometheus::Prometheus,
     sample::Sample,
     scan::QuotedNames,
@@ -46,8 +46,10 @@ pub struct Reading {
     pub counts: BTreeMap<Rule, u64>,
     /// The first of the problems, in the order of their lines.
     pub problems: Vec<Problem>,
-    /// What Prometheus would do with it.
+    /// What Prometheus would do with it, in one word: the worst of all.
     pub ingestion: Ingestion,
+    /// What is worst to 2.42, and what is worst to 3.
+    worst: [Option<Problem>; 2],
 }
 
 impl Reading {
@@ -55,6 +57,14 @@ impl Reading {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.count(Weight::Invalid) == 0
+    }
+
+    /// What this release of Prometheus would do with it, and the first problem for which it would.
+    #[must_use]
+    pub fn taken(&self, release: Release) -> (Taken, Option<&Problem>) {
+        let [older, newer] = &self.worst;
+        let worst = if release == Release::Older { older } else { newer };
+        (worst.as_ref().map_or(Taken::Whole, |problem| problem.ingestion.by(release)), worst.as_ref())
     }
 
     /// How many problems of this weight there are.
@@ -136,21 +146,22 @@ impl Reader {
         });
         let complete = state.last_byte.is_none_or(|byte| byte == b'\n');
         let number = state.number;
-        let (syntax, families, samples, problems) = match (state.prometheus.take(), state.openmetrics.take())
-        {
-            (Some(mut engine), other) if other.is_none() || !state.at_eof => {
-                engine.finish(number, &last, complete);
-                (Syntax::Prometheus, engine.families, engine.samples, engine.problems)
-            }
-            (_, other) => {
-                let mut engine = other.unwrap_or_default();
-                engine.finish(number);
-                (Syntax::OpenMetrics, engine.families, engine.samples, engine.problems)
-            }
-        };
-        let Problems { mut kept, counts, worst_ingestion } = problems;
+        let (syntax, families, samples, mut problems) =
+            match (state.prometheus.take(), state.openmetrics.take()) {
+                (Some(mut engine), other) if other.is_none() || !state.at_eof => {
+                    engine.finish(number, &last, complete, on_sample);
+                    (Syntax::Prometheus, engine.families, engine.samples, engine.problems)
+                }
+                (_, other) => {
+                    let mut engine = other.unwrap_or_default();
+                    engine.finish(number);
+                    (Syntax::OpenMetrics, engine.families, engine.samples, engine.problems)
+                }
+            };
+        let worst = problems.take_worst();
+        let Problems { mut kept, counts, .. } = problems;
         kept.sort_by_key(|problem| (problem.line, problem.column));
-        let ingestion = worst_ingestion.unwrap_or(Ingestion::Whole);
+        let ingestion = worst.iter().flatten().map(|problem| problem.ingestion).max();
         Reading {
             syntax,
             bytes: state.bytes,
@@ -159,7 +170,8 @@ impl Reader {
             samples,
             counts,
             problems: kept,
-            ingestion,
+            ingestion: ingestion.unwrap_or(Ingestion::Whole),
+            worst,
         }
     }
 }
@@ -188,7 +200,10 @@ impl Prometheus {
     fn piece(&mut self, number: u64, piece: Piece<'_>, on_sample: &mut dyn FnMut(&Sample<'_>)) {
         match piece {
             Piece::Line(line) => self.line(number, line, on_sample),
-            Piece::TooLong(start) => self.problems.add(number, start, too_long(start)),
+            Piece::TooLong(start) => {
+                self.let_go_of_all(on_sample);
+                self.problems.add(number, start, too_long(start));
+            }
         }
     }
 }

@@ -123,11 +123,13 @@ pub(super) struct Scanner<'a> {
     quoted_names: QuotedNames,
     /// Faults that do not keep the rest of the line from being read.
     pub(super) minor: Vec<Fault>,
+    /// The line ended between two quotes.
+    pub(super) quote_is_open: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str, style: Style, quoted_names: QuotedNames) -> Self {
-        Self { text, at: 0, style, quoted_names, minor: Vec::new() }
+        Self { text, at: 0, style, quoted_names, minor: Vec::new(), quote_is_open: false }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -197,6 +199,10 @@ impl<'a> Scanner<'a> {
 
     /// What is to be said of a line that starts with no name.
     pub(super) fn no_name(&self) -> Fault {
+        if self.style == Style::Free && self.text.starts_with('\0') {
+            let message = "Prometheus takes a byte that is 0 for the end of the text, and loses the rest without a word";
+            return Fault::new(Rule::ZeroByte, 0, self.text.len(), message);
+        }
         self.fault(
             Rule::MetricName,
             match self.text.as_bytes() {
@@ -271,7 +277,21 @@ impl<'a> Scanner<'a> {
                 None => return Err(self.not_closed(opened)),
             }
         }
-        self.no_label_twice(spans)?;
+        if let Some(twice) = self.label_that_stands_twice(spans) {
+            let (from, to) = twice.name_range();
+            let fault = Fault::new(Rule::DuplicateLabel, from, to, "this label stands twice on the sample");
+            // Where one of the values is empty, Prometheus takes the label away, and does not count it.
+            let empty: std::collections::HashSet<_> = spans
+                .iter()
+                .filter(|label| label.value.0 == label.value.1)
+                .map(|label| label.name(self.text))
+                .collect();
+            let valued = spans.iter().filter(|label| !empty.contains(label.name(self.text)));
+            if self.label_that_stands_twice(&valued.copied().collect::<Vec<_>>()).is_some() {
+                return Err(fault);
+            }
+            self.minor.push(fault.ingestion(Ingestion::Whole));
+        }
         Ok(quoted_name)
     }
 
@@ -348,6 +368,7 @@ impl<'a> Scanner<'a> {
         let mut escaped = false;
         loop {
             let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
+                self.quote_is_open = true;
                 return Err(Fault::new(
                     Rule::LabelSyntax,
                     opened,
@@ -359,6 +380,10 @@ impl<'a> Scanner<'a> {
             if bytes[at] == b'"' {
                 self.at = at + 1;
                 return Ok((span(opened + 1, at), escaped));
+            }
+            if bytes.get(at + 1) == Some(&b'\n') {
+                let message = "a backslash may not stand before a line feed";
+                return Err(Fault::new(Rule::LabelSyntax, at, at + 1, message));
             }
             escaped = true;
             let known = matches!(bytes.get(at + 1), Some(b'"' | b'\\' | b'n'));
@@ -373,7 +398,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn no_label_twice(&self, spans: &[LabelSpan]) -> Result<(), Fault> {
+    fn label_that_stands_twice<'s>(&self, spans: &'s [LabelSpan]) -> Option<&'s LabelSpan> {
         let twice = if spans.len() <= 16 {
             (1..spans.len())
                 .find(|&i| spans[..i].iter().any(|other| other.has_the_name_of(&spans[i], self.text)))
@@ -381,9 +406,15 @@ impl<'a> Scanner<'a> {
             let mut seen = std::collections::HashSet::with_capacity(spans.len());
             spans.iter().position(|label| !seen.insert(label.name(self.text)))
         };
-        twice.map_or(Ok(()), |index| {
-            let (from, to) = spans[index].name_range();
-            Err(Fault::new(Rule::DuplicateLabel, from, to, "this label stands twice on the sample"))
-        })
+        twice.and_then(|index| spans.get(index))
+    }
+
+    /// What is to be said where one of a sample's labels is called `__name__`.
+    pub(super) fn name_label_fault(&self, spans: &[LabelSpan]) -> Option<Fault> {
+        let is_it = |label: &&LabelSpan| label.name_bytes(self.text) == b"__name__";
+        let (from, to) = spans.iter().find(is_it)?.name_range();
+        let message =
+            "Prometheus keeps the metric's name in this label, and takes no sample that brings it along";
+        Some(Fault::new(Rule::NameLabel, from, to, message))
     }
 }

@@ -62,7 +62,8 @@ pub(crate) const PROBE_WEBSOCKET: Check = Check {
     id: "probe.websocket",
     title: "WebSocket handshake is right",
     explanation: "The server must answer the upgrade with status 101, the right Sec-WebSocket-Accept and one of the \
-        subprotocols offered; where it must refuse us, with a status from 400 to 499.",
+        subprotocols offered; where it must refuse us, with status 401 or 403: another one is a warning, because a wrong \
+        path is refused to everybody, too.",
     remedy: "Look at the ingress between: it has to pass Upgrade and Connection on, and to keep idle connections open.",
 };
 

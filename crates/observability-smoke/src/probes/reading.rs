@@ -4,7 +4,7 @@ use evidence_report::record::{Check, Finding};
 
 use crate::{
     checks::{METRICS_INGESTED, METRICS_LINT, METRICS_VALID},
-    exposition::{Ingestion, Problem, Reading, Weight},
+    exposition::{Problem, Reading, Release, Taken, Weight},
 };
 
 /// How much is said about a reading.
@@ -103,30 +103,52 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
 
 /// The second verdict.
 fn ingested(subject: &str, path: Option<&str>, reading: &Reading) -> Finding {
-    let expected = "Prometheus ingests every sample";
-    let worst = reading.problems.iter().find(|problem| problem.ingestion == reading.ingestion);
-    let because = worst.map(|problem| format!(" because of line {problem}")).unwrap_or_default();
-    let finding = match reading.ingestion {
-        Ingestion::Whole => METRICS_INGESTED.passed(subject).observed("Prometheus would ingest every sample"),
-        Ingestion::RefusedByOlder => METRICS_INGESTED
-            .warned(subject)
-            .observed(format!(
-                "Prometheus 3 would ingest it, and an older one (2.42) refuse the whole scrape{because}"
-            ))
-            .remedy("Correct the exporter, or have it scraped by Prometheus 3 only."),
-        Ingestion::SampleDropped => METRICS_INGESTED
-            .failed(subject)
-            .observed(format!(
-                "Prometheus would keep the first sample of a series and drop the later one{because}"
-            ))
-            .remedy("Expose each series once. Prometheus 2.42 drops the later sample without a word, 3.5 with a warning in its log."),
-        Ingestion::Refused => METRICS_INGESTED
-            .failed(subject)
-            .observed(format!("Prometheus would refuse the whole scrape{because}")),
+    let (older, because_older) = reading.taken(Release::Older);
+    let (newer, because_newer) = reading.taken(Release::Newer);
+    let because =
+        |problem: Option<&Problem>| problem.map(|it| format!(" because of line {it}")).unwrap_or_default();
+    let observed = if older == newer {
+        format!("Prometheus would {}{}", would(newer), because(because_newer))
+    } else if older == Taken::Whole {
+        let reason = because(because_newer);
+        format!("an older Prometheus (2.42) would {}, and 3 {}{reason}", would(older), would(newer))
+    } else if because_older == because_newer || newer == Taken::Whole {
+        let reason = because(because_older);
+        format!("Prometheus 3 would {}, and an older one (2.42) {}{reason}", would(newer), would(older))
+    } else {
+        let (first, second) = (because(because_newer), because(because_older));
+        format!(
+            "Prometheus 3 would {}{first}; an older one (2.42) would {}{second}",
+            would(newer),
+            would(older)
+        )
     };
-    let finding = finding.expected(expected);
-    match worst {
-        Some(problem) if reading.ingestion != Ingestion::Whole => located(finding, path, problem),
-        _ => finding,
+    let finding = match older.max(newer) {
+        Taken::Whole => METRICS_INGESTED.passed(subject),
+        Taken::Refused if newer == Taken::Whole => METRICS_INGESTED
+            .warned(subject)
+            .remedy("Correct the exporter, or have it scraped by Prometheus 3 only."),
+        Taken::SampleDropped => METRICS_INGESTED
+            .failed(subject)
+            .remedy("Expose each series once. Prometheus 2.42 drops the later sample without a word, 3.5 with a warning in its log."),
+        Taken::SamplesLost => METRICS_INGESTED
+            .failed(subject)
+            .remedy("Correct the exporter at the line that is named: nobody is told, and its series are missing."),
+        Taken::Refused => METRICS_INGESTED.failed(subject),
+    };
+    let finding = finding.expected("Prometheus ingests every sample").observed(observed);
+    match because_newer.filter(|_| newer != Taken::Whole).or(because_older) {
+        Some(problem) => located(finding, path, problem),
+        None => finding,
+    }
+}
+
+/// What a Prometheus would do, in words.
+const fn would(taken: Taken) -> &'static str {
+    match taken {
+        Taken::Whole => "ingest every sample",
+        Taken::SampleDropped => "keep the first sample of a series and drop the later one",
+        Taken::SamplesLost => "lose samples without a word",
+        Taken::Refused => "refuse the whole scrape",
     }
 }

@@ -36,13 +36,17 @@ pub(crate) async fn observe(wire: &Wire, probe: &TcpProbe) -> Seen {
         None => None,
     };
     let place = place(&config.address);
-    let nodes = match nodes::behind(wire, &place, config.every_node, probe.timeout).await {
+    // What is blocked at one address and open at another is not blocked.
+    let every = config.every_node || config.expect == Reach::Blocked;
+    let nodes = match nodes::behind(wire, &place, every, probe.timeout).await {
         Err(trouble) => vec![(None, Err(trouble))],
         Ok(found) => {
             let tried = found
                 .into_iter()
                 .map(async |node| (node, open(wire, &config.address, node, probe.timeout).await));
-            futures_util::future::join_all(tried).await
+            let tried = futures_util::future::join_all(tried).await;
+            let told_apart = config.every_node || tried.len() > 1;
+            tried.into_iter().map(|(node, opened)| (node.filter(|_| told_apart), opened)).collect()
         }
     };
     let control = match (before, &config.control) {
@@ -113,6 +117,8 @@ fn assess_blocked(
 ) -> Finding {
     let expected = if refused_counts { "dropped or rejected" } else { "dropped: nothing comes back" };
     let closed = control.and_then(|control| control.iter().find_map(|opened| opened.as_ref().err()));
+    let passed =
+        |how: &str| PROBE_BLOCKED.passed(subject).observed(format!("{how}, while the control is open"));
     let finding = match opened {
         Ok(took) => PROBE_BLOCKED
             .failed(subject)
@@ -133,14 +139,15 @@ fn assess_blocked(
                 .observed(format!("nothing came back, but the control is not open either: {why}"))
                 .remedy("Repair this machine's network, or name a control that is open from here.")
         }
-        Err(trouble) => {
-            let how = match trouble.cause {
-                Cause::Refused => "rejected",
-                Cause::Unreachable => "rejected as unreachable",
-                _ => "dropped",
-            };
-            PROBE_BLOCKED.passed(subject).observed(format!("{how}, while the control is open"))
-        }
+        Err(trouble) => match trouble.cause {
+            Cause::Refused => passed("rejected"),
+            Cause::Unreachable => passed("rejected as unreachable"),
+            Cause::Silent => passed("dropped"),
+            Cause::OurOwn | Cause::Unresolved | Cause::Talk => PROBE_BLOCKED
+                .inconclusive(subject)
+                .observed(format!("neither open nor dropped nor refused: {trouble}"))
+                .remedy("Try the connection by hand: what this machine's network says of it is none of these."),
+        },
     };
     finding.expected(expected)
 }
@@ -170,6 +177,7 @@ mod tests {
             (trouble(Cause::OurOwn), false, open(), open(), Inconclusive),
             (trouble(Cause::OurOwn), true, open(), open(), Inconclusive),
             (trouble(Cause::Unresolved), false, open(), open(), Inconclusive),
+            (trouble(Cause::Talk), true, open(), open(), Inconclusive),
         ] {
             let finding = assess_blocked("db", refused_counts, &opened, Some(&[before, after]));
             assert_eq!(finding.outcome, outcome, "{opened:?}: {finding:?}");

@@ -192,7 +192,7 @@ pub(crate) fn assess(probe: &WebSocketProbe, seen: &Seen) -> (Vec<Finding>, Vec<
     let whole = format!("{}: {}", probe.name, probe.url);
     let (mut findings, mut measurements) = (Vec::new(), Vec::new());
     let expected = match (probe.refused, probe.subprotocols.is_empty()) {
-        (true, _) => "a refusal, status 400 to 499".to_owned(),
+        (true, _) => "a refusal, status 401 or 403".to_owned(),
         (false, true) => "status 101 and a right handshake".to_owned(),
         (false, false) => format!("status 101 and one of {}", probe.subprotocols.join(", ")),
     };
@@ -208,9 +208,13 @@ pub(crate) fn assess(probe: &WebSocketProbe, seen: &Seen) -> (Vec<Finding>, Vec<
         let handshake = match (&talk.handshake, probe.refused) {
             (Handshake::Done, false) => PROBE_WEBSOCKET.passed(&subject).observed("status 101"),
             (Handshake::Done, true) => PROBE_WEBSOCKET.failed(&subject).observed("status 101: let in"),
-            (Handshake::Status(status @ 400..=499), true) => {
+            (Handshake::Status(status @ (401 | 403)), true) => {
                 PROBE_WEBSOCKET.passed(&subject).observed(format!("status {status}"))
             }
+            (Handshake::Status(status @ 400..=499), true) => PROBE_WEBSOCKET
+                .warned(&subject)
+                .observed(format!("status {status}: refused, and not because of a right that is missing"))
+                .remedy("Look whether the path and the handshake are right: a wrong path is refused to everybody."),
             (Handshake::Status(status), _) => {
                 PROBE_WEBSOCKET.failed(&subject).observed(format!("status {status}"))
             }

@@ -27,6 +27,8 @@ use super::fault::{Lie, Served};
 const LONGEST_REQUEST: usize = 64 * 1024;
 /// The path at which a WebSocket is spoken.
 const WEBSOCKET: &str = "/shell";
+/// The path to which nobody has a right.
+const CLOSED: &str = "/closed";
 
 /// The ports of a fault.
 #[derive(Debug)]
@@ -149,6 +151,7 @@ impl Play {
                 whole("200 OK", "Content-Type: text/html\r\n", b"<html><body>Please log in</body></html>")
             }
             (Some(Lie::Loop), _) => whole("302 Found", &format!("Location: {}\r\n", request.path), b""),
+            (_, None) if request.path == CLOSED => whole("401 Unauthorized", "", b""),
             (_, None) => whole("404 Not Found", "", b""),
             (Some(Lie::Cut), Some(body)) => {
                 let answer = whole("200 OK", headers, body);

@@ -152,5 +152,9 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    evidence_report::run::redact::text(&cause.to_string())
+    let words = evidence_report::run::redact::text(&cause.to_string());
+    if words.contains("CaUsedAsEndEntity") {
+        return "the server shows a CA's own certificate (as `openssl req -x509` makes it), which no server may: issue one with CA:FALSE".to_owned();
+    }
+    words
 }

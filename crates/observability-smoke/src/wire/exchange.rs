@@ -22,6 +22,9 @@ use super::{
 };
 use crate::http::REDIRECTS;
 
+/// An answer with more headers is refused.
+const MOST_HEADERS: usize = 1000;
+
 /// What is sent, and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask<'a> {
@@ -99,7 +102,7 @@ impl Wire {
         let late = |_| Trouble::late("no whole answer", ask.timeout);
         let request = request(ask, &step)?;
         let sent = Instant::now();
-        let opening = hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream));
+        let opening = as_clients_do().handshake::<_, Full<Bytes>>(TokioIo::new(stream));
         let (mut sender, connection) = timeout_at(step.deadline.into(), opening)
             .await
             .map_err(late)?
@@ -118,6 +121,16 @@ impl Wire {
         let (status, took) = (head.status.as_u16(), Duration::ZERO);
         Ok(Answer { status, headers: head.headers, body, phases, took, not_followed: None })
     }
+}
+
+/// What every client takes, though it is not nice: many headers, a header in several lines, a blank before its colon.
+fn as_clients_do() -> hyper::client::conn::http1::Builder {
+    let mut builder = hyper::client::conn::http1::Builder::new();
+    builder
+        .max_headers(MOST_HEADERS)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true);
+    builder
 }
 
 /// One request of those that redirects may make necessary.
@@ -141,6 +154,10 @@ fn request(ask: &Ask<'_>, step: &Step<'_>) -> Result<Request<Full<Bytes>>, Troub
     *request.uri_mut() = target;
     let headers = request.headers_mut();
     *headers = ask.headers.clone();
+    if url.origin() != ask.url.origin() {
+        // It was meant for the first server.
+        headers.remove(HOST);
+    }
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     if !headers.contains_key(HOST) {
@@ -171,8 +188,11 @@ async fn read(mut incoming: Incoming, limit: usize) -> Result<Vec<u8>, Trouble> 
 
 fn explain(error: &hyper::Error) -> Trouble {
     let words = innermost(error);
-    let hint = if error.is_parse() { " (HTTP/2 only, or no HTTP at all?)" } else { "" };
-    Trouble::new(Cause::Talk, format!("no HTTP/1.1 answer: {words}{hint}"))
+    let no_http = error.is_parse() && words.contains("HTTP version");
+    let hint = if no_http { " (HTTP/2 only, or no HTTP at all?)" } else { "" };
+    let what =
+        if error.is_parse() && !no_http { "an answer that is no right HTTP" } else { "no HTTP/1.1 answer" };
+    Trouble::new(Cause::Talk, format!("{what}: {words}{hint}"))
 }
 
 /// Trouble with what a redirect led to says so: the finding shows the first URL.

@@ -22,6 +22,7 @@ mod drill_stops;
 mod flows;
 mod ingestion;
 mod metrics;
+mod metrics_answers;
 mod metrics_asked;
 mod metrics_probes;
 mod rules;

@@ -150,9 +150,10 @@ fn talk(stream: TcpStream) {
     let answer = |request: &Request, mut response: Response| {
         request.uri().path().clone_into(&mut path);
         let token = request.headers().get("authorization").is_some_and(|value| value == "Bearer tok3n");
-        if path == "/private" && !token {
+        let closed = if path == "/elsewhere" { 404 } else { 401 };
+        if path == "/elsewhere" || (path == "/private" && !token) {
             return Err(ErrorResponse::new(None).map(|_: Option<String>| None)).map_err(|mut refused| {
-                *refused.status_mut() = 401.try_into().unwrap();
+                *refused.status_mut() = closed.try_into().unwrap();
                 refused
             });
         }
@@ -186,7 +187,7 @@ fn handshake_echo_and_refusal_are_judged() {
     let token = tool.write("token", "tok3n");
     let base = format!("ws://{}", server.address);
     let config = format!(
-        "websocket:\n  - {{name: ping, url: '{base}/'}}\n  - {{name: echo, url: '{base}/?token=hunter2', send: 'hello 1', latency: 5s}}\n  - {{name: mute, url: '{base}/mute', send: hello, timeout: 300ms}}\n  - {{name: close, url: '{base}/close', send: hello}}\n  - {{name: other, url: '{base}/other', send: hello, timeout: 300ms}}\n  - {{name: greeted, url: '{base}/other', send: hello, expect_contains: welc, expect_matches: 'e$'}}\n  - {{name: terminal, url: '{base}/terminal', subprotocols: [terminal.v1], send: ls}}\n  - {{name: protocol, url: '{base}/', subprotocols: [terminal.v2]}}\n  - {{name: closed door, url: '{base}/private', refused: true}}\n  - {{name: key, url: '{base}/private', bearer_token_file: '{token}'}}\n  - {{name: no key, url: '{base}/private'}}\n  - {{name: open door, url: '{base}/', refused: true}}\n",
+        "websocket:\n  - {{name: ping, url: '{base}/'}}\n  - {{name: echo, url: '{base}/?token=hunter2', send: 'hello 1', latency: 5s}}\n  - {{name: mute, url: '{base}/mute', send: hello, timeout: 300ms}}\n  - {{name: close, url: '{base}/close', send: hello}}\n  - {{name: other, url: '{base}/other', send: hello, timeout: 300ms}}\n  - {{name: greeted, url: '{base}/other', send: hello, expect_contains: welc, expect_matches: 'e$'}}\n  - {{name: terminal, url: '{base}/terminal', subprotocols: [terminal.v1], send: ls}}\n  - {{name: protocol, url: '{base}/', subprotocols: [terminal.v2]}}\n  - {{name: closed door, url: '{base}/private', refused: true}}\n  - {{name: key, url: '{base}/private', bearer_token_file: '{token}'}}\n  - {{name: no key, url: '{base}/private'}}\n  - {{name: open door, url: '{base}/', refused: true}}\n  - {{name: wrong door, url: '{base}/elsewhere', refused: true}}\n",
         token = token.display(),
     );
     let run = tool.run(&config, &[]);
@@ -203,6 +204,7 @@ fn handshake_echo_and_refusal_are_judged() {
     run.line("FAILED", "probe.websocket", "protocol: ws");
     run.line("FAILED", "probe.websocket", "no key: ws");
     run.line("FAILED", "probe.websocket", "status 101: let in");
+    run.line("WARNED", "probe.websocket", "status 404: refused, and not because of a right that is missing");
     assert!(!run.stdout.contains("hunter2") && !tool.evidence().contains("hunter2"), "{}", run.stdout);
     assert!(!tool.evidence().contains("tok3n"));
 }

@@ -7,6 +7,7 @@ use super::super::{
     fingerprint::ByFingerprint,
     histogram::{Broken, Group, Role},
     number,
+    past::Past,
     problem::{Fault, Ingestion, Problems, Rule},
     sample::{Kind, Sample},
 };
@@ -25,6 +26,8 @@ pub(super) struct Family {
     pub(super) samples: u64,
     /// It was reported that it does not stand together.
     pub(super) reopened: bool,
+    /// The line in which samples of the same names began: in another family, or in this one before it was torn apart.
+    pub(super) elsewhere: Option<u64>,
     /// The metrics that were left, by their fingerprint, with their line.
     left: ByFingerprint<u64>,
     metric: Option<Metric>,
@@ -83,7 +86,7 @@ impl Family {
     }
 
     /// Checks a sample that belongs to it.
-    pub(super) fn take(&mut self, role: Role, sample: &Sample<'_>, problems: &mut Problems) {
+    pub(super) fn take(&mut self, role: Role, sample: &Sample<'_>, past: &mut Past, problems: &mut Problems) {
         let identity = sample.identity(self.distinguishing_label());
         let checked = self.enter_metric(identity.metric, sample).and_then(|complete| {
             if let Some(metric) = complete {
@@ -93,27 +96,33 @@ impl Family {
             let distinguishing = identity.distinguishing.map(|label| label.value(sample.text));
             self.check_typed(role, sample, distinguishing.as_deref())
         });
-        if let Err((rule, message)) = checked {
-            let ingestion = if self.is_lost(rule, identity.series, sample) {
-                Ingestion::SampleDropped
-            } else {
-                rule.ingestion()
-            };
-            problems.add_to_sample_as(sample, rule, message, ingestion);
+        let rule = checked.as_ref().err().map(|(rule, _)| *rule);
+        if rule == Some(Rule::Grouping) {
+            self.elsewhere.get_or_insert(self.line);
+        }
+        let untimed = sample.timestamp.is_none();
+        let stood = self.elsewhere.filter(|_| untimed && past.holds(identity.series));
+        if untimed && rule != Some(Rule::DuplicateSeries) && stood.is_none() {
+            past.note(identity.series);
+        }
+        match (checked, stood) {
+            (Err((rule, message)), stood) => {
+                let is_lost = stood.is_some() || self.is_lost(rule, identity.series);
+                let ingestion = if is_lost { Ingestion::SampleDropped } else { rule.ingestion() };
+                problems.add_to_sample_as(sample, rule, message, ingestion);
+            }
+            (Ok(()), Some(line)) => {
+                let message = format!("this series stands already in the family that began in line {line}");
+                problems.add_to_sample(sample, Rule::DuplicateSeries, message);
+            }
+            (Ok(()), None) => {}
         }
     }
 
     /// Whether Prometheus drops the sample over this fault: it stored a sample of the series already, and this one is
     /// not newer.
-    fn is_lost(&self, rule: Rule, series: u64, sample: &Sample<'_>) -> bool {
-        match rule {
-            Rule::TimestampOrder => self.series.contains_key(&series),
-            // A metric of these types is one series.
-            Rule::Grouping => {
-                sample.timestamp.is_none() && matches!(self.kind, Kind::Unknown | Kind::Gauge | Kind::Info)
-            }
-            _ => false,
-        }
+    fn is_lost(&self, rule: Rule, series: u64) -> bool {
+        rule == Rule::TimestampOrder && self.series.contains_key(&series)
     }
 
     /// Judges the last metric, and the family as a whole.

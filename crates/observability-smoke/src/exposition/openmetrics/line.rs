@@ -39,6 +39,7 @@ pub(super) fn read_sample<'a>(
     spans.clear();
     if scanner.take(b'{') {
         let quoted = scanner.labels(spans)?;
+        scanner.minor.extend(scanner.name_label_fault(spans));
         name_at = scanner.name_of_braced(name_at, quoted, name_at.1)?;
     }
     let series = (0, scanner.at);
@@ -86,6 +87,12 @@ fn read_number(
     parse(word).map_err(|wrong| Fault::new(rule, at, scanner.at, wrong))
 }
 
+/// In an exemplar Prometheus minds less: a label that stands twice is none of its cares.
+fn refused(fault: Fault) -> Fault {
+    let twice = fault.rule == Rule::DuplicateLabel;
+    fault.ingestion(if twice { Ingestion::Whole } else { Ingestion::Refused })
+}
+
 /// An exemplar: `# {labels} value`, and perhaps a timestamp.
 fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Result<Exemplar, Fault> {
     let from = scanner.at;
@@ -100,7 +107,7 @@ fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Resul
             "only an exemplar may follow here: # {labels} value",
         ));
     }
-    if scanner.labels(spans).map_err(|fault| fault.ingestion(Ingestion::Refused))?.is_some() {
+    if scanner.labels(spans).map_err(refused)?.is_some() {
         return Err(wrong(scanner, "an exemplar has labels and no name"));
     }
     if !scanner.take(b' ') {

@@ -12,6 +12,7 @@ use line::{Exemplar, Line, read_sample};
 use super::{
     histogram::Role,
     number,
+    past::Past,
     problem::{Fault, Ingestion, Problems, Rule},
     sample::{Kind, Sample},
     scan::{LabelSpan, QuotedNames, Scanner, Style},
@@ -29,6 +30,7 @@ pub(in crate::exposition) struct OpenMetrics {
     /// Every name that a sample of a known family may bear, with the family's line.
     names: HashMap<String, u64>,
     current: Option<Family>,
+    past: Past,
     spans: Vec<LabelSpan>,
     exemplar_spans: Vec<LabelSpan>,
     ended: bool,
@@ -63,7 +65,7 @@ impl OpenMetrics {
             Ok(text) => self.sample(number, text, on_sample),
         };
         if let Err(fault) = done {
-            self.problems.add(number, line, fault);
+            self.problems.add(number, line, fault.or_carriage_return(line));
         }
     }
 
@@ -162,7 +164,7 @@ impl OpenMetrics {
                 line.as_bytes(),
                 Fault::new(Rule::InterleavedFamily, at.0, at.1, message),
             );
-            family.reopened = true;
+            (family.reopened, family.elsewhere) = (true, Some(*first));
         } else {
             self.families += 1;
         }
@@ -170,11 +172,13 @@ impl OpenMetrics {
     }
 
     /// No other family may have a sample of the same name as the current one.
-    fn claim_names(&self, at: (usize, usize)) -> Result<(), Fault> {
-        let Some(family) = self.current.as_ref().filter(|family| !family.reopened) else { return Ok(()) };
+    fn claim_names(&mut self, at: (usize, usize)) -> Result<(), Fault> {
+        let Some(family) = self.current.as_mut().filter(|family| !family.reopened) else { return Ok(()) };
         let ours = suffixes(family.kind).iter().map(|(suffix, _)| format!("{}{suffix}", family.name));
-        match ours.filter_map(|name| self.names.get(&name).map(|line| (name, line))).next() {
+        let taken = ours.filter_map(|name| self.names.get(&name).map(|line| (name, *line))).next();
+        match taken {
             Some((name, line)) => {
+                family.elsewhere = Some(line);
                 let message = format!("{name} is a name of the family in line {line} too");
                 Err(Fault::new(Rule::ClashingName, at.0, at.1, message))
             }
@@ -239,7 +243,7 @@ impl OpenMetrics {
             let fault = check_exemplar(role, sample, exemplar, exemplar_spans).err();
             fault.into_iter().for_each(|fault| self.problems.add(sample.line, sample.text.as_bytes(), fault));
         }
-        family.take(role, sample, &mut self.problems);
+        family.take(role, sample, &mut self.past, &mut self.problems);
         Ok(())
     }
 }

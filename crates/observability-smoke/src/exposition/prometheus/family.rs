@@ -4,6 +4,7 @@ use super::super::{
     fingerprint::ByFingerprint,
     histogram::{Broken, Group, Role},
     number,
+    past::Past,
     problem::{Fault, Ingestion, Problems, Rule},
     sample::{Identity, Kind, Sample},
 };
@@ -23,6 +24,9 @@ pub(super) struct Family {
     pub(super) samples: u64,
     /// Reopened after another family began: it was reported, and its metadata stands elsewhere.
     pub(super) reopened: bool,
+    /// The line in which a family began that has samples of the same names: itself, before it was torn apart, or
+    /// another one.
+    pub(super) elsewhere: Option<u64>,
     series: ByFingerprint<u64>,
     /// The last timestamp of each series that carries one.
     times: ByFingerprint<f64>,
@@ -47,7 +51,7 @@ pub(super) fn possible_families(name: &str) -> impl Iterator<Item = &str> {
 
 impl Family {
     /// Checks a sample that belongs to it.
-    pub(super) fn take(&mut self, role: Role, sample: &Sample<'_>, problems: &mut Problems) {
+    pub(super) fn take(&mut self, role: Role, sample: &Sample<'_>, past: &mut Past, problems: &mut Problems) {
         self.samples += 1;
         reserved_labels(sample, problems);
         let distinguishing = if self.kind == Kind::Summary { "quantile" } else { "le" };
@@ -60,6 +64,13 @@ impl Family {
             let message = format!("this series stands in line {first} already");
             let ingestion = if later { Ingestion::Whole } else { Ingestion::SampleDropped };
             problems.add_to_sample_as(sample, Rule::DuplicateSeries, message, ingestion);
+        } else if let Some(line) = self.elsewhere.filter(|_| past.holds(identity.series)) {
+            let message = format!("this series stands already in the family that began in line {line}");
+            let ingestion =
+                if sample.timestamp.is_some() { Ingestion::Whole } else { Ingestion::SampleDropped };
+            problems.add_to_sample_as(sample, Rule::DuplicateSeries, message, ingestion);
+        } else {
+            past.note(identity.series);
         }
         match self.kind {
             Kind::Histogram | Kind::Summary => {

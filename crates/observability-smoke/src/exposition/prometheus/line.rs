@@ -25,6 +25,7 @@ pub(super) fn read_sample<'a>(
         let brace = scanner.at;
         scanner.at += 1;
         let quoted = scanner.labels(spans)?;
+        scanner.minor.extend(scanner.name_label_fault(spans));
         name_at = scanner.name_of_braced(name_at, quoted, brace)?;
     } else if scanner.at == name_at.1 && !scanner.is_at_end() {
         let fault =
@@ -34,7 +35,8 @@ pub(super) fn read_sample<'a>(
         return Err(fault.ingestion(if is_value { Ingestion::Whole } else { Ingestion::Refused }));
     }
     if from > 0 && name_at.0 == from {
-        let message = "Prometheus takes the blanks before the name for a part of it: 2 refuses the scrape, 3 stores it under that name";
+        let message =
+            "Prometheus takes the blanks before the name for a part of it, and nobody finds such a series";
         scanner.minor.push(Fault::new(Rule::LeadingBlank, 0, from, message));
     }
     let series = (from, if braced { scanner.at } else { name_at.1 });

@@ -2,15 +2,18 @@
 //! what may stand where.
 
 mod family;
+mod held;
 mod line;
 
 use std::collections::HashMap;
 
 use family::{Family, SUFFIXES, possible_families, role};
+use held::Held;
 use line::read_sample;
 
 use super::{
     histogram::Role,
+    past::Past,
     problem::{Fault, Ingestion, Problems, Rule, Weight},
     sample::{Kind, Sample},
     scan::{LabelSpan, QuotedNames, Scanner, Style},
@@ -33,6 +36,9 @@ pub(in crate::exposition) struct Prometheus {
     current: Option<Family>,
     /// The tables of the last family, to be filled again.
     spare: Family,
+    past: Past,
+    /// Lines whose last quote is open.
+    held: Option<Held>,
     spans: Vec<LabelSpan>,
     pub(in crate::exposition) quoted_names: QuotedNames,
 }
@@ -45,36 +51,57 @@ impl Prometheus {
         line: &[u8],
         on_sample: &mut dyn FnMut(&Sample<'_>),
     ) {
+        match self.held.take() {
+            Some(held) => self.go_on(held, line, on_sample),
+            None => self.held = self.line_alone(number, line, on_sample),
+        }
+    }
+
+    /// Reads one line for itself. Comes back with it where a quote is open at its end: nothing was told of it then.
+    fn line_alone(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        on_sample: &mut dyn FnMut(&Sample<'_>),
+    ) -> Option<Held> {
         let text = match std::str::from_utf8(line) {
             Ok(text) => text,
             Err(error) => {
                 let at = error.valid_up_to();
                 let fault = Fault::new(Rule::Utf8, at, at + 8, "this is not UTF-8");
-                self.problems.add(number, line, fault);
-                return;
+                let read = if is_plain_comment(line) { Ingestion::Whole } else { Ingestion::Refused };
+                self.problems.add(number, line, fault.ingestion(read));
+                return None;
             }
         };
         let mut scanner = Scanner::new(text, Style::Free, self.quoted_names);
         scanner.blanks();
         let done = match scanner.peek() {
-            None => return,
+            None => return None,
             Some(b'#') => self.comment(number, scanner),
-            Some(_) => self.sample(number, scanner, on_sample),
+            Some(_) => {
+                let done = self.sample(number, &mut scanner, on_sample);
+                match done {
+                    Err(fault) if scanner.quote_is_open => return Some(Held::new(number, line, fault)),
+                    done => done,
+                }
+            }
         };
         if let Err(fault) = done {
-            let fault = if line.ends_with(b"\r") && fault.to == line.len() {
-                let message = "the line ends with a carriage return; lines end with a line feed alone";
-                Fault::new(Rule::CarriageReturn, line.len() - 1, line.len(), message)
-                    .ingestion(fault.ingestion)
-            } else {
-                fault
-            };
-            self.problems.add(number, line, fault);
+            self.problems.add(number, line, fault.or_carriage_return(line));
         }
+        None
     }
 
     /// Ends the reading. `last` is the last line and its number, `complete` whether it ended with a line feed.
-    pub(in crate::exposition) fn finish(&mut self, number: u64, last: &[u8], complete: bool) {
+    pub(in crate::exposition) fn finish(
+        &mut self,
+        number: u64,
+        last: &[u8],
+        complete: bool,
+        on_sample: &mut dyn FnMut(&Sample<'_>),
+    ) {
+        self.let_go_of_all(on_sample);
         self.leave();
         if !complete {
             let message = "the last line must end with a line feed";
@@ -118,7 +145,14 @@ impl Prometheus {
             scanner.fault(Rule::Metadata, format!("a metric name must follow {keyword}")).ingestion(read)
         })?;
         if !scanner.is_at_end() && !matches!(scanner.peek(), Some(b' ' | b'\t')) {
-            return Err(scanner.fault(Rule::MetricName, "a blank must follow the metric name"));
+            // Prometheus skips the byte behind the name, whatever it is.
+            let read = match scanner.text.get(scanner.at + 1..) {
+                Some(_) if keyword == "HELP" => Ingestion::Whole,
+                Some(word) if kind_of(word).is_some() => Ingestion::Whole,
+                _ => Ingestion::Refused,
+            };
+            let fault = scanner.fault(Rule::MetricName, "a blank must follow the metric name");
+            return Err(fault.ingestion(read));
         }
         let name_range = (from, scanner.at);
         if keyword == "HELP" {
@@ -179,18 +213,13 @@ impl Prometheus {
         let blanks = scanner.blanks();
         let from = scanner.at;
         let word = scanner.word();
-        let kind = match word {
-            "counter" => Kind::Counter,
-            "gauge" => Kind::Gauge,
-            "histogram" => Kind::Histogram,
-            "summary" => Kind::Summary,
-            "untyped" => Kind::Unknown,
-            "" => return Err(Fault::new(Rule::Metadata, from, from, "a type must follow the metric name")),
-            _ => {
-                let message = "the type must be counter, gauge, histogram, summary or untyped";
-                return Err(Fault::new(Rule::UnknownType, from, scanner.at, message));
-            }
-        };
+        if word.is_empty() {
+            return Err(Fault::new(Rule::Metadata, from, from, "a type must follow the metric name"));
+        }
+        let kind = kind_of(word).ok_or_else(|| {
+            let message = "the type must be counter, gauge, histogram, summary or untyped";
+            Fault::new(Rule::UnknownType, from, scanner.at, message)
+        })?;
         let to = scanner.at;
         let trailing = scanner.blanks();
         if !scanner.is_at_end() {
@@ -220,11 +249,11 @@ impl Prometheus {
     fn sample(
         &mut self,
         number: u64,
-        mut scanner: Scanner<'_>,
+        scanner: &mut Scanner<'_>,
         on_sample: &mut dyn FnMut(&Sample<'_>),
     ) -> Result<(), Fault> {
         let mut spans = std::mem::take(&mut self.spans);
-        let read = read_sample(&mut scanner, &mut spans, number);
+        let read = read_sample(scanner, &mut spans, number);
         let done = read.map(|(mut sample, name_at)| {
             for fault in scanner.minor.drain(..) {
                 self.problems.add(number, scanner.text.as_bytes(), fault);
@@ -245,7 +274,7 @@ impl Prometheus {
         let role = known_role.unwrap_or_else(|| self.enter_for_sample(sample, name_at));
         let family = self.current.get_or_insert_default();
         sample.kind = family.kind;
-        family.take(role, sample, &mut self.problems);
+        family.take(role, sample, &mut self.past, &mut self.problems);
     }
 
     /// Begins the family of a sample that does not belong to the current one.
@@ -276,7 +305,7 @@ impl Prometheus {
                 line.as_bytes(),
                 Fault::new(Rule::InterleavedFamily, at.0, at.1, message),
             );
-            (family.kind, family.reopened) = (known.kind, true);
+            (family.kind, family.reopened, family.elsewhere) = (known.kind, true, Some(known.line));
         } else {
             self.families += 1;
         }
@@ -312,6 +341,9 @@ impl Prometheus {
     }
 
     fn clash(&mut self, number: u64, line: &str, at: (usize, usize), name: &str, other: u64) {
+        if let Some(family) = &mut self.current {
+            family.elsewhere = Some(other);
+        }
         let message = format!("{name} is a sample name of the family in line {other} too");
         self.problems.add(number, line.as_bytes(), Fault::new(Rule::ClashingName, at.0, at.1, message));
     }
@@ -327,6 +359,26 @@ impl Prometheus {
         self.known.entry(std::mem::take(&mut family.name)).or_insert(known);
         self.spare = family.emptied();
     }
+}
+
+fn kind_of(word: &str) -> Option<Kind> {
+    match word {
+        "counter" => Some(Kind::Counter),
+        "gauge" => Some(Kind::Gauge),
+        "histogram" => Some(Kind::Histogram),
+        "summary" => Some(Kind::Summary),
+        "untyped" => Some(Kind::Unknown),
+        _ => None,
+    }
+}
+
+/// Whether Prometheus skips the line: a comment that is neither HELP nor TYPE to it.
+fn is_plain_comment(line: &[u8]) -> bool {
+    let Some(comment) = line.trim_ascii_start().strip_prefix(b"#") else { return false };
+    let words = comment.trim_ascii_start();
+    let keyword = words.starts_with(b"HELP") || words.starts_with(b"TYPE");
+    let apart = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    !(keyword && apart(comment.first()) && apart(words.get(4)))
 }
 
 /// What is wrong with the place of a HELP or TYPE line.

@@ -4,7 +4,11 @@
 
 use evidence_report::record::Finding;
 
-use crate::{checks::METRICS_CONTENT_TYPE, exposition::Syntax, http::excerpt};
+use crate::{
+    checks::METRICS_CONTENT_TYPE,
+    exposition::Syntax,
+    http::{NoAnswer, excerpt},
+};
 
 /// What a version of Prometheus reads the answer as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +43,18 @@ pub(crate) fn judge(content_type: Option<&str>) -> Judged {
     Judged { by_two: read_as, by_three: Ok(read_as) }
 }
 
-/// The format that we read the answer as: as Prometheus does.
-pub(crate) fn named_syntax(content_type: Option<&str>) -> Option<Syntax> {
-    match judge(content_type) {
-        Judged { by_three: Ok(ReadAs::Text), .. } => Some(Syntax::Prometheus),
-        Judged { by_three: Ok(ReadAs::OpenMetrics), .. } => Some(Syntax::OpenMetrics),
-        _ => None,
+/// The format that Prometheus reads the answer as: what it does not know, 2 reads as text, and so does 3 where
+/// `fallback_scrape_protocol` says so.
+///
+/// # Errors
+/// When it is one that is not read here.
+pub(crate) fn syntax_of(content_type: Option<&str>) -> Result<Syntax, NoAnswer> {
+    match judge(content_type).by_two {
+        ReadAs::Text => Ok(Syntax::Prometheus),
+        ReadAs::OpenMetrics => Ok(Syntax::OpenMetrics),
+        ReadAs::Protobuf => Err(NoAnswer(
+            "an answer in protocol buffers, which are not read here: let it answer in text".to_owned(),
+        )),
     }
 }
 
@@ -53,9 +63,6 @@ pub(crate) fn assess(subject: &str, content_type: Option<&str>, asked: &str) -> 
     let shown = content_type.map_or("no Content-Type".to_owned(), |text| excerpt(text, 100));
     let shown = format!("{shown} ({asked})");
     let finding = match judge(content_type).by_three {
-        Ok(ReadAs::Protobuf) => METRICS_CONTENT_TYPE
-            .warned(subject)
-            .observed(format!("{shown}: protocol buffers were not asked for, and are not read here")),
         Ok(_) => METRICS_CONTENT_TYPE.passed(subject).observed(shown),
         Err(why) => METRICS_CONTENT_TYPE.warned(subject).observed(format!(
             "{shown}: Prometheus 3 refuses the scrape ({why}) unless fallback_scrape_protocol is set, Prometheus 2 reads it as text"

@@ -13,19 +13,19 @@ use std::time::{Duration, SystemTime};
 use evidence_report::record::{Decimal, Finding, Measurement};
 
 pub(crate) use asked::AskAs;
-pub(crate) use content_type::{assess as assess_content_type, named_syntax};
+pub(crate) use content_type::{assess as assess_content_type, syntax_of};
+pub(crate) use timestamps::{Timestamps, assess as assess_timestamps};
 
 use super::reading::{self, Say};
 use crate::{
     checks::{METRICS_LINT, METRICS_SCRAPE},
-    exposition::{Reader, Reading, Sample, Syntax},
+    exposition::{Reader, Reading, Sample},
     http::{Http, NoAnswer, each_chunk, head},
     plan::MetricsProbe,
 };
 use budget::Counts;
 use counters::{After, Before};
 use series::Found;
-use timestamps::Timestamps;
 
 /// A larger exposition, unpacked, is refused.
 pub(crate) const SIZE_LIMIT: usize = 512 * 1024 * 1024;
@@ -128,7 +128,7 @@ async fn scrape(
     }
     let content_type = head.response.headers().get(reqwest::header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let reader = Reader::new(named_syntax(content_type.as_deref()).unwrap_or(Syntax::Prometheus));
+    let reader = Reader::new(syntax_of(content_type.as_deref())?);
     let mut reader = probe.ask_as.prepare(reader, content_type.as_deref());
     each_chunk(head.response, head.started, probe.timeout, SIZE_LIMIT, |chunk| {
         reader.feed(chunk, &mut |sample| look(sample));

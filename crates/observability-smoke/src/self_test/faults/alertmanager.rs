@@ -124,6 +124,17 @@ pub(super) static FAULTS: &[Fault] = &[
         "s2",
     ),
     fault(
+        "a silence over everything",
+        &[(
+            "silences.json",
+            r#"[{"id":"s1""#,
+            r#"[{"id":"s2","status":{"state":"active"},"matchers":[{"name":"alertname","value":".+","isRegex":true,"isEqual":true}],"endsAt":"{soon}"},{"id":"s1""#,
+        )],
+        &ALERTMANAGER_SILENCES,
+        Failed,
+        "s2",
+    ),
+    fault(
         "a silence that lasts too long",
         &[("silences.json", "{soon}", "{later}")],
         &ALERTMANAGER_SILENCES,

@@ -105,6 +105,27 @@ pub(super) static FAULTS: &[Fault] = &[
         &[(T, DEPTH, "depth{queue=\"mail\"} 3\ndepth{queue=\"mail\"} 4\n")],
         "(duplicate-series)",
     ),
+    of(
+        "a series that stands twice in a family torn apart",
+        &[(T, "size_bytes_count 3\n", "size_bytes_count 3\ndepth{queue=\"mail\"} 4\n")],
+        &METRICS_INGESTED,
+        Failed,
+        "(duplicate-series)",
+    ),
+    of(
+        "a label in which Prometheus keeps the name",
+        &[(T, "queue=\"mail\"", "__name__=\"mail\"")],
+        &METRICS_INGESTED,
+        Failed,
+        "(name-label)",
+    ),
+    of(
+        "bytes that are 0, as a file has them after a crash",
+        &[(T, "# HELP depth", "\0\0\0\n# HELP depth")],
+        &METRICS_INGESTED,
+        Failed,
+        "lose samples without a word",
+    ),
     fault(
         "a series that stands twice, its labels in another order",
         &[(T, "# HELP depth", "requests_total{path=\"/\",code=\"500\"} 1\n# HELP depth")],

@@ -2,7 +2,7 @@
 
 use evidence_report::record::{
     Check,
-    Outcome::{self, Failed, Inconclusive},
+    Outcome::{self, Failed, Inconclusive, Warned},
 };
 
 use crate::{
@@ -188,6 +188,13 @@ pub(super) static FAULTS: &[Fault] = &[
         &PROBE_WEBSOCKET,
         Failed,
         "",
+    ),
+    fault(
+        "a terminal that is refused at a wrong path",
+        &[(C, "/closed', refused: true", "/clsoed', refused: true")],
+        &PROBE_WEBSOCKET,
+        Warned,
+        "status 404",
     ),
     fault(
         "a gateway that passes nothing on",
