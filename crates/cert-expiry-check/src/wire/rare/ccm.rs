@@ -1,14 +1,13 @@
 //! The suites of TLS 1.3 with AES-128 in CCM (RFC 5116, RFC 6655), which small devices insist on and rustls' provider
-//! leaves out. Made of the provider's AES: CBC for the tag, a counter for the text (NIST SP 800-38C). It reads
-//! what a server presents and writes the end of a handshake; no secret ever travels over it.
+//! leaves out. They read what a server presents and write the end of a handshake; no secret ever travels over them.
 
-use std::sync::LazyLock;
+use std::{marker::PhantomData, sync::LazyLock};
 
-use aws_lc_rs::{
-    cipher::{AES_128, EncryptingKey, EncryptionContext, UnboundCipherKey},
-    constant_time::verify_slices_are_equal,
-    error::Unspecified,
-    iv::FixedLength,
+use aes::Aes128;
+use ccm::{
+    Ccm, KeyInit,
+    aead::{Aead, Payload},
+    consts::{U8, U12, U16},
 };
 use rustls::{
     CipherSuite, CipherSuiteCommon, ConnectionTrafficSecrets, ContentType, Error, ProtocolVersion,
@@ -23,15 +22,16 @@ use rustls::{
     },
 };
 
-const BLOCK: usize = 16;
+type LongTag = Ccm<Aes128, U16, U12>;
+type ShortTag = Ccm<Aes128, U8, U12>;
 
-/// How long the tag is.
-struct Ccm(usize);
+/// A key of AES-128, in bytes.
+const KEY: usize = 16;
 
 static LONG_TAG: LazyLock<Option<Tls13CipherSuite>> =
-    LazyLock::new(|| suite(CipherSuite::TLS13_AES_128_CCM_SHA256, &Ccm(16)));
+    LazyLock::new(|| suite(CipherSuite::TLS13_AES_128_CCM_SHA256, &Mode::<LongTag, 16>(PhantomData)));
 static SHORT_TAG: LazyLock<Option<Tls13CipherSuite>> =
-    LazyLock::new(|| suite(CipherSuite::TLS13_AES_128_CCM_8_SHA256, &Ccm(8)));
+    LazyLock::new(|| suite(CipherSuite::TLS13_AES_128_CCM_8_SHA256, &Mode::<ShortTag, 8>(PhantomData)));
 
 /// The suites, the stronger one first.
 pub(super) fn suites() -> impl Iterator<Item = SupportedCipherSuite> {
@@ -39,7 +39,7 @@ pub(super) fn suites() -> impl Iterator<Item = SupportedCipherSuite> {
 }
 
 /// Hash and key derivation are those of the suite with GCM.
-fn suite(suite: CipherSuite, aead_alg: &'static Ccm) -> Option<Tls13CipherSuite> {
+fn suite(suite: CipherSuite, aead_alg: &'static dyn Tls13AeadAlgorithm) -> Option<Tls13CipherSuite> {
     let SupportedCipherSuite::Tls13(sibling) = TLS13_AES_128_GCM_SHA256 else { return None };
     let hash_provider = sibling.common.hash_provider;
     // RFC 9001, B.2.
@@ -47,17 +47,23 @@ fn suite(suite: CipherSuite, aead_alg: &'static Ccm) -> Option<Tls13CipherSuite>
     Some(Tls13CipherSuite { common, hkdf_provider: sibling.hkdf_provider, aead_alg, quic: None })
 }
 
-impl Tls13AeadAlgorithm for Ccm {
+/// What seals and opens, with a nonce of twelve bytes and a tag of `TAG`.
+struct Mode<Cipher, const TAG: usize>(PhantomData<Cipher>);
+
+impl<Cipher, const TAG: usize> Tls13AeadAlgorithm for Mode<Cipher, TAG>
+where
+    Cipher: Aead<NonceSize = U12> + KeyInit + Send + Sync + 'static,
+{
     fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageEncrypter> {
-        Box::new(Direction { keys: Keys::new(key.as_ref()), iv, tag: self.0 })
+        Box::new(Direction::<Cipher, TAG>::new(&key, iv))
     }
 
     fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageDecrypter> {
-        Box::new(Direction { keys: Keys::new(key.as_ref()), iv, tag: self.0 })
+        Box::new(Direction::<Cipher, TAG>::new(&key, iv))
     }
 
     fn key_len(&self) -> usize {
-        BLOCK
+        KEY
     }
 
     fn extract_keys(&self, _: AeadKey, _: Iv) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
@@ -66,13 +72,22 @@ impl Tls13AeadAlgorithm for Ccm {
 }
 
 /// One direction of a connection.
-struct Direction {
-    keys: Result<Keys, Unspecified>,
+struct Direction<Cipher, const TAG: usize> {
+    /// `None` for a key of another length, which no schedule of these suites makes.
+    cipher: Option<Cipher>,
     iv: Iv,
-    tag: usize,
 }
 
-impl MessageEncrypter for Direction {
+impl<Cipher: KeyInit, const TAG: usize> Direction<Cipher, TAG> {
+    fn new(key: &AeadKey, iv: Iv) -> Self {
+        Self { cipher: Cipher::new_from_slice(key.as_ref()).ok(), iv }
+    }
+}
+
+impl<Cipher, const TAG: usize> MessageEncrypter for Direction<Cipher, TAG>
+where
+    Cipher: Aead<NonceSize = U12> + Send + Sync,
+{
     fn encrypt(
         &mut self,
         message: OutboundPlainMessage<'_>,
@@ -82,21 +97,24 @@ impl MessageEncrypter for Direction {
         let mut text = message.payload.to_vec();
         text.extend(message.typ.to_array());
         let nonce = Nonce::new(&self.iv, sequence).0;
-        let sealed = (self.keys.as_ref())
-            .map_err(|error| *error)
-            .and_then(|keys| keys.seal(&nonce, &make_tls13_aad(length), &text, self.tag))
-            .map_err(|_| Error::EncryptError)?;
+        let payload = Payload { msg: &text, aad: &make_tls13_aad(length) };
+        let sealed = (self.cipher.as_ref())
+            .and_then(|cipher| cipher.encrypt(&nonce.into(), payload).ok())
+            .ok_or(Error::EncryptError)?;
         let mut payload = PrefixedPayload::with_capacity(length);
         payload.extend_from_slice(&sealed);
         Ok(OutboundOpaqueMessage::new(ContentType::ApplicationData, ProtocolVersion::TLSv1_2, payload))
     }
 
     fn encrypted_payload_len(&self, length: usize) -> usize {
-        length + 1 + self.tag
+        length + 1 + TAG
     }
 }
 
-impl MessageDecrypter for Direction {
+impl<Cipher, const TAG: usize> MessageDecrypter for Direction<Cipher, TAG>
+where
+    Cipher: Aead<NonceSize = U12> + Send + Sync,
+{
     fn decrypt<'m>(
         &mut self,
         mut message: InboundOpaqueMessage<'m>,
@@ -104,127 +122,27 @@ impl MessageDecrypter for Direction {
     ) -> Result<InboundPlainMessage<'m>, Error> {
         let nonce = Nonce::new(&self.iv, sequence).0;
         let sealed: &mut [u8] = &mut message.payload;
-        let text = (self.keys.as_ref())
-            .map_err(|error| *error)
-            .and_then(|keys| keys.open(&nonce, &make_tls13_aad(sealed.len()), sealed, self.tag))
-            .map_err(|_| Error::DecryptError)?;
-        sealed[..text.len()].copy_from_slice(&text);
+        let payload = Payload { msg: sealed, aad: &make_tls13_aad(sealed.len()) };
+        let text = (self.cipher.as_ref())
+            .and_then(|cipher| cipher.decrypt(&nonce.into(), payload).ok())
+            .ok_or(Error::DecryptError)?;
         let length = text.len();
+        sealed[..length].copy_from_slice(&text);
         message.payload.truncate(length);
         message.into_tls13_unpadded_message()
     }
-}
-
-/// One key, for both things that are done with it.
-struct Keys {
-    chain: EncryptingKey,
-    counter: EncryptingKey,
-}
-
-impl Keys {
-    fn new(key: &[u8]) -> Result<Self, Unspecified> {
-        let unbound = || UnboundCipherKey::new(&AES_128, key);
-        Ok(Self { chain: EncryptingKey::cbc(unbound()?)?, counter: EncryptingKey::ctr(unbound()?)? })
-    }
-
-    /// The text, encrypted, and its tag.
-    fn seal(
-        &self,
-        nonce: &[u8; 12],
-        associated: &[u8],
-        text: &[u8],
-        tag: usize,
-    ) -> Result<Vec<u8>, Unspecified> {
-        let mut buffer = self.authenticate(nonce, associated, text, tag)?.to_vec();
-        buffer.extend_from_slice(text);
-        self.count(nonce, &mut buffer)?;
-        Ok([&buffer[BLOCK..], &buffer[..tag]].concat())
-    }
-
-    /// The text behind what was sealed.
-    fn open(
-        &self,
-        nonce: &[u8; 12],
-        associated: &[u8],
-        sealed: &[u8],
-        tag: usize,
-    ) -> Result<Vec<u8>, Unspecified> {
-        let split = sealed.len().checked_sub(tag).ok_or(Unspecified)?;
-        let mut buffer = sealed[split..].to_vec();
-        buffer.resize(BLOCK, 0);
-        buffer.extend_from_slice(&sealed[..split]);
-        self.count(nonce, &mut buffer)?;
-        let text = buffer.split_off(BLOCK);
-        let expected = self.authenticate(nonce, associated, &text, tag)?;
-        verify_slices_are_equal(&buffer[..tag], &expected[..tag])?;
-        Ok(text)
-    }
-
-    /// The tag before its encryption (SP 800-38C, 6.1 and A.2): the last block of everything, chained.
-    fn authenticate(
-        &self,
-        nonce: &[u8; 12],
-        associated: &[u8],
-        text: &[u8],
-        tag: usize,
-    ) -> Result<[u8; BLOCK], Unspecified> {
-        let length = u32::try_from(text.len()).map_err(|_| Unspecified)?.to_be_bytes();
-        let associated_length = u16::try_from(associated.len()).map_err(|_| Unspecified)?.to_be_bytes();
-        let flags = 0x40 | u8::try_from((tag - 2) / 2).map_err(|_| Unspecified)? << 3 | 2;
-        let mut blocks = [&[flags], &nonce[..], &length[1..], &associated_length, associated].concat();
-        blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
-        blocks.extend_from_slice(text);
-        blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
-        self.chain.less_safe_encrypt(&mut blocks, beginning([0; BLOCK]))?;
-        blocks.last_chunk().copied().ok_or(Unspecified)
-    }
-
-    /// The tag's block is encrypted under the counter 0, the text from 1 on (A.3).
-    fn count(&self, nonce: &[u8; 12], buffer: &mut [u8]) -> Result<(), Unspecified> {
-        let mut first = [0; BLOCK];
-        first[0] = 2;
-        first[1..13].copy_from_slice(nonce);
-        self.counter.less_safe_encrypt(buffer, beginning(first)).map(drop)
-    }
-}
-
-fn beginning(block: [u8; BLOCK]) -> EncryptionContext {
-    EncryptionContext::Iv128(FixedLength::from(block))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// NIST SP 800-38C, C.3: a nonce of 12 bytes, a tag of 8.
     #[test]
-    fn an_example_of_the_standard_is_sealed_and_opened() {
-        let key: Vec<u8> = (0x40..0x50).collect();
-        let keys = Keys::new(&key).unwrap();
-        let nonce: [u8; 12] = std::array::from_fn(|index| 0x10 + u8::try_from(index).unwrap());
-        let (associated, text): (Vec<u8>, Vec<u8>) = ((0..20).collect(), (0x20..0x38).collect());
-        let sealed = keys.seal(&nonce, &associated, &text, 8).unwrap();
-        assert_eq!(
-            crate::wording::hexadecimal(&sealed),
-            "e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5484392fbc1b09951"
-        );
-        assert_eq!(keys.open(&nonce, &associated, &sealed, 8).unwrap(), text);
-    }
-
-    #[test]
-    fn what_was_changed_is_not_opened() {
-        let keys = Keys::new(&[7; 16]).unwrap();
-        for tag in [8, 16] {
-            let sealed = keys.seal(&[1; 12], b"heads", b"some text", tag).unwrap();
-            assert_eq!(keys.open(&[1; 12], b"heads", &sealed, tag).unwrap(), b"some text");
-            for position in 0..sealed.len() {
-                let mut changed = sealed.clone();
-                changed[position] ^= 1;
-                assert!(keys.open(&[1; 12], b"heads", &changed, tag).is_err());
-            }
-            assert!(keys.open(&[1; 12], b"tails", &sealed, tag).is_err());
-            assert!(keys.open(&[2; 12], b"heads", &sealed, tag).is_err());
-            assert!(keys.open(&[1; 12], b"heads", &sealed[..tag - 1], tag).is_err());
+    fn tags_are_as_long_as_the_suites_say() {
+        fn sealed<Cipher: Aead<NonceSize = U12> + KeyInit>() -> usize {
+            let cipher = Cipher::new_from_slice(&[7; KEY]).unwrap();
+            cipher.encrypt(&[1; 12].into(), b"text".as_slice()).unwrap().len() - 4
         }
+        assert_eq!((sealed::<LongTag>(), sealed::<ShortTag>()), (16, 8));
     }
 }
