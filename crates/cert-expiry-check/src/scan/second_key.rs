@@ -16,8 +16,8 @@ pub(super) async fn look_for(
     approach: &Approach,
     basis: &Basis,
 ) -> Option<Judged> {
-    let Observation::Reached(first) = first else { return None };
-    let known = kind(first).filter(|_| approach.keys == Keys::Every)?;
+    let (Keys::Every, Observation::Reached(first)) = (approach.keys, first) else { return None };
+    let known = kind(first)?;
     let second = Endpoint { key: Some(known.other()), ..endpoint.at(first.address.ip()) };
     let seen = Box::pin(wire::capture(&second, &approach.anonymous())).await;
     let shown = Endpoint { key: second.key, ..endpoint.clone() };

@@ -393,7 +393,9 @@ impl ServerCertVerifier for Witness {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = PROVIDER.signature_verification_algorithms.supported_schemes();
-        schemes.extend(rare::unverified_schemes().filter(|_| self.offer == Offer::Wide));
+        if self.offer == Offer::Wide {
+            schemes.extend(rare::unverified_schemes());
+        }
         let is_rsa = |scheme: &SignatureScheme| scheme.as_str().is_some_and(|name| name.starts_with("RSA"));
         schemes.retain(|scheme| self.key.is_none_or(|kind| (kind == KeyKind::Rsa) == is_rsa(scheme)));
         schemes
