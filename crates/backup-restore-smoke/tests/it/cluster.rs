@@ -173,7 +173,9 @@ impl TestCluster {
     /// A server of these programs that summarises its write-ahead log, so that increments can be taken.
     pub(crate) fn summarising(bin: PathBuf) -> Self {
         let rules = "local all all trust\nlocal replication all trust\n";
-        Self::make(bin, &["--data-checksums"], &["summarize_wal=on"], rules, |_| {})
+        // What a test copies out of pg_wal must still be there after the checkpoints of its backups.
+        let settings = ["summarize_wal=on", "wal_keep_size=64MB"];
+        Self::make(bin, &["--data-checksums"], &settings, rules, |_| {})
     }
 
     fn make(
