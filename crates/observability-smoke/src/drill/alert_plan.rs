@@ -24,6 +24,7 @@ use super::{
     time_scale::{FACTORS, accelerated, scale},
 };
 use crate::rules::{
+    expected::{Said, said},
     expression,
     manifest::{Kind, Rule},
 };
@@ -357,12 +358,16 @@ fn series_for(
     let mut from_tests = None;
     if let Some((path, tests)) = &wishes.files.tests {
         let name = &rule.name;
-        let about = tests.iter().flat_map(|test| &test.expectations).any(|expected| expected.alert == *name);
+        let rules = wishes.files.rules.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules);
+        let namesakes: Vec<_> =
+            rules.filter(|other| other.kind == Kind::Alert && other.name == *name).collect();
+        // One of several of a name that no case makes fire is none that the tests are about.
+        let mut cases = tests.iter().flat_map(|test| &test.expectations);
+        let about = match namesakes.as_slice() {
+            [_, _, ..] => cases.any(|case| said(case, rule, &namesakes) == Said::Fires),
+            _ => cases.any(|case| case.alert == *name),
+        };
         if about || wishes.files.only_tests {
-            let rules =
-                wishes.files.rules.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules);
-            let namesakes: Vec<_> =
-                rules.filter(|other| other.kind == Kind::Alert && other.name == *name).collect();
             match fixture::from_unit_tests(tests, rule, &namesakes) {
                 Ok(given) => return Ok(Ok(given)),
                 Err(why) => from_tests = Some(format!("{}: {why}", path.display())),

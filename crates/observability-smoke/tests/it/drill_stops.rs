@@ -167,9 +167,30 @@ fn a_dry_run_prints_the_plan_and_starts_nothing() {
 }
 
 #[test]
+fn of_two_severities_each_has_its_own_series() {
+    let tool = Tool::new();
+    let rule = |severity: &str, limit: u32| {
+        format!("{{alert: Deep, expr: depth > {limit}, labels: {{severity: {severity}}}}}")
+    };
+    let rules = format!("groups: [{{name: a, rules: [{}, {}]}}]", rule("warning", 10), rule("critical", 100));
+    tool.write("rules.yml", &rules);
+    tool.write(
+        "tests.yml",
+        "tests:\n- input_series: [{series: depth, values: '0 50x9'}]\n  alert_rule_test:\n  \
+         - {eval_time: 5m, alertname: Deep, exp_alerts: [{exp_labels: {severity: warning}}]}\n",
+    );
+    let mut command = tool.command();
+    command.args(["drill", "--embedded", "--rules", "rules.yml", "--all", "--dry-run", "--evidence", "none"]);
+    let plan: Run = command.args(["--unit-tests", "tests.yml"]).output().unwrap().into();
+    let says = |text: &str| assert!(plan.stdout.contains(text), "{text}: {}{}", plan.stdout, plan.stderr);
+    says("Deep{severity=\"warning\"}: 1, given by a unit test of promtool");
+    says("Deep{severity=\"critical\"}: 1, derived from the expression");
+}
+
+#[test]
 fn an_expression_that_a_machine_wrote_is_not_computed_with() {
     let tool = Tool::new();
-    let long = vec!["x > 1"; 5000].join(" or ");
+    let long = vec!["x > 1"; 1500].join(" or ");
     tool.write("rules.yml", &format!("groups: [{{name: a, rules: [{{alert: A, expr: '{long}'}}]}}]"));
     let run = run(&tool, "A", &["--dry-run"]);
     assert_eq!(run.code, 0, "{}", run.stderr);

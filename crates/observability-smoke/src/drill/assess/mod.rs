@@ -59,6 +59,11 @@ pub(crate) fn before(plan: &AlertPlan) -> Vec<Finding> {
 fn as_written(plan: &AlertPlan) -> Finding {
     let (rule, copy) = (&plan.written.rule, &plan.alert.rule);
     let hold = |rule: &Rule| seconds(rule.hold.as_secs_f64());
+    let held = if rule.hold.is_zero() {
+        String::new()
+    } else {
+        format!("`for` {} became {}, ", hold(rule), hold(copy))
+    };
     match plan.time_scale {
         None => checks::AS_WRITTEN
             .passed(&plan.name)
@@ -68,10 +73,7 @@ fn as_written(plan: &AlertPlan) -> Finding {
             Requirement::Optional,
             &plan.name,
             format!(
-                "an accelerated copy was drilled, {by} times as fast, as --time-scale asks: `for` {} became {}, the \
-                 expression `{}`",
-                hold(rule),
-                hold(copy),
+                "an accelerated copy was drilled, {by} times as fast, as --time-scale asks: {held}the expression `{}`",
                 copy.expression,
             ),
         ),
