@@ -8,6 +8,16 @@ use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 use super::redact;
 
 /// What is wrong with a YAML text, and where: its place first, then the words, and no line of the text.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use evidence_report::run::YamlProblem;
+///
+/// let read = serde_saphyr::from_str::<BTreeMap<String, String>>("alert: one\nalert: two\n");
+/// let problem = YamlProblem::from(&read.unwrap_err());
+/// assert_eq!(problem.to_string(), "line 2, column 1: the key 'alert' stands twice (one has to go)");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct YamlProblem {
     /// Counting from 1.
