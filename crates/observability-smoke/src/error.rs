@@ -40,12 +40,14 @@ pub(crate) enum Error {
         source: std::io::Error,
     },
     /// Something that the configuration names cannot be done.
-    #[error("{source} ({path}, line {line})", path = path.display())]
+    #[error("{source} ({path}, line {line}, column {column})", path = path.display())]
     Configured {
         /// The configuration.
         path: PathBuf,
         /// Where what is named begins, counting from 1.
         line: u64,
+        /// Where in that line, counting from 1.
+        column: u64,
         /// Why.
         source: Box<Self>,
     },

@@ -37,7 +37,8 @@ impl Written {
         Self { path: path.to_owned(), lists: lists.unwrap_or_default() }
     }
 
-    fn line(&self, list: &str, index: usize) -> Option<u64> {
+    /// Line and column.
+    fn place(&self, list: &str, index: usize) -> Option<(u64, u64)> {
         let Lists { http, flows, tcp, websocket, metrics, prometheus, alertmanager } = &self.lists;
         let entries = match list {
             "http" => http,
@@ -48,13 +49,15 @@ impl Written {
             "prometheus" => prometheus,
             _ => alertmanager,
         };
-        entries.get(index).map(|entry| entry.referenced.line())
+        entries.get(index).map(|entry| (entry.referenced.line(), entry.referenced.column()))
     }
 
     /// The same error with the place of the entry.
     pub(super) fn placed(&self, list: &str, index: usize, error: Error) -> Error {
-        match self.line(list, index) {
-            Some(line) => Error::Configured { path: self.path.clone(), line, source: Box::new(error) },
+        match self.place(list, index) {
+            Some((line, column)) => {
+                Error::Configured { path: self.path.clone(), line, column, source: Box::new(error) }
+            }
             None => error,
         }
     }
@@ -94,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_that_cannot_be_planned_is_named_with_its_line() {
+    fn an_entry_that_cannot_be_planned_is_named_with_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("smoke.yaml");
         std::fs::write(
@@ -117,8 +120,8 @@ mod tests {
             made.map_err(|error| error.to_string().replace(path.to_str().unwrap(), "F"))
         };
         assert_eq!(wrong(["a", "b"]).unwrap(), ["a", "b"]);
-        assert_eq!(wrong(["a", "a"]).unwrap_err(), "under http the name 'a' stands twice (F, line 5)");
-        assert_eq!(wrong(["", "a"]).unwrap_err(), "under http a name is empty (F, line 3)");
-        assert_eq!(wrong(["a", "bad"]).unwrap_err(), "bad is wrong (F, line 5)");
+        assert_eq!(wrong(["a", "a"]).unwrap_err(), "under http the name 'a' stands twice (F, line 5, column 5)");
+        assert_eq!(wrong(["", "a"]).unwrap_err(), "under http a name is empty (F, line 3, column 5)");
+        assert_eq!(wrong(["a", "bad"]).unwrap_err(), "bad is wrong (F, line 5, column 5)");
     }
 }
