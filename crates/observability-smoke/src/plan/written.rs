@@ -120,7 +120,10 @@ mod tests {
             made.map_err(|error| error.to_string().replace(path.to_str().unwrap(), "F"))
         };
         assert_eq!(wrong(["a", "b"]).unwrap(), ["a", "b"]);
-        assert_eq!(wrong(["a", "a"]).unwrap_err(), "under http the name 'a' stands twice (F, line 5, column 5)");
+        assert_eq!(
+            wrong(["a", "a"]).unwrap_err(),
+            "under http the name 'a' stands twice (F, line 5, column 5)"
+        );
         assert_eq!(wrong(["", "a"]).unwrap_err(), "under http a name is empty (F, line 3, column 5)");
         assert_eq!(wrong(["a", "bad"]).unwrap_err(), "bad is wrong (F, line 5, column 5)");
     }
