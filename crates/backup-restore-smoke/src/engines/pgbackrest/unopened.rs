@@ -7,8 +7,12 @@ pub(crate) const NOT_OPENED: i64 = 99;
 /// What a file begins with that pgBackRest has encrypted (OpenSSL's own mark).
 const CIPHERED: &str = "Salted__";
 
-/// Of the first line of a file that another passphrase deciphers nothing makes sense, of its copy's neither.
-const NO_SENSE: &str = "FormatError: key/value found outside of section at line 1:";
+/// Of a file that another passphrase deciphers nothing makes sense, from its first line (the first that is not empty).
+const NO_SENSE: &str = "FormatError: key/value found outside of section at line ";
+
+/// What is said of a file whose end cannot be deciphered, where no line came before it: it is cut, or another
+/// passphrase deciphers it and not one byte of the nonsense is the end of a line.
+const NO_END: &str = "CryptoError: unable to flush";
 
 /// Why it was not opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +21,8 @@ pub(crate) enum Unopened {
     Forbidden(String),
     /// It is encrypted, and no passphrase was given.
     NoPassphrase,
-    /// Both copies of its catalogue are nonsense from their first byte: the passphrase is another's.
+    /// Its catalogue is nonsense from its first byte, and so is its copy (or has not one line): the passphrase is
+    /// another's.
     WrongPassphrase,
     /// Its catalogue is there, and cannot be read: what is wrong with it.
     Damaged(String),
@@ -40,13 +45,17 @@ pub(crate) fn why(cipher: &str, message: &str) -> Unopened {
     if !is_ciphered && message.contains(CIPHERED) {
         return Unopened::NoPassphrase;
     }
-    if is_ciphered && !of_files.is_empty() && of_files.iter().all(|line| line.starts_with(NO_SENSE)) {
+    let is_nonsense = |line: &&str| line.starts_with(NO_SENSE);
+    if is_ciphered
+        && of_files.iter().any(is_nonsense)
+        && of_files.iter().all(|line| is_nonsense(line) || line.starts_with(NO_END))
+    {
         return Unopened::WrongPassphrase;
     }
     let all_say = |words: &str| !of_files.is_empty() && of_files.iter().all(|line| line.contains(words));
     let what = if all_say("cipher header") {
         "it is damaged; or it was never encrypted, and repo1-cipher-type says that it is"
-    } else if all_say("unable to flush") {
+    } else if all_say(NO_END) {
         "it is cut or damaged; or, less likely, the passphrase (repo1-cipher-pass) is another"
     } else if all_say("unable to open missing file") {
         "it is not there"
@@ -76,9 +85,14 @@ mod tests {
     #[test]
     fn a_wrong_passphrase_and_damage_are_told_apart() {
         let aes = "aes-256-cbc";
-        let nonsense = message("FormatError", &format!("{NO_SENSE} F(T\u{fffd}\u{1b}GJ"));
+        let nonsense = message("FormatError", &format!("{NO_SENSE}1: F(T\u{fffd}\u{1b}GJ"));
         assert_eq!(why(aes, &nonsense), Unopened::WrongPassphrase);
-        let salted = message("FormatError", &format!("{NO_SENSE} {CIPHERED}\u{fffd}"));
+        // Each copy has a salt of its own: by chance one has no line, or an empty one first.
+        let by_chance = format!(
+            "[X] unable to load info file 'a' or 'b':\n{NO_END}\nHINT: is or was the repo encrypted?\n{NO_SENSE}2: F"
+        );
+        assert_eq!(why(aes, &by_chance), Unopened::WrongPassphrase);
+        let salted = message("FormatError", &format!("{NO_SENSE}1: {CIPHERED}\u{fffd}"));
         assert_eq!(why("none", &salted), Unopened::NoPassphrase);
         for (cipher, kind, said, told) in [
             ("none", "FormatError", NO_SENSE, "it is damaged"),
@@ -113,7 +127,7 @@ mod tests {
         }
         // One copy that makes sense, but for its end, was opened with the right passphrase.
         let one = format!(
-            "[FormatError] unable to load info file 'a' or 'b':\n{NO_SENSE} x\nFormatError: invalid JSON"
+            "[FormatError] unable to load info file 'a' or 'b':\n{NO_SENSE}1: x\nFormatError: invalid JSON"
         );
         assert!(matches!(why(aes, &one), Unopened::Damaged(_)));
         let denied = "[PathOpenError] unable to list '/r': [13] Permission denied";

@@ -43,7 +43,9 @@ impl Encrypted {
         fs::write(&configuration, fs::read_to_string(&configuration).unwrap() + &socket).unwrap();
         let stanza = Self { depot, cluster, configuration };
         stanza.pgbackrest(&["stanza-create"]);
-        stanza.pgbackrest(&["backup", "--type=full"]);
+        // So long is the catalogue that what another passphrase makes of it has the end of a line somewhere.
+        let note = format!("--annotation=note={}", "long ".repeat(1000));
+        stanza.pgbackrest(&["backup", "--type=full", &note]);
         stanza
     }
 
