@@ -1,8 +1,8 @@
 //! The strict reader of the Prometheus text format and of OpenMetrics.
 //!
 //! Bytes go in by [`Reader::feed`], in chunks of any size; samples come out one by one, and problems with line,
-//! column and the offending text at the end. Memory is bounded by the series of the largest family, never by
-//! the bytes. It knows nothing of checks, files or the network.
+//! column and the offending text at the end. Memory is bounded by the series (eight bytes each, and more of the largest
+//! family), never by the bytes. It knows nothing of checks, files or the network.
 //!
 //! Two verdicts are kept apart, because Prometheus' own scanner is permissive on purpose: *valid by the
 //! specification* ([`Reading::is_valid`]) and *Prometheus would ingest it* ([`Reading::ingestion`]).
@@ -13,6 +13,7 @@ mod cases;
 mod cases_of_ingestion;
 mod fingerprint;
 mod histogram;
+mod labels;
 mod lines;
 mod number;
 mod openmetrics;

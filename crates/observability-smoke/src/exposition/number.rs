@@ -7,10 +7,8 @@
 /// What is wrong with it, in a few words.
 pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
     let bytes = text.as_bytes();
-    if !bytes.is_empty() && bytes.len() <= 15 && bytes.iter().all(u8::is_ascii_digit) {
-        let whole = bytes.iter().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-        #[expect(clippy::cast_precision_loss, reason = "15 digits fit the 53 bits of a double's mantissa")]
-        return Ok(whole as f64);
+    if let Some(value) = parse_short(bytes) {
+        return Ok(value);
     }
     let Ok(value) = text.parse::<f64>() else {
         return Err(if text.is_empty() { "there is no number" } else { "this is no decimal number" });
@@ -22,6 +20,25 @@ pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
         return Err("the number is too large for 64-bit floating point");
     }
     Ok(value)
+}
+
+/// At most 15 digits, perhaps with a point: what nearly all numbers are. The digits fit the mantissa of a double and so
+/// does the power of ten, so that one division rounds once, as it must.
+fn parse_short(bytes: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (mut digits, mut point) = (0_u64, None);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' if at < 16 => digits = digits * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let decimals = point.map_or(0, |at| bytes.len() - 1 - at);
+    let count = bytes.len() - usize::from(point.is_some());
+    #[expect(clippy::cast_precision_loss, reason = "15 digits fit the 53 bits of a double's mantissa")]
+    (1..=15).contains(&count).then(|| digits as f64 / POWERS[decimals])
 }
 
 /// A number as both formats write it.
@@ -80,6 +97,21 @@ mod tests {
             "٣",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_few_digits_is_the_nearest_double() {
+        let digits = "936218457031592";
+        for count in 1..=digits.len() {
+            for point in 0..=count {
+                let text = format!("{}.{}", &digits[..point], &digits[point..count]);
+                assert_eq!(parse_short(text.as_bytes()), text.parse().ok(), "{text}");
+                assert_eq!(parse(&text), Ok(text.parse().unwrap()), "{text}");
+            }
+        }
+        for other in [".", "", "1.2.3", "1e5", "-1", "9007199254740993", "0.1234567890123456"] {
+            assert_eq!(parse_short(other.as_bytes()), None, "{other}");
         }
     }
 

@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{
-    fingerprint,
-    scan::{LabelSpan, unescape},
-};
+use super::{fingerprint, labels::LabelSpan, scan::unescape};
 
 /// The type of a metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -104,10 +101,9 @@ impl<'a> Sample<'a> {
         let mut identity =
             Identity { series: fingerprint::of_name(self.name), metric: 0, distinguishing: None };
         for label in self.labels {
-            let name = label.name_bytes(self.text);
-            let part = fingerprint::of_label(name, &label.value_bytes(self.text));
+            let part = label.fingerprint(self.text);
             identity.series = identity.series.wrapping_add(part);
-            if name == distinguishing.as_bytes() {
+            if label.name_bytes(self.text) == distinguishing.as_bytes() {
                 identity.distinguishing = Some(label);
             } else {
                 identity.metric = identity.metric.wrapping_add(part);

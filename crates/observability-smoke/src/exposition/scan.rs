@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::problem::{Fault, Ingestion, Rule};
+use super::{
+    labels::{LabelSpan, Labels},
+    problem::{Fault, Ingestion, Rule},
+};
 
 const NAME_START: u8 = 1;
 const NAME: u8 = 2;
@@ -45,53 +48,6 @@ pub(super) enum QuotedNames {
     Asked,
 }
 
-/// Where a label stands in its line: byte offsets of the name and the value, without quotes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LabelSpan {
-    name: (u32, u32),
-    value: (u32, u32),
-    escaped: bool,
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a line is at most a mebibyte long")]
-const fn span(from: usize, to: usize) -> (u32, u32) {
-    (from as u32, to as u32)
-}
-
-impl LabelSpan {
-    pub(super) fn name<'a>(&self, line: &'a str) -> &'a str {
-        &line[self.name.0 as usize..self.name.1 as usize]
-    }
-
-    /// The same as bytes: where a character begins is not looked at.
-    pub(super) fn name_bytes<'a>(&self, line: &'a str) -> &'a [u8] {
-        &line.as_bytes()[self.name.0 as usize..self.name.1 as usize]
-    }
-
-    pub(super) fn value_bytes<'a>(&self, line: &'a str) -> Cow<'a, [u8]> {
-        if self.escaped {
-            Cow::Owned(self.value(line).into_owned().into_bytes())
-        } else {
-            Cow::Borrowed(&line.as_bytes()[self.value.0 as usize..self.value.1 as usize])
-        }
-    }
-
-    /// Whether both have the same name.
-    fn has_the_name_of(&self, other: &Self, line: &str) -> bool {
-        self.name.1 - self.name.0 == other.name.1 - other.name.0
-            && self.name_bytes(line) == other.name_bytes(line)
-    }
-
-    pub(super) fn value<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        let raw = &line[self.value.0 as usize..self.value.1 as usize];
-        if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
-    }
-
-    pub(super) const fn name_range(&self) -> (usize, usize) {
-        (self.name.0 as usize, self.name.1 as usize)
-    }
-}
-
 /// `\\`, `\"` and `\n` replaced; any other escape stands for itself.
 pub(crate) fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
@@ -112,6 +68,26 @@ pub(crate) fn unescape(raw: &str) -> String {
     }
     text.push_str(rest);
     text
+}
+
+/// The first of the two, and where it stands. Most values are short: what stands in the first words costs no call.
+#[inline]
+fn quote_or_backslash(bytes: &[u8]) -> Option<(usize, u8)> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const QUOTES: u64 = ONES * b'"' as u64;
+    const BACKSLASHES: u64 = ONES * b'\\' as u64;
+    // The highest bit of each byte that is zero; above the lowest such byte others may be marked, too.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let words = bytes.chunks_exact(8).take(3);
+    for (index, word) in words.filter_map(|word| word.first_chunk()).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
+        if found != 0 {
+            let at = index * 8 + found.trailing_zeros() as usize / 8;
+            return Some((at, bytes[at]));
+        }
+    }
+    memchr::memchr2(b'"', b'\\', bytes).map(|at| (at, bytes[at]))
 }
 
 /// Reads one line from left to right.
@@ -160,6 +136,21 @@ impl<'a> Scanner<'a> {
         let taken = self.peek() == Some(byte);
         self.at += usize::from(taken);
         taken
+    }
+
+    /// The same, where it is mostly the name of the line before.
+    pub(super) fn metric_name_as_before(&mut self, names: &mut Labels) -> &'a str {
+        let rest = &self.text.as_bytes()[self.at..];
+        if let Some(length) = names.metric_as_before(rest)
+            && rest.get(length).is_some_and(|&byte| CLASS[byte as usize] == 0)
+        {
+            let start = self.at;
+            self.at += length;
+            return &self.text[start..self.at];
+        }
+        let name = self.metric_name();
+        names.remember_metric(name);
+        name
     }
 
     /// A metric name; empty where none stands.
@@ -215,8 +206,8 @@ impl<'a> Scanner<'a> {
 
     /// The labels behind an opening brace, up to and with the closing one. Comes back with the place of a
     /// quoted metric name, if one stands among them.
-    pub(super) fn labels(&mut self, spans: &mut Vec<LabelSpan>) -> Result<Option<(usize, usize)>, Fault> {
-        spans.clear();
+    pub(super) fn labels(&mut self, labels: &mut Labels) -> Result<Option<(usize, usize)>, Fault> {
+        labels.clear();
         let opened = self.at - 1;
         let mut quoted_name = None;
         self.blanks_inside_braces();
@@ -224,27 +215,15 @@ impl<'a> Scanner<'a> {
             return Ok(None);
         }
         loop {
-            let name = self.label_name(opened)?;
-            self.blanks_inside_braces();
-            let quoted = self.text.as_bytes().get(name.1 as usize) == Some(&b'"');
-            if quoted && matches!(self.peek(), Some(b',' | b'}')) && quoted_name.is_none() {
-                quoted_name = Some((name.0 as usize, name.1 as usize));
-            } else {
-                if !self.take(b'=') {
-                    return Err(self.fault(Rule::LabelSyntax, "an equals sign must follow a label's name"));
-                }
-                self.blanks_inside_braces();
-                if self.peek() != Some(b'"') {
-                    return Err(self.fault(Rule::LabelSyntax, "a label's value must stand in double quotes"));
-                }
-                if name.0 == name.1 {
-                    let message = "a label's name may not be empty";
-                    return Err(Fault::new(Rule::LabelName, name.0 as usize, name.1 as usize, message));
-                }
+            if let Some((length, hash)) = labels.as_before(&self.text.as_bytes()[self.at..]) {
+                let name = (self.at, self.at + length);
+                self.at = name.1 + 1;
                 let (value, escaped) = self.quoted()?;
-                spans.push(LabelSpan { name, value, escaped });
-                self.blanks_inside_braces();
+                labels.push_as_before(name, hash, value, escaped);
+            } else if let Some(name) = self.label(opened, quoted_name.is_none(), labels)? {
+                quoted_name = Some(name);
             }
+            self.blanks_inside_braces();
             match self.peek() {
                 Some(b'}') => {
                     self.at += 1;
@@ -277,22 +256,49 @@ impl<'a> Scanner<'a> {
                 None => return Err(self.not_closed(opened)),
             }
         }
-        if let Some(twice) = self.label_that_stands_twice(spans) {
+        if labels.are_as_before() {
+            return Ok(quoted_name);
+        }
+        if let Some(twice) = labels.twice(self.text) {
             let (from, to) = twice.name_range();
             let fault = Fault::new(Rule::DuplicateLabel, from, to, "this label stands twice on the sample");
             // Where one of the values is empty, Prometheus takes the label away, and does not count it.
-            let empty: std::collections::HashSet<_> = spans
-                .iter()
-                .filter(|label| label.value.0 == label.value.1)
-                .map(|label| label.name(self.text))
-                .collect();
-            let valued = spans.iter().filter(|label| !empty.contains(label.name(self.text)));
-            if self.label_that_stands_twice(&valued.copied().collect::<Vec<_>>()).is_some() {
+            if labels.twice_with_values(self.text) {
                 return Err(fault);
             }
             self.minor.push(fault.ingestion(Ingestion::Whole));
+        } else {
+            labels.remember(self.text);
         }
         Ok(quoted_name)
+    }
+
+    /// One label; or a quoted metric name, where one may stand here, which comes back.
+    fn label(
+        &mut self,
+        opened: usize,
+        may_be_name: bool,
+        labels: &mut Labels,
+    ) -> Result<Option<(usize, usize)>, Fault> {
+        let name = self.label_name(opened)?;
+        self.blanks_inside_braces();
+        let quoted = self.text.as_bytes().get(name.1) == Some(&b'"');
+        if quoted && matches!(self.peek(), Some(b',' | b'}')) && may_be_name {
+            return Ok(Some(name));
+        }
+        if !self.take(b'=') {
+            return Err(self.fault(Rule::LabelSyntax, "an equals sign must follow a label's name"));
+        }
+        self.blanks_inside_braces();
+        if self.peek() != Some(b'"') {
+            return Err(self.fault(Rule::LabelSyntax, "a label's value must stand in double quotes"));
+        }
+        if name.0 == name.1 {
+            return Err(Fault::new(Rule::LabelName, name.0, name.1, "a label's name may not be empty"));
+        }
+        let (value, escaped) = self.quoted()?;
+        labels.push(self.text, name, value, escaped);
+        Ok(None)
     }
 
     fn not_closed(&self, opened: usize) -> Fault {
@@ -300,12 +306,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// A label's name; a quoted one comes back without its quotes.
-    fn label_name(&mut self, opened: usize) -> Result<(u32, u32), Fault> {
+    fn label_name(&mut self, opened: usize) -> Result<(usize, usize), Fault> {
         let start = self.at;
         if self.peek() == Some(b'"') {
             let (name, _) = self.quoted()?;
-            let range = (name.0 as usize, name.1 as usize);
-            self.minor.extend(self.quoted_name_fault(range));
+            self.minor.extend(self.quoted_name_fault(name));
             return Ok(name);
         }
         if self.name(NAME_START, NAME).is_empty() {
@@ -320,7 +325,7 @@ impl<'a> Scanner<'a> {
                 ),
             });
         }
-        Ok(span(start, self.at))
+        Ok((start, self.at))
     }
 
     /// Where the metric name of a sample with braces stands: before the brace at `brace`, or quoted behind it.
@@ -343,7 +348,7 @@ impl<'a> Scanner<'a> {
 
     /// A quoted metric name on a HELP or TYPE line, without its quotes.
     pub(super) fn quoted_name(&mut self) -> Option<(usize, usize)> {
-        self.quoted().ok().map(|((from, to), _)| (from as usize, to as usize))
+        self.quoted().ok().map(|(at, _)| at)
     }
 
     /// What is to be said of a quoted name here; nothing where it was asked for.
@@ -361,13 +366,27 @@ impl<'a> Scanner<'a> {
     }
 
     /// What stands in double quotes; the scanner stands on the opening one. Says whether it holds escapes.
-    fn quoted(&mut self) -> Result<((u32, u32), bool), Fault> {
+    #[inline]
+    fn quoted(&mut self) -> Result<((usize, usize), bool), Fault> {
+        let from = self.at + 1;
+        match quote_or_backslash(&self.text.as_bytes()[from..]) {
+            Some((length, b'"')) => {
+                self.at = from + length + 1;
+                Ok(((from, from + length), false))
+            }
+            _ => self.quoted_with_escapes(),
+        }
+    }
+
+    /// The same where an escape comes first, or no quote.
+    #[cold]
+    fn quoted_with_escapes(&mut self) -> Result<((usize, usize), bool), Fault> {
         let opened = self.at;
         let bytes = self.text.as_bytes();
         let mut at = opened + 1;
         let mut escaped = false;
         loop {
-            let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
+            let Some((found, byte)) = quote_or_backslash(&bytes[at..]) else {
                 self.quote_is_open = true;
                 return Err(Fault::new(
                     Rule::LabelSyntax,
@@ -377,9 +396,9 @@ impl<'a> Scanner<'a> {
                 ));
             };
             at += found;
-            if bytes[at] == b'"' {
+            if byte == b'"' {
                 self.at = at + 1;
-                return Ok((span(opened + 1, at), escaped));
+                return Ok(((opened + 1, at), escaped));
             }
             if bytes.get(at + 1) == Some(&b'\n') {
                 let message = "a backslash may not stand before a line feed";
@@ -398,20 +417,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn label_that_stands_twice<'s>(&self, spans: &'s [LabelSpan]) -> Option<&'s LabelSpan> {
-        let twice = if spans.len() <= 16 {
-            (1..spans.len())
-                .find(|&i| spans[..i].iter().any(|other| other.has_the_name_of(&spans[i], self.text)))
-        } else {
-            let mut seen = std::collections::HashSet::with_capacity(spans.len());
-            spans.iter().position(|label| !seen.insert(label.name(self.text)))
-        };
-        twice.and_then(|index| spans.get(index))
-    }
-
     /// What is to be said where one of a sample's labels is called `__name__`.
     pub(super) fn name_label_fault(&self, spans: &[LabelSpan]) -> Option<Fault> {
-        let is_it = |label: &&LabelSpan| label.name_bytes(self.text) == b"__name__";
+        let is_it = |label: &&LabelSpan| label.is_reserved() && label.name_bytes(self.text) == b"__name__";
         let (from, to) = spans.iter().find(is_it)?.name_range();
         let message =
             "Prometheus keeps the metric's name in this label, and takes no sample that brings it along";

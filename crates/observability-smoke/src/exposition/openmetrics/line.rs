@@ -1,10 +1,11 @@
 //! One sample's line of OpenMetrics, with its exemplar. It knows nothing of families.
 
 use super::super::{
+    labels::Labels,
     number,
     problem::{Fault, Ingestion, Rule},
     sample::{Kind, Sample},
-    scan::{LabelSpan, Scanner},
+    scan::Scanner,
 };
 
 /// An exemplar: where it stands, and its value.
@@ -24,22 +25,22 @@ pub(super) struct Line<'a> {
     pub(super) minor: Vec<Fault>,
 }
 
-/// Reads a sample's line. The labels are left in `spans`.
+/// Reads a sample's line. The labels are left in `labels`.
 pub(super) fn read_sample<'a>(
     mut scanner: Scanner<'a>,
-    spans: &mut Vec<LabelSpan>,
-    exemplar_spans: &mut Vec<LabelSpan>,
+    labels: &mut Labels,
+    exemplar_labels: &mut Labels,
     line: u64,
 ) -> Result<Line<'a>, Fault> {
     let text = scanner.text;
-    let mut name_at = (0, scanner.metric_name().len());
+    let mut name_at = (0, scanner.metric_name_as_before(labels).len());
     if name_at.1 == 0 && scanner.peek() != Some(b'{') {
         return Err(scanner.no_name());
     }
-    spans.clear();
+    labels.clear();
     if scanner.take(b'{') {
-        let quoted = scanner.labels(spans)?;
-        scanner.minor.extend(scanner.name_label_fault(spans));
+        let quoted = scanner.labels(labels)?;
+        scanner.minor.extend(scanner.name_label_fault(labels.spans()));
         name_at = scanner.name_of_braced(name_at, quoted, name_at.1)?;
     }
     let series = (0, scanner.at);
@@ -56,7 +57,7 @@ pub(super) fn read_sample<'a>(
         }
         // A blank was read: something must follow it, and that can be an exemplar only.
         if !scanner.is_at_end() || text.ends_with(' ') {
-            exemplar = Some(read_exemplar(&mut scanner, exemplar_spans)?);
+            exemplar = Some(read_exemplar(&mut scanner, exemplar_labels)?);
         }
     }
     let sample = Sample {
@@ -94,7 +95,7 @@ fn refused(fault: Fault) -> Fault {
 }
 
 /// An exemplar: `# {labels} value`, and perhaps a timestamp.
-fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Result<Exemplar, Fault> {
+fn read_exemplar(scanner: &mut Scanner<'_>, labels: &mut Labels) -> Result<Exemplar, Fault> {
     let from = scanner.at;
     let wrong = |scanner: &Scanner<'_>, message: &'static str| {
         Fault::new(Rule::Exemplar, scanner.at, scanner.text.len(), message)
@@ -107,7 +108,7 @@ fn read_exemplar(scanner: &mut Scanner<'_>, spans: &mut Vec<LabelSpan>) -> Resul
             "only an exemplar may follow here: # {labels} value",
         ));
     }
-    if scanner.labels(spans).map_err(refused)?.is_some() {
+    if scanner.labels(labels).map_err(refused)?.is_some() {
         return Err(wrong(scanner, "an exemplar has labels and no name"));
     }
     if !scanner.take(b' ') {

@@ -11,11 +11,12 @@ use line::{Exemplar, Line, read_sample};
 
 use super::{
     histogram::Role,
+    labels::{LabelSpan, Labels},
     number,
     past::Past,
     problem::{Fault, Ingestion, Problems, Rule},
     sample::{Kind, Sample},
-    scan::{LabelSpan, QuotedNames, Scanner, Style},
+    scan::{QuotedNames, Scanner, Style},
 };
 
 /// The names and values of an exemplar's labels have at most so many characters together.
@@ -31,8 +32,8 @@ pub(in crate::exposition) struct OpenMetrics {
     names: HashMap<String, u64>,
     current: Option<Family>,
     past: Past,
-    spans: Vec<LabelSpan>,
-    exemplar_spans: Vec<LabelSpan>,
+    labels: Labels,
+    exemplar_labels: Labels,
     ended: bool,
     pub(in crate::exposition) quoted_names: QuotedNames,
 }
@@ -202,21 +203,18 @@ impl OpenMetrics {
         text: &str,
         on_sample: &mut dyn FnMut(&Sample<'_>),
     ) -> Result<(), Fault> {
-        let mut spans = std::mem::take(&mut self.spans);
-        let mut exemplar_spans = std::mem::take(&mut self.exemplar_spans);
         let scanner = Scanner::new(text, Style::Strict, self.quoted_names);
-        let read = read_sample(scanner, &mut spans, &mut exemplar_spans, number);
-        let done = read.and_then(|Line { mut sample, name_at, exemplar, minor }| {
-            minor.into_iter().for_each(|fault| self.problems.add(number, text.as_bytes(), fault));
-            sample.labels = &spans;
-            let placed = self.place(&mut sample, name_at, exemplar, &exemplar_spans);
-            self.samples += 1;
-            on_sample(&sample);
-            placed
-        });
-        self.spans = spans;
-        self.exemplar_spans = exemplar_spans;
-        done
+        let Line { mut sample, name_at, exemplar, minor } =
+            read_sample(scanner, &mut self.labels, &mut self.exemplar_labels, number)?;
+        minor.into_iter().for_each(|fault| self.problems.add(number, text.as_bytes(), fault));
+        let (spans, exemplar_spans) = (self.labels.take(), self.exemplar_labels.take());
+        sample.labels = &spans;
+        let placed = self.place(&mut sample, name_at, exemplar, &exemplar_spans);
+        self.samples += 1;
+        on_sample(&sample);
+        self.labels.give_back(spans);
+        self.exemplar_labels.give_back(exemplar_spans);
+        placed
     }
 
     /// Finds the family of a sample and checks it there.

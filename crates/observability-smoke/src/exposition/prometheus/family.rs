@@ -180,7 +180,7 @@ impl Family {
 }
 
 fn reserved_labels(sample: &Sample<'_>, problems: &mut Problems) {
-    for label in sample.labels.iter().filter(|label| label.name(sample.text).starts_with("__")) {
+    for label in sample.labels.iter().filter(|label| label.is_reserved()) {
         let (from, to) = label.name_range();
         let message = "labels that start with two underscores are Prometheus' own";
         let fault = Fault::new(Rule::ReservedLabel, from, to, message);

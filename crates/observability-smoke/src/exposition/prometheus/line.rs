@@ -1,21 +1,22 @@
 //! One sample's line of the Prometheus text format. It knows nothing of families.
 
 use super::super::{
+    labels::Labels,
     number,
     problem::{Fault, Ingestion, Rule},
     sample::{Kind, Sample},
-    scan::{LabelSpan, Scanner},
+    scan::Scanner,
 };
 
-/// Reads a sample's line. The labels are left in `spans`.
+/// Reads a sample's line. The labels are left in `labels`.
 pub(super) fn read_sample<'a>(
     scanner: &mut Scanner<'a>,
-    spans: &mut Vec<LabelSpan>,
+    labels: &mut Labels,
     line: u64,
 ) -> Result<(Sample<'a>, (usize, usize)), Fault> {
     let from = scanner.at;
-    let mut name_at = (from, from + scanner.metric_name().len());
-    spans.clear();
+    let mut name_at = (from, from + scanner.metric_name_as_before(labels).len());
+    labels.clear();
     scanner.blanks();
     let braced = scanner.peek() == Some(b'{');
     if name_at.0 == name_at.1 && !braced {
@@ -24,8 +25,8 @@ pub(super) fn read_sample<'a>(
     if braced {
         let brace = scanner.at;
         scanner.at += 1;
-        let quoted = scanner.labels(spans)?;
-        scanner.minor.extend(scanner.name_label_fault(spans));
+        let quoted = scanner.labels(labels)?;
+        scanner.minor.extend(scanner.name_label_fault(labels.spans()));
         name_at = scanner.name_of_braced(name_at, quoted, brace)?;
     } else if scanner.at == name_at.1 && !scanner.is_at_end() {
         let fault =

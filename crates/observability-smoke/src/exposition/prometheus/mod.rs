@@ -13,10 +13,11 @@ use line::read_sample;
 
 use super::{
     histogram::Role,
+    labels::Labels,
     past::Past,
     problem::{Fault, Ingestion, Problems, Rule, Weight},
     sample::{Kind, Sample},
-    scan::{LabelSpan, QuotedNames, Scanner, Style},
+    scan::{QuotedNames, Scanner, Style},
 };
 
 /// What is remembered of a family that was left.
@@ -39,7 +40,7 @@ pub(in crate::exposition) struct Prometheus {
     past: Past,
     /// Lines whose last quote is open.
     held: Option<Held>,
-    spans: Vec<LabelSpan>,
+    labels: Labels,
     pub(in crate::exposition) quoted_names: QuotedNames,
 }
 
@@ -252,19 +253,17 @@ impl Prometheus {
         scanner: &mut Scanner<'_>,
         on_sample: &mut dyn FnMut(&Sample<'_>),
     ) -> Result<(), Fault> {
-        let mut spans = std::mem::take(&mut self.spans);
-        let read = read_sample(scanner, &mut spans, number);
-        let done = read.map(|(mut sample, name_at)| {
-            for fault in scanner.minor.drain(..) {
-                self.problems.add(number, scanner.text.as_bytes(), fault);
-            }
-            sample.labels = &spans;
-            self.place(&mut sample, name_at);
-            self.samples += 1;
-            on_sample(&sample);
-        });
-        self.spans = spans;
-        done
+        let (mut sample, name_at) = read_sample(scanner, &mut self.labels, number)?;
+        for fault in scanner.minor.drain(..) {
+            self.problems.add(number, scanner.text.as_bytes(), fault);
+        }
+        let spans = self.labels.take();
+        sample.labels = &spans;
+        self.place(&mut sample, name_at);
+        self.samples += 1;
+        on_sample(&sample);
+        self.labels.give_back(spans);
+        Ok(())
     }
 
     /// Finds the family of a sample and checks it there.
