@@ -250,9 +250,12 @@ fn refused(subject: &str, failure: &QueryFailure) -> Halt {
             .inconclusive(subject)
             .expected("the server of --target takes a database of ours")
             .observed(other.to_string())
-            .remedy(match other.is("25006") {
-                true => "the role, the database or the server is set to read only (default_transaction_read_only): turn it off for this role",
-                false => "give the role CREATEDB, and the server the locale of the source",
+            .remedy(if other.is("25006") {
+                "the role, the database or the server is set to read only (default_transaction_read_only): turn it off for this role"
+            } else if other.is("42501") {
+                "give the role CREATEDB"
+            } else {
+                "give the server the locale of the source: the same of the system, or the same ICU"
             })
             .into(),
     }

@@ -18,6 +18,7 @@ mod forecast;
 mod foreign_grants;
 mod foreign_scripts;
 mod harmless;
+mod icu;
 mod large_objects;
 mod majors;
 mod memory;

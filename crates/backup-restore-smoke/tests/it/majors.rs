@@ -145,7 +145,7 @@ fn archives_compressed_by_zstd_and_lz4_are_restored_and_what_cannot_read_them_is
                 ended.everything()
             );
         }
-        // One bit of what is compressed.
+        // A part of what is compressed.
         let damaged = damaged(&path);
         let ended = rehearse(&damaged, &bin);
         assert_eq!(ended.assert_code(2).findings("backup.complete")[0].0, "failed", "{path}");
@@ -166,4 +166,24 @@ fn damaged(path: &str) -> String {
     let length = std::fs::metadata(&file).unwrap().len();
     std::fs::File::options().write(true).open(&file).unwrap().set_len(length * 2 / 3).unwrap();
     path.to_owned()
+}
+
+#[test]
+fn a_not_null_that_children_no_longer_inherit_is_found() {
+    let Some(bin) = bin_folder_of(18) else {
+        println!("skipped: PostgreSQL 18 is not here; scripts/postgres-wheels fetches it");
+        return;
+    };
+    let (cluster, tool) = (TestCluster::start_from(bin), Tool::new());
+    for (database, inherited) in [("one", ""), ("same", ""), ("other", " NO INHERIT")] {
+        cluster.sql("postgres", &format!("CREATE DATABASE {database} TEMPLATE template0"));
+        cluster.sql(database, &format!("CREATE TABLE parent (a int CONSTRAINT kept NOT NULL{inherited})"));
+    }
+    let compare = |other: &str| tool.run(&["compare", &cluster.conninfo("one"), &cluster.conninfo(other)]);
+    compare("same").assert_code(0);
+    let ended = compare("other");
+    ended.assert_code(2);
+    let (outcome, subject, observed) = ended.finding("restore.constraints");
+    assert_eq!(outcome, "failed");
+    assert!(format!("{subject} {observed}").contains("kept"), "{subject}: {observed}");
 }
