@@ -7,7 +7,7 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 use crate::{cluster::TestCluster, dumps::file, tool::Tool};
 
 /// What stands on a terminal, as far as the tool moves on it.
-struct Screen {
+pub(crate) struct Screen {
     columns: usize,
     lines: Vec<Vec<char>>,
     row: usize,
@@ -16,7 +16,7 @@ struct Screen {
 
 impl Screen {
     /// Every frame that could be seen, with the colours that were asked for.
-    fn frames(shown: &str, columns: usize) -> Vec<String> {
+    pub(crate) fn frames(shown: &str, columns: usize) -> Vec<String> {
         let mut screen = Self { columns, lines: vec![Vec::new()], row: 0, column: 0 };
         let (mut frames, mut rest) = (Vec::new(), shown);
         while let Some(character) = rest.chars().next() {
@@ -76,7 +76,12 @@ impl Screen {
 }
 
 /// Runs the tool with standard error on a terminal of so many columns, and gives what the terminal got.
-fn on_a_terminal(tool: &Tool, arguments: &str, columns: usize, environment: &[(&str, &str)]) -> String {
+pub(crate) fn on_a_terminal(
+    tool: &Tool,
+    arguments: &str,
+    columns: usize,
+    environment: &[(&str, &str)],
+) -> String {
     let program = assert_cmd::cargo::cargo_bin!("backup-restore-smoke");
     let line = format!("stty rows 40 cols {columns}\n'{}' {arguments} >stdout.txt\n", program.display());
     let script = tool.file("run.sh", &line);
@@ -108,7 +113,7 @@ fn shows(frames: &[String], phase: &str, words: &[&str]) -> bool {
     })
 }
 
-fn assert_shows(frames: &[String], phase: &str, words: &[&str]) {
+pub(crate) fn assert_shows(frames: &[String], phase: &str, words: &[&str]) {
     assert!(shows(frames, phase, words), "{phase} {words:?}:\n{}", frames.join("\n---\n"));
 }
 

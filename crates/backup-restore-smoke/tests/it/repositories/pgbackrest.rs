@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     cluster::TestCluster,
+    terminal::{Screen, assert_shows, on_a_terminal},
     tool::{Tool, until},
 };
 
@@ -363,4 +364,26 @@ fn stopped_or_killed_while_it_fetches_nothing_is_left() {
         tool.assert_nothing_left();
     }
     assert_eq!(stanza.listing(), before, "nothing of production was written");
+}
+
+#[test]
+fn a_terminal_sees_the_files_come_and_then_the_log_each_with_a_bar_of_its_own() {
+    let stanza = Stanza::new();
+    let tool = Tool::new();
+    stanza.cluster.sql(
+        "postgres",
+        "CREATE TABLE much AS SELECT i, md5(i::text) AS a, md5((-i)::text) AS b FROM generate_series(1, 500000) AS i",
+    );
+    let place = stanza.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
+    archive_segment(&stanza.cluster);
+    let arguments =
+        stanza.arguments(&["--target-lsn", &place, "--scratch-shares-filesystem", "--evidence none"]);
+    let frames = Screen::frames(&on_a_terminal(&tool, &arguments.join(" "), 120, &[]), 120);
+    let log = "fetching the write-ahead log by pgBackRest";
+    assert_shows(&frames, " by pgBackRest", &["fetched ", "iB/s, "]);
+    assert_shows(&frames, log, &["write-ahead log ", "iB/s, ", " left"]);
+    // The bar of the files goes away as soon as it is seen that the log has begun.
+    let last = frames.iter().rfind(|frame| frame.contains("  write-ahead log ")).unwrap();
+    assert!(!last.contains("fetched "), "{last}");
+    tool.assert_nothing_left();
 }
