@@ -5,24 +5,25 @@ use proptest::prelude::*;
 
 use super::{Ingestion, Kind, Reader, Reading, Sample, Syntax, Weight};
 
-fn read(syntax: Syntax, text: &[u8]) -> Reading {
+pub(super) fn read(syntax: Syntax, text: &[u8]) -> Reading {
     let mut reader = Reader::new(syntax);
     reader.feed(text, &mut |_| {});
     reader.finish(&mut |_| {})
 }
 
 /// `line:column rule`, without the lint warnings.
-fn problems(reading: &Reading) -> Vec<String> {
+pub(super) fn problems(reading: &Reading) -> Vec<String> {
     let told = reading.problems.iter().filter(|problem| problem.rule.weight() != Weight::Lint);
     told.map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.rule.id())).collect()
 }
 
 #[track_caller]
-fn expect(syntax: Syntax, cases: &[(&str, &[&str], Ingestion)]) {
+pub(super) fn expect<T: AsRef<[u8]> + ?Sized>(syntax: Syntax, cases: &[(&T, &[&str], Ingestion)]) {
     for (text, expected, ingestion) in cases {
-        let reading = read(syntax, text.as_bytes());
-        assert_eq!(problems(&reading), *expected, "{text}\n{:#?}", reading.problems);
-        assert_eq!(reading.ingestion, *ingestion, "{text}\n{:#?}", reading.problems);
+        let reading = read(syntax, text.as_ref());
+        let shown = String::from_utf8_lossy(text.as_ref());
+        assert_eq!(problems(&reading), *expected, "{shown}\n{:#?}", reading.problems);
+        assert_eq!(reading.ingestion, *ingestion, "{shown}\n{:#?}", reading.problems);
     }
 }
 

@@ -1,28 +1,10 @@
 //! Small expositions of which a real Prometheus (2.42 and 3.5) makes something else than one would think: what it
 //! drops, loses or takes although the text is wrong.
 
-use super::{Ingestion, Reader, Reading, Release, Syntax, Taken, Weight};
-
-fn read(syntax: Syntax, text: &[u8]) -> Reading {
-    let mut reader = Reader::new(syntax);
-    reader.feed(text, &mut |_| {});
-    reader.finish(&mut |_| {})
-}
-
-fn problems(reading: &Reading) -> Vec<String> {
-    let told = reading.problems.iter().filter(|problem| problem.rule.weight() != Weight::Lint);
-    told.map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.rule.id())).collect()
-}
-
-#[track_caller]
-fn expect(syntax: Syntax, cases: &[(&[u8], &[&str], Ingestion)]) {
-    for (text, expected, ingestion) in cases {
-        let reading = read(syntax, text);
-        let shown = String::from_utf8_lossy(text);
-        assert_eq!(problems(&reading), *expected, "{shown}\n{:#?}", reading.problems);
-        assert_eq!(reading.ingestion, *ingestion, "{shown}\n{:#?}", reading.problems);
-    }
-}
+use super::{
+    Ingestion, Reader, Release, Syntax, Taken,
+    cases::{expect, problems, read},
+};
 
 #[test]
 fn of_a_family_torn_apart_only_the_series_that_stand_twice_are_dropped() {
