@@ -2,14 +2,14 @@
 //! drops, loses or takes although the text is wrong.
 
 use super::{
-    Ingestion, Reader, Release, Syntax, Taken,
-    cases::{expect, problems, read},
+    Ingestion, Reader, Release, Syntax, Taken, Weight,
+    cases::{expect, read},
 };
 
 #[test]
 fn of_a_family_torn_apart_only_the_series_that_stand_twice_are_dropped() {
     use Ingestion::{SampleDropped, Whole};
-    expect(
+    expect::<[u8]>(
         Syntax::Prometheus,
         &[
             (b"a{x=\"1\"} 1\nb 1\na{x=\"2\"} 1\n", &["3:1 interleaved-family"], Whole),
@@ -38,7 +38,7 @@ fn of_a_family_torn_apart_only_the_series_that_stand_twice_are_dropped() {
             ),
         ],
     );
-    expect(
+    expect::<[u8]>(
         Syntax::OpenMetrics,
         &[
             (
@@ -68,7 +68,7 @@ fn of_a_family_torn_apart_only_the_series_that_stand_twice_are_dropped() {
 #[test]
 fn a_line_feed_between_quotes_is_wrong_and_costs_prometheus_nothing() {
     use Ingestion::{Refused, Whole};
-    expect(
+    expect::<[u8]>(
         Syntax::Prometheus,
         &[
             (b"a{x=\"1\n2\"} 1\nb 2\n", &["1:5 line-feed"], Whole),
@@ -109,7 +109,7 @@ fn open_quotes_without_end_are_read_twice_at_most() {
 #[test]
 fn what_prometheus_does_not_look_at_costs_no_scrape() {
     use Ingestion::{CutOff, Refused, Whole};
-    expect(
+    expect::<[u8]>(
         Syntax::Prometheus,
         &[
             (b"# HELP a#x\na 1\n", &["1:9 metric-name"], Whole),
@@ -129,7 +129,7 @@ fn what_prometheus_does_not_look_at_costs_no_scrape() {
             (b"-\n\0\n", &["1:1 metric-name", "2:1 zero-byte"], Refused),
         ],
     );
-    expect(
+    expect::<[u8]>(
         Syntax::OpenMetrics,
         &[
             (b"a{__name__=\"b\"} 1\n# EOF\n", &["1:3 name-label"], Refused),
