@@ -10,6 +10,9 @@ const CIPHERED: &str = "Salted__";
 /// Of a file that another passphrase deciphers nothing makes sense, from its first line (the first that is not empty).
 const NO_SENSE: &str = "FormatError: key/value found outside of section at line ";
 
+/// The same where the first line begins with a bracket by chance.
+const NO_SECTION: &str = "FormatError: ini section should end with ] at line 1:";
+
 /// What is said of a file whose end cannot be deciphered, where no line came before it: it is cut, or another
 /// passphrase deciphers it and not one byte of the nonsense is the end of a line.
 const NO_END: &str = "CryptoError: unable to flush";
@@ -45,7 +48,7 @@ pub(crate) fn why(cipher: &str, message: &str) -> Unopened {
     if !is_ciphered && message.contains(CIPHERED) {
         return Unopened::NoPassphrase;
     }
-    let is_nonsense = |line: &&str| line.starts_with(NO_SENSE);
+    let is_nonsense = |line: &&str| line.starts_with(NO_SENSE) || line.starts_with(NO_SECTION);
     if is_ciphered
         && of_files.iter().any(is_nonsense)
         && of_files.iter().all(|line| is_nonsense(line) || line.starts_with(NO_END))
@@ -87,11 +90,13 @@ mod tests {
         let aes = "aes-256-cbc";
         let nonsense = message("FormatError", &format!("{NO_SENSE}1: F(T\u{fffd}\u{1b}GJ"));
         assert_eq!(why(aes, &nonsense), Unopened::WrongPassphrase);
-        // Each copy has a salt of its own: by chance one has no line, or an empty one first.
-        let by_chance = format!(
-            "[X] unable to load info file 'a' or 'b':\n{NO_END}\nHINT: is or was the repo encrypted?\n{NO_SENSE}2: F"
-        );
-        assert_eq!(why(aes, &by_chance), Unopened::WrongPassphrase);
+        // Each copy has a salt of its own: by chance one has no line, an empty one first, or a bracket first.
+        for by_chance in
+            [format!("{NO_END}\nHINT: is or was the repo encrypted?"), format!("{NO_SECTION} [g")]
+        {
+            let said = format!("[X] unable to load info file 'a' or 'b':\n{by_chance}\n{NO_SENSE}2: F");
+            assert_eq!(why(aes, &said), Unopened::WrongPassphrase);
+        }
         let salted = message("FormatError", &format!("{NO_SENSE}1: {CIPHERED}\u{fffd}"));
         assert_eq!(why("none", &salted), Unopened::NoPassphrase);
         for (cipher, kind, said, told) in [
