@@ -9,6 +9,7 @@ use super::{
     chain::Roots,
     crl, kubeconfig,
     lifetime::{self, Role, Standing},
+    strength,
 };
 use crate::{
     certificate::Certificate,
@@ -122,6 +123,8 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
             }
             Ok(certificate) => {
                 judged.quiet.push(&FILE_CERTIFICATE);
+                let weak = strength::of_stored(&place, certificate, &mut judged);
+                judged.findings.extend(weak.into_iter().map(|finding| finding.at(path, entry.line)));
                 let role = Role::of_stored(certificate);
                 let (finding, judgement) = lifetime::finding(
                     &FILE_LIFETIME,

@@ -8,6 +8,7 @@ use evidence_report::record::{Finding, Requirement};
 use super::{
     Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl,
     lifetime::{self, Role},
+    strength,
 };
 use crate::{
     certificate::Certificate,
@@ -95,6 +96,8 @@ fn certificate(place: String, entry: &Entry, basis: &Basis, judged: &mut Judged)
         }
     };
     judged.quiet.push(&KUBERNETES_CERTIFICATE);
+    let weak = strength::of_stored(&place, certificate, judged);
+    judged.findings.extend(weak);
     let role = Role::of_stored(certificate);
     let (finding, judgement) = lifetime::finding(
         &KUBERNETES_LIFETIME,

@@ -1,9 +1,10 @@
 //! Whether a key and a signature are strong enough: against today's computers, and in the eyes of today's
 //! clients.
 
-use evidence_report::record::{Check, Finding};
+use evidence_report::record::{Check, Finding, Outcome};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::{Judged, agreement::files::in_archive, lifetime::Role};
 use crate::{
     certificate::Certificate,
     checks::{TLS_KEY, TLS_SIGNATURE},
@@ -192,6 +193,20 @@ pub fn signature_finding(subject: &str, certificate: &Certificate) -> Finding {
         certificate.name, certificate.issuer
     );
     finding(&TLS_SIGNATURE, subject, "a hash of SHA-256 or better", &signature(certificate), remedy)
+}
+
+/// What clients will refuse of a certificate that lies somewhere; what is sound of it is counted. An issuer may be an
+/// old root in a store of many, and what lies in an archive is no longer in use.
+pub(super) fn of_stored(place: &str, certificate: &Certificate, judged: &mut Judged) -> Vec<Finding> {
+    if Role::of_stored(certificate) == Role::Issuer {
+        return Vec::new();
+    }
+    let signature = (!certificate.is_self_issued).then(|| signature_finding(place, certificate));
+    let of_both = [Some(key_finding(place, certificate)), signature].into_iter().flatten();
+    let (bad, sound): (Vec<_>, Vec<_>) =
+        of_both.partition(|one| one.outcome == Outcome::Failed && in_archive(place).is_none());
+    judged.quiet.extend(sound.iter().map(|finding| finding.check));
+    bad
 }
 
 fn finding(
