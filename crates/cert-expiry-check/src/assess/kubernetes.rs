@@ -50,12 +50,20 @@ fn holds(object: &str, place: &str, value: &Value, contents: &Contents, basis: &
         };
         judged.findings.push(finding.expected("a whole certificate").observed(flaw.to_string()));
     }
+    let whole = || certificates.iter().flat_map(|entry| &entry.certificate);
+    let is_chain = whole().any(|one| Role::of_stored(one) == Role::Leaf);
     for (number, entry) in (1_usize..).zip(certificates) {
         let place = match (&entry.alias, number) {
             (Some(alias), _) => format!("{place}, alias {}", printable(alias, 80)),
             (None, 1) => place.to_owned(),
             (None, _) => format!("{place} #{number}"),
         };
+        if let Ok(one) = &entry.certificate
+            && (Role::of_stored(one) == Role::Leaf || is_chain && strength::is_link(entry))
+        {
+            let weak = strength::of_stored(&place, one, judged);
+            judged.findings.extend(weak);
+        }
         certificate(place, entry, basis, judged);
     }
     judged.keys.extend(keys.iter().map(|key| KeySighting {
@@ -96,8 +104,6 @@ fn certificate(place: String, entry: &Entry, basis: &Basis, judged: &mut Judged)
         }
     };
     judged.quiet.push(&KUBERNETES_CERTIFICATE);
-    let weak = strength::of_stored(&place, certificate, judged);
-    judged.findings.extend(weak);
     let role = Role::of_stored(certificate);
     let (finding, judgement) = lifetime::finding(
         &KUBERNETES_LIFETIME,

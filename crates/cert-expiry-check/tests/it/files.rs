@@ -95,7 +95,47 @@ fn a_weak_key_or_signature_is_told_wherever_it_lies() {
     assert_eq!(said[1], [(format!("{both} #3"), "SHA-1 with RSA".to_owned())]);
     assert_eq!(outcome.one("tls.key", &short_file).location, format!("{short_file}:1"));
     assert_eq!(outcome.not_passed(), ["tls.key", "tls.signature"], "{:#?}", outcome.findings());
-    outcome.expect("tls.key", "certificates in files and objects", "passed", "3 of them");
+    outcome.expect("tls.key", "certificates in files and objects", "passed", "4 of them");
+}
+
+/// A server's chain whose issuer has a short key; and the same issuer where nobody serves it.
+#[test]
+fn a_weak_issuer_is_told_where_it_lies_to_be_served() {
+    let bench = Bench::new();
+    let openssl = |line: &str| {
+        let made =
+            std::process::Command::new("openssl").args(line.split(' ')).current_dir(bench.path("")).output();
+        assert!(made.unwrap().status.success(), "openssl {line}");
+    };
+    bench.write("ca.cnf", "basicConstraints=critical,CA:TRUE\n");
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -subj /CN=Root -days 3650");
+    openssl("req -newkey rsa:1024 -nodes -keyout weak.key -out weak.csr -subj /CN=Weak");
+    openssl(
+        "x509 -req -in weak.csr -CA root.pem -CAkey root.key -CAcreateserial -days 3000 -extfile ca.cnf -out weak.crt",
+    );
+    openssl("req -newkey rsa:2048 -nodes -keyout shop.key -out shop.csr -subj /CN=shop.example");
+    openssl("x509 -req -in shop.csr -CA weak.crt -CAkey weak.key -CAcreateserial -days 90 -out shop.crt");
+    let read = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
+    let chain = bench.write("chain.pem", read("shop.crt") + &read("weak.crt"));
+    let object = |name: &str| {
+        let data = BASE64_STANDARD.encode(read(name));
+        format!(
+            r#"{{"kind":"Secret","type":"kubernetes.io/tls","metadata":{{"name":"a","namespace":"shop"}},"data":{{"tls.crt":"{data}"}}}}"#
+        )
+    };
+    let secret = bench.write("secret.json", object("chain.pem"));
+    let outcome = bench.scan(&[&chain, "--kubernetes", &secret]);
+    assert_eq!(
+        (outcome.code, outcome.not_passed()),
+        (2, vec!["tls.key".to_owned()]),
+        "{:#?}",
+        outcome.findings()
+    );
+    for place in [format!("{chain} #2"), "secret shop/a, tls.crt #2".to_owned()] {
+        outcome.expect("tls.key", &place, "failed", "RSA, 1024 bits");
+    }
+    let store = bench.write("trusted.pem", read("root.pem") + &read("weak.crt"));
+    assert_eq!(bench.scan(&[&store]).code, 0, "whom to trust is no chain");
 }
 
 /// As `openssl req -x509` makes them.
