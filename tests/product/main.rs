@@ -10,6 +10,7 @@ mod outputs;
 mod programs;
 mod repository;
 mod scheduling;
+mod shards;
 mod shims;
 mod story;
 mod trees;

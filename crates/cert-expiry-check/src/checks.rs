@@ -162,7 +162,8 @@ pub static TLS_KEY: Check = Check {
     title: "Key strong enough",
     explanation: "RSA keys have 2048 bits or more and no exponent of 1, elliptic curves 256 bits or more, and no \
         key is DSA. Keys that are strong but that browsers do not know (secp256k1, Brainpool, Ed448) are warned \
-        of. Issuers are listed only where theirs is too weak.",
+        of. Issuers are listed only where theirs is too weak. In files and Kubernetes objects the certificates of \
+        servers and clients and the issuers behind them are looked at, and only what is too weak is listed.",
     remedy: "Make a new key (P-256, or RSA with 2048 bits or more) and have a certificate issued for it.",
 };
 
@@ -172,7 +173,8 @@ pub static TLS_SIGNATURE: Check = Check {
     title: "Signature strong enough",
     explanation: "Nothing on the path is signed with MD5 or SHA-1, for which two certificates with one signature can \
         be made. The signature of a root is not looked at: a root is trusted because it is in the store. Issuers \
-        are listed only where theirs is too weak.",
+        are listed only where theirs is too weak. In files and Kubernetes objects the certificates of servers and \
+        clients and the issuers behind them are looked at, and only what is too weak is listed.",
     remedy: "Have the certificate issued again, signed with SHA-256.",
 };
 

@@ -9,6 +9,7 @@ use super::{
     chain::Roots,
     crl, kubeconfig,
     lifetime::{self, Role, Standing},
+    strength,
 };
 use crate::{
     certificate::Certificate,
@@ -123,6 +124,12 @@ fn certificates(path: &str, entries: &[Entry], basis: &Basis) -> Judged {
             Ok(certificate) => {
                 judged.quiet.push(&FILE_CERTIFICATE);
                 let role = Role::of_stored(certificate);
+                if role == Role::Leaf || is_chain && strength::is_link(entry) {
+                    let weak = strength::of_stored(&place, certificate, &mut judged);
+                    let is_needed = role == Role::Leaf || root_instead(entry, basis).is_none();
+                    let weak = weak.into_iter().filter(|_| is_needed);
+                    judged.findings.extend(weak.map(|finding| finding.at(path, entry.line)));
+                }
                 let (finding, judgement) = lifetime::finding(
                     &FILE_LIFETIME,
                     place.clone(),

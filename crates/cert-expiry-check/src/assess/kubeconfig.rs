@@ -8,6 +8,7 @@ use super::{
     Basis, Judged, KeySighting, Part, Sighting,
     file::unreadable,
     lifetime::{self, Role},
+    strength,
 };
 use crate::{
     checks::{FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE},
@@ -127,6 +128,9 @@ fn certificates(
             }
         };
         judged.quiet.push(&FILE_CERTIFICATE);
+        if Role::of_stored(certificate) == Role::Leaf {
+            findings.extend(strength::of_stored(&place, certificate, judged));
+        }
         // What a user presents first stands for the user, whatever it says that it is.
         let is_leaf = (kind == PartKind::User && number == 1) || !certificate.is_issuer;
         let role = if is_leaf { Role::Leaf } else { Role::Issuer };

@@ -8,6 +8,7 @@ use evidence_report::record::{Finding, Requirement};
 use super::{
     Basis, Judged, KeySighting, ListSighting, Part, Sighting, crl,
     lifetime::{self, Role},
+    strength,
 };
 use crate::{
     certificate::Certificate,
@@ -49,12 +50,20 @@ fn holds(object: &str, place: &str, value: &Value, contents: &Contents, basis: &
         };
         judged.findings.push(finding.expected("a whole certificate").observed(flaw.to_string()));
     }
+    let whole = || certificates.iter().flat_map(|entry| &entry.certificate);
+    let is_chain = whole().any(|one| Role::of_stored(one) == Role::Leaf);
     for (number, entry) in (1_usize..).zip(certificates) {
         let place = match (&entry.alias, number) {
             (Some(alias), _) => format!("{place}, alias {}", printable(alias, 80)),
             (None, 1) => place.to_owned(),
             (None, _) => format!("{place} #{number}"),
         };
+        if let Ok(one) = &entry.certificate
+            && (Role::of_stored(one) == Role::Leaf || is_chain && strength::is_link(entry))
+        {
+            let weak = strength::of_stored(&place, one, judged);
+            judged.findings.extend(weak);
+        }
         certificate(place, entry, basis, judged);
     }
     judged.keys.extend(keys.iter().map(|key| KeySighting {

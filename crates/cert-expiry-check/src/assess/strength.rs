@@ -1,12 +1,14 @@
 //! Whether a key and a signature are strong enough: against today's computers, and in the eyes of today's
 //! clients.
 
-use evidence_report::record::{Check, Finding};
+use evidence_report::record::{Check, Finding, Outcome};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::{Judged, agreement::files::in_archive};
 use crate::{
     certificate::Certificate,
     checks::{TLS_KEY, TLS_SIGNATURE},
+    stores::Entry,
 };
 
 /// A judgement in words.
@@ -192,6 +194,23 @@ pub fn signature_finding(subject: &str, certificate: &Certificate) -> Finding {
         certificate.name, certificate.issuer
     );
     finding(&TLS_SIGNATURE, subject, "a hash of SHA-256 or better", &signature(certificate), remedy)
+}
+
+/// Whether an issuer that lies beside a certificate of a server is there to be served with it. By itself, or under a
+/// name of its own, it may be one of many in a store of trust, and at the signature of a root nobody looks.
+pub(super) fn is_link(entry: &Entry) -> bool {
+    entry.alias.is_none() && entry.certificate.as_ref().is_ok_and(|issuer| !issuer.is_self_issued)
+}
+
+/// What clients will refuse of a certificate that lies somewhere, to be served; what is sound of it is counted. What
+/// lies in an archive is no longer in use.
+pub(super) fn of_stored(place: &str, certificate: &Certificate, judged: &mut Judged) -> Vec<Finding> {
+    let signature = (!certificate.is_self_issued).then(|| signature_finding(place, certificate));
+    let of_both = [Some(key_finding(place, certificate)), signature].into_iter().flatten();
+    let (bad, sound): (Vec<_>, Vec<_>) =
+        of_both.partition(|one| one.outcome == Outcome::Failed && in_archive(place).is_none());
+    judged.quiet.extend(sound.iter().map(|finding| finding.check));
+    bad
 }
 
 fn finding(

@@ -10,7 +10,7 @@ use evidence_report::{
 };
 
 use crate::{
-    assess::{Judged, Part},
+    assess::{Judged, Part, lifetime::Role},
     checks::{
         CLIENT_IDENTITY, CLIENT_LIFETIME, CRL_FRESHNESS, FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE,
         KUBERNETES_CERTIFICATE, KUBERNETES_LIFETIME, KUBERNETES_READABLE, STARTTLS_OFFERED, TARGETS_NAMED,
@@ -45,10 +45,15 @@ pub(super) fn of(judged: &Judged, run: &Run) {
     run.owes(judged.owed.iter().copied());
     for sighting in &judged.sightings {
         let certificate = &sighting.certificate;
+        let signed = !certificate.is_self_issued;
+        if matches!(sighting.part, Part::File | Part::Secret) && Role::of_stored(certificate) == Role::Leaf {
+            run.owes([&TLS_KEY]);
+            run.owes(signed.then_some(&TLS_SIGNATURE));
+        }
         match sighting.part {
             Part::Server => {
                 run.owes([&TLS_CERTIFICATE, &TLS_USAGE, &TLS_LIFETIME]);
-                run.owes((!certificate.is_self_issued).then_some(&TLS_SIGNATURE));
+                run.owes(signed.then_some(&TLS_SIGNATURE));
                 run.owes(certificate.must_staple.then_some(&TLS_STAPLE));
             }
             Part::Issuer | Part::Spare => run.owes([&TLS_CERTIFICATE]),
@@ -62,11 +67,14 @@ pub(super) fn of(judged: &Judged, run: &Run) {
 
 /// What the run says, once, of a check that only complains: that it was made, so often, and had nothing to say.
 pub(super) fn quiet(check: &'static Check, times: usize) -> Finding {
+    let stored = "certificates in files and objects";
     let table = [
         (&TLS_CERTIFICATE, "presented certificates", "X.509 certificates"),
         (&TLS_USAGE, "certificates of servers", "meant for servers"),
         (&FILE_CERTIFICATE, "certificates in files", "whole"),
         (&KUBERNETES_CERTIFICATE, "certificates in Kubernetes objects", "whole"),
+        (&TLS_KEY, stored, "2048 bits of RSA, or 256 of an elliptic curve"),
+        (&TLS_SIGNATURE, stored, "a hash of SHA-256 or better"),
     ];
     let known = table.into_iter().find(|(known, ..)| known.id == check.id);
     let (subject, expected) =

@@ -168,13 +168,15 @@ fn host_and_port(word: &str) -> Result<(Host, Option<u16>), String> {
     if let Ok(address) = word.parse::<Ipv6Addr>() {
         return Ok((Host::Address(address.into()), None));
     }
+    let before_zone = word.split_once('%').map(|(address, _)| address.trim_start_matches('['));
+    if before_zone.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()) {
+        return Err(
+            "an address with a zone (%…) cannot be looked at; name another of its addresses".to_owned()
+        );
+    }
     let (host, port) = match word.strip_prefix('[') {
         Some(rest) => {
             let (address, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
-            if address.contains('%') {
-                return Err("an address with a zone (%…) cannot be looked at; name another of its addresses"
-                    .to_owned());
-            }
             let address: Ipv6Addr =
                 address.parse().map_err(|_| "only an IPv6 address stands in brackets".to_owned())?;
             (Host::Address(address.into()), rest.strip_prefix(':').or((!rest.is_empty()).then_some("x")))

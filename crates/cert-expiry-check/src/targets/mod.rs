@@ -254,6 +254,7 @@ mod tests {
             ("[::1]x", "port"),
             ("[shop.example]:443", "IPv6"),
             ("[fe80::1%eth0]:443", "zone"),
+            ("fe80::1%eth0", "zone"),
             ("http://shop.example", "https"),
             ("gopher://mail.example", "smtp"),
             ("tls://mail.example", "port"),

@@ -1,7 +1,8 @@
 //! Files, folders and patterns.
 
-use std::os::unix::fs::symlink;
+use std::{collections::BTreeSet, os::unix::fs::symlink};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::{BasicConstraints, IsCa};
 use rustls::pki_types::CertificateDer;
 use testbed::tls_farm::{Authority, Lifetime};
@@ -55,6 +56,86 @@ fn pem_der_and_bundles_are_judged_certificate_by_certificate() {
         .take_while(|line| *line != "-----BEGIN CERTIFICATE-----")
         .count();
     assert_eq!(outcome.one("file.lifetime", &format!("{bundle} #1")).location, format!("{bundle}:{line}"));
+}
+
+/// What clients will refuse is told before anybody serves it.
+#[test]
+fn a_weak_key_or_signature_is_told_wherever_it_lies() {
+    let Pems { bench, authority } = Pems::new();
+    let life = || Lifetime::days_left(90, 60);
+    let short = authority.issue_for_short_key(&["shop.example"], life()).unwrap().leaf_only().pem();
+    let old = authority.issue_over_sha1(&["old.example"], life()).unwrap().leaf_only().pem();
+    let good = authority.issue(&["shop.example"], life()).unwrap().pem();
+    let [short_file, both] = [("tls/short.pem", short.clone()), ("tls/both.pem", format!("{good}{old}"))]
+        .map(|(name, pem)| bench.write(name, pem));
+    bench.write("le/archive/shop/cert1.pem", &short);
+    let data = BASE64_STANDARD.encode(&short);
+    let kubeconfig = bench.write(
+        "config",
+        format!("kind: Config\nusers:\n- name: admin\n  user: {{client-certificate-data: {data}}}\n"),
+    );
+    let secret = format!(
+        r#"{{"kind":"Secret","type":"kubernetes.io/tls","metadata":{{"name":"a","namespace":"shop"}},"data":{{"tls.crt":"{data}"}}}}"#
+    );
+    let (secret, folders) =
+        (bench.write("secret.json", secret), ["tls", "le"].map(|name| text(&bench.path(name))));
+    let outcome = bench.scan(&[&folders[0], &folders[1], &kubeconfig, "--kubernetes", &secret]);
+    let said = ["tls.key", "tls.signature"].map(|check| {
+        let found = outcome.of(check).into_iter().filter(|found| found.outcome == "failed");
+        found.map(|found| (found.subject, found.observed)).collect::<Vec<_>>()
+    });
+    let places =
+        [short_file.clone(), format!("{kubeconfig}, user admin"), "secret shop/a, tls.crt".to_owned()];
+    assert_eq!(
+        said[0].iter().map(|(place, _)| place).collect::<BTreeSet<_>>(),
+        places.iter().collect(),
+        "{said:#?}"
+    );
+    assert!(said[0].iter().all(|(_, seen)| seen == "RSA, 1024 bits: fewer than 2048"), "{said:#?}");
+    assert_eq!(said[1], [(format!("{both} #3"), "SHA-1 with RSA".to_owned())]);
+    assert_eq!(outcome.one("tls.key", &short_file).location, format!("{short_file}:1"));
+    assert_eq!(outcome.not_passed(), ["tls.key", "tls.signature"], "{:#?}", outcome.findings());
+    outcome.expect("tls.key", "certificates in files and objects", "passed", "4 of them");
+}
+
+/// A server's chain whose issuer has a short key; and the same issuer where nobody serves it.
+#[test]
+fn a_weak_issuer_is_told_where_it_lies_to_be_served() {
+    let bench = Bench::new();
+    let openssl = |line: &str| {
+        let made =
+            std::process::Command::new("openssl").args(line.split(' ')).current_dir(bench.path("")).output();
+        assert!(made.unwrap().status.success(), "openssl {line}");
+    };
+    bench.write("ca.cnf", "basicConstraints=critical,CA:TRUE\n");
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -subj /CN=Root -days 3650");
+    openssl("req -newkey rsa:1024 -nodes -keyout weak.key -out weak.csr -subj /CN=Weak");
+    openssl(
+        "x509 -req -in weak.csr -CA root.pem -CAkey root.key -CAcreateserial -days 3000 -extfile ca.cnf -out weak.crt",
+    );
+    openssl("req -newkey rsa:2048 -nodes -keyout shop.key -out shop.csr -subj /CN=shop.example");
+    openssl("x509 -req -in shop.csr -CA weak.crt -CAkey weak.key -CAcreateserial -days 90 -out shop.crt");
+    let read = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
+    let chain = bench.write("chain.pem", read("shop.crt") + &read("weak.crt"));
+    let object = |name: &str| {
+        let data = BASE64_STANDARD.encode(read(name));
+        format!(
+            r#"{{"kind":"Secret","type":"kubernetes.io/tls","metadata":{{"name":"a","namespace":"shop"}},"data":{{"tls.crt":"{data}"}}}}"#
+        )
+    };
+    let secret = bench.write("secret.json", object("chain.pem"));
+    let outcome = bench.scan(&[&chain, "--kubernetes", &secret]);
+    assert_eq!(
+        (outcome.code, outcome.not_passed()),
+        (2, vec!["tls.key".to_owned()]),
+        "{:#?}",
+        outcome.findings()
+    );
+    for place in [format!("{chain} #2"), "secret shop/a, tls.crt #2".to_owned()] {
+        outcome.expect("tls.key", &place, "failed", "RSA, 1024 bits");
+    }
+    let store = bench.write("trusted.pem", read("root.pem") + &read("weak.crt"));
+    assert_eq!(bench.scan(&[&store]).code, 0, "whom to trust is no chain");
 }
 
 /// As `openssl req -x509` makes them.

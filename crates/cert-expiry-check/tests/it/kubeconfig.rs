@@ -132,7 +132,7 @@ fn the_environments_kubeconfig_is_not_read_unasked() {
         &scan.env("KUBECONFIG", &path).env("HOME", bench.path("")).output().unwrap(),
     );
     assert_eq!(outcome.code, 0);
-    let spoken_of = ["certificates in files", &good];
+    let spoken_of = ["certificates in files", "certificates in files and objects", &good];
     assert!(
         outcome.findings().iter().all(|found| spoken_of.contains(&found.subject.as_str())),
         "{:#?}",

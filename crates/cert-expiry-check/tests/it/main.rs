@@ -9,6 +9,7 @@ mod differential;
 mod documentation;
 mod endpoints;
 mod files;
+mod findings;
 mod groups;
 mod kubeconfig;
 mod kubernetes;

@@ -312,6 +312,37 @@ fn each_way_of_not_turning_tls_on_has_words_and_a_goodbye() {
     }
 }
 
+/// Each protocol, cut off before each word of the server, within it, and before TLS.
+#[test]
+fn whoever_hangs_up_in_the_middle_is_told_of_in_every_protocol() {
+    let scene = Scene::new();
+    let mut cuts: Vec<(&str, Vec<Line>, &str)> = Vec::new();
+    for (word, script) in good() {
+        for (place, line) in script.iter().enumerate() {
+            let before = &script[..place];
+            match *line {
+                Say(words) => {
+                    let half = Say(&words[..words.len() / 2]);
+                    cuts.push((word, [before, &[Close]].concat(), "starttls.offered"));
+                    cuts.push((word, [before, &[half, Close]].concat(), "starttls.offered"));
+                }
+                BeginTls => cuts.push((word, [before, &[Close]].concat(), "tls.handshake")),
+                _ => {}
+            }
+        }
+    }
+    let stands: Vec<_> = cuts.iter().map(|(word, script, _)| (*word, scene.open(script))).collect();
+    let targets: Vec<_> = stands.iter().map(|(word, stand)| format!("{word}://{}", stand.target())).collect();
+    let outcome = scene.scan(&targets, &[]);
+    assert_eq!(outcome.code, 2);
+    for ((_, script, check), target) in cuts.iter().zip(&targets) {
+        let found = outcome.one(check, target);
+        assert_eq!(found.outcome, "failed", "{script:?}: {found:#?}");
+        assert!(found.observed.contains("closed the connection"), "{script:?}: {found:#?}");
+        assert!(!found.remedy.is_empty(), "{script:?}: {found:#?}");
+    }
+}
+
 #[test]
 fn tls_that_breaks_behind_starttls_is_a_fault_of_the_handshake() {
     let scene = Scene::new();

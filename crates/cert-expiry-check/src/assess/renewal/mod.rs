@@ -168,17 +168,20 @@ fn finding(leaf: &Leaf, holder: &Holder, cadence: Cadence, now: Timestamp) -> Op
         let observed = format!("{} old, {why}{elsewhere}; late from {}", span(age), moment(from));
         return Some(TLS_RENEWAL.passed(first).expected(expected).observed(observed));
     }
+    let end = certificate.validity.not_after;
     let observed = format!(
-        "renewal stalled: {} old, {why}; late since {} ({}){elsewhere}",
+        "renewal stalled: {} old, {why}; late since {} ({}); expires {}, {}{elsewhere}",
         span(age),
         moment(from),
-        distance(now, from)
+        distance(now, from),
+        moment(end),
+        distance(now, end)
     );
     let remedy = format!(
         "Look at the log of whatever renews '{}' (a timer, cert-manager, an ACME client) before {}: it has missed its turn.",
         certificate.name,
-        moment(certificate.validity.not_after)
+        moment(end)
     );
     let finding = TLS_RENEWAL.warned(first).expected(expected).observed(observed).remedy(remedy);
-    Some(finding.hurts_at(certificate.validity.not_after))
+    Some(finding.hurts_at(end))
 }

@@ -172,7 +172,8 @@ fn the_rule_stands_in_the_finding() {
     assert_eq!(finding.expected, "replaced when 30 d are left, as automated renewal does");
     assert_eq!(
         finding.observed,
-        "renewal stalled: 68 d old, of a lifetime of 90 d; late since 2027-01-11 20:00 UTC (3 d 12 h ago)"
+        "renewal stalled: 68 d old, of a lifetime of 90 d; late since 2027-01-11 20:00 UTC (3 d 12 h ago); \
+         expires 2027-02-06 08:00 UTC, in 22 d"
     );
 }
 

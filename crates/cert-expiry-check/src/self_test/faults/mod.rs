@@ -43,6 +43,7 @@ mod revoked;
 mod self_signed;
 mod sha1_signature;
 mod short_key;
+mod short_key_on_disk;
 mod short_lived;
 mod silent_network;
 mod slow_drip;
@@ -77,6 +78,7 @@ pub static FAULTS: &[&Fault] = &[
     &stranger_in_chain::FAULT,
     &client_certificate_served::FAULT,
     &short_key::FAULT,
+    &short_key_on_disk::FAULT,
     &sha1_signature::FAULT,
     &missing_staple::FAULT,
     &revoked::FAULT,
