@@ -9,6 +9,7 @@ mod plan;
 pub(crate) mod remains;
 mod round;
 mod sweep;
+mod turns;
 
 use std::time::Duration;
 
@@ -65,7 +66,9 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         return;
     }
     let Some(drilled) = fenced(plan, run, &states) else { return };
-    if let Some(finding) = too_long(plan, &drilled) {
+    let Some((_, configuration)) = states.first() else { return };
+    let turns = turns::turns(drilled, |one| &one.labels, configuration);
+    if let Some(finding) = too_long(plan, &turns) {
         run.finding(finding);
         for posted in &plan.alerts {
             run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
@@ -78,8 +81,15 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         Err(finding) => return run.finding(finding),
     };
     owed::posted(run, Webhook::is_ours(receiver.as_ref()));
-    let round = Round { run, clock, peers: &peers, drilled: &drilled, receiver: receiver.as_ref() };
-    let seen = round.observe(plan.repeat).await;
+    let mut seen = Vec::new();
+    for drilled in &turns {
+        let round = Round { run, clock, peers: &peers, drilled, receiver: receiver.as_ref() };
+        // A stop is for the turns that have not begun, too.
+        let stopped = !seen.is_empty() && run.stop().is_requested();
+        let turn = if stopped { vec![Vec::new(); drilled.len()] } else { round.observe(plan.repeat).await };
+        seen.extend(turn);
+    }
+    let drilled: Vec<_> = turns.into_iter().flatten().collect();
     conclude(run, &peers, &states, &drilled, &seen).await;
 }
 
@@ -225,10 +235,15 @@ const UNKNOWN_ROUTE: &str = "Drill it where it fires, with --embedded or --prome
     give this one `skip: why` under drill.alerts in the configuration.";
 
 /// That the drill would outlast the run, where it would: Alertmanager's timers cannot be scaled.
-fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {
-    let slowest = drilled.iter().max_by_key(|one| one.plan.one_trial())?;
-    let between = slowest.plan.prediction.grouping.interval * plan.repeat.saturating_sub(1) * 2;
-    let whole = slowest.plan.one_trial() * plan.repeat + between;
+fn too_long(plan: &RealPlan, turns: &[Vec<Drilled>]) -> Option<Finding> {
+    let slowest_of =
+        |turn: &[Drilled]| turn.iter().map(|one| &one.plan).max_by_key(|one| one.one_trial()).cloned();
+    let slowest: Vec<AlertPlan> = turns.iter().filter_map(|turn| slowest_of(turn)).collect();
+    let whole = slowest.iter().map(|one| {
+        one.one_trial() * plan.repeat + one.prediction.grouping.interval * plan.repeat.saturating_sub(1) * 2
+    });
+    let whole: Duration = whole.sum();
+    let slowest = slowest.iter().max_by_key(|one| one.one_trial())?;
     let timeout = plan.settings.timeout;
     if whole <= timeout {
         return None;
@@ -238,9 +253,9 @@ fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {
     let observed = format!(
         "nothing was posted: up to {}; {}: posted to notification {}, ended to resolved {}",
         seconds(whole),
-        slowest.plan.name,
-        seconds(slowest.plan.prediction.until_notified()),
-        seconds(slowest.plan.prediction.until_resolved()),
+        slowest.name,
+        seconds(slowest.prediction.until_notified()),
+        seconds(slowest.prediction.until_resolved()),
     );
     let remedy =
         format!("Give it the time: --timeout {minutes}m; or end at the notification: --until received");

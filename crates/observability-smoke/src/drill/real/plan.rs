@@ -18,6 +18,7 @@ use super::super::{
     seconds,
     stack::{INSTANCE, JOB},
 };
+use super::LABEL;
 use crate::{alertmanager::Labels, config::Url, drill_command::DrillArguments};
 
 /// An alert that is posted.
@@ -153,9 +154,9 @@ fn labels(plan: &AlertPlan, wishes: &Wishes<'_>) -> Result<Labels, String> {
         return Err(format!("its label {label} is a template, so that its route cannot be computed"));
     }
     let mut labels = plan.firing_labels(wishes).and_then(|all| all.into_iter().next()).unwrap_or_default();
-    // What a fixture's target would add.
+    // What a fixture's target would add; and the drill's label, which an expression may keep apart (`sum by (drill)`).
     labels.retain(|name, value| {
-        !matches!((name.as_str(), value.as_str()), ("job", JOB) | ("instance", INSTANCE))
+        name != LABEL && !matches!((name.as_str(), value.as_str()), ("job", JOB) | ("instance", INSTANCE))
     });
     labels.extend(rule.labels.clone());
     labels.insert("alertname".to_owned(), rule.name.clone());
