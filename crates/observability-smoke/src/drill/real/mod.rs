@@ -23,6 +23,7 @@ use super::{
     alert_plan::AlertPlan,
     assess, checks,
     clock::Clock,
+    cluster,
     observation::Observation,
     owed::{self, Webhook},
     prediction::{Grouping, Prediction},
@@ -90,6 +91,7 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         seen.extend(turn);
     }
     let drilled: Vec<_> = turns.into_iter().flatten().collect();
+    cluster::let_tell(run, receiver.as_ref(), drilled.iter().map(|one| &one.plan.prediction)).await;
     conclude(run, &peers, &states, &drilled, &seen).await;
 }
 
@@ -200,9 +202,10 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             let mut annotations = posted.plan.written.rule.annotations.clone();
             annotations.insert(LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
             let silent = arrival::silent(first, &reached);
+            let settling = cluster::settled_after(states.len(), grouping.interval);
             drilled.push(Drilled {
                 plan: AlertPlan {
-                    prediction: Prediction::of_a_post(grouping),
+                    prediction: Prediction { settling, ..Prediction::of_a_post(grouping) },
                     prediction_as_written: Prediction::of_a_post(grouping),
                     routing: Some(routing),
                     ..posted.plan.clone()
@@ -240,7 +243,8 @@ fn too_long(plan: &RealPlan, turns: &[Vec<Drilled>]) -> Option<Finding> {
         |turn: &[Drilled]| turn.iter().map(|one| &one.plan).max_by_key(|one| one.one_trial()).cloned();
     let slowest: Vec<AlertPlan> = turns.iter().filter_map(|turn| slowest_of(turn)).collect();
     let whole = slowest.iter().map(|one| {
-        one.one_trial() * plan.repeat + one.prediction.grouping.interval * plan.repeat.saturating_sub(1) * 2
+        let between = one.prediction.grouping.interval * 2;
+        (one.one_trial() + one.prediction.settling) * plan.repeat + between * plan.repeat.saturating_sub(1)
     });
     let whole: Duration = whole.sum();
     let slowest = slowest.iter().max_by_key(|one| one.one_trial())?;
