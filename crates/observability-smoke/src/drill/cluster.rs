@@ -11,15 +11,12 @@ use evidence_report::run::Run;
 
 use super::{prediction::Prediction, receiver::Receiver};
 
-/// How long a member waits for each one before it, unless `--cluster.peer-timeout` says otherwise; no API tells.
-const PEER_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// So long after an alert's end none of so many members has anything to tell of it any more; nothing, where groups are
-/// told of so seldom that each is done before the next time.
+/// told of so seldom that each is done before the next time. Each waits for `peer_timeout` for each one before it.
 #[must_use]
-pub(super) fn settled_after(members: usize, group_interval: Duration) -> Duration {
+pub(super) fn settled_after(members: usize, group_interval: Duration, peer_timeout: Duration) -> Duration {
     let before = u32::try_from(members.saturating_sub(1)).unwrap_or(u32::MAX);
-    let last = PEER_TIMEOUT.saturating_mul(before);
+    let last = peer_timeout.saturating_mul(before);
     if group_interval > last {
         return Duration::ZERO;
     }
@@ -49,7 +46,8 @@ mod tests {
 
     #[test]
     fn members_are_waited_for_where_groups_are_told_of_more_often_than_they_wait() {
-        let after = |members, interval| settled_after(members, Duration::from_secs(interval)).as_secs();
+        let seconds = Duration::from_secs;
+        let after = |members, interval| settled_after(members, seconds(interval), seconds(15)).as_secs();
         assert_eq!((after(0, 1), after(1, 1), after(1, 300)), (0, 0, 0));
         assert_eq!((after(2, 2), after(2, 15), after(2, 16), after(2, 300)), (32, 45, 0, 0));
         assert_eq!((after(3, 5), after(3, 30), after(3, 31)), (65, 90, 0));

@@ -330,7 +330,7 @@ fn every_peer_of_a_cluster_is_posted_to_and_one_that_is_dead_or_differs_is_told(
     let one = Alertmanager::start_in(&text, &first, &[]);
     let mut two = Alertmanager::start_in(&text, &second, &[&first]);
     let listen = format!("127.0.0.1:{port}");
-    let allowed = ["--allow-receiver", "drills", "--listen", &listen];
+    let allowed = ["--allow-receiver", "drills", "--listen", &listen, "--peer-timeout", "1s"];
     let both = |peer: &Alertmanager| {
         let mut command = drill(&tool, &one, &["--alertmanager", &peer.url()]);
         Run::from(command.args(allowed).output().unwrap())

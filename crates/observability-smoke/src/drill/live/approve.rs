@@ -318,7 +318,11 @@ fn approved(
         interval: most(|options| options.group_interval),
     };
     plan.prediction.grouping = grouping;
-    plan.prediction.settling = cluster::settled_after(ground.configurations.len(), grouping.interval);
+    plan.prediction.settling = cluster::settled_after(
+        ground.configurations.len(),
+        grouping.interval,
+        ground.plan.arguments.real.peer_timeout,
+    );
     plan.prediction_as_written.grouping = grouping;
     let routes: Vec<_> = routes.iter().map(|(one, labels)| (one.clone(), labels)).collect();
     let first = ground.configurations.first().copied();

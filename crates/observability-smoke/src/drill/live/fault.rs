@@ -21,6 +21,7 @@ use super::{
         assess,
         checks::{FAULT_ENDED, FENCE, LEFT_OUT, LEVEL},
         clock::Clock,
+        cluster,
         injection::Injection,
         observation::Observation,
         owed::{self, Webhook},

@@ -21,6 +21,7 @@ use super::{
     assess,
     checks::{AS_WRITTEN, LEFT_OUT, LEVEL, LOADED, REAL_ROUTE, SERIES},
     clock::Clock,
+    cluster,
     observation::{Cause, Observation},
     owed::{self, Webhook},
     prometheus::Api,

@@ -202,7 +202,7 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             let mut annotations = posted.plan.written.rule.annotations.clone();
             annotations.insert(LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
             let silent = arrival::silent(first, &reached);
-            let settling = cluster::settled_after(states.len(), grouping.interval);
+            let settling = cluster::settled_after(states.len(), grouping.interval, plan.peer_timeout);
             drilled.push(Drilled {
                 plan: AlertPlan {
                     prediction: Prediction { settling, ..Prediction::of_a_post(grouping) },

@@ -42,6 +42,8 @@ pub(crate) struct RealPlan {
     pub(crate) headers: HeaderMap,
     /// Peers that may be dead, as host or host:port.
     pub(crate) may_be_dead: Vec<String>,
+    /// How long a member of the cluster waits for each one before it.
+    pub(crate) peer_timeout: Duration,
     /// Receivers that may be reached.
     pub(crate) allowed: BTreeSet<String>,
     /// Where our webhook listens.
@@ -122,6 +124,7 @@ impl RealPlan {
             peers,
             headers,
             may_be_dead: real.allow_dead_peer.clone(),
+            peer_timeout: real.peer_timeout,
             allowed: config.receivers.iter().chain(&real.allow_receiver).cloned().collect(),
             listen: real.listen,
             repeat: arguments.repeat,
