@@ -97,6 +97,10 @@ pub(crate) struct RealArguments {
     /// Repeatable
     #[arg(long, value_name = "HOST")]
     pub(crate) allow_dead_peer: Vec<String>,
+    /// How long each member of your Alertmanagers' cluster waits for the one before it (its --cluster.peer-timeout): what
+    /// it may still tell of a trial is waited for
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "15s")]
+    pub(crate) peer_timeout: Duration,
     /// Drill although the environment is production
     #[arg(long)]
     pub(crate) drill_production: bool,

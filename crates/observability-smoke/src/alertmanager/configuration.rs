@@ -1,5 +1,5 @@
 //! From the file's text to the routing tree, the receivers' names and the inhibit rules. What Alertmanager would
-//! refuse about these is refused, with its line. Nothing of a secret is kept: of the whole text only a digest.
+//! refuse about these is refused, with its place. Nothing of a secret is kept: of the whole text only a digest.
 
 use super::{
     Labels,
@@ -26,13 +26,30 @@ pub(crate) enum ConfigurationError {
     #[error("{0}")]
     Yaml(YamlProblem),
     /// Something in it is wrong.
-    #[error("line {line}: {message}")]
+    #[error("line {}, column {}: {message}", at.line, at.column)]
     Wrong {
-        /// Counting from 1.
-        line: u32,
+        /// Where it stands, or the route or rule in which it stands.
+        at: Place,
         /// What is wrong.
         message: String,
     },
+}
+
+/// A place in the text, counting from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Place {
+    /// Of what is missing, or has no place of its own.
+    const BEGINNING: Self = Self { line: 1, column: 1 };
+
+    pub(super) fn of<T>(spanned: &Spanned<T>) -> Self {
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { line: number(spanned.referenced.line()), column: number(spanned.referenced.column()) }
+    }
 }
 
 /// A receiver, as far as it may be known: its name and its kinds of integration.
@@ -72,18 +89,18 @@ impl Configuration {
         let receivers = raw.receivers.into_iter().flatten().map(receiver).collect::<Result<Vec<_>, _>>()?;
         for (index, receiver) in receivers.iter().enumerate() {
             if receivers[..index].iter().any(|earlier| earlier.name == receiver.name) {
-                return Err(wrong(1, format!("two receivers are named '{}'", receiver.name)));
+                return Err(wrong(Place::BEGINNING, format!("two receivers are named '{}'", receiver.name)));
             }
         }
         let mut intervals = Intervals::new();
         for named in raw.mute_time_intervals.into_iter().chain(raw.time_intervals).flatten() {
-            let line = line_of(&named.name);
+            let at = Place::of(&named.name);
             let name = named.name.value.clone();
             if intervals.insert(name.clone(), interval(named)?).is_some() {
-                return Err(wrong(line, format!("two time intervals are named '{name}'")));
+                return Err(wrong(at, format!("two time intervals are named '{name}'")));
             }
         }
-        let root = raw.route.ok_or_else(|| wrong(1, "it has no `route`".to_owned()))?;
+        let root = raw.route.ok_or_else(|| wrong(Place::BEGINNING, "it has no `route`".to_owned()))?;
         let known = Known { receivers: &receivers, intervals: &intervals };
         let root = known.root(root)?;
         let rules = raw.inhibit_rules.into_iter().flatten().map(inhibit_rule).collect::<Result<_, _>>()?;
@@ -126,12 +143,8 @@ impl Configuration {
     }
 }
 
-pub(super) fn wrong(line: u32, message: String) -> ConfigurationError {
-    ConfigurationError::Wrong { line, message }
-}
-
-pub(super) fn line_of<T>(spanned: &Spanned<T>) -> u32 {
-    u32::try_from(spanned.referenced.line()).unwrap_or(u32::MAX)
+pub(super) fn wrong(at: Place, message: String) -> ConfigurationError {
+    ConfigurationError::Wrong { at, message }
 }
 
 fn receiver(raw: BTreeMap<String, RawPart>) -> Result<Receiver, ConfigurationError> {
@@ -148,13 +161,13 @@ fn receiver(raw: BTreeMap<String, RawPart>) -> Result<Receiver, ConfigurationErr
             _ => {}
         }
     }
-    let name = name.ok_or_else(|| wrong(1, "a receiver has no `name`".to_owned()))?;
+    let name = name.ok_or_else(|| wrong(Place::BEGINNING, "a receiver has no `name`".to_owned()))?;
     Ok(Receiver { name, integrations, tells_of_the_end })
 }
 
 fn interval(raw: RawNamedInterval) -> Result<Vec<TimeInterval>, ConfigurationError> {
     if raw.name.value.is_empty() {
-        return Err(wrong(line_of(&raw.name), "a time interval has no name".to_owned()));
+        return Err(wrong(Place::of(&raw.name), "a time interval has no name".to_owned()));
     }
     raw.time_intervals.into_iter().map(time_interval).collect()
 }
@@ -163,17 +176,17 @@ type ReadSpan = fn(&str) -> Result<Span, String>;
 
 fn time_interval(raw: RawInterval) -> Result<TimeInterval, ConfigurationError> {
     let spans = |list: Option<Vec<Spanned<String>>>, read: ReadSpan| {
-        let one = |text: Spanned<String>| read(&text.value).map_err(|why| wrong(line_of(&text), why));
+        let one = |text: Spanned<String>| read(&text.value).map_err(|why| wrong(Place::of(&text), why));
         list.map(|list| list.into_iter().map(one).collect::<Result<Vec<_>, _>>()).transpose()
     };
     let mut times = None;
     for raw in raw.times.into_iter().flatten() {
-        let line = line_of(&raw.start_time);
-        let minute = |text: &str| time_interval::minute(text).map_err(|why| wrong(line, why));
+        let at = Place::of(&raw.start_time);
+        let minute = |text: &str| time_interval::minute(text).map_err(|why| wrong(at, why));
         let span = Span { first: minute(&raw.start_time.value)?, last: minute(&raw.end_time.value)? };
         if span.first >= span.last {
             let message = "the time ends before it begins; across midnight needs two entries";
-            return Err(wrong(line, message.to_owned()));
+            return Err(wrong(at, message.to_owned()));
         }
         times.get_or_insert_with(Vec::new).push(span);
     }
@@ -189,7 +202,7 @@ fn time_interval(raw: RawInterval) -> Result<TimeInterval, ConfigurationError> {
 
 /// What a side of a route or rule says, in all three forms.
 pub(super) fn matchers(
-    line: u32,
+    at: Place,
     equal: &BTreeMap<String, String>,
     pattern: &BTreeMap<String, String>,
     written: &[Spanned<String>],
@@ -197,23 +210,23 @@ pub(super) fn matchers(
     let mut all = Vec::new();
     for (operator, pairs) in [(Operator::Equal, equal), (Operator::Matches, pattern)] {
         for (name, value) in pairs {
-            all.push(Matcher::new(name, operator, value).map_err(|why| wrong(line, why))?);
+            all.push(Matcher::new(name, operator, value).map_err(|why| wrong(at, why))?);
         }
     }
     for text in written {
-        all.extend(Matcher::parse(&text.value).map_err(|why| wrong(line_of(text), why))?);
+        all.extend(Matcher::parse(&text.value).map_err(|why| wrong(Place::of(text), why))?);
     }
     Ok(all)
 }
 
 fn inhibit_rule(raw: Spanned<RawInhibition>) -> Result<InhibitRule, ConfigurationError> {
-    let line = line_of(&raw);
+    let at = Place::of(&raw);
     let raw = raw.value;
     Ok(InhibitRule {
-        source: matchers(line, &raw.source_match, &raw.source_match_re, &raw.source_matchers)?,
-        target: matchers(line, &raw.target_match, &raw.target_match_re, &raw.target_matchers)?,
+        source: matchers(at, &raw.source_match, &raw.source_match_re, &raw.source_matchers)?,
+        target: matchers(at, &raw.target_match, &raw.target_match_re, &raw.target_matchers)?,
         equal: raw.equal,
-        line,
+        line: at.line,
     })
 }
 
@@ -291,23 +304,29 @@ mute_time_intervals:
     }
 
     #[test]
-    fn what_alertmanager_refuses_is_refused_with_its_line_and_without_the_text() {
+    fn what_alertmanager_refuses_is_refused_with_its_place_and_without_the_text() {
         let base = "receivers: [{name: a, webhook_configs: [{url: 'http://hunter2'}]}]\n";
         for (rest, expected) in [
             ("", "no `route`"),
-            ("route: {}\n", "line 2: the root route names no receiver"),
-            ("route: {receiver: b}\n", "line 2: the route names the receiver 'b'"),
+            ("route: {}\n", "line 2, column 8: the root route names no receiver"),
+            ("route: {receiver: b}\n", "line 2, column 19: the route names the receiver 'b'"),
             ("route:\n  receiver: a\n  match: {x: y}\n", "must not have matchers"),
             ("route:\n  receiver: a\n  mute_time_intervals: [x]\n", "must not have time intervals"),
             ("route:\n  receiver: a\n  recever: a\n", "recever"),
-            ("route:\n  receiver: a\n  routes:\n  - matchers:\n    - 'x'\n", "line 6: after x"),
-            ("route:\n  receiver: a\n  routes:\n  - matchers: ['x=~\"(\"']\n", "line 5: the value of x"),
+            ("route:\n  receiver: a\n  routes:\n  - matchers:\n    - 'x'\n", "line 6, column 7: after x"),
+            (
+                "route:\n  receiver: a\n  routes:\n  - matchers: ['x=~\"(\"']\n",
+                "line 5, column 16: the value of x",
+            ),
             (
                 "route:\n  receiver: a\n  routes:\n  - active_time_intervals: [x]\n",
-                "line 5: the route names the time",
+                "line 5, column 29: the route names the time",
             ),
-            ("route:\n  receiver: a\n  group_wait: soon\n", "line 4: `group_wait`"),
-            ("route:\n  receiver: a\n  repeat_interval: 0s\n", "line 4: `repeat_interval` must be more"),
+            ("route:\n  receiver: a\n  group_wait: soon\n", "line 4, column 15: `group_wait`"),
+            (
+                "route:\n  receiver: a\n  repeat_interval: 0s\n",
+                "line 4, column 20: `repeat_interval` must be more",
+            ),
             ("route:\n  receiver: a\n  group_by: ['...', x]\n", "other labels at once"),
             ("route:\n  receiver: a\n  group_by: [x, x]\n", "twice"),
             ("route: {receiver: a}\ninhibit_rules: [{source: x}]\n", "source"),
@@ -316,7 +335,7 @@ mute_time_intervals:
             ("route: [receiver: a\n", "line"),
             (
                 "route: {receiver: a}\ntime_intervals: [{name: x, time_intervals: [{weekdays: [mon]}]}]\n",
-                "line 3: 'mon'",
+                "line 3, column 57: 'mon'",
             ),
         ] {
             let error = Configuration::read(&format!("{base}{rest}")).unwrap_err().to_string();

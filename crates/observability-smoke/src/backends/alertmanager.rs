@@ -76,7 +76,7 @@ pub(crate) fn assess(probe: &AlertmanagerProbe, observation: &Observation) -> Ve
     let subject = format!("{}: {}", probe.name, probe.url);
     let finding = match &observation.ready {
         Ok(200) => {
-            let version = observation.version().unwrap_or("of unknown version");
+            let version = observation.version().unwrap_or("not told");
             ALERTMANAGER_READY.passed(&subject).observed(format!("ready, version {}", excerpt(version, 40)))
         }
         Ok(status) => ALERTMANAGER_READY.failed(&subject).observed(format!("status {status}")),
@@ -92,7 +92,12 @@ pub(crate) fn assess(probe: &AlertmanagerProbe, observation: &Observation) -> Ve
         return findings;
     };
     match &asked.status {
-        Ok(status) => findings.push(assess_cluster(&subject, probe.members, &status.cluster)),
+        Ok(status) => findings.push(match &status.cluster {
+            Some(cluster) => assess_cluster(&subject, probe.members, cluster),
+            None => ALERTMANAGER_CLUSTER
+                .failed(&subject)
+                .observed("its status says nothing of a cluster: no answer of this API"),
+        }),
         Err(why) => findings.push(ALERTMANAGER_CLUSTER.failed(&subject).observed(why.to_string())),
     }
     if let Some(least) = &probe.min_version {

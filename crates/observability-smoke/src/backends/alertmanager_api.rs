@@ -14,14 +14,14 @@ use crate::alertmanager::{
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Status {
     #[serde(default)]
-    pub(crate) cluster: Cluster,
+    pub(crate) cluster: Option<Cluster>,
     #[serde(default)]
     pub(crate) config: Option<Configuration>,
     #[serde(default)]
     pub(crate) version_info: Option<VersionInfo>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Cluster {
     /// `ready`, `settling` or `disabled`
     pub(crate) status: String,

@@ -116,7 +116,7 @@ pub(crate) fn assess(probe: &PrometheusProbe, observation: &Observation) -> Vec<
     let mut findings = vec![
         match &observation.ready {
             Ok(200) => {
-                let version = observation.version.as_deref().unwrap_or("of unknown version");
+                let version = observation.version.as_deref().unwrap_or("not told");
                 PROMETHEUS_READY.passed(&subject).observed(format!("ready, version {}", excerpt(version, 40)))
             }
             Ok(status) => PROMETHEUS_READY.failed(&subject).observed(format!("status {status}")),

@@ -426,5 +426,6 @@ fn predict(
         recovery: span(recovery),
         range,
         keep_firing: alert.rule.keep_firing,
+        settling: Duration::ZERO,
     }
 }

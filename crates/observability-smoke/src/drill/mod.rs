@@ -28,6 +28,7 @@ pub(crate) mod alert_plan;
 pub(crate) mod assess;
 pub(crate) mod checks;
 mod clock;
+mod cluster;
 pub(crate) mod config;
 #[cfg(test)]
 mod corpora;

@@ -41,6 +41,8 @@ pub(crate) struct Prediction {
     pub(crate) range: Duration,
     /// `keep_firing_for`.
     pub(crate) keep_firing: Duration,
+    /// From clearing until a next trial may begin, because of what a cluster of Alertmanagers may still tell.
+    pub(crate) settling: Duration,
 }
 
 /// From Prometheus through Alertmanager to the webhook; measured are some milliseconds.
@@ -69,6 +71,7 @@ impl Prediction {
             recovery: Some(Duration::ZERO),
             range: Duration::ZERO,
             keep_firing: Duration::ZERO,
+            settling: Duration::ZERO,
         }
     }
 
@@ -183,6 +186,7 @@ mod tests {
             recovery: None,
             range: seconds(300),
             keep_firing: seconds(0),
+            settling: seconds(0),
         };
         assert_eq!(prediction.until_notified(), Duration::from_millis(120_100));
         assert_eq!(prediction.until_resolved(), Duration::from_millis(346_100));

@@ -87,6 +87,7 @@ mod tests {
             recovery: None,
             range: Duration::ZERO,
             keep_firing: Duration::ZERO,
+            settling: Duration::ZERO,
         }
     }
 

@@ -96,11 +96,12 @@ impl Trial<'_> {
         all
     }
 
-    /// A range that still holds the last fault would make the next one seem quicker.
+    /// A range that still holds the last fault would make the next one seem quicker; and a cluster must have told all.
     async fn forgotten(&self, before: &Observation) -> Result<(), Halt> {
         let prediction = &self.plan.prediction;
-        let range = (prediction.range + prediction.intervals.offset).as_secs_f64();
-        let left = range - (self.clock.now() - before.cleared.unwrap_or_default());
+        let range = prediction.range + prediction.intervals.offset;
+        let left = range.max(prediction.settling).as_secs_f64()
+            - (self.clock.now() - before.cleared.unwrap_or_default());
         let pause = Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default();
         self.pause(Stage::Quiet, pause).await
     }

@@ -14,6 +14,8 @@ mod cases_of_ingestion;
 mod fingerprint;
 mod histogram;
 mod labels;
+#[cfg(test)]
+mod line_by_line;
 mod lines;
 mod number;
 mod openmetrics;

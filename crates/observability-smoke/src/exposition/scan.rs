@@ -426,3 +426,23 @@ impl<'a> Scanner<'a> {
         Some(Fault::new(Rule::NameLabel, from, to, message))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
+    use super::quote_or_backslash;
+
+    proptest! {
+        /// Beside the two, bytes that differ from them by one, or by the highest bit, are what words could mix up.
+        #[test]
+        fn the_first_quote_or_backslash_is_found_wherever_it_stands(
+            bytes in vec(select(&b"\"\\!#[]\xa2\xdc\xa1\xa3\xdb\xdd\x00\x01\x7f\x80\xffab"[..]), 0..40),
+            plain in 0_usize..40,
+        ) {
+            let bytes = [vec![b'a'; plain], bytes].concat();
+            let naive = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|at| (at, bytes[at]));
+            prop_assert_eq!(quote_or_backslash(&bytes), naive);
+        }
+    }
+}

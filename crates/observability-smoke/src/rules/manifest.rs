@@ -29,7 +29,7 @@ pub(crate) enum ManifestError {
     /// A rule is wrong.
     #[error("line {line}: {message}")]
     Rule {
-        /// Where it begins, counting from 1.
+        /// Where the rule begins, or what is wrong in it, counting from 1.
         line: u32,
         /// What is wrong.
         message: String,
@@ -112,7 +112,7 @@ struct Spec {
 #[serde(deny_unknown_fields)]
 struct RawGroup {
     name: Spanned<String>,
-    interval: Option<String>,
+    interval: Option<Spanned<String>>,
     limit: Option<i64>,
     query_offset: Option<String>,
     labels: Option<Texts>,
@@ -129,8 +129,8 @@ struct RawRule {
     alert: Option<Spanned<String>>,
     expr: Spanned<String>,
     #[serde(rename = "for")]
-    hold: Option<String>,
-    keep_firing_for: Option<String>,
+    hold: Option<Spanned<String>>,
+    keep_firing_for: Option<Spanned<String>>,
     labels: Option<Texts>,
     annotations: Option<Texts>,
 }
@@ -196,8 +196,7 @@ fn column_of<T>(spanned: &Spanned<T>) -> u32 {
 }
 
 fn group(raw: RawGroup) -> Result<Group, ManifestError> {
-    let line = line_of(&raw.name);
-    let interval = raw.interval.as_deref().map(|text| span(line, "interval", text)).transpose()?;
+    let interval = raw.interval.as_ref().map(|text| span("interval", text)).transpose()?;
     let mut newer = BTreeMap::new();
     if let Some(offset) = raw.query_offset {
         newer.insert("query_offset".to_owned(), offset.into());
@@ -233,7 +232,8 @@ fn rule(raw: RawRule, of_group: &BTreeMap<String, String>) -> Result<Rule, Manif
     if raw.expr.value.trim().is_empty() {
         return Err(wrong(line, &format!("the rule {} has an empty `expr`", name.value)));
     }
-    let optional = |key, text: Option<String>| text.map_or(Ok(Duration::ZERO), |text| span(line, key, &text));
+    let optional =
+        |key, text: Option<Spanned<String>>| text.map_or(Ok(Duration::ZERO), |text| span(key, &text));
     let rule = Rule {
         kind,
         name: name.value,
@@ -257,8 +257,9 @@ fn labels(of_group: &BTreeMap<String, String>, own: BTreeMap<String, String>) ->
     all
 }
 
-fn span(line: u32, key: &str, text: &str) -> Result<Duration, ManifestError> {
-    duration::parse(text).map_err(|why| wrong(line, &format!("`{key}`: {why}")))
+fn span(key: &str, text: &Spanned<String>) -> Result<Duration, ManifestError> {
+    let place = || format!("column {}: `{key}`", column_of(text));
+    duration::parse(&text.value).map_err(|why| wrong(line_of(text), &format!("{}: {why}", place())))
 }
 
 pub(super) fn wrong(line: u32, message: &str) -> ManifestError {
@@ -396,8 +397,9 @@ mod tests {
             ("groups:\n- name: a\n  rules:\n  - alert: A\n    expr: ''\n", "empty `expr`"),
             (
                 "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    for: five minutes\n",
-                "line 4: `for`",
+                "line 6: column 10: `for`",
             ),
+            ("groups:\n- name: a\n  interval: soon\n", "line 3: column 13: `interval`"),
             (
                 "groups:\n- name: a\n  rules:\n  - alert: A\n    alert: B\n    expr: up\n",
                 "line 5, column 5: the key 'alert' stands twice",

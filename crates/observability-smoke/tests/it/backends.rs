@@ -201,6 +201,7 @@ fn a_lying_alertmanager_gives_named_results_within_the_deadline() {
             Some((_, "ready")) => wire.answer("200 OK", "", "OK"),
             Some(("/html", _)) => wire.answer("200 OK", "", "<html>please log in</html>"),
             Some(("/json", _)) => wire.json(r#"{"cluster":7,"name":[]}"#),
+            Some(("/prometheus", _)) => wire.json(r#"{"status":"success","data":{"yaml":""}}"#),
             Some(("/500", _)) => wire.answer("500 Internal Server Error", "", "hunter2"),
             Some(("/huge", _)) => {
                 wire.send("HTTP/1.1 200 OK\r\n\r\n");
@@ -212,7 +213,7 @@ fn a_lying_alertmanager_gives_named_results_within_the_deadline() {
         }
     });
     let mut config = "timeout: 600ms\nalertmanager:\n".to_owned();
-    for name in ["silent", "html", "json", "500", "huge", "cut", "loop"] {
+    for name in ["silent", "html", "json", "prometheus", "500", "huge", "cut", "loop"] {
         config += &format!(
             "  - {{name: {name:?}, url: '{}', receivers: [a], silences: {{must_exist: [{{a: b}}]}}, never_muted: [{{a: b}}]}}\n",
             server.url(&format!("/{name}"))
@@ -226,6 +227,7 @@ fn a_lying_alertmanager_gives_named_results_within_the_deadline() {
     for (name, says) in [
         ("html", "no answer of this API"),
         ("json", "no answer of this API"),
+        ("prometheus", "says nothing of a cluster: no answer of this API"),
         ("500", "status 500"),
         // Too long, or too late, whichever comes first.
         ("huge", ""),

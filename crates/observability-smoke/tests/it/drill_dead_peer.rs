@@ -78,7 +78,15 @@ fn what_is_posted_goes_to_the_living_ones() {
     let drill = |flags: &[&str]| -> Run {
         let mut command = tool.command();
         command.args(["drill", "--rules", "rules.yml", "--alert", "Full", "--environment", "staging"]);
-        command.args(["--evidence", "evidence.md", "--verbose", "--allow-receiver", "drills"]);
+        command.args([
+            "--evidence",
+            "evidence.md",
+            "--verbose",
+            "--allow-receiver",
+            "drills",
+            "--peer-timeout",
+            "1s",
+        ]);
         command.args(["--alertmanager", &living.url(), "--alertmanager", &format!("http://{dead}")]);
         command.args(["--listen", &format!("127.0.0.1:{listen}")]).args(flags).output().unwrap().into()
     };
@@ -94,7 +102,15 @@ fn what_is_posted_goes_to_the_living_ones() {
     // Named as dead, and nobody else is there: nothing is posted.
     let mut command = tool.command();
     command.args(["drill", "--rules", "rules.yml", "--alert", "Full", "--environment", "staging"]);
-    command.args(["--evidence", "evidence.md", "--verbose", "--allow-receiver", "drills"]);
+    command.args([
+        "--evidence",
+        "evidence.md",
+        "--verbose",
+        "--allow-receiver",
+        "drills",
+        "--peer-timeout",
+        "1s",
+    ]);
     command.args(["--alertmanager", &format!("http://{dead}"), "--allow-dead-peer", &dead]);
     let nobody: Run = command.output().unwrap().into();
     assert_eq!(nobody.code, 2, "{}{}", nobody.stdout, nobody.stderr);

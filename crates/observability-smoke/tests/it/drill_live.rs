@@ -95,7 +95,7 @@ scrape_configs:
             ])
             .args(["--prometheus", &self.prometheus.url, "--environment", "staging"])
             .args(["--expose", &format!("127.0.0.1:{}", self.expose)])
-            .args(["--allow-receiver", "drills"])
+            .args(["--allow-receiver", "drills", "--peer-timeout", "1s"])
             .args(arguments);
         command
     }

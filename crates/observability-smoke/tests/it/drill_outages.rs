@@ -93,7 +93,7 @@ fn one_that_is_cut_off_from_the_others_notifies_on_its_own_and_that_is_told() {
                 "--evidence",
                 "evidence.md",
             ]);
-            command.args(["--environment", "staging", "--allow-receiver", "drills"]);
+            command.args(["--environment", "staging", "--allow-receiver", "drills", "--peer-timeout", "1s"]);
             command.args(["--listen", &format!("127.0.0.1:{listen}")]);
             command.args(members.iter().flat_map(|one| ["--alertmanager".to_owned(), one.url()]));
             let run: Run = command.output().unwrap().into();

@@ -101,9 +101,13 @@ const RULES: &str = "groups:
 - name: a
   rules:
   - alert: Full
-    expr: depth > 100
+    expr: sum by (drill, queue) (depth) > 100
     labels: {severity: critical}
     annotations: {summary: The queue is full}
+  - alert: Slow
+    expr: age > 100
+    labels: {severity: warning}
+    annotations: {summary: The queue is slow}
 ";
 
 /// A configuration whose drills go to `drills`, which posts to this port; the rest of it at the end.
@@ -148,20 +152,21 @@ fn drill(tool: &Tool, alertmanager: &Alertmanager, arguments: &[&str]) -> Comman
 fn a_posted_alert_is_followed_to_our_webhook_and_its_end() {
     let tool = Tool::new();
     let port = closed_port();
-    let alertmanager = Alertmanager::start(&config(port, "drills", ""));
+    // One would mute the other, were they not posted one after the other.
+    let mutes = "inhibit_rules: [{source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], equal: [drill]}]";
+    let alertmanager = Alertmanager::start(&config(port, "drills", mutes));
     let listen = format!("127.0.0.1:{port}");
-    let run: Run = drill(&tool, &alertmanager, &["--allow-receiver", "drills", "--listen", &listen])
-        .args(RECORD)
-        .output()
-        .unwrap()
-        .into();
+    let both = ["--alert", "Slow", "--allow-receiver", "drills", "--listen", &listen];
+    let run: Run = drill(&tool, &alertmanager, &both).args(RECORD).output().unwrap().into();
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert_all_owed(&tool);
-    run.line("passed", "drill.fence", "Full: drills");
-    run.line("passed", "alert.content", "receiver drills");
-    run.line("passed", "alert.resolved", "Full");
-    // Where it goes in reality is computed, for the label changes its route.
-    run.line("passed", "drill.real_route", "pager by default route");
+    for name in ["Full", "Slow"] {
+        run.line("passed", "drill.fence", &format!("{name}: drills"));
+        run.line("passed", "alert.content", &format!("{name}: receiver drills"));
+        run.line("passed", "alert.resolved", name);
+        // Where it goes in reality is computed, for the label changes its route; also where the rule keeps it apart.
+        run.line("passed", "drill.real_route", &format!("{name}: pager by default route"));
+    }
     run.line("not checked", "drill.level", "nothing is said about PromQL");
     let evidence = tool.evidence();
     assert!(!evidence.contains("secret-token"), "{evidence}");
@@ -325,7 +330,7 @@ fn every_peer_of_a_cluster_is_posted_to_and_one_that_is_dead_or_differs_is_told(
     let one = Alertmanager::start_in(&text, &first, &[]);
     let mut two = Alertmanager::start_in(&text, &second, &[&first]);
     let listen = format!("127.0.0.1:{port}");
-    let allowed = ["--allow-receiver", "drills", "--listen", &listen];
+    let allowed = ["--allow-receiver", "drills", "--listen", &listen, "--peer-timeout", "1s"];
     let both = |peer: &Alertmanager| {
         let mut command = drill(&tool, &one, &["--alertmanager", &peer.url()]);
         Run::from(command.args(allowed).output().unwrap())

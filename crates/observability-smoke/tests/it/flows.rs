@@ -252,7 +252,7 @@ fn each_node_behind_a_name_is_asked_for_itself() {
     let hosts = tool.write("hosts", "127.0.0.1 shop.test\n127.0.0.2 shop.test\n");
     let broken = AtomicBool::new(false);
     let server = Server::start(move |request, wire| {
-        let first = !broken.swap(true, SeqCst);
+        let first = header(&request.head, "upgrade").is_none() && !broken.swap(true, SeqCst);
         let host = header(&request.head, "host").unwrap_or_default().to_owned();
         assert!(host.starts_with("shop.test:"), "{host}");
         wire.answer(if first { "200 OK" } else { "503 Service Unavailable" }, "", "");
@@ -260,7 +260,7 @@ fn each_node_behind_a_name_is_asked_for_itself() {
     let port = server.address.port();
     // The server listens on 127.0.0.1 alone: the other node refuses.
     let config = format!(
-        "http:\n  - {{name: shop, url: 'http://shop.test:{port}/', every_node: true, nodes: 2}}\ntcp:\n  - {{name: port, address: 'shop.test:{port}', every_node: true}}\n"
+        "http:\n  - {{name: shop, url: 'http://shop.test:{port}/', every_node: true, nodes: 2}}\ntcp:\n  - {{name: port, address: 'shop.test:{port}', every_node: true}}\n  - {{name: policy, address: 'shop.test:{port}', expect: blocked, refused_counts: true, control: '127.0.0.1:{port}'}}\nwebsocket:\n  - {{name: terminal, url: 'ws://shop.test:{port}/', every_node: true}}\n"
     );
     let config = tool.write("smoke.yaml", &config);
     let mut command = std::process::Command::new("unshare");
@@ -283,4 +283,34 @@ fn each_node_behind_a_name_is_asked_for_itself() {
     run.line("FAILED", "probe.http", &format!("at 127.0.0.2:{port}: no connection"));
     run.line("FAILED", "probe.tcp", &format!("at 127.0.0.2:{port}"));
     run.line("passed", "probe.tcp", &format!("at 127.0.0.1:{port}"));
+    // What is blocked at one address and open at another is not blocked, though nobody asked for every node.
+    run.line("passed", "probe.blocked", &format!("at 127.0.0.2:{port}: rejected"));
+    run.line("FAILED", "probe.blocked", &format!("at 127.0.0.1:{port}: open"));
+    run.line("FAILED", "probe.websocket", &format!("at 127.0.0.1:{port}: status 503"));
+    run.line("FAILED", "probe.websocket", &format!("at 127.0.0.2:{port}: no connection"));
+}
+
+#[test]
+fn a_host_header_is_for_the_server_that_it_was_written_for() {
+    let seen = |request: &crate::support::Request, wire: &mut crate::support::Wire| {
+        let host = header(&request.head, "host").unwrap_or_default();
+        wire.answer("200 OK", "", &format!("asked as {host};"));
+    };
+    let other = Server::start(seen);
+    let elsewhere = other.url("/");
+    let server = Server::start(move |request, wire| match request.path.as_str() {
+        "/away" => wire.answer("302 Found", &format!("Location: {elsewhere}\r\n"), ""),
+        "/near" => wire.answer("302 Found", "Location: /here\r\n", ""),
+        _ => seen(request, wire),
+    });
+    let probe = |path: &str, host: &str| {
+        format!(
+            "  - {{name: {path}, url: '{}', headers: {{Host: shop.example}}, follow_redirects: true, body_contains: 'asked as {host};'}}\n",
+            server.url(&format!("/{path}"))
+        )
+    };
+    let other = other.address.to_string();
+    let run =
+        Tool::new().run(&format!("http:\n{}{}", probe("near", "shop.example"), probe("away", &other)), &[]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }

@@ -165,10 +165,17 @@ fn once(plan: &AlertPlan, seen: &Observation) -> Option<Finding> {
     match seen.copies {
         0 => None,
         1 => Some(checks::ONCE.passed(&plan.name).expected(expected).observed("one")),
-        several => Some(checks::ONCE.warned(&plan.name).expected(expected).observed(format!(
-            "{several}, with the same alerts of the same group for the same receiver: Alertmanagers that do not know of each \
-             other notify each on its own"
-        ))),
+        several => {
+            let late = if plan.prediction.settling.is_zero() {
+                ""
+            } else {
+                "; and where group_interval is no longer than members wait for each other, one that wakes up late tells again"
+            };
+            Some(checks::ONCE.warned(&plan.name).expected(expected).observed(format!(
+                "{several}, with the same alerts of the same group for the same receiver: Alertmanagers that do not know of \
+                 each other notify each on its own{late}"
+            )))
+        }
     }
 }
 

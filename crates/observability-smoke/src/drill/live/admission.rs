@@ -306,7 +306,8 @@ fn scraped<'a>(plan: &LivePlan<'_>, scene: &'a Scene) -> Result<(&'a scene::Job,
 /// The longest that the trials of an alert can take, and its series to be forgotten.
 pub(super) fn duration(alert: &AlertPlan, repeat: u32) -> Duration {
     let prediction = &alert.prediction;
-    let rounds = alert.one_trial() * repeat + prediction.range * repeat.saturating_sub(1);
+    let between = prediction.range.max(prediction.settling);
+    let rounds = alert.one_trial() * repeat + between * repeat.saturating_sub(1) + prediction.settling;
     let phase = prediction.intervals.scrape.max(prediction.intervals.evaluation) * repeat;
     let ending = match alert.until {
         Until::Resolved => prediction.intervals.scrape,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     super::{
         alert_plan::{AlertPlan, Wishes},
+        cluster,
         fixture::as_scraped,
         prediction::Grouping,
         real::{LABEL, arrival, fence},
@@ -317,6 +318,11 @@ fn approved(
         interval: most(|options| options.group_interval),
     };
     plan.prediction.grouping = grouping;
+    plan.prediction.settling = cluster::settled_after(
+        ground.configurations.len(),
+        grouping.interval,
+        ground.plan.arguments.real.peer_timeout,
+    );
     plan.prediction_as_written.grouping = grouping;
     let routes: Vec<_> = routes.iter().map(|(one, labels)| (one.clone(), labels)).collect();
     let first = ground.configurations.first().copied();

@@ -21,6 +21,7 @@ use super::{
         assess,
         checks::{FAULT_ENDED, FENCE, LEFT_OUT, LEVEL},
         clock::Clock,
+        cluster,
         injection::Injection,
         observation::Observation,
         owed::{self, Webhook},
@@ -85,6 +86,7 @@ pub(super) async fn observe(plan: &LivePlan<'_>, ground: &Ground<'_>, run: &Run)
         }
         seen.push((&one.plan, rounds));
     }
+    cluster::let_tell(run, receiver.as_ref(), admitted.iter().map(|one| &one.plan.prediction)).await;
     let all: Vec<&Observation> = seen.iter().flat_map(|(_, rounds)| rounds).collect();
     run.finding(throughout(plan, ground.scene, &all, &starts.into_inner(), &api).await);
     real::throughout(run, ground.peers, ground.states).await;

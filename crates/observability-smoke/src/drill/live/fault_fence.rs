@@ -10,6 +10,7 @@ use super::{
         alert_plan::{AlertPlan, Wishes},
         assess,
         checks::{FENCE, SERIES},
+        cluster,
         prediction::Grouping,
         real::{self, arrival},
         routes::Routing,
@@ -161,6 +162,8 @@ fn routed(
     };
     for prediction in [&mut alert.prediction, &mut alert.prediction_as_written] {
         prediction.grouping = grouping;
+        prediction.settling =
+            cluster::settled_after(ground.states.len(), grouping.interval, plan.arguments.real.peer_timeout);
         prediction.intervals.scrape = scrape.unwrap_or(prediction.intervals.scrape);
     }
     alert.scrape_interval = alert.prediction.intervals.scrape;

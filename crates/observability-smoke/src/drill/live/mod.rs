@@ -21,6 +21,7 @@ use super::{
     assess,
     checks::{AS_WRITTEN, LEFT_OUT, LEVEL, LOADED, REAL_ROUTE, SERIES},
     clock::Clock,
+    cluster,
     observation::{Cause, Observation},
     owed::{self, Webhook},
     prometheus::Api,
@@ -132,6 +133,7 @@ pub(crate) async fn observe(plan: &LivePlan<'_>, run: &Run) {
         as_sent(&scene, &mut outcome.rounds);
         seen.push((approved, outcome));
     }
+    cluster::let_tell(run, receiver.as_ref(), ready.iter().map(|one| &one.plan.prediction)).await;
     let all: Vec<&Observation> = seen.iter().flat_map(|(_, outcome)| &outcome.rounds).collect();
     let starts = starts.into_inner();
     run.finding(throughout(plan, &scene, &all, &starts, &api).await);

@@ -9,6 +9,7 @@ mod plan;
 pub(crate) mod remains;
 mod round;
 mod sweep;
+mod turns;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use super::{
     alert_plan::AlertPlan,
     assess, checks,
     clock::Clock,
+    cluster,
     observation::Observation,
     owed::{self, Webhook},
     prediction::{Grouping, Prediction},
@@ -65,7 +67,9 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         return;
     }
     let Some(drilled) = fenced(plan, run, &states) else { return };
-    if let Some(finding) = too_long(plan, &drilled) {
+    let Some((_, configuration)) = states.first() else { return };
+    let turns = turns::turns(drilled, |one| &one.labels, configuration);
+    if let Some(finding) = too_long(plan, &turns) {
         run.finding(finding);
         for posted in &plan.alerts {
             run.findings(assess::not_posted(&posted.plan, "nothing was posted"));
@@ -78,8 +82,16 @@ pub(crate) async fn observe(plan: &RealPlan, run: &Run) {
         Err(finding) => return run.finding(finding),
     };
     owed::posted(run, Webhook::is_ours(receiver.as_ref()));
-    let round = Round { run, clock, peers: &peers, drilled: &drilled, receiver: receiver.as_ref() };
-    let seen = round.observe(plan.repeat).await;
+    let mut seen = Vec::new();
+    for drilled in &turns {
+        let round = Round { run, clock, peers: &peers, drilled, receiver: receiver.as_ref() };
+        // A stop is for the turns that have not begun, too.
+        let stopped = !seen.is_empty() && run.stop().is_requested();
+        let turn = if stopped { vec![Vec::new(); drilled.len()] } else { round.observe(plan.repeat).await };
+        seen.extend(turn);
+    }
+    let drilled: Vec<_> = turns.into_iter().flatten().collect();
+    cluster::let_tell(run, receiver.as_ref(), drilled.iter().map(|one| &one.plan.prediction)).await;
     conclude(run, &peers, &states, &drilled, &seen).await;
 }
 
@@ -190,9 +202,10 @@ fn fenced(plan: &RealPlan, run: &Run, states: &[(State, Configuration)]) -> Opti
             let mut annotations = posted.plan.written.rule.annotations.clone();
             annotations.insert(LABEL.to_owned(), "This is a drill: nothing is broken.".to_owned());
             let silent = arrival::silent(first, &reached);
+            let settling = cluster::settled_after(states.len(), grouping.interval, plan.peer_timeout);
             drilled.push(Drilled {
                 plan: AlertPlan {
-                    prediction: Prediction::of_a_post(grouping),
+                    prediction: Prediction { settling, ..Prediction::of_a_post(grouping) },
                     prediction_as_written: Prediction::of_a_post(grouping),
                     routing: Some(routing),
                     ..posted.plan.clone()
@@ -225,10 +238,16 @@ const UNKNOWN_ROUTE: &str = "Drill it where it fires, with --embedded or --prome
     give this one `skip: why` under drill.alerts in the configuration.";
 
 /// That the drill would outlast the run, where it would: Alertmanager's timers cannot be scaled.
-fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {
-    let slowest = drilled.iter().max_by_key(|one| one.plan.one_trial())?;
-    let between = slowest.plan.prediction.grouping.interval * plan.repeat.saturating_sub(1) * 2;
-    let whole = slowest.plan.one_trial() * plan.repeat + between;
+fn too_long(plan: &RealPlan, turns: &[Vec<Drilled>]) -> Option<Finding> {
+    let slowest_of =
+        |turn: &[Drilled]| turn.iter().map(|one| &one.plan).max_by_key(|one| one.one_trial()).cloned();
+    let slowest: Vec<AlertPlan> = turns.iter().filter_map(|turn| slowest_of(turn)).collect();
+    let whole = slowest.iter().map(|one| {
+        let between = one.prediction.grouping.interval * 2;
+        (one.one_trial() + one.prediction.settling) * plan.repeat + between * plan.repeat.saturating_sub(1)
+    });
+    let whole: Duration = whole.sum();
+    let slowest = slowest.iter().max_by_key(|one| one.one_trial())?;
     let timeout = plan.settings.timeout;
     if whole <= timeout {
         return None;
@@ -238,9 +257,9 @@ fn too_long(plan: &RealPlan, drilled: &[Drilled]) -> Option<Finding> {
     let observed = format!(
         "nothing was posted: up to {}; {}: posted to notification {}, ended to resolved {}",
         seconds(whole),
-        slowest.plan.name,
-        seconds(slowest.plan.prediction.until_notified()),
-        seconds(slowest.plan.prediction.until_resolved()),
+        slowest.name,
+        seconds(slowest.prediction.until_notified()),
+        seconds(slowest.prediction.until_resolved()),
     );
     let remedy =
         format!("Give it the time: --timeout {minutes}m; or end at the notification: --until received");

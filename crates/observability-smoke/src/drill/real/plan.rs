@@ -18,6 +18,7 @@ use super::super::{
     seconds,
     stack::{INSTANCE, JOB},
 };
+use super::LABEL;
 use crate::{alertmanager::Labels, config::Url, drill_command::DrillArguments};
 
 /// An alert that is posted.
@@ -41,6 +42,8 @@ pub(crate) struct RealPlan {
     pub(crate) headers: HeaderMap,
     /// Peers that may be dead, as host or host:port.
     pub(crate) may_be_dead: Vec<String>,
+    /// How long a member of the cluster waits for each one before it.
+    pub(crate) peer_timeout: Duration,
     /// Receivers that may be reached.
     pub(crate) allowed: BTreeSet<String>,
     /// Where our webhook listens.
@@ -121,6 +124,7 @@ impl RealPlan {
             peers,
             headers,
             may_be_dead: real.allow_dead_peer.clone(),
+            peer_timeout: real.peer_timeout,
             allowed: config.receivers.iter().chain(&real.allow_receiver).cloned().collect(),
             listen: real.listen,
             repeat: arguments.repeat,
@@ -153,9 +157,9 @@ fn labels(plan: &AlertPlan, wishes: &Wishes<'_>) -> Result<Labels, String> {
         return Err(format!("its label {label} is a template, so that its route cannot be computed"));
     }
     let mut labels = plan.firing_labels(wishes).and_then(|all| all.into_iter().next()).unwrap_or_default();
-    // What a fixture's target would add.
+    // What a fixture's target would add; and the drill's label, which an expression may keep apart (`sum by (drill)`).
     labels.retain(|name, value| {
-        !matches!((name.as_str(), value.as_str()), ("job", JOB) | ("instance", INSTANCE))
+        name != LABEL && !matches!((name.as_str(), value.as_str()), ("job", JOB) | ("instance", INSTANCE))
     });
     labels.extend(rule.labels.clone());
     labels.insert("alertname".to_owned(), rule.name.clone());

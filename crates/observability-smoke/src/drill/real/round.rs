@@ -67,11 +67,21 @@ impl Round<'_> {
     /// which an alert stops.
     pub(super) async fn observe(&self, repeat: u32) -> Vec<Vec<Observation>> {
         let mut all: Vec<Vec<Observation>> = self.drilled.iter().map(|_| Vec::new()).collect();
-        let longest = self.drilled.iter().map(|one| one.plan.prediction.grouping.interval).max();
+        let predictions = || self.drilled.iter().map(|one| one.plan.prediction);
+        let longest = predictions().map(|one| one.grouping.interval).max().unwrap_or_default();
+        let settling = predictions().map(|one| one.settling).max().unwrap_or_default();
         for trial in 1..=repeat {
             if trial > 1 {
-                self.run.progress().phase(format!("trial {trial} of {repeat}"));
-                let pause = tokio::time::sleep(phase::some_of(longest.unwrap_or_default()));
+                let until = if settling.is_zero() {
+                    String::new()
+                } else {
+                    format!(
+                        ", in {} s: until then a member of the cluster may still tell of the last one",
+                        settling.as_secs()
+                    )
+                };
+                self.run.progress().phase(format!("trial {trial} of {repeat}{until}"));
+                let pause = tokio::time::sleep(settling + phase::some_of(longest));
                 if self.run.stop().guard(pause).await.is_err() {
                     break;
                 }

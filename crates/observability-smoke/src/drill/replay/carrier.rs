@@ -62,6 +62,7 @@ pub(super) fn carrier(plan: &AlertPlan, elements: &[(Labels, f64)]) -> AlertPlan
         recovery: Some(Duration::ZERO),
         range: Duration::ZERO,
         keep_firing: Duration::ZERO,
+        settling: Duration::ZERO,
     };
     let series =
         vec![Series { labels: switch, healthy: Behaviour::Constant(0.0), faulty: Behaviour::Constant(1.0) }];
