@@ -103,12 +103,12 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
     }
 }
 
-/// Two of our sessions share one server process.
+/// Our sessions have no server process of their own.
 pub(crate) fn pooled(subject: &str) -> Halt {
     SOURCE_READABLE
         .inconclusive(subject)
         .expected("a server process for each session")
-        .observed("two of our sessions are served by the same process: this is a transaction pooler")
+        .observed("our sessions are served by whatever process is free: this is a transaction pooler")
         .remedy(POOLER)
         .into()
 }
