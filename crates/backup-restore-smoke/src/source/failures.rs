@@ -98,6 +98,11 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
         )
         .into(),
         "54000" => ours("a row is larger than 1 GB as text: neither this tool nor pg_dump can read it; leave it to a physical backup").into(),
+        "22021" | "22P05" => ours(
+            "a name in the database has no spelling in UTF-8, which this tool speaks: rename what is \
+             named so, or keep to pg_dump and assertions of your own",
+        )
+        .into(),
         "26000" | "42P05" | "08P01" => ours(POOLER).into(),
         _ => SOURCE_READABLE.failed(subject).observed(observed).into(),
     }

@@ -243,8 +243,18 @@ fn databases_of_other_encodings_of_the_name_postgres_and_without_schema_public_p
     cluster.sql("postgres", "CREATE DATABASE bare");
     cluster.sql("bare", "DROP SCHEMA public");
     cluster.sql("bare", "CREATE SCHEMA app; ALTER ROLE postgres IN DATABASE bare SET search_path = app");
-    for database in ["latin", "postgres", "bare"] {
+    cluster.sql(
+        "postgres",
+        "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'",
+    );
+    for database in ["latin", "postgres", "bare", "ascii"] {
         cluster.sql(database, "CREATE TABLE \"caf\u{e9}\" AS SELECT 'na\u{ef}ve'::text AS word, 1 AS n");
+        if database == "ascii" {
+            // Whatever bytes, in rows and in definitions.
+            let sql = "UPDATE \"caf\u{e9}\" SET word = E'na\\xefve'; COMMENT ON TABLE \"caf\u{e9}\" IS E'\\xfc'; \
+                       ALTER TABLE \"caf\u{e9}\" ALTER word SET DEFAULT E'\\xe4', ADD CHECK (word <> E'\\xdf')";
+            cluster.sql(database, sql);
+        }
         let tool = Tool::new();
         let ended = tool.run(&["rehearse", "--source", &cluster.conninfo(database)]);
         ended.assert_code(0);
