@@ -79,6 +79,7 @@ fn what_the_catalogue_sets_for_each_login_neither_loads_libraries_nor_hinders_us
     cluster.sql(
         database,
         "CREATE ROLE owner; ALTER DATABASE shop SET role = 'owner'; \
+         ALTER ROLE postgres SET default_transaction_isolation = 'serializable'; \
          ALTER DATABASE template1 SET session_preload_libraries = 'nowhere'; \
          ALTER DATABASE shop SET session_preload_libraries = 'nowhere'; \
          ALTER ROLE ALL SET local_preload_libraries = 'nowhere'",
