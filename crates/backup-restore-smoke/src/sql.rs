@@ -43,8 +43,13 @@ const OBJECT_WORDS: [&str; 27] = [
     "view",
 ];
 
+/// How PostgreSQL's translations quote, where they do not do it as the original does.
+const OTHER_QUOTES: [char; 12] = ['»', '«', '„', '“', '”', '‘', '’', '‚', '‹', '›', '「', '」'];
+
 /// A server's message with everything taken out that may be a row's value: what stands in double quotes
 /// stays only as the name of an object. Only the first line is kept (DETAIL and CONTEXT carry whole rows).
+///
+/// A server that speaks another language quotes in other ways (»4111«): nothing of it is kept from there on.
 ///
 /// A value may hold quotes and newlines of its own, and nothing tells where it ends: what stands behind one is kept
 /// only where the message has no other quote and no other line.
@@ -53,7 +58,7 @@ pub(crate) fn message_template(message: &str) -> String {
     let mut kept = String::new();
     let mut rest = message;
     while let Some((before, quoted)) = rest.split_once('"') {
-        if before.contains('\n') {
+        if before.contains('\n') || before.contains(OTHER_QUOTES) {
             break;
         }
         kept.push_str(before);
@@ -74,7 +79,11 @@ pub(crate) fn message_template(message: &str) -> String {
             }
         }
     }
-    kept.push_str(rest.lines().next().unwrap_or_default());
+    let rest = rest.lines().next().unwrap_or_default();
+    match rest.split_once(OTHER_QUOTES) {
+        Some((before, _)) => kept.push_str(&format!("{before}\"…\"")),
+        None => kept.push_str(rest),
+    }
     without_bytes(&kept)
 }
 
@@ -151,6 +160,16 @@ mod tests {
                 "invalid byte sequence for encoding \"UTF8\": 0x34 0x31",
                 "invalid byte sequence for encoding \"UTF8\": 0x… 0x…",
             ),
+            // Of other languages.
+            (
+                "ungültige Eingabesyntax für Typ integer: »x4111x«",
+                "ungültige Eingabesyntax für Typ integer: \"…\"",
+            ),
+            (
+                "syntaxe en entrée invalide pour le type integer : « \"4111\" »",
+                "syntaxe en entrée invalide pour le type integer : \"…\"",
+            ),
+            ("неверный синтаксис для типа integer: \"4111\"", "неверный синтаксис для типа integer: \"…\""),
             (
                 "new row violates row-level security policy \"p\" for table \"t\"",
                 "new row violates row-level security policy \"p\" for table \"t\"",

@@ -77,7 +77,7 @@ pub(crate) async fn command(cli: &Cli, wanted: &CanaryCommand) -> Result<ExitCod
     if cli.shared.dry_run {
         let sql = match wanted {
             CanaryCommand::Install(flags) => table::install(&resolved.database, &flags.role),
-            CanaryCommand::Beat(_) => table::beat(true) + ";\n",
+            CanaryCommand::Beat(_) => table::in_a_transaction(&table::beat(true)) + ";\n",
         };
         print(&sql)?;
         return Ok(ExitCode::SUCCESS);
@@ -117,9 +117,8 @@ async fn install(run: &Run, resolved: &Resolved, role: &str) -> Result<(), Halt>
         QueryFailure::Stopped => Halt::Stopped,
         other => failed(other.to_string()).into(),
     };
-    let pins = "SET standard_conforming_strings = on; SET lock_timeout = '5s'; SET search_path = pg_catalog";
-    session.query(run.stop(), pins).await.map_err(refused)?;
-    let besides = session.query(run.stop(), &table::does_besides(role)).await.map_err(refused)?;
+    let besides = table::in_a_transaction(&table::does_besides(role));
+    let besides = session.query(run.stop(), &besides).await.map_err(refused)?;
     let besides: Vec<_> = besides.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
     if !besides.is_empty() {
         let why =
@@ -208,14 +207,14 @@ async fn one(run: &Run, resolved: &Resolved, session: &mut Option<(Session, bool
     };
     if session.is_none() {
         let opened = open(run, resolved).await.map_err(|why| why.map_or_else(|halt| halt, failed))?;
-        let pins = "SET lock_timeout = '5s'; SET statement_timeout = '10s'; SET search_path = pg_catalog";
-        opened.query(run.stop(), pins).await.map_err(refused)?;
-        let with_lsn = opened.value(run.stop(), table::MAY_READ_LSN).await.map_err(refused)? == "t";
+        let may_read = table::in_a_transaction(table::MAY_READ_LSN);
+        let with_lsn = opened.value(run.stop(), &may_read).await.map_err(refused)? == "t";
         *session = Some((opened, with_lsn));
     }
     match session {
         Some((session, with_lsn)) => {
-            session.value(run.stop(), &table::beat(*with_lsn)).await.map_err(refused)
+            let beat = table::in_a_transaction(&table::beat(*with_lsn));
+            session.value(run.stop(), &beat).await.map_err(refused)
         }
         None => Err(Halt::Stopped),
     }

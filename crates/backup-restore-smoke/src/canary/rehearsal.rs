@@ -10,11 +10,15 @@ use super::{
     table,
 };
 use crate::{
-    connection::{QueryFailure, Resolved, Session, connect},
-    fingerprint::{Content, pin},
+    connection::{QueryFailure, Resolved, Session},
+    fingerprint::Content,
     halt::Halt,
     risk_note,
+    source::session_of_ones_own,
 };
+
+/// How long the source may take to answer each question.
+const AT_MOST: Duration = Duration::from_secs(10);
 
 /// Whether these tables hold the canary's.
 pub(crate) fn is_among(tables: &Content) -> bool {
@@ -32,7 +36,8 @@ pub(crate) fn unasked(run: &Run) -> Incident {
 /// # Errors
 /// When the run is asked to stop.
 pub(crate) async fn at_incident(run: &Run, source: &Resolved, name: &str) -> Result<Incident, Halt> {
-    let Ok(session) = connect(source, name, run.stop()).await else { return stopped_or(run, unasked(run)) };
+    let session = session_of_ones_own(source, name, run.stop(), AT_MOST).await;
+    let Ok(session) = session else { return stopped_or(run, unasked(run)) };
     match ask(run, &session).await {
         Ok(incident) => Ok(incident),
         Err(_) => stopped_or(run, unasked(run)),
@@ -40,7 +45,6 @@ pub(crate) async fn at_incident(run: &Run, source: &Resolved, name: &str) -> Res
 }
 
 async fn ask(run: &Run, session: &Session) -> Result<Incident, QueryFailure> {
-    pin(session, run.stop(), Duration::from_secs(10)).await?;
     let found = newest(session, run.stop(), Copy::Physical).await?;
     let at = clock(session, run.stop()).await?;
     let newest = match found {

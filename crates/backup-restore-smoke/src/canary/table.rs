@@ -19,6 +19,18 @@ pub(crate) fn name() -> TableName {
 /// So many of the newest beats are kept: each beat takes the place of the one so many before it.
 pub(crate) const KEPT: u32 = 1000;
 
+/// What a transaction of ours sets, for itself alone: behind a transaction pooler a setting of the session would stay with
+/// a server process that serves an application next.
+const PINS: &str = "SET LOCAL standard_conforming_strings = on;
+SET LOCAL lock_timeout = '5s';
+SET LOCAL search_path = pg_catalog;
+";
+
+/// One statement in a transaction with [`PINS`], which ends after 10 s at the latest.
+pub(crate) fn in_a_transaction(statement: &str) -> String {
+    format!("BEGIN;\n{PINS}SET LOCAL statement_timeout = '10s';\n{statement};\nCOMMIT")
+}
+
 /// Makes schema, table and role where they are missing, and gives the role its rights: to read and write this
 /// one table. In one transaction; run again it changes nothing. The role cannot log in, and has no password:
 /// that is the administrator's to decide.
@@ -26,7 +38,7 @@ pub(crate) fn install(database: &str, role: &str) -> String {
     let (quoted, name) = (identifier(role), literal(role));
     format!(
         "BEGIN;
-DO $ops_smoke$
+{PINS}DO $ops_smoke$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {name}) THEN
     CREATE ROLE {quoted} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;

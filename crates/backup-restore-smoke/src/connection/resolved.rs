@@ -118,6 +118,14 @@ impl Resolved {
         Self { options: Some(options), ..self }
     }
 
+    /// The same with these options besides.
+    #[must_use]
+    pub(crate) fn with_more_options(self, more: &str) -> Self {
+        let options =
+            self.options.as_deref().map_or_else(|| more.to_owned(), |known| format!("{known} {more}"));
+        self.with_options(options)
+    }
+
     /// The same connection, to this one server only: every session of a run must meet the same one.
     #[must_use]
     pub(crate) fn pinned(&self, endpoint: &Endpoint) -> Self {

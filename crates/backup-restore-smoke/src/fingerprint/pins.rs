@@ -13,7 +13,7 @@ use crate::{
 /// How long we wait for a lock before we give up.
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-const PINNED: [(&str, &str); 15] = [
+const PINNED: [(&str, &str); 16] = [
     ("standard_conforming_strings", "on"),
     ("client_encoding", "UTF8"),
     ("TimeZone", "UTC"),
@@ -25,6 +25,7 @@ const PINNED: [(&str, &str); 15] = [
     ("xmlbinary", "base64"),
     // Names inside values (regclass and its like) are then always written in full.
     ("search_path", "pg_catalog"),
+    ("quote_all_identifiers", "off"),
     // A table that hides rows from us is an error, not a smaller table.
     ("row_security", "off"),
     ("jit", "off"),

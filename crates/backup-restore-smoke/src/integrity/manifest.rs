@@ -102,7 +102,9 @@ pub(crate) async fn verify_backup(
 fn messages(stderr: &str) -> Vec<String> {
     let lines = stderr.lines().filter_map(|line| line.strip_prefix("pg_verifybackup: "));
     let said = lines.filter_map(|line| line.strip_prefix("error: ").or(line.strip_prefix("fatal: ")));
-    said.map(message_template).take(MESSAGES_KEPT).collect()
+    let of_files =
+        said.map(|said| if said.starts_with('"') { format!("file {said}") } else { said.to_owned() });
+    of_files.map(|said| message_template(&said)).take(MESSAGES_KEPT).collect()
 }
 
 #[cfg(test)]
@@ -130,7 +132,7 @@ mod tests {
                     pg_verifybackup: error: \"base/5/1\" is present in the manifest but not on disk\n";
         let wanted = [
             "checksum mismatch for file \"base/5/16385\"",
-            "\"…\" is present in the manifest but not on disk",
+            "file \"base/5/1\" is present in the manifest but not on disk",
         ];
         assert_eq!(messages(said), wanted);
     }

@@ -19,6 +19,11 @@ use crate::{
 /// The first bytes of a segment (`XLogLongPageHeaderData`).
 const HEADER_BYTES: usize = 40;
 
+/// What to do where the log ends before the segment.
+const NOT_YET: &str = "It may not have been archived yet: SELECT pg_switch_wal() on the source closes it (archive_timeout does so \
+                       by itself, and bounds what an incident costs); rehearse when it has arrived. If it does not arrive, \
+                       find out why: until then an incident loses what is in it.";
+
 /// What is wrong with a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Fault {
@@ -136,6 +141,13 @@ impl Shelf {
             });
             let wanted = Segment { timeline: on[1], number };
             let observed = match there {
+                None if self.is_behind_all(number) => {
+                    return BACKUP_WAL
+                        .failed(self.name(wanted))
+                        .expected(expected)
+                        .observed("the segment is missing, and so is every later one")
+                        .remedy(NOT_YET);
+                }
                 None => "the segment is missing".to_owned(),
                 Some((_, None)) => continue,
                 Some((_, Some(Fault::Length(bytes)))) => {
@@ -150,6 +162,11 @@ impl Shelf {
             .passed("write-ahead log")
             .expected(expected)
             .observed(format!("{count}, none missing or cut"))
+    }
+
+    /// Whether the shelf ends before this segment, as while it is still being written to.
+    fn is_behind_all(&self, number: u64) -> bool {
+        self.segments.keys().all(|segment| segment.number < number)
     }
 
     /// The last segment on the way to a timeline. A branch that was left may be longer.
@@ -283,6 +300,13 @@ mod tests {
             assert_eq!((finding.outcome, finding.subject.as_str()), (outcome, subject), "{end:?}");
         }
         assert_eq!(shelf.judge(needed(BYTES, Some(BYTES + 9)), None).outcome, Outcome::Failed);
+        // The one that is still written to is missing in another way than one in between.
+        let offers_to_switch = |segments: &[(u32, u64)]| {
+            let finding = self::shelf(segments, &[]).judge(needed(2 * BYTES, Some(5 * BYTES)), None);
+            (finding.outcome, finding.remedy.contains("pg_switch_wal()"))
+        };
+        assert_eq!(offers_to_switch(&[(1, 2), (1, 3)]), (Outcome::Failed, true));
+        assert_eq!(offers_to_switch(&[(1, 2), (1, 3), (1, 5)]), (Outcome::Failed, false));
     }
 
     #[test]

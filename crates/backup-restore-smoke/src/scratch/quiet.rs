@@ -1,6 +1,7 @@
 //! Settings that a copy brings along in its catalogue (`ALTER DATABASE … SET`, `ALTER ROLE … SET`) and that win over
-//! the server's command line: libraries that every new session loads, and event triggers that run at each login. Only
-//! a session's own options, or a setting of its own role in this database, win over those. Pure.
+//! the server's command line: libraries that every new session loads, event triggers that run at each login, a role that
+//! it takes, a language that we do not read, an isolation that a standby has not. Only a session's own options, or a
+//! setting of its own role in this database, win over those. Pure.
 
 use crate::sql::literal;
 
@@ -21,9 +22,14 @@ pub(super) fn settings(major: u32) -> impl Iterator<Item = String> {
     known(major).map(|(name, value)| format!("{name}={value}"))
 }
 
-/// The options of a superuser's session.
+/// A copy that recovers takes no serializable transaction, and would let nobody look whether it has come to its target.
+const SERIALIZABLE_NOT: &str = r"default_transaction_isolation=read\ committed";
+
+/// The options of a superuser's session: it is nobody else's either, whatever role the database would have it take.
 pub(super) fn options(major: u32) -> String {
-    let words: Vec<_> = settings(major).map(|setting| format!("-c {setting}")).collect();
+    let plain = ["role=none", "lc_messages=C", SERIALIZABLE_NOT].map(str::to_owned);
+    let all = plain.into_iter().chain(settings(major));
+    let words: Vec<_> = all.map(|setting| format!("-c {setting}")).collect();
     words.join(" ")
 }
 
@@ -47,7 +53,8 @@ mod tests {
 
     #[test]
     fn each_version_is_given_what_it_knows() {
-        assert_eq!(options(16), "-c session_preload_libraries= -c local_preload_libraries=");
+        let plain = r"-c role=none -c lc_messages=C -c default_transaction_isolation=read\ committed";
+        assert_eq!(options(16), format!("{plain} -c session_preload_libraries= -c local_preload_libraries="));
         assert!(options(17).ends_with(" -c event_triggers=off"));
         let role = of_role(17, "we'ird", "shop");
         for needed in ["'session_preload_libraries='", "'event_triggers=off'", "'we''ird'", "'shop'"] {

@@ -98,17 +98,22 @@ pub(crate) fn from_query(failure: QueryFailure, subject: impl Into<String>) -> H
         )
         .into(),
         "54000" => ours("a row is larger than 1 GB as text: neither this tool nor pg_dump can read it; leave it to a physical backup").into(),
+        "22021" | "22P05" => ours(
+            "a name in the database has no spelling in UTF-8, which this tool speaks: rename what is \
+             named so, or keep to pg_dump and assertions of your own",
+        )
+        .into(),
         "26000" | "42P05" | "08P01" => ours(POOLER).into(),
         _ => SOURCE_READABLE.failed(subject).observed(observed).into(),
     }
 }
 
-/// Two of our sessions share one server process.
+/// Our sessions have no server process of their own.
 pub(crate) fn pooled(subject: &str) -> Halt {
     SOURCE_READABLE
         .inconclusive(subject)
         .expected("a server process for each session")
-        .observed("two of our sessions are served by the same process: this is a transaction pooler")
+        .observed("our sessions are served by whatever process is free: this is a transaction pooler")
         .remedy(POOLER)
         .into()
 }

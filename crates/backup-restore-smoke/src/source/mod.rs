@@ -5,6 +5,7 @@ mod facts;
 mod failures;
 mod kept;
 mod neighbourhood;
+mod pooler;
 mod snapshot;
 mod watcher;
 
@@ -12,4 +13,4 @@ pub(crate) use facts::Database;
 pub(crate) use failures::{RECOVERY_CONFLICT, STANDBY, ended_by_standby, from_query};
 pub(crate) use kept::Kept;
 pub(crate) use neighbourhood::{apart, apart_from_backup};
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{Snapshot, session_of_ones_own};

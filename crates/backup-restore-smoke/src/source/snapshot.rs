@@ -6,7 +6,8 @@ use evidence_report::run::{Run, Stop};
 
 use super::{
     facts::{Database, facts},
-    failures::{from_connect, from_query, pooled},
+    failures::{from_connect, from_query},
+    pooler::refuse_pooler,
     watcher::Watcher,
 };
 use crate::{
@@ -56,11 +57,13 @@ impl Snapshot {
         let stop = run.stop();
         let limit = run.settings().timeout.saturating_sub(run.elapsed()) + Duration::from_secs(60);
         let subject = resolved.database.clone();
-        let exporter = open_session(resolved, application_name, stop, limit).await?;
+        let exporter = connected(resolved, application_name, stop).await?;
         let endpoint = exporter.endpoint.clone();
         let resolved = resolved.pinned(&endpoint);
-        let watching = open_session(&resolved, application_name, stop, limit).await?;
+        let watching = connected(&resolved, application_name, stop).await?;
         refuse_pooler(&exporter, &watching, stop, &subject).await?;
+        let exporter = pinned(exporter, stop, limit, &subject).await?;
+        let watching = pinned(watching, stop, limit, &subject).await?;
         let watcher = Watcher::start(watching, stop.clone(), application_name);
         let failed = |failure: QueryFailure| from_query(failure, subject.clone());
         let opened = Instant::now();
@@ -89,7 +92,7 @@ impl Snapshot {
         application_name: &str,
     ) -> Result<Session, Halt> {
         let limit = run.settings().timeout.saturating_sub(run.elapsed()) + Duration::from_secs(60);
-        open_session(resolved, application_name, run.stop(), limit).await
+        session_of_ones_own(resolved, application_name, run.stop(), limit).await
     }
 
     /// Lets the source go by itself once the snapshot is so old: the run is asked to stop.
@@ -105,31 +108,44 @@ impl Snapshot {
     }
 }
 
+/// One pinned session with a source of which nothing is known yet. A second one shows for a moment that no pooler is in
+/// between.
+///
+/// # Errors
+/// As [`Snapshot::open`].
+pub(crate) async fn session_of_ones_own(
+    resolved: &Resolved,
+    application_name: &str,
+    stop: &Stop,
+    limit: Duration,
+) -> Result<Session, Halt> {
+    let session = connected(resolved, application_name, stop).await?;
+    let witness = connected(&resolved.pinned(&session.endpoint), application_name, stop).await?;
+    refuse_pooler(&session, &witness, stop, &resolved.database).await?;
+    pinned(session, stop, limit, &resolved.database).await
+}
+
+/// One more pinned session with a source that is known to be no pooler.
 pub(super) async fn open_session(
     resolved: &Resolved,
     application_name: &str,
     stop: &Stop,
     limit: Duration,
 ) -> Result<Session, Halt> {
-    let session = connect(resolved, application_name, stop)
-        .await
-        .map_err(|failure| from_connect(failure, &resolved.database))?;
-    pin(&session, stop, limit).await.map_err(|failure| from_query(failure, resolved.database.clone()))?;
-    Ok(session)
+    let session = connected(resolved, application_name, stop).await?;
+    pinned(session, stop, limit, &resolved.database).await
 }
 
-/// Behind a transaction pooler the session that is idle lends its server process to the other one, and a
-/// custom setting of the one is seen by the other.
-async fn refuse_pooler(one: &Session, other: &Session, stop: &Stop, subject: &str) -> Result<(), Halt> {
-    let process = "SELECT pg_backend_pid()";
-    for _ in 0..3 {
-        let (mine, yours) = (one.value(stop, process).await, other.value(stop, process).await);
-        let failed = |failure| from_query(failure, subject);
-        if mine.map_err(failed)? == yours.map_err(failed)? {
-            return Err(pooled(subject));
-        }
-    }
-    Ok(())
+/// A session in which nothing has been set yet.
+async fn connected(resolved: &Resolved, application_name: &str, stop: &Stop) -> Result<Session, Halt> {
+    connect(resolved, application_name, stop)
+        .await
+        .map_err(|failure| from_connect(failure, &resolved.database))
+}
+
+async fn pinned(session: Session, stop: &Stop, limit: Duration, subject: &str) -> Result<Session, Halt> {
+    pin(&session, stop, limit).await.map_err(|failure| from_query(failure, subject))?;
+    Ok(session)
 }
 
 /// Parents of partitions have no rows, but who alters one begins there: it shall wait before it holds anything.

@@ -69,6 +69,7 @@ fn the_digest_is_the_sum_that_psql_computes_and_settings_of_the_role_do_not_chan
         "extra_float_digits = -3",
         "bytea_output = 'escape'",
         "search_path = 'shop'",
+        "quote_all_identifiers = on",
         "statement_timeout = '10min'",
         "default_transaction_isolation = 'serializable'",
     ] {

@@ -36,6 +36,7 @@ mod physical_standby;
 mod physical_timelines;
 mod policy;
 mod policy_tools;
+mod pooler;
 mod progress;
 mod repositories;
 mod rows;

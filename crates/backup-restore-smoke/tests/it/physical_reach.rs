@@ -66,13 +66,21 @@ fn a_live_server_of_this_machine_cannot_be_reached_through_its_socket() {
 }
 
 #[test]
-fn libraries_that_the_catalogue_loads_at_each_login_are_not_loaded() {
+fn what_the_catalogue_sets_for_each_login_neither_loads_libraries_nor_hinders_us() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = cluster.shop();
-    // As at a source that has a library which this machine lacks.
+    // What is meant for applications: too short for a look at every index, and nothing may be made.
+    cluster.sql("postgres", "CREATE DATABASE hurried");
+    cluster.sql(
+        "postgres",
+        "ALTER DATABASE hurried SET statement_timeout = '1ms'; ALTER DATABASE hurried SET default_transaction_read_only = on",
+    );
+    // As at a source that has a library which this machine lacks, and where everybody takes the owner's role.
     cluster.sql(
         database,
-        "ALTER DATABASE template1 SET session_preload_libraries = 'nowhere'; \
+        "CREATE ROLE owner; ALTER DATABASE shop SET role = 'owner'; \
+         ALTER ROLE postgres SET default_transaction_isolation = 'serializable'; \
+         ALTER DATABASE template1 SET session_preload_libraries = 'nowhere'; \
          ALTER DATABASE shop SET session_preload_libraries = 'nowhere'; \
          ALTER ROLE ALL SET local_preload_libraries = 'nowhere'",
     );

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     cluster::TestCluster,
-    tool::{Tool, temporary_folder, until},
+    tool::{Tool, until},
 };
 
 /// A session that runs this SQL in the background.
@@ -146,57 +146,6 @@ fn rows_that_row_security_hides_are_not_taken_for_the_whole_table() {
     ended.assert_code(3);
     assert_eq!(ended.finding("source.readable").1, "shop.customers");
     assert!(ended.report.to_string().contains("BYPASSRLS"));
-}
-
-#[test]
-fn a_transaction_pooler_is_refused() {
-    let (cluster, tool) = (TestCluster::start(), Tool::new());
-    let database = cluster.shop();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let folder = temporary_folder("brp");
-    let settings = format!(
-        "[databases]\n{database} = host={} port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-         auth_type = any\npool_mode = transaction\nignore_startup_parameters = extra_float_digits\nunix_socket_dir =\n",
-        cluster.folder().display(),
-        cluster.port
-    );
-    std::fs::write(folder.path().join("ini"), settings).unwrap();
-    let _pooler = Pooler::start(&folder.path().join("ini"), port);
-    let ended = tool.run(&[
-        "rehearse",
-        "--source",
-        &format!("host=127.0.0.1 port={port} user=postgres dbname={database}"),
-    ]);
-    ended.assert_code(3);
-    let (outcome, _, observed) = ended.finding("source.readable");
-    assert!(outcome == "inconclusive" && observed.contains("pooler"), "{outcome}: {observed}");
-}
-
-/// A real pgbouncer, which refuses root as PostgreSQL does.
-struct Pooler(Child);
-
-impl Pooler {
-    fn start(settings: &std::path::Path, port: u16) -> Self {
-        use std::os::unix::fs::PermissionsExt;
-        let mut command = std::process::Command::new("setpriv");
-        if rustix::process::geteuid().is_root() {
-            std::fs::set_permissions(settings.parent().unwrap(), std::fs::Permissions::from_mode(0o755))
-                .unwrap();
-            command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--", "setpriv"]);
-        }
-        command.args(["--pdeathsig", "KILL", "--", "/usr/sbin/pgbouncer"]).arg(settings);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let pooler = Self(child.expect("pgbouncer is installed (Debian's package pgbouncer)"));
-        until("pgbouncer's port", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        pooler
-    }
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -67,11 +67,14 @@ async fn extract(run: &Run, archive: &Path, to: &Path) -> Result<(), Halt> {
     if output.status.success() {
         return Ok(());
     }
-    // "Removing leading …" is no complaint.
-    let complaint =
-        |line: &&str| !line.contains("Removing leading") && !line.contains("Exiting with failure");
+    // "Removing leading …" is no complaint; gzip begins with an empty line.
+    let complaint = |line: &&str| {
+        !(line.trim().is_empty()
+            || line.contains("Removing leading")
+            || line.contains("Exiting with failure"))
+    };
     let said = output.stderr.lines().find(complaint).unwrap_or("no message").to_owned();
-    if said.contains("No space left on device") {
+    if output.stderr.contains("No space left on device") {
         return Err(ENVIRONMENT.inconclusive("space for the copy").observed(said).into());
     }
     let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -43,13 +43,53 @@ pub(super) async fn objects(
 ) -> Result<BTreeMap<Section, Objects>, QueryFailure> {
     let mut sections = BTreeMap::new();
     for (section, queries) in QUERIES {
-        let mut objects = Objects::new();
-        for query in macros::expanded(queries) {
-            read(session, stop, &query, &mut objects).await?;
-        }
+        let objects = match section_of(session, stop, queries, Spelt::AsItStands).await {
+            Err(failure) if failure.is(NO_UTF_8) => {
+                session.query(stop, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part").await?;
+                section_of(session, stop, queries, Spelt::ByteByByte).await?
+            }
+            said => said?,
+        };
         sections.insert(section, objects);
     }
     Ok(sections)
+}
+
+/// How texts are handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelt {
+    AsItStands,
+    /// Each byte as the character of its number (Latin-1). A database of encoding SQL_ASCII holds any bytes, and no text
+    /// of them comes through a connection of UTF-8 otherwise.
+    ByteByByte,
+}
+
+/// What the server says of bytes that are no UTF-8.
+const NO_UTF_8: &str = "22021";
+
+async fn section_of(
+    session: &Session,
+    stop: &Stop,
+    queries: &str,
+    spelt: Spelt,
+) -> Result<Objects, QueryFailure> {
+    let mut objects = Objects::new();
+    for query in macros::expanded(queries) {
+        let query = if spelt == Spelt::ByteByByte { byte_by_byte(&query) } else { query };
+        read(session, stop, &query, &mut objects).await?;
+    }
+    Ok(objects)
+}
+
+/// The same query, its seven columns in UTF-8 whatever bytes they hold.
+fn byte_by_byte(query: &str) -> String {
+    let columns = ["kind", "schema", "name", "rest", "aspect", "text", "keep"];
+    let spelt = columns.map(|column| {
+        format!(
+            "convert_from(convert(convert_to(said.{column}::text, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII')"
+        )
+    });
+    format!("SELECT {} FROM ({query}) AS said({})", spelt.join(", "), columns.join(", "))
 }
 
 /// The rows of one object come one after the other, so only one object is in the making at a time. What the

@@ -16,7 +16,7 @@ pub(super) static FAULT: Fault = Fault {
     title: "tar archive of a base backup that was cut",
     proves: &BACKUP_CHOSEN,
     outcome: Outcome::Failed,
-    says: &[],
+    says: &["unexpected end of file"],
     build: |bench| Box::pin(build(bench)),
 };
 

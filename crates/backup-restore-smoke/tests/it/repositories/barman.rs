@@ -200,9 +200,16 @@ fn what_the_catalogue_lost_or_changed_fails_and_what_this_machine_lacks_is_incon
 }
 
 #[test]
-fn killed_while_it_fetches_no_process_lives_on_and_a_sweep_takes_the_rest() {
+fn stopped_or_killed_while_it_fetches_no_process_lives_on_and_a_sweep_takes_the_rest() {
     let server = Server::new();
     let before = server.listing();
+    for signal in ["TERM", "KILL"] {
+        end_while_it_fetches(&server, signal);
+    }
+    assert_eq!(server.listing(), before, "nothing of production was written");
+}
+
+fn end_while_it_fetches(server: &Server, signal: &str) {
     let tool = Tool::new();
     // An rsync that never ends, as on a disk that does not answer.
     let hung = tool.path("hung");
@@ -216,12 +223,16 @@ fn killed_while_it_fetches_no_process_lives_on_and_a_sweep_takes_the_rest() {
     let mut child = tool.start(command);
     let is_hung = |process: &String| process.contains("hung/rsync");
     until("Barman's rsync", || processes_of(&tool.path("")).iter().any(is_hung));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    until("the end of every process of the run", || {
-        processes_of(&tool.base()).is_empty() && !processes_of(&tool.path("")).iter().any(is_hung)
-    });
-    assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+    let gone = || processes_of(&tool.base()).is_empty() && !processes_of(&tool.path("")).iter().any(is_hung);
+    if signal == "TERM" {
+        done(std::process::Command::new("kill").arg(child.id().to_string()));
+        assert_eq!(tool.finish(child).code, Some(3));
+        until("the end of every process of the run", gone);
+    } else {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        until("the end of every process of the run", gone);
+        assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+    }
     tool.assert_nothing_left();
-    assert_eq!(server.listing(), before, "nothing of production was written");
 }

@@ -145,14 +145,17 @@ fn a_command_that_hangs_or_fails_is_ended_and_could_not_be_tested() {
 }
 
 #[test]
-fn killed_while_a_command_hangs_its_workers_end_too() {
+fn stopped_or_killed_while_a_command_hangs_its_workers_end_too() {
     let store = Store::new();
     archive_segment(&store.cluster);
     let place = store.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
     archive_segment(&store.cluster);
-    for (from, phase) in
-        [("[TOOL, fetch, ", "fetching nightly"), ("[TOOL, wal, ", "fetching the write-ahead log")]
-    {
+    for (from, phase, signal) in [
+        ("[TOOL, fetch, ", "fetching nightly", "KILL"),
+        ("[TOOL, wal, ", "fetching the write-ahead log", "KILL"),
+        ("[TOOL, fetch, ", "fetching nightly", "TERM"),
+        ("[TOOL, wal, ", "fetching the write-ahead log", "TERM"),
+    ] {
         let tool = Tool::new();
         let trace = tool.path("b/worker");
         // A worker that has left the process group, as a daemon does.
@@ -166,10 +169,15 @@ fn killed_while_a_command_hangs_its_workers_end_too() {
             all.into_iter().filter(|process| process.contains("sleep 3600")).count()
         };
         until("the command and its worker", || workers() >= 2);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        until("the end of every process of the run", || processes_of(&tool.base()).is_empty());
-        assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+        if signal == "TERM" {
+            done(std::process::Command::new("kill").arg(child.id().to_string()));
+            assert_eq!(tool.finish(child).code, Some(3), "{phase}");
+        } else {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            until("the end of every process of the run", || processes_of(&tool.base()).is_empty());
+            assert_eq!(tool.bare().arg("sweep").output().unwrap().status.code(), Some(0));
+        }
         tool.assert_nothing_left();
     }
 }
