@@ -229,8 +229,9 @@ pub(crate) struct PhysicalFlags {
     /// Stop just before the target
     #[arg(long)]
     pub(crate) target_exclusive: bool,
-    /// The end of the log must not lie before this place
-    #[arg(long, value_name = "LSN")]
+    /// The end of the log must not lie before this place, or (`canary`, with --source) before the newest beat of the
+    /// source's canary that is as old as --rpo
+    #[arg(long, value_name = "LSN|canary")]
     pub(crate) expect_lsn: Option<String>,
     /// Write a restore point of this name to the source, recover to it, and compare the content there
     #[arg(long, value_name = "NAME")]

@@ -90,7 +90,8 @@ pub(crate) struct Config {
     pub(crate) target_name: Option<String>,
     /// Follow this timeline: `latest`, `current` or a number.
     pub(crate) target_timeline: Option<String>,
-    /// The end of the log must not lie before this place, for example `0/3000060`.
+    /// The end of the log must not lie before this place, for example `0/3000060`; or, with a source, before the newest
+    /// beat of its canary that is as old as `rpo`: `canary`.
     pub(crate) expect_lsn: Option<String>,
     /// The database of a physical copy that is written to.
     pub(crate) database: Option<String>,

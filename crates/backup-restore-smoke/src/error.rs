@@ -171,6 +171,9 @@ pub(crate) enum Error {
     /// A restore point nowhere.
     #[error("--restore-point is written to a source: name it with --source")]
     RestorePointWithoutSource,
+    /// A canary nowhere.
+    #[error("--expect-lsn canary asks the source for its newest beat: name it with --source")]
+    CanaryWithoutSource,
     /// A restore point that cannot be reached.
     #[error("--restore-point lies after the backup's end: name the archive that will hold it with --wal DIR")]
     RestorePointWithoutWal,
@@ -224,7 +227,7 @@ pub(crate) enum Error {
     /// The end of the log without an expectation.
     #[error(
         "recovery to the end of the log proves nothing by itself: a server starts happily although segments are missing. \
-         Say where it must end: --target-time, --target-lsn, --target-name, --until latest --expect-lsn LSN, or \
+         Say where it must end: --target-time, --target-lsn, --target-name, --until latest --expect-lsn LSN (or canary), or \
          --until immediate for the backup's own end"
     )]
     BlindLatest,

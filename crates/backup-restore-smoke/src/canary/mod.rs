@@ -11,4 +11,4 @@ mod table;
 pub(crate) use command::{CanaryCommand, command};
 pub(crate) use judge::{Backup, Incident};
 pub(crate) use reading::Copy;
-pub(crate) use rehearsal::{at_incident, is_among, measure, unasked};
+pub(crate) use rehearsal::{at_incident, expected_end, is_among, measure, unasked};

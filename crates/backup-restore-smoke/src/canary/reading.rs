@@ -1,10 +1,15 @@
 //! Reads the newest beat, of the source or of a copy.
 
+use std::time::Duration;
+
 use evidence_report::run::Stop;
 use jiff::Timestamp;
 
 use super::table::{SCHEMA, TABLE};
-use crate::connection::{QueryFailure, Session};
+use crate::{
+    connection::{QueryFailure, Session},
+    wal::Lsn,
+};
 
 /// One heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +79,29 @@ pub(crate) async fn newest(session: &Session, stop: &Stop, copy: Copy) -> Result
         at: Timestamp::from_microsecond(microseconds).map_err(|_| unreadable())?,
         known_by,
     }))
+}
+
+/// The place in the write-ahead log of the newest beat that is at least so old; `None` where none is, or where the beats
+/// bear no place.
+///
+/// # Errors
+/// When the server refuses, or the run is asked to stop.
+pub(crate) async fn place_of_newest(
+    session: &Session,
+    stop: &Stop,
+    age: Duration,
+) -> Result<Option<Lsn>, QueryFailure> {
+    let query = format!(
+        "SELECT lsn::text FROM {SCHEMA}.{TABLE} \
+         WHERE at <= pg_catalog.clock_timestamp() - {} * interval '1 ms' ORDER BY sequence DESC LIMIT 1",
+        age.as_millis()
+    );
+    let rows = match session.query(stop, &query).await {
+        Err(failure) if failure.is("42P01") || failure.is("3F000") => return Ok(None),
+        answer => answer?,
+    };
+    let place = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+    place.map(|text| text.parse().map_err(QueryFailure::Lost)).transpose()
 }
 
 /// The clock of the server.

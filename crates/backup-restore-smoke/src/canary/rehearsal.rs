@@ -6,15 +6,18 @@ use evidence_report::{record::Outcome, run::Run};
 
 use super::{
     judge::{Backup, Incident, judge},
-    reading::{Canary, Copy, clock, newest},
+    reading::{Canary, Copy, clock, newest, place_of_newest},
     table,
 };
 use crate::{
+    checks::RECOVERY_TARGET,
     connection::{QueryFailure, Resolved, Session},
     fingerprint::Content,
     halt::Halt,
     risk_note,
     source::session_of_ones_own,
+    wal::Lsn,
+    wording::seconds,
 };
 
 /// How long the source may take to answer each question.
@@ -41,6 +44,35 @@ pub(crate) async fn at_incident(run: &Run, source: &Resolved, name: &str) -> Res
     match ask(run, &session).await {
         Ok(incident) => Ok(incident),
         Err(_) => stopped_or(run, unasked(run)),
+    }
+}
+
+/// The place that the end of the log must not lie before: that of the source's newest beat which is at least so old.
+///
+/// # Errors
+/// A finding that says why there is none, or that the run was asked to stop.
+pub(crate) async fn expected_end(
+    run: &Run,
+    source: &Resolved,
+    name: &str,
+    age: Duration,
+) -> Result<Lsn, Halt> {
+    let session = session_of_ones_own(source, name, run.stop(), AT_MOST).await?;
+    let no_place = |observed: String| {
+        RECOVERY_TARGET
+            .inconclusive("canary of the source")
+            .expected(format!("a beat at least {} old, with its place in the write-ahead log", seconds(age)))
+            .observed(observed)
+            .remedy(
+                "let the canary beat at the source (backup-restore-smoke canary install, canary beat), by a role that may \
+                 call pg_current_wal_insert_lsn(); or give a place: --expect-lsn LSN",
+            )
+    };
+    match place_of_newest(&session, run.stop(), age).await {
+        Ok(Some(place)) => Ok(place),
+        Ok(None) => Err(no_place("there is none".to_owned()).into()),
+        Err(QueryFailure::Stopped) => Err(Halt::Stopped),
+        Err(failure) => Err(no_place(failure.to_string()).into()),
     }
 }
 

@@ -18,6 +18,9 @@ use crate::{
 /// PostgreSQL cuts names of restore points at so many bytes (`MAXFNAMELEN`).
 const NAME_MAX: usize = 63;
 
+/// What stands for a place that the source's canary gives.
+const CANARY: &str = "canary";
+
 /// Files of a whole cluster.
 #[derive(Debug, Serialize)]
 pub(crate) struct Physical {
@@ -27,6 +30,9 @@ pub(crate) struct Physical {
     pub(crate) wal: Option<PathBuf>,
     /// Where recovery is to end.
     pub(crate) recovery: Recovery,
+    /// Whether the end of the log must hold the newest beat of the source's canary that is old enough; the target's own
+    /// place then counts for nothing.
+    pub(crate) expects_canary: bool,
     /// The name under which a restore point is written to the source; asked for by flag only.
     pub(crate) restore_point: Option<String>,
     /// The database that is looked at in the copy, where no source names one.
@@ -150,9 +156,11 @@ pub(super) fn resolve(
         (_, paths) => Origin::BaseBackup { folders: base_backups(paths)? },
     };
     let now = matches!(origin, Origin::BaseBackupNow { .. });
+    let expects_canary = flags.expect_lsn.as_deref() == Some(CANARY);
     match source {
         Source::Absent if now => return Err(Error::NoSource),
         Source::Absent if flags.restore_point.is_some() => return Err(Error::RestorePointWithoutSource),
+        Source::Absent if expects_canary => return Err(Error::CanaryWithoutSource),
         Source::Embedded { .. } => return Err(Error::EmbeddedPhysical),
         _ => {}
     }
@@ -171,6 +179,7 @@ pub(super) fn resolve(
             inclusive: !flags.target_exclusive,
             timeline: timeline(flags.target_timeline.as_deref())?,
         },
+        expects_canary,
         restore_point: flags.restore_point.clone(),
         database: flags.database.clone(),
         superuser: flags.superuser.clone(),
@@ -196,7 +205,11 @@ fn target(flags: &PhysicalFlags, archived: bool) -> Result<RecoveryTarget, Error
         asked.push(RecoveryTarget::Lsn(place(text)?));
     }
     asked.extend(flags.target_name.clone().map(RecoveryTarget::Name));
-    let expected = flags.expect_lsn.as_ref().map(place).transpose()?;
+    let expected = match &flags.expect_lsn {
+        // The place is known once the source has been asked.
+        Some(word) if word == CANARY => Some(Lsn(0)),
+        written => written.as_ref().map(place).transpose()?,
+    };
     match (flags.until, expected) {
         (Some(Until::Immediate), None) => asked.push(RecoveryTarget::Consistent),
         (Some(Until::Latest), None) => return Err(Error::BlindLatest),

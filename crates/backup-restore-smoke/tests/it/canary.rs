@@ -145,3 +145,53 @@ fn beats_after_the_snapshot_are_told_as_lost() {
     assert!(tool.notes().contains("### Risk note: recovery.canary, "), "{}", tool.notes());
     tool.assert_nothing_left();
 }
+
+#[test]
+fn the_end_of_the_log_has_to_hold_the_newest_beat_that_is_old_enough() {
+    let (cluster, tool) = (TestCluster::archiving(&[]), Tool::new());
+    let (database, base) = (cluster.shop(), tool.path("base").display().to_string());
+    let (source, archive) = (cluster.conninfo(database), cluster.archive().display().to_string());
+    cluster.base_backup(base.as_ref(), &["--wal-method=stream"]);
+    let given = ["rehearse", "--backup", &base, "--wal", &archive, "--expect-lsn", "canary"];
+    let rehearse = |more: &[&str]| {
+        tool.run(&[&given[..], &["--source", &source, "--database", database], more].concat())
+    };
+    let ended = tool.run(&given);
+    assert!(ended.code == Some(3) && ended.stderr.contains("name it with --source"), "{}", ended.stderr);
+    // Neither a canary, nor a beat, nor one that is old enough.
+    let none = |ended: &Ended| {
+        ended.assert_code(3);
+        let (outcome, subject, observed) = ended.finding("recovery.target");
+        assert_eq!((outcome.as_str(), subject.as_str()), ("inconclusive", "canary of the source"));
+        assert_eq!(observed, "there is none");
+        assert!(ended.everything().contains("canary install"), "{}", ended.everything());
+    };
+    none(&rehearse(&[]));
+    tool.run(&["canary", "install", "--source", &source, "--role", "heart"]).assert_code(0);
+    cluster.sql(database, "ALTER ROLE heart LOGIN");
+    none(&rehearse(&[]));
+    let beat = || {
+        let heart = source.replace("user=postgres", "user=heart");
+        tool.run(&["canary", "beat", "--source", &heart]).assert_code(0);
+    };
+    beat();
+    none(&rehearse(&["--rpo", "1h"]));
+    cluster.archive_everything();
+    let ended = rehearse(&["--rpo", "1ms", "--until", "latest"]);
+    let place = cluster.sql(database, "SELECT lsn FROM ops_smoke_canary.beat");
+    assert_eq!(ended.finding("recovery.target").0, "passed", "{}", ended.everything());
+    assert!(ended.everything().contains(&format!("not before {place}")), "{place}: {}", ended.everything());
+    assert!(
+        ended.finding("recovery.canary").2.contains("nothing was lost; beat 1"),
+        "{}",
+        ended.everything()
+    );
+    // A beat in a segment that the archive does not have.
+    cluster.archive_everything();
+    beat();
+    let ended = rehearse(&[]);
+    ended.assert_code(2);
+    assert_eq!(ended.finding("backup.wal").0, "failed");
+    assert!(ended.everything().contains("pg_switch_wal()"), "{}", ended.everything());
+    tool.assert_nothing_left();
+}

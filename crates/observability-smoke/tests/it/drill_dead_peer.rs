@@ -24,6 +24,24 @@ fn world(rules: &str) -> (World, String) {
     (world, dead)
 }
 
+/// One posted alert, wherever it goes.
+const DRILL: [&str; 14] = [
+    "drill",
+    "--rules",
+    "rules.yml",
+    "--alert",
+    "Full",
+    "--environment",
+    "staging",
+    "--evidence",
+    "evidence.md",
+    "--verbose",
+    "--allow-receiver",
+    "drills",
+    "--peer-timeout",
+    "1s",
+];
+
 #[test]
 fn a_dead_member_refuses_the_drill_unless_it_is_named_as_dead() {
     let (world, dead) = world(RULES);
@@ -77,16 +95,7 @@ fn what_is_posted_goes_to_the_living_ones() {
     );
     let drill = |flags: &[&str]| -> Run {
         let mut command = tool.command();
-        command.args(["drill", "--rules", "rules.yml", "--alert", "Full", "--environment", "staging"]);
-        command.args([
-            "--evidence",
-            "evidence.md",
-            "--verbose",
-            "--allow-receiver",
-            "drills",
-            "--peer-timeout",
-            "1s",
-        ]);
+        command.args(DRILL);
         command.args(["--alertmanager", &living.url(), "--alertmanager", &format!("http://{dead}")]);
         command.args(["--listen", &format!("127.0.0.1:{listen}")]).args(flags).output().unwrap().into()
     };
@@ -101,16 +110,7 @@ fn what_is_posted_goes_to_the_living_ones() {
     drilled.line("passed", "alert.resolved", "Full");
     // Named as dead, and nobody else is there: nothing is posted.
     let mut command = tool.command();
-    command.args(["drill", "--rules", "rules.yml", "--alert", "Full", "--environment", "staging"]);
-    command.args([
-        "--evidence",
-        "evidence.md",
-        "--verbose",
-        "--allow-receiver",
-        "drills",
-        "--peer-timeout",
-        "1s",
-    ]);
+    command.args(DRILL);
     command.args(["--alertmanager", &format!("http://{dead}"), "--allow-dead-peer", &dead]);
     let nobody: Run = command.output().unwrap().into();
     assert_eq!(nobody.code, 2, "{}{}", nobody.stdout, nobody.stderr);

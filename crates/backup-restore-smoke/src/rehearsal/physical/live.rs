@@ -20,6 +20,7 @@ use super::super::{
     backup::source,
 };
 use crate::{
+    canary,
     checks::{BACKUP_MADE, BACKUP_WAL, ENVIRONMENT, SOURCE_APART, SOURCE_READABLE, SOURCE_UNDISTURBED},
     comparison::left_out,
     connection::{Handover, Resolved},
@@ -105,6 +106,11 @@ pub(super) async fn look_at_source(
         }
     };
     let mut live = Live { database: Some(database), connection: Some(resolved.clone()), ..Live::default() };
+    if physical.expects_canary {
+        let age = work.rpo.unwrap_or_default();
+        let expected = canary::expected_end(run, &resolved, &application_name(run), age).await?;
+        live.target = Some(RecoveryTarget::End { expected });
+    }
     if let Origin::BaseBackupNow { tar } = physical.origin {
         let handover = Handover::write(run.folder(), &resolved, &endpoint, &application_name(run));
         let handover = handover.map_err(|error| {

@@ -372,7 +372,7 @@ fn a_terminal_sees_the_files_come_and_then_the_log_each_with_a_bar_of_its_own() 
     let tool = Tool::new();
     stanza.cluster.sql(
         "postgres",
-        "CREATE TABLE much AS SELECT i, md5(i::text) AS a, md5((-i)::text) AS b FROM generate_series(1, 500000) AS i",
+        "CREATE TABLE much AS SELECT i, md5(i::text) AS a, md5((-i)::text) AS b FROM generate_series(1, 300000) AS i",
     );
     let place = stanza.cluster.sql("postgres", "SELECT pg_current_wal_insert_lsn()");
     archive_segment(&stanza.cluster);
