@@ -177,6 +177,9 @@ pub struct RenewDueArguments {
     /// Look at every address behind each name
     #[arg(long)]
     pub every_address: bool,
+    /// Ask also for the certificate with the other kind of key (RSA beside ECDSA), on a second connection
+    #[arg(long)]
+    pub every_key: bool,
     /// Name to ask for, and that the certificates must cover, instead of each target's host
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,

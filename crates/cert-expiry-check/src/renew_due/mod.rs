@@ -71,6 +71,7 @@ fn scan_arguments(arguments: &RenewDueArguments) -> ScanArguments {
         targets: arguments.targets.clone(),
         list: arguments.list.clone(),
         every_address: arguments.every_address,
+        every_key: arguments.every_key,
         sni: arguments.sni.clone(),
         as_of: arguments.as_of,
         connect_timeout: arguments.connect_timeout,

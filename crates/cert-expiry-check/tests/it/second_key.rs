@@ -66,3 +66,20 @@ fn a_server_with_one_certificate_is_judged_once() {
     let outcome = bench.scan(&arguments);
     assert_eq!((outcome.code, outcome.of("tls.lifetime").len()), (0, 4), "{:#?}", outcome.findings());
 }
+
+#[test]
+fn a_renewal_of_the_certificate_that_few_clients_see_is_due_where_it_is_asked_for() {
+    let bench = Bench::new();
+    make(&bench, "ec", "60", P256);
+    make(&bench, "rsa", "2", RSA);
+    let server = Server::start_for(&bench, 3, &BOTH);
+    let ask = |flags: &[&str]| {
+        let arguments = [&["renew-due", &server.1, "--remaining", "5d"], flags].concat();
+        let output = bench.run(&arguments);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(ask(&[]).0, Some(1), "the one that clients of today see");
+    let (code, said) = ask(&["--every-key"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with(&format!("due: {} with RSA: ", server.1)), "{said}");
+}

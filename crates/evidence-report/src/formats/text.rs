@@ -92,9 +92,14 @@ fn says(worst: &Finding, soonest: &Finding) -> bool {
     worst.subject == soonest.subject && day.is_some_and(|day| worst.observed.contains(&day))
 }
 
-/// What was seen of what, without a full stop.
+/// What was seen of what, without a full stop. Of a subject that is a file, or something in it, also the line.
 pub(super) fn sentence(finding: &Finding) -> String {
-    let text = format!("{}: {}", one_line(&finding.subject), observed(finding));
+    let is_in_file = |path: &str| finding.subject.starts_with(path);
+    let subject = match &finding.location {
+        Some(location) if is_in_file(&location.path) => place(finding),
+        _ => one_line(&finding.subject),
+    };
+    let text = format!("{subject}: {}", observed(finding));
     text.trim_end_matches('.').to_owned()
 }
 

@@ -72,6 +72,22 @@ fn the_first_line_does_not_say_the_same_date_twice() {
 }
 
 #[test]
+fn the_first_line_says_the_line_of_a_file_that_is_named() {
+    let mut report = fixture::report();
+    let at = |subject: &str| fixture::CONTENT.failed(subject).observed("no number").at("r.yml", Some(6));
+    for (subject, said) in [
+        ("r.yml", " r.yml:6: no number."),
+        ("r.yml #2", " r.yml:6 #2: no number."),
+        // The file behind a rule stands in the lines below.
+        ("Disk full", " Disk full: no number."),
+    ] {
+        report.findings = vec![at(subject)];
+        let text = Format::Text.render(&report, &setting());
+        assert!(text.lines().next().unwrap().contains(said), "{text}");
+    }
+}
+
+#[test]
 fn findings_of_one_subject_stand_together_where_its_worst_stands() {
     let mut report = fixture::report();
     report.findings = vec![
