@@ -1,4 +1,6 @@
-//! What one program writes for Prometheus, the other reads strictly.
+//! What one program writes for Prometheus, the other reads strictly; and where nothing can be written.
+
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 use testbed::tls_farm::{Identity, Lifetime};
 
@@ -27,4 +29,28 @@ fn the_textfile_of_a_scan_is_valid_by_the_strict_reader() {
     let mut read = tool("observability-smoke", scratch.path());
     let read = run(read.arg("metrics").arg(&textfile).args(["--syntax", "prometheus"]));
     assert_eq!(read.code, Some(0), "{}{}\n{text}", read.stdout, read.stderr);
+}
+
+#[test]
+fn evidence_goes_into_a_file_and_nowhere_else() {
+    let scratch = tempfile::tempdir().unwrap();
+    std::fs::create_dir(scratch.path().join("folder")).unwrap();
+    let pipe = scratch.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for place in ["/dev/null", "/dev/stdout", "folder", "pipe"] {
+        let mut scan = tool("cert-expiry-check", scratch.path());
+        let said = run(scan.current_dir(scratch.path()).args(["scan", "x.pem", "--evidence", place]));
+        assert_eq!(said.code, Some(3), "{place}: {}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains("the evidence goes into a file, and "), "{place}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn an_argument_that_is_no_utf_8_is_told_and_breaks_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    for name in ["cert-expiry-check", "backup-restore-smoke", "observability-smoke", "evidence-report"] {
+        let said = run(tool(name, scratch.path()).arg(OsStr::from_bytes(b"\xff.pem")));
+        assert_eq!(said.code, Some(3), "{name}: {}{}", said.stdout, said.stderr);
+        assert!(!said.stderr.contains("panicked"), "{name}: {}", said.stderr);
+    }
 }

@@ -1,19 +1,33 @@
 //! Publishing a file whole or not at all: a temporary file beside the target, fsync, rename.
 
-use std::{io::Write, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use fs_err as fs;
+use rustix::{
+    fs::{Mode, OFlags, fcntl_setfl, open},
+    io::Errno,
+};
+
+/// How long a named pipe may have nobody who reads it.
+const NOBODY_READS: Duration = Duration::from_secs(5);
 
 /// Replaces the file at `path` by `content`: after a crash at any moment there is the old file or the new
 /// one, never half of either. Missing folders are made. A symbolic link is followed, and its target replaced. What is no
 /// file (`/dev/null`, a pipe) is written into and never replaced: who runs as root would be without it.
 ///
 /// # Errors
-/// When the folder cannot be made or written; the old file then still stands as it was.
-pub fn write_atomically(path: &Path, content: &[u8]) -> std::io::Result<()> {
+/// When the folder cannot be made or written; the old file then still stands as it was. When nobody reads a named pipe.
+pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&target).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
-        return fs::OpenOptions::new().write(true).open(&target)?.write_all(content);
+        return open_special(&target, NOBODY_READS)?.write_all(content);
     }
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -31,6 +45,26 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
     fs::File::open(&folder)?.sync_all()
+}
+
+/// Opens what is no file. A named pipe that nobody reads would hold up whoever opens it, for ever (fifo(7)).
+fn open_special(path: &Path, patience: Duration) -> io::Result<File> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
+        {
+            Ok(opened) => {
+                fcntl_setfl(&opened, OFlags::empty())?;
+                return Ok(File::from(opened));
+            }
+            Err(Errno::NXIO) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
+            Err(Errno::NXIO) => {
+                let why = format!("it is a pipe, and nobody read it for {} s", patience.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// The ending of our temporary files.
@@ -70,7 +104,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let read = std::thread::spawn({
+        let read = thread::spawn({
             let pipe = pipe.clone();
             move || std::fs::read(pipe).unwrap()
         });
@@ -78,6 +112,15 @@ mod tests {
         assert_eq!(read.join().unwrap(), b"content");
         assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = open_special(&pipe, Duration::ZERO).unwrap_err();
+        assert!(error.to_string().contains("it is a pipe, and nobody read it"), "{error}");
     }
 
     #[test]

@@ -111,7 +111,9 @@ fn typed_command<C: CommandLine>() -> Option<String> {
 
 /// `--explain` and `--print-schema` need no command, so they are looked for before clap asks for one.
 fn answer_about_itself<C: CommandLine>(tool: &Tool) -> Option<Result<String, Usage>> {
-    let mut arguments = std::env::args().skip(1).take_while(|argument| argument != "--");
+    // What is no UTF-8 is none of these; clap says what becomes of it.
+    let words = std::env::args_os().skip(1).map(|word| word.into_string().unwrap_or_default());
+    let mut arguments = words.take_while(|argument| argument != "--");
     while let Some(argument) = arguments.next() {
         if argument == "--print-schema" {
             let none = || Usage(format!("{} has no configuration file", tool.name));

@@ -16,12 +16,21 @@ pub(super) fn resolve(
     let working_folder = || std::env::current_dir().map_err(SettingsError::WorkingFolder);
     match (named, default_name) {
         (Some(path), _) if path == Path::new("none") => Ok(None),
-        (Some(path), _) => Ok(Some(working_folder()?.join(path))),
+        (Some(path), _) => exchangeable(working_folder()?.join(path)).map(Some),
         (None, None) => Ok(None),
         (None, Some(name)) => match repository(&working_folder()?) {
             Some(root) => Ok(Some(root.join(EVIDENCE_FOLDER).join(name))),
             None => Err(SettingsError::NoRepository(name)),
         },
+    }
+}
+
+/// Evidence is read, exchanged as a whole, and has its history beside it: no pipe, device or folder will do. What
+/// cannot be looked at is told when it is written.
+fn exchangeable(path: PathBuf) -> Result<PathBuf, SettingsError> {
+    match std::fs::metadata(&path) {
+        Ok(meta) if !meta.is_file() => Err(SettingsError::NoFile(path)),
+        _ => Ok(path),
     }
 }
 

@@ -165,7 +165,9 @@ impl Finished {
 
     fn output_to_file(&self, format: Format, path: &Path, setting: &Setting) -> Result<(), PublishError> {
         let last_success = match format {
-            Format::Textfile => fs::read_to_string(path).ok().as_deref().and_then(formats::last_success),
+            Format::Textfile if path.is_file() => {
+                fs::read_to_string(path).ok().as_deref().and_then(formats::last_success)
+            }
             _ => None,
         };
         let setting = Setting { color: false, last_success, ..setting.clone() };

@@ -96,6 +96,12 @@ pub enum SettingsError {
         "there is no repository here to keep {0} in; name the evidence file with --evidence PATH, or write none with --evidence none"
     )]
     NoRepository(&'static str),
+    /// Something else than a file stands at the evidence's place.
+    #[error(
+        "the evidence goes into a file, and {path} is none; name a file with --evidence PATH, write none with --evidence none, and print with --format",
+        path = .0.display()
+    )]
+    NoFile(PathBuf),
     /// A duration in the configuration is none.
     #[error("run.{key} in the configuration: {message}")]
     Duration {
