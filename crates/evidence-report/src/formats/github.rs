@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::wording::observed;
 use crate::{
     document,
     record::{Finding, Outcome, Report, Requirement, v1::Record},
@@ -10,7 +11,7 @@ use crate::{
 /// GitHub shows so many annotations of a kind for a step; the rest would vanish in silence.
 const SHOWN: usize = 10;
 
-/// Workflow commands for what needs somebody, the worst first; what is left out is counted in the last.
+/// Workflow commands for what needs somebody or was waived, the worst first; what is left out is counted in the last.
 #[must_use]
 pub fn annotations(report: &Report) -> String {
     let mut out = String::new();
@@ -22,6 +23,7 @@ pub fn annotations(report: &Report) -> String {
     };
     kind(&mut out, report, "error", errors);
     kind(&mut out, report, "warning", |outcome| outcome == Outcome::Warned);
+    kind(&mut out, report, "notice", |outcome| outcome == Outcome::Waived);
     out
 }
 
@@ -31,7 +33,10 @@ fn kind(out: &mut String, report: &Report, level: &str, wanted: fn(Outcome) -> b
     for finding in &all[..shown] {
         let message = format!(
             "{}: expected {}; observed {}. {}",
-            finding.subject, finding.expected, finding.observed, finding.remedy
+            finding.subject,
+            finding.expected,
+            observed(finding),
+            finding.remedy
         );
         let _ = writeln!(out, "::{level} {}::{}", properties(finding), data(&message));
     }

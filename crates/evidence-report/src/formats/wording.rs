@@ -64,7 +64,7 @@ pub(super) fn observed(finding: &Finding) -> String {
 }
 
 /// Subject and place. The subject often is the file, or something in it: the path is said once.
-pub(super) fn place(finding: &Finding) -> String {
+pub(crate) fn place(finding: &Finding) -> String {
     let subject = one_line(&finding.subject);
     let Some(place) = &finding.location else { return subject };
     let line = place.line.map(|line| format!(":{line}")).unwrap_or_default();

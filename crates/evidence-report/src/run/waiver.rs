@@ -9,7 +9,10 @@ use serde::{Deserialize, Deserializer, de::Error};
 use serde_saphyr::Spanned;
 
 use super::{settings::SettingsError, waivers::fits};
-use crate::record::{Check, Finding, Tool};
+use crate::{
+    formats::wording::place,
+    record::{Check, Finding, Tool},
+};
 
 /// What is set aside for longer is no exception any more: it belongs into the thresholds or the targets.
 const LONGEST_DAYS: i64 = 90;
@@ -207,9 +210,10 @@ impl Waiver {
         self.until
     }
 
-    /// Whether it is about this finding.
+    /// Whether it is about this finding: by its subject, or by what the outputs show, with the line of a file.
     pub(super) fn matches(&self, finding: &Finding) -> bool {
-        finding.check.id == self.check && fits(&self.subject, &finding.subject)
+        finding.check.id == self.check
+            && (fits(&self.subject, &finding.subject) || fits(&self.subject, &place(finding)))
     }
 }
 

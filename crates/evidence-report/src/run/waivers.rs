@@ -152,6 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn a_finding_in_a_file_is_named_with_or_without_its_line() {
+        for (subject, outcome) in [
+            ("bad.pem", Outcome::Waived),
+            ("bad.pem:7", Outcome::Waived),
+            ("*.pem:7", Outcome::Waived),
+            ("bad.pem:8", Outcome::Failed),
+        ] {
+            let mut findings = [LIFETIME.failed("bad.pem").at("bad.pem", Some(7))];
+            apply(&[waiver(subject, "2026-12-23T00:00:00Z")], &mut findings, now(), Extent::Whole);
+            assert_eq!(findings[0].outcome, outcome, "{subject}");
+        }
+    }
+
+    #[test]
     fn a_waiver_that_is_over_counts_no_more_and_is_told() {
         let (seen, told) = outcomes(&waiver("db-*", "2026-11-23T11:59:59Z"), Extent::Whole);
         assert_eq!(seen[0], Outcome::Failed);

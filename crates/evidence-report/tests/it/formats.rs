@@ -88,6 +88,16 @@ fn the_first_line_says_the_line_of_a_file_that_is_named() {
 }
 
 #[test]
+fn what_is_waived_is_an_annotation_too_with_who_until_when_and_why() {
+    let mut report = fixture::report();
+    let finding = fixture::LIFETIME.failed("a:443").observed("3 d left");
+    report.findings = vec![finding.waive("Ada", "OPS-17", "2026-12-31T23:59:59Z".parse().unwrap())];
+    let notes = Format::Github.render(&report, &setting());
+    assert!(notes.starts_with("::notice "), "{notes}");
+    assert!(notes.contains("3 d left (FAILED; waived by Ada until 2026-12-31: OPS-17)"), "{notes}");
+}
+
+#[test]
 fn findings_of_one_subject_stand_together_where_its_worst_stands() {
     let mut report = fixture::report();
     report.findings = vec![
