@@ -118,6 +118,22 @@ fn statements_of_any_length_come_back_to_the_byte() {
     tool.assert_nothing_left();
 }
 
+/// What a mapping for everybody is for, pg_dump may write in quotes.
+#[test]
+fn names_that_no_role_can_have_are_not_made() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = shop(&cluster);
+    cluster.sql(
+        database,
+        "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere; \
+         CREATE USER MAPPING FOR public SERVER far",
+    );
+    let script = cluster.dump("pg_dump", &["--quote-all-identifiers", database]);
+    let ended = tool.run(&["rehearse", "--backup", &file(&tool, "quoted.sql", &script)]);
+    assert_restored_but_unproven(&ended, "quoted");
+    tool.assert_nothing_left();
+}
+
 #[test]
 fn a_dump_of_insert_statements_does_not_count_as_counted() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
