@@ -156,7 +156,8 @@ pub const RESTORE_DERIVED: Check = Check {
     id: "restore.derived",
     title: "What a dump leaves out or computes anew",
     explanation: "The content of foreign tables and of tables that belong to an extension is not part of a \
-                  dump; materialised views are computed anew. They are listed, not compared.",
+                  dump; materialised views are computed anew. They are listed, not compared. What an extension \
+                  marks as its configuration is part of a dump, and is compared.",
     remedy: "Back up foreign servers by themselves; refresh materialised views when they matter.",
 };
 

@@ -117,6 +117,42 @@ fn a_role_that_may_only_read_sees_the_same_as_a_superuser() {
     ended.assert_code(0);
 }
 
+/// An extension that marks a table and a sequence of its own as configuration, of which a part is its own.
+const CONFIGURED: &str = "CREATE EXTENSION hstore; CREATE TABLE shop.config (id int PRIMARY KEY, said text, standard bool); \
+    INSERT INTO shop.config SELECT i, 'x', i < 20 FROM generate_series(1, 40) AS i; \
+    CREATE TABLE shop.cache (a int); CREATE SEQUENCE shop.counter; \
+    ALTER EXTENSION hstore ADD TABLE shop.config; ALTER EXTENSION hstore ADD TABLE shop.cache; \
+    ALTER EXTENSION hstore ADD SEQUENCE shop.counter; \
+    UPDATE pg_extension SET extconfig = ARRAY['shop.config'::regclass::oid, 'shop.counter'::regclass], \
+        extcondition = ARRAY['WHERE NOT config.standard -- its own', ''] WHERE extname = 'hstore'";
+
+#[test]
+fn rows_of_an_extensions_configuration_are_compared_as_far_as_a_dump_carries_them() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let shop = cluster.shop();
+    cluster.sql(shop, CONFIGURED);
+    cluster.sql("postgres", "CREATE DATABASE copy TEMPLATE shop");
+    let kept = tool.path("shop.json").display().to_string();
+    let source = cluster.conninfo(shop);
+    tool.run(&["fingerprint", "--row-buckets", "--source", &source, "-o", &kept]).assert_code(0);
+    let copy = cluster.conninfo("copy");
+    cluster
+        .sql("copy", "UPDATE shop.config SET said = 'y' WHERE standard; INSERT INTO shop.cache VALUES (1)");
+    let same = tool.run(&["compare", &source, &copy]);
+    same.assert_code(0);
+    let derived = same.findings("restore.derived");
+    assert!(derived.iter().any(|(_, subject, _)| subject == "shop.cache"), "{derived:?}");
+    cluster.sql("copy", "UPDATE shop.config SET said = 'y' WHERE id = 30; SELECT setval('shop.counter', 7)");
+    for (expected, which) in [(&source, "1 row changed"), (&kept, "within 1 of 2 buckets")] {
+        let ended = tool.run(&["compare", expected, &copy]);
+        ended.assert_code(2);
+        let content = ended.finding("restore.content");
+        assert!(content.1 == "shop.config" && content.2.contains(which), "{content:?}");
+        assert_eq!(ended.finding("restore.sequences").1, "shop.counter");
+    }
+    tool.assert_nothing_left();
+}
+
 #[test]
 fn what_cannot_be_used_is_refused() {
     let tool = Tool::new();

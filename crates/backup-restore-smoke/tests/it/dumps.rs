@@ -135,6 +135,19 @@ fn names_that_no_role_can_have_are_not_made() {
 }
 
 #[test]
+fn what_a_fingerprint_does_not_compare_is_listed() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = shop(&cluster);
+    cluster.sql(database, "CREATE MATERIALIZED VIEW shop.seen AS SELECT count(*) FROM shop.customers");
+    let fingerprint = tool.path("shop.json").display().to_string();
+    tool.run(&["fingerprint", "--source", &cluster.conninfo(database), "-o", &fingerprint]).assert_code(0);
+    let path = file(&tool, "plain.sql", &cluster.dump("pg_dump", &[database]));
+    let ended = tool.run(&["rehearse", "--backup", &path, "--fingerprint", &fingerprint]);
+    ended.assert_code(0);
+    assert_eq!(ended.finding("restore.derived").1, "shop.seen", "{}", ended.everything());
+}
+
+#[test]
 fn a_dump_of_insert_statements_does_not_count_as_counted() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());
     let database = shop(&cluster);
