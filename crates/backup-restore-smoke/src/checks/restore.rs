@@ -89,9 +89,11 @@ pub const RESTORE_CONSTRAINTS: Check = Check {
     id: "restore.constraints",
     title: "The constraints are the same, and as valid",
     explanation: "Every check, unique, exclusion and primary- and foreign-key constraint of tables and domains, \
-                  with whether it is deferrable and whether its rows have been proven (NOT VALID). A restore that \
-                  lost one lets bad rows in from then on.",
-    remedy: "Add the constraint that is named, and look for rows that break it.",
+                  with whether it is deferrable and whether its rows have been proven (NOT VALID), and which \
+                  foreign keys are not enforced because their triggers are disabled. A restore that lost one \
+                  lets bad rows in from then on.",
+    remedy: "Add the constraint that is named, or enable its triggers (ALTER TABLE … ENABLE TRIGGER ALL), and look \
+             for rows that break it.",
 };
 
 /// Indexes.

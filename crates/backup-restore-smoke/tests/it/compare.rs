@@ -154,6 +154,36 @@ fn rows_of_an_extensions_configuration_are_compared_as_far_as_a_dump_carries_the
 }
 
 #[test]
+fn a_foreign_key_that_only_the_copy_does_not_enforce_is_a_difference() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let shop = cluster.shop();
+    cluster.sql(
+        shop,
+        "CREATE TABLE shop.paid (id int, at date, CONSTRAINT of_order FOREIGN KEY (id, at) REFERENCES shop.orders); \
+         CREATE TABLE shop.wished (by int CONSTRAINT of_customer REFERENCES shop.customers) PARTITION BY LIST (by); \
+         CREATE TABLE shop.wished_1 PARTITION OF shop.wished FOR VALUES IN (1)",
+    );
+    for (disable, subject, key) in [
+        ("ALTER TABLE shop.paid DISABLE TRIGGER ALL", "table shop.paid", "of_order"),
+        ("ALTER TABLE shop.orders_new DISABLE TRIGGER ALL", "table shop.paid", "of_order"),
+        ("ALTER TABLE shop.wished_1 DISABLE TRIGGER ALL", "table shop.wished_1", "of_customer"),
+    ] {
+        for statement in ["DROP DATABASE IF EXISTS copy", "CREATE DATABASE copy TEMPLATE shop"] {
+            cluster.sql("postgres", statement);
+        }
+        cluster.sql("copy", disable);
+        let (source, copy) = (cluster.conninfo(shop), cluster.conninfo("copy"));
+        let ended = tool.run(&["compare", &source, &copy]);
+        ended.assert_code(2);
+        let (_, what, observed) = ended.finding("restore.constraints");
+        assert!(what == subject && observed.contains(&format!("constraint \"{key}\": on ")), "{observed}");
+        // No dump carries it: restored from one, the key is enforced, and that is no fault.
+        tool.run(&["compare", &copy, &source]).assert_code(0);
+        tool.run(&["compare", &copy, &source, "--cluster"]).assert_code(2);
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_refused() {
     let tool = Tool::new();
     let broken =
