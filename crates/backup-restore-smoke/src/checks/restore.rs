@@ -120,9 +120,10 @@ pub const RESTORE_GRANTS: Check = Check {
     id: "restore.grants",
     title: "Owners and grants are the same",
     explanation: "The owner of every object, what its access list grants beyond the default of its kind (+) or \
-                  takes away from it (-), grants on columns and large objects, and default privileges. Where the \
-                  backup carries them, also the roles' attributes and memberships, and the database's own owner, \
-                  grants and settings; a dump does not, and passwords are never compared.",
+                  takes away from it (-), grants on columns and large objects, default privileges, and security \
+                  labels. Where the backup carries them, also the roles' attributes, memberships, settings and \
+                  comments, rights on parameters, and the database's own owner, grants and settings; a dump does \
+                  not, and passwords are never compared.",
     remedy: "Grant or revoke what is named; restore the globals (pg_dumpall --globals-only) first.",
 };
 

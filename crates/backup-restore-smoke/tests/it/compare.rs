@@ -184,6 +184,66 @@ fn a_foreign_key_that_only_the_copy_does_not_enforce_is_a_difference() {
 }
 
 #[test]
+fn what_a_cluster_says_of_its_roles_is_compared_and_no_value_is_told() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let shop = cluster.shop();
+    cluster.sql("postgres", "CREATE ROLE clerk");
+    let kept = tool.path("shop.json").display().to_string();
+    let source = cluster.conninfo(shop);
+    tool.run(&["fingerprint", "--source", &source, "-o", &kept]).assert_code(0);
+    for (change, back, subject) in [
+        ("ALTER ROLE clerk SET shop.key = 'hunter2'", "ALTER ROLE clerk RESET ALL", "role clerk"),
+        ("ALTER ROLE ALL SET shop.key = 'hunter2'", "ALTER ROLE ALL RESET ALL", "every role"),
+        ("ALTER ROLE postgres SET shop.key = 'hunter2'", "ALTER ROLE postgres RESET ALL", "role postgres"),
+        ("COMMENT ON ROLE clerk IS 'hunter2'", "COMMENT ON ROLE clerk IS NULL", "role clerk"),
+        (
+            "GRANT SET ON PARAMETER log_statement TO clerk",
+            "REVOKE SET ON PARAMETER log_statement FROM clerk",
+            "parameter log_statement",
+        ),
+    ] {
+        tool.run(&["compare", &kept, &source, "--cluster"]).assert_code(0);
+        cluster.sql("postgres", change);
+        let ended = tool.run(&["compare", &kept, &source, "--cluster"]);
+        ended.assert_code(2);
+        let failed: Vec<_> =
+            ended.findings("restore.grants").into_iter().filter(|f| f.0 == "failed").collect();
+        assert!(failed.len() == 1 && failed[0].1 == subject, "{change}: {failed:?}");
+        assert!(!ended.everything().contains("hunter2"), "{}", ended.everything());
+        tool.run(&["compare", &kept, &source]).assert_code(0);
+        cluster.sql("postgres", back);
+    }
+}
+
+#[test]
+fn where_a_column_is_declared_and_security_labels_are_compared() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let (source, copy) = {
+        let shop = cluster.shop();
+        cluster.sql(shop, "CREATE TABLE shop.large () INHERITS (shop.customers)");
+        cluster.sql("postgres", "CREATE DATABASE copy TEMPLATE shop");
+        (cluster.conninfo(shop), cluster.conninfo("copy"))
+    };
+    tool.run(&["rehearse", "--source", &source]).assert_code(0);
+    cluster.sql(
+        "copy",
+        "ALTER TABLE shop.large NO INHERIT shop.customers; ALTER TABLE shop.large INHERIT shop.customers; \
+         SET allow_system_table_mods = on; \
+         INSERT INTO pg_seclabel VALUES ('shop.large'::regclass, 'pg_class'::regclass, 1, 'dummy', 'hunter2')",
+    );
+    let ended = tool.run(&["compare", &source, &copy]);
+    ended.assert_code(2);
+    let (_, subject, observed) = ended.finding("restore.schema");
+    assert!(
+        subject == "table shop.large" && observed.contains("column \"id\": integer not null"),
+        "{observed}"
+    );
+    let label = ended.finding("restore.grants");
+    assert!(label.1 == "security label on table column shop.large.id", "{label:?}");
+    assert!(!ended.everything().contains("hunter2"), "{}", ended.everything());
+}
+
+#[test]
 fn what_cannot_be_used_is_refused() {
     let tool = Tool::new();
     let broken =
