@@ -370,7 +370,8 @@ pub(crate) struct CompareFlags {
     /// What is held against it, likewise
     #[arg(value_name = "B")]
     pub(crate) found: String,
-    /// Compare also what belongs to the cluster: roles and memberships, the database's owner, grants and settings
+    /// Compare also what belongs to the cluster: roles, their memberships and settings, rights on parameters, the
+    /// database's owner, grants and settings
     #[arg(long)]
     pub(crate) cluster: bool,
     /// Show the primary keys of differing rows as they are, instead of as salted hashes

@@ -89,9 +89,11 @@ pub const RESTORE_CONSTRAINTS: Check = Check {
     id: "restore.constraints",
     title: "The constraints are the same, and as valid",
     explanation: "Every check, unique, exclusion and primary- and foreign-key constraint of tables and domains, \
-                  with whether it is deferrable and whether its rows have been proven (NOT VALID). A restore that \
-                  lost one lets bad rows in from then on.",
-    remedy: "Add the constraint that is named, and look for rows that break it.",
+                  with whether it is deferrable and whether its rows have been proven (NOT VALID), and which \
+                  foreign keys are not enforced because their triggers are disabled. A restore that lost one \
+                  lets bad rows in from then on.",
+    remedy: "Add the constraint that is named, or enable its triggers (ALTER TABLE … ENABLE TRIGGER ALL), and look \
+             for rows that break it.",
 };
 
 /// Indexes.
@@ -118,9 +120,10 @@ pub const RESTORE_GRANTS: Check = Check {
     id: "restore.grants",
     title: "Owners and grants are the same",
     explanation: "The owner of every object, what its access list grants beyond the default of its kind (+) or \
-                  takes away from it (-), grants on columns and large objects, and default privileges. Where the \
-                  backup carries them, also the roles' attributes and memberships, and the database's own owner, \
-                  grants and settings; a dump does not, and passwords are never compared.",
+                  takes away from it (-), grants on columns and large objects, default privileges, and security \
+                  labels. Where the backup carries them, also the roles' attributes, memberships, settings and \
+                  comments, rights on parameters, and the database's own owner, grants and settings; a dump does \
+                  not, and passwords are never compared.",
     remedy: "Grant or revoke what is named; restore the globals (pg_dumpall --globals-only) first.",
 };
 
@@ -156,7 +159,8 @@ pub const RESTORE_DERIVED: Check = Check {
     id: "restore.derived",
     title: "What a dump leaves out or computes anew",
     explanation: "The content of foreign tables and of tables that belong to an extension is not part of a \
-                  dump; materialised views are computed anew. They are listed, not compared.",
+                  dump; materialised views are computed anew. They are listed, not compared. What an extension \
+                  marks as its configuration is part of a dump, and is compared.",
     remedy: "Back up foreign servers by themselves; refresh materialised views when they matter.",
 };
 

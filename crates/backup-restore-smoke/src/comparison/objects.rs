@@ -8,7 +8,7 @@ use crate::{
         RESTORE_COLLATIONS, RESTORE_COMMENTS, RESTORE_CONSTRAINTS, RESTORE_EXTENSIONS, RESTORE_GRANTS,
         RESTORE_INDEXES, RESTORE_ROW_SECURITY, RESTORE_SCHEMA,
     },
-    fingerprint::{Fingerprint, Objects, Section, visible},
+    fingerprint::{Aspects, Fingerprint, Objects, Section, visible},
     wording::counted,
 };
 
@@ -36,6 +36,10 @@ const CHARACTERS_SAID: usize = 160;
 
 /// Every database is made with these; a dump of one without them does not take them away.
 const ALWAYS_MADE: [&str; 3] = ["schema public", "comment on schema public", "extension plpgsql"];
+
+/// The aspect of a foreign key that is not enforced (`fingerprint/objects/constraints.sql`). No dump carries that, and
+/// a copy that enforces it is none the worse.
+const NOT_ENFORCED: &str = "disabled triggers of constraint ";
 
 /// A difference of one object.
 struct Difference {
@@ -119,14 +123,21 @@ fn differences(
         section != Section::Schema && has.contains_key(name) && !lacks.contains_key(name)
     };
     let same_major = expected.taken.major == found.taken.major;
+    let is_enforced_anew = |aspect: &str| carried == Carried::Dump && aspect.starts_with(NOT_ENFORCED);
+    let says_no_more = |aspects: &Aspects| {
+        aspects.iter().next().is_some() && aspects.iter().all(|(aspect, _)| is_enforced_anew(aspect))
+    };
     let mut differences = Vec::new();
     for (name, aspects) in wanted {
         match present.get(name) {
+            None if says_no_more(aspects) => {}
             None if said_already(name, wanted_schema, present_schema) => {}
             None => differences.push(missing(name, aspects.iter(), section)),
             Some(there) if there == aspects => {}
             Some(there) => {
-                differences.extend(changed(name, &aspects.differences(there, same_major), section))
+                let mut found = aspects.differences(there, same_major);
+                found.retain(|(aspect, _, there)| there.is_some() || !is_enforced_anew(aspect));
+                differences.extend(changed(name, &found, section));
             }
         }
     }
@@ -139,9 +150,9 @@ fn differences(
     differences
 }
 
-/// What a comment is on, as the schema names it: of a column's, the table.
+/// What a comment or label is on, as the schema names it: of a column's, the table.
 fn commented(name: &str) -> Option<String> {
-    let object = name.strip_prefix("comment on ")?;
+    let object = name.strip_prefix("comment on ").or_else(|| name.strip_prefix("security label on "))?;
     match object.strip_prefix("table column ") {
         Some(column) => column.rsplit_once('.').map(|(table, _)| format!("table {table}")),
         None => Some(object.to_owned()),
@@ -291,6 +302,36 @@ mod tests {
         assert_eq!(indexes[0].2, "index \"i\": CREATE INDEX i (INVALID)");
         let grants = said(&source, &copy, "restore.grants");
         assert!(grants.is_empty(), "a missing view is said once: {grants:?}");
+    }
+
+    #[test]
+    fn a_foreign_key_that_is_not_enforced_fails_where_the_source_enforces_it_and_a_backup_carries_it() {
+        let key = ("constraint \"k\"", "FOREIGN KEY (a) REFERENCES u(a)");
+        let off = ("disabled triggers of constraint \"k\"", "on \"shop\".\"t\"");
+        for (here, there, in_dump, in_all) in [
+            (vec![key], vec![key, off], true, true),
+            (vec![key, off], vec![key], false, true),
+            (vec![key, off], vec![key, off], false, false),
+            (vec![key, off], vec![], true, true),
+            (vec![off], vec![], false, true),
+            (vec![], vec![off], true, true),
+        ] {
+            let of = |aspects: &[(&str, &str)]| {
+                let mut made = fingerprint(&[("t", 1, "1")]);
+                if !aspects.is_empty() {
+                    put(&mut made, Section::Constraints, "table shop.t", aspects);
+                }
+                made
+            };
+            let (source, copy) = (of(&here), of(&there));
+            let failed =
+                |carried| compare(&source, &copy, carried).iter().any(|f| f.outcome == Outcome::Failed);
+            assert_eq!(
+                (failed(Carried::Dump), failed(Carried::Everything)),
+                (in_dump, in_all),
+                "{here:?} {there:?}"
+            );
+        }
     }
 
     #[test]

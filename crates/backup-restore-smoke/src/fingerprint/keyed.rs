@@ -44,8 +44,8 @@ pub(crate) fn key_text(columns: &[String]) -> String {
 /// The table with the hash of the key (`k`), of the row (`h`) and the key itself (`key`).
 pub(crate) fn hashed(relation: &Relation, key: &str) -> String {
     format!(
-        "(SELECT hashtextextended({key}, 0) AS k, {} AS h, {key} AS key FROM ONLY {} AS r) AS hashed",
+        "(SELECT hashtextextended({key}, 0) AS k, {} AS h, {key} AS key FROM {}) AS hashed",
         relation.row_hash(),
-        relation.quoted()
+        relation.rows()
     )
 }

@@ -24,6 +24,7 @@ mod row_hash;
 mod sequences;
 mod value;
 
+pub(crate) use aspects::Aspects;
 pub(crate) use buckets::{Buckets, buckets, read_buckets};
 pub(crate) use catalogue::{Kind, Relation, relations};
 pub(crate) use describe::{Unreadable, describe};
@@ -37,6 +38,6 @@ pub(crate) use value::{
 };
 
 #[cfg(test)]
-pub(crate) use aspects::{Aspects, Collected, Keep};
+pub(crate) use aspects::{Collected, Keep};
 #[cfg(test)]
 pub(crate) use value::Taken;

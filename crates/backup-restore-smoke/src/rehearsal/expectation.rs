@@ -9,7 +9,7 @@ use super::{Made, recovery::own_server, verification::sessions};
 use crate::{
     checks::{BACKUP_EXPECTATION, RESTORE_CONTENT},
     compared::{TABLES_SEARCHED, within_buckets},
-    comparison::{Carried, compare},
+    comparison::{Carried, compare, left_out},
     connection::Session,
     fingerprint::{Fingerprint, relations},
     halt::Halt,
@@ -82,6 +82,7 @@ pub(super) async fn judge_content(
             };
             // Whatever came of that, the differences are said.
             run.findings(findings);
+            run.findings(left_out(wanted));
             located?;
         }
         Some(wanted) => {

@@ -11,7 +11,7 @@ use super::{
     watcher::Watcher,
 };
 use crate::{
-    connection::{Endpoint, QueryFailure, Resolved, Session, connect},
+    connection::{ConnectFailure, Endpoint, QueryFailure, Resolved, Session, connect},
     fingerprint::{Kind, Relation, pin, relations},
     halt::Halt,
     sql::literal,
@@ -136,11 +136,19 @@ pub(super) async fn open_session(
     pinned(session, stop, limit, &resolved.database).await
 }
 
-/// A session in which nothing has been set yet.
+/// Whatever the database or the role sets: our own limit is set when the session is pinned.
+const UNLIMITED: &str = "-c statement_timeout=0";
+
+/// A session in which nothing has been set yet. Poolers do not take options: there it goes without.
 async fn connected(resolved: &Resolved, application_name: &str, stop: &Stop) -> Result<Session, Halt> {
-    connect(resolved, application_name, stop)
-        .await
-        .map_err(|failure| from_connect(failure, &resolved.database))
+    let unlimited = resolved.clone().with_more_options(UNLIMITED);
+    let session = match connect(&unlimited, application_name, stop).await {
+        Err(ConnectFailure::Refused(said)) if said.iter().any(|said| said.contains("startup parameter")) => {
+            connect(resolved, application_name, stop).await
+        }
+        session => session,
+    };
+    session.map_err(|failure| from_connect(failure, &resolved.database))
 }
 
 async fn pinned(session: Session, stop: &Stop, limit: Duration, subject: &str) -> Result<Session, Halt> {

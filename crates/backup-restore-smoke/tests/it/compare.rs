@@ -117,6 +117,132 @@ fn a_role_that_may_only_read_sees_the_same_as_a_superuser() {
     ended.assert_code(0);
 }
 
+/// An extension that marks a table and a sequence of its own as configuration, of which a part is its own.
+const CONFIGURED: &str = "CREATE EXTENSION hstore; CREATE TABLE shop.config (id int PRIMARY KEY, said text, standard bool); \
+    INSERT INTO shop.config SELECT i, 'x', i < 20 FROM generate_series(1, 40) AS i; \
+    CREATE TABLE shop.cache (a int); CREATE SEQUENCE shop.counter; \
+    ALTER EXTENSION hstore ADD TABLE shop.config; ALTER EXTENSION hstore ADD TABLE shop.cache; \
+    ALTER EXTENSION hstore ADD SEQUENCE shop.counter; \
+    UPDATE pg_extension SET extconfig = ARRAY['shop.config'::regclass::oid, 'shop.counter'::regclass], \
+        extcondition = ARRAY['WHERE NOT config.standard -- its own', ''] WHERE extname = 'hstore'";
+
+#[test]
+fn rows_of_an_extensions_configuration_are_compared_as_far_as_a_dump_carries_them() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let shop = cluster.shop();
+    cluster.sql(shop, CONFIGURED);
+    cluster.sql("postgres", "CREATE DATABASE copy TEMPLATE shop");
+    let kept = tool.path("shop.json").display().to_string();
+    let source = cluster.conninfo(shop);
+    tool.run(&["fingerprint", "--row-buckets", "--source", &source, "-o", &kept]).assert_code(0);
+    let copy = cluster.conninfo("copy");
+    cluster
+        .sql("copy", "UPDATE shop.config SET said = 'y' WHERE standard; INSERT INTO shop.cache VALUES (1)");
+    let same = tool.run(&["compare", &source, &copy]);
+    same.assert_code(0);
+    let derived = same.findings("restore.derived");
+    assert!(derived.iter().any(|(_, subject, _)| subject == "shop.cache"), "{derived:?}");
+    cluster.sql("copy", "UPDATE shop.config SET said = 'y' WHERE id = 30; SELECT setval('shop.counter', 7)");
+    for (expected, which) in [(&source, "1 row changed"), (&kept, "within 1 of 2 buckets")] {
+        let ended = tool.run(&["compare", expected, &copy]);
+        ended.assert_code(2);
+        let content = ended.finding("restore.content");
+        assert!(content.1 == "shop.config" && content.2.contains(which), "{content:?}");
+        assert_eq!(ended.finding("restore.sequences").1, "shop.counter");
+    }
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn a_foreign_key_that_only_the_copy_does_not_enforce_is_a_difference() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let shop = cluster.shop();
+    cluster.sql(
+        shop,
+        "CREATE TABLE shop.paid (id int, at date, CONSTRAINT of_order FOREIGN KEY (id, at) REFERENCES shop.orders); \
+         CREATE TABLE shop.wished (by int CONSTRAINT of_customer REFERENCES shop.customers) PARTITION BY LIST (by); \
+         CREATE TABLE shop.wished_1 PARTITION OF shop.wished FOR VALUES IN (1)",
+    );
+    for (disable, subject, key) in [
+        ("ALTER TABLE shop.paid DISABLE TRIGGER ALL", "table shop.paid", "of_order"),
+        ("ALTER TABLE shop.orders_new DISABLE TRIGGER ALL", "table shop.paid", "of_order"),
+        ("ALTER TABLE shop.wished_1 DISABLE TRIGGER ALL", "table shop.wished_1", "of_customer"),
+    ] {
+        for statement in ["DROP DATABASE IF EXISTS copy", "CREATE DATABASE copy TEMPLATE shop"] {
+            cluster.sql("postgres", statement);
+        }
+        cluster.sql("copy", disable);
+        let (source, copy) = (cluster.conninfo(shop), cluster.conninfo("copy"));
+        let ended = tool.run(&["compare", &source, &copy]);
+        ended.assert_code(2);
+        let (_, what, observed) = ended.finding("restore.constraints");
+        assert!(what == subject && observed.contains(&format!("constraint \"{key}\": on ")), "{observed}");
+        // No dump carries it: restored from one, the key is enforced, and that is no fault.
+        tool.run(&["compare", &copy, &source]).assert_code(0);
+        tool.run(&["compare", &copy, &source, "--cluster"]).assert_code(2);
+    }
+}
+
+#[test]
+fn what_a_cluster_says_of_its_roles_is_compared_and_no_value_is_told() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let shop = cluster.shop();
+    cluster.sql("postgres", "CREATE ROLE clerk");
+    let kept = tool.path("shop.json").display().to_string();
+    let source = cluster.conninfo(shop);
+    tool.run(&["fingerprint", "--source", &source, "-o", &kept]).assert_code(0);
+    for (change, back, subject) in [
+        ("ALTER ROLE clerk SET shop.key = 'hunter2'", "ALTER ROLE clerk RESET ALL", "role clerk"),
+        ("ALTER ROLE ALL SET shop.key = 'hunter2'", "ALTER ROLE ALL RESET ALL", "every role"),
+        ("ALTER ROLE postgres SET shop.key = 'hunter2'", "ALTER ROLE postgres RESET ALL", "role postgres"),
+        ("COMMENT ON ROLE clerk IS 'hunter2'", "COMMENT ON ROLE clerk IS NULL", "role clerk"),
+        (
+            "GRANT SET ON PARAMETER log_statement TO clerk",
+            "REVOKE SET ON PARAMETER log_statement FROM clerk",
+            "parameter log_statement",
+        ),
+    ] {
+        tool.run(&["compare", &kept, &source, "--cluster"]).assert_code(0);
+        cluster.sql("postgres", change);
+        let ended = tool.run(&["compare", &kept, &source, "--cluster"]);
+        ended.assert_code(2);
+        let failed: Vec<_> =
+            ended.findings("restore.grants").into_iter().filter(|f| f.0 == "failed").collect();
+        assert!(failed.len() == 1 && failed[0].1 == subject, "{change}: {failed:?}");
+        assert!(!ended.everything().contains("hunter2"), "{}", ended.everything());
+        tool.run(&["compare", &kept, &source]).assert_code(0);
+        cluster.sql("postgres", back);
+    }
+}
+
+#[test]
+fn where_a_column_is_declared_and_security_labels_are_compared() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let (source, copy) = {
+        let shop = cluster.shop();
+        cluster.sql(shop, "CREATE TABLE shop.large () INHERITS (shop.customers)");
+        cluster.sql("postgres", "CREATE DATABASE copy TEMPLATE shop");
+        (cluster.conninfo(shop), cluster.conninfo("copy"))
+    };
+    tool.run(&["rehearse", "--source", &source]).assert_code(0);
+    cluster.sql(
+        "copy",
+        "ALTER TABLE shop.large NO INHERIT shop.customers; ALTER TABLE shop.large INHERIT shop.customers; \
+         SET allow_system_table_mods = on; \
+         INSERT INTO pg_seclabel VALUES ('shop.large'::regclass, 'pg_class'::regclass, 1, 'dummy', 'hunter2')",
+    );
+    let ended = tool.run(&["compare", &source, &copy]);
+    ended.assert_code(2);
+    let (_, subject, observed) = ended.finding("restore.schema");
+    assert!(
+        subject == "table shop.large" && observed.contains("column \"id\": integer not null"),
+        "{observed}"
+    );
+    let label = ended.finding("restore.grants");
+    assert!(label.1 == "security label on table column shop.large.id", "{label:?}");
+    assert!(!ended.everything().contains("hunter2"), "{}", ended.everything());
+}
+
 #[test]
 fn what_cannot_be_used_is_refused() {
     let tool = Tool::new();

@@ -97,6 +97,56 @@ fn an_archive_that_was_compressed_as_a_whole_is_read_as_a_stream() {
     tool.assert_nothing_left();
 }
 
+/// A row and a function longer than what is handed to psql at once, in one line and in many.
+#[test]
+fn statements_of_any_length_come_back_to_the_byte() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    cluster.sql(
+        "postgres",
+        "CREATE TABLE big (id int, t text); INSERT INTO big VALUES (1, repeat('x', 3 << 20)), (2, repeat(E'it''s\\n', 1 << 19)); \
+         DO $do$ BEGIN EXECUTE 'CREATE FUNCTION long() RETURNS int LANGUAGE sql AS $long$' || repeat(E'SELECT 1; -- it''s\\n', 1 << 17) || '$long$'; \
+         END $do$",
+    );
+    let fingerprint = tool.path("big.json").display().to_string();
+    tool.run(&["fingerprint", "--source", &cluster.conninfo("postgres"), "-o", &fingerprint]).assert_code(0);
+    let path = file(&tool, "big.sql", &cluster.dump("pg_dump", &["--inserts", "--create", "postgres"]));
+    let ended = tool.run(&["rehearse", "--backup", &path, "--fingerprint", &fingerprint]);
+    ended.assert_code(0);
+    for check in ["restore.content", "restore.schema"] {
+        assert_eq!(ended.finding(check).0, "passed", "{check}: {}", ended.everything());
+    }
+    tool.assert_nothing_left();
+}
+
+/// What a mapping for everybody is for, pg_dump may write in quotes.
+#[test]
+fn names_that_no_role_can_have_are_not_made() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = shop(&cluster);
+    cluster.sql(
+        database,
+        "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere; \
+         CREATE USER MAPPING FOR public SERVER far",
+    );
+    let script = cluster.dump("pg_dump", &["--quote-all-identifiers", database]);
+    let ended = tool.run(&["rehearse", "--backup", &file(&tool, "quoted.sql", &script)]);
+    assert_restored_but_unproven(&ended, "quoted");
+    tool.assert_nothing_left();
+}
+
+#[test]
+fn what_a_fingerprint_does_not_compare_is_listed() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = shop(&cluster);
+    cluster.sql(database, "CREATE MATERIALIZED VIEW shop.seen AS SELECT count(*) FROM shop.customers");
+    let fingerprint = tool.path("shop.json").display().to_string();
+    tool.run(&["fingerprint", "--source", &cluster.conninfo(database), "-o", &fingerprint]).assert_code(0);
+    let path = file(&tool, "plain.sql", &cluster.dump("pg_dump", &[database]));
+    let ended = tool.run(&["rehearse", "--backup", &path, "--fingerprint", &fingerprint]);
+    ended.assert_code(0);
+    assert_eq!(ended.finding("restore.derived").1, "shop.seen", "{}", ended.everything());
+}
+
 #[test]
 fn a_dump_of_insert_statements_does_not_count_as_counted() {
     let (cluster, tool) = (TestCluster::start(), Tool::new());

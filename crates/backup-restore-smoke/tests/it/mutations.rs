@@ -9,7 +9,7 @@ use proptest::{
 use crate::{cluster::TestCluster, tool::Tool};
 
 /// One change of table `t`, and the check that finds it.
-const MUTATIONS: [(&str, &str); 62] = [
+const MUTATIONS: [(&str, &str); 66] = [
     ("UPDATE s.t SET words = words || ' ' WHERE id = 1", "content"),
     (
         "UPDATE s.t SET words = CASE id WHEN 1 THEN (SELECT words FROM s.t WHERE id = 2) ELSE (SELECT words FROM s.t WHERE id = 1) END WHERE id <= 2",
@@ -60,6 +60,13 @@ const MUTATIONS: [(&str, &str); 62] = [
     ("ALTER DOMAIN s.email DROP CONSTRAINT has_at", "constraints"),
     ("ALTER TABLE s.child DROP CONSTRAINT no_overlap", "constraints"),
     ("ALTER TABLE s.child ALTER CONSTRAINT of_kept DEFERRABLE", "constraints"),
+    ("ALTER TABLE s.child DISABLE TRIGGER ALL", "constraints"),
+    ("ALTER TABLE s.kept DISABLE TRIGGER ALL", "constraints"),
+    ("ALTER TABLE s.child NO INHERIT s.kept; ALTER TABLE s.child INHERIT s.kept", "schema"),
+    (
+        "SET allow_system_table_mods = on; INSERT INTO pg_seclabel VALUES ('s.t'::regclass, 'pg_class'::regclass, 0, 'none', 'x')",
+        "grants",
+    ),
     ("DROP INDEX s.t_words", "indexes"),
     (
         "SET allow_system_table_mods = on; UPDATE pg_index SET indisvalid = false WHERE indexrelid = 's.t_words'::regclass",

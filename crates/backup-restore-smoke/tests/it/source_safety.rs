@@ -177,6 +177,15 @@ fn a_view_over_a_foreign_server_cannot_connect_out_and_is_no_bad_backup() {
 }
 
 #[test]
+fn a_limit_that_is_set_for_the_database_does_not_end_us() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    let database = cluster.shop();
+    cluster.sql("postgres", "ALTER DATABASE shop SET statement_timeout = '1ms'");
+    let kept = tool.path("shop.json").display().to_string();
+    tool.run(&["fingerprint", "--source", &cluster.conninfo(database), "-o", &kept]).assert_code(0);
+}
+
+#[test]
 fn a_standby_is_rehearsed_from_without_its_unlogged_tables() {
     let (primary, tool) = (TestCluster::start(), Tool::new());
     let database = primary.shop();

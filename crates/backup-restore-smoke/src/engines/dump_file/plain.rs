@@ -237,13 +237,15 @@ pub(super) fn feed(reader: impl Read, segment: usize, key: &str, mut to: impl Wr
                     at += 1;
                 }
             }
-            Piece::Statement { bytes, begins, .. } if at == segment => {
+            Piece::Statement { bytes, begins, ends } if at == segment => {
                 if begins {
                     runs = is_insert(bytes) || script::rule(bytes) == Rule::Run;
                 }
                 if runs {
                     to.write_all(bytes)?;
-                    // Whatever follows stands on a line of its own, as data must.
+                }
+                // Whatever follows stands on a line of its own, as data must.
+                if runs && ends {
                     to.write_all(b"\n")?;
                 }
             }
@@ -300,6 +302,22 @@ mod tests {
             assert!(seen(&hostile).problems.is_empty(), "{line}: it is whole, and refused");
             let data = SCRIPT.replace("1\n2\n", &format!("1\n{line}\n"));
             assert!(seen(&data).refused.is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn psql_gets_a_statement_of_any_length_to_the_byte() {
+        let rows = "x".repeat(3 << 20);
+        let body = "it''s; -- $bod\n".repeat(200_000);
+        for statement in [
+            format!("INSERT INTO public.t VALUES (1, '{rows}');"),
+            format!("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $body$\n{body}$body$;"),
+        ] {
+            let mut fed = Vec::new();
+            let script = SCRIPT.replace("COPY public.t", &format!("{statement}\nCOPY public.t"));
+            feed(script.as_bytes(), 0, "key", &mut fed).unwrap();
+            let fed = String::from_utf8(fed).unwrap();
+            assert!(fed.contains(&format!(";\n{statement}\nCOPY public.t")), "{}", &statement[..40]);
         }
     }
 

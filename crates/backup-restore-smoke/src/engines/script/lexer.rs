@@ -10,10 +10,13 @@ use super::tokens::{Token, tokens};
 /// So many bytes of a statement or line are handed over at once, at most.
 const PIECE: usize = 1 << 20;
 
+/// The longest way to write the line that ends the data.
+const END_OF_DATA: &[u8] = b"\\.\r\n";
+
 /// A part of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
-    /// A statement with the blanks and comments before it and the semicolon behind; a long one comes in parts.
+    /// A statement with the semicolon behind it; a long one comes in parts.
     Statement {
         /// The bytes.
         bytes: &'a [u8],
@@ -82,6 +85,8 @@ struct Lexer {
     after_escaping: Option<bool>,
     data: bool,
     data_follows: bool,
+    /// Nothing of the line at hand was taken yet.
+    line_begins: bool,
 }
 
 /// Reads a script to its end and hands over its parts.
@@ -89,29 +94,34 @@ struct Lexer {
 /// # Errors
 /// When it cannot be read, or `take` does not want more.
 pub(crate) fn read<R: BufRead>(
+    reader: R,
+    take: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
+) -> io::Result<End> {
+    read_by(PIECE, reader, take)
+}
+
+/// Reads lines, and long ones so many bytes at a time. What belongs together and was cut apart waits for the rest.
+fn read_by<R: BufRead>(
+    at_once: usize,
     mut reader: R,
     take: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
 ) -> io::Result<End> {
     let mut lexer = Lexer::new();
     let mut line = Vec::new();
-    let mut line_begins = true;
     loop {
-        line.clear();
-        if (&mut reader).take(PIECE as u64).read_until(b'\n', &mut line)? == 0 {
+        let count = (&mut reader).take(at_once as u64).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
             break;
         }
-        let line_ends = line.ends_with(b"\n");
-        if lexer.data {
-            if line_begins && matches!(line.as_slice(), b"\\.\n" | b"\\.\r\n" | b"\\.") {
-                lexer.data = false;
-                take(Piece::EndOfData(&line))?;
-            } else {
-                take(Piece::Data { bytes: &line, line_ends })?;
-            }
-        } else {
-            lexer.line(&line, &mut reader, take)?;
+        let goes_on = count > 0 && !line.ends_with(b"\n");
+        let used = match lexer.data {
+            true => lexer.row(&line, goes_on, take)?,
+            false => lexer.line(&line, goes_on, take)?,
+        };
+        if used > 0 {
+            lexer.line_begins = !goes_on;
         }
-        line_begins = line_ends;
+        line.drain(..used);
     }
     if lexer.data {
         return Ok(End::InData);
@@ -138,45 +148,68 @@ impl Lexer {
             after_escaping: None,
             data: false,
             data_follows: false,
+            line_begins: true,
         }
     }
 
-    fn line<R: BufRead>(
+    /// Takes a row, or the line that ends them; says how many bytes.
+    fn row(
         &mut self,
         line: &[u8],
-        reader: &mut R,
+        goes_on: bool,
         take: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        if !self.begun && self.state == State::Plain && line.starts_with(b"--") {
-            take(Piece::Comment(line))?;
-            self.pending.extend_from_slice(line);
-            self.state = if line.ends_with(b"\n") { State::Plain } else { State::LineComment };
-            self.forget_blanks();
-            return Ok(());
+    ) -> io::Result<usize> {
+        if goes_on && self.line_begins && line.len() < END_OF_DATA.len() {
+            return Ok(0);
         }
+        if self.line_begins && matches!(line, b"\\.\n" | b"\\." | END_OF_DATA) {
+            self.data = false;
+            take(Piece::EndOfData(line))?;
+        } else {
+            take(Piece::Data { bytes: line, line_ends: line.ends_with(b"\n") })?;
+        }
+        Ok(line.len())
+    }
+
+    /// Takes a line, or what can be told of its beginning; says how many bytes.
+    fn line(
+        &mut self,
+        line: &[u8],
+        goes_on: bool,
+        take: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
+    ) -> io::Result<usize> {
         let mut at = 0;
         while at < line.len() {
-            if self.state == State::Plain && line[at] == b'\\' {
-                let mut command = line[at..].to_vec();
-                // A command that is longer than a piece is still one.
-                if !command.ends_with(b"\n") {
-                    reader.take(PIECE as u64).read_until(b'\n', &mut command)?;
+            let rest = &line[at..];
+            if goes_on && self.needs_more(rest, at == 0) {
+                if rest.len() >= PIECE {
+                    return Err(invalid("a command for psql, or the tag of a quotation, longer than 1 MiB"));
                 }
-                let in_statement = self.begun;
-                self.leave_statement(&command);
-                return take(Piece::Meta { line: &command, in_statement });
+                break;
             }
-            let used = self.step(&line[at..]);
-            self.pending.extend_from_slice(&line[at..at + used]);
+            if at == 0 && self.is_comment(rest) {
+                take(Piece::Comment(line))?;
+                self.state = if line.ends_with(b"\n") { State::Plain } else { State::LineComment };
+                return Ok(line.len());
+            }
+            if self.state == State::Plain && rest[0] == b'\\' {
+                let in_statement = self.begun;
+                self.leave_statement(rest);
+                take(Piece::Meta { line: rest, in_statement })?;
+                return Ok(line.len());
+            }
+            let used = self.step(rest);
+            // Blanks and comments between statements belong to nobody.
+            if self.begun {
+                self.pending.extend_from_slice(&rest[..used]);
+            }
             at += used;
             if self.begun && self.state == State::Plain && self.is_over(line[at - 1]) {
                 self.end_statement(take)?;
             }
         }
-        self.data = std::mem::take(&mut self.data_follows);
-        if self.data && self.begun {
-            let what = "a COPY whose data follows on a line with other statements";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        if !goes_on {
+            self.end_line()?;
         }
         if self.pending.len() >= PIECE {
             let begins = !self.continued;
@@ -184,8 +217,33 @@ impl Lexer {
             self.continued = true;
             self.pending.clear();
         }
-        self.forget_blanks();
-        Ok(())
+        Ok(at)
+    }
+
+    /// Whether a line that goes on has to be longer before it can be told what begins here.
+    fn needs_more(&self, rest: &[u8], line_begins: bool) -> bool {
+        match (&self.state, rest[0]) {
+            (State::Plain, b'\\') => true,
+            (State::Plain, b'-' | b'/') if rest.len() < 2 => true,
+            (State::Plain, b'-') => line_begins && rest.len() < PIECE && self.is_comment(rest),
+            (State::Plain, b'$') => self.word.is_empty() && may_become_tag(rest),
+            (State::Text(_), b'\'' | b'\\') | (State::BlockComment(_), b'/' | b'*') => rest.len() < 2,
+            (State::Dollar(tag), b'$') => rest.len() < tag.len() && tag.starts_with(rest),
+            _ => false,
+        }
+    }
+
+    /// Whether a line that begins so is a comment outside of statements.
+    fn is_comment(&self, line: &[u8]) -> bool {
+        self.line_begins && !self.begun && self.state == State::Plain && line.starts_with(b"--")
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        self.data = std::mem::take(&mut self.data_follows);
+        match self.data && self.begun {
+            true => Err(invalid("a COPY whose data follows on a line with other statements")),
+            false => Ok(()),
+        }
     }
 
     /// `\g` and its like send what stands before them, and of a COPY the data follows. After any other command psql
@@ -194,13 +252,6 @@ impl Lexer {
         if self.begun {
             self.data = command.starts_with(b"\\g") && !self.continued && takes_data(&self.pending);
             *self = Self { data: self.data, ..Self::new() };
-        }
-    }
-
-    /// Blanks and comments between statements belong to nobody.
-    fn forget_blanks(&mut self) {
-        if !self.begun && self.state == State::Plain {
-            self.pending.clear();
         }
     }
 
@@ -247,6 +298,7 @@ impl Lexer {
             }
             State::LineComment => {
                 if byte == b'\n' {
+                    self.after_escaping = self.after_escaping.map(|_| true);
                     self.state = State::Plain;
                 }
             }
@@ -288,6 +340,7 @@ impl Lexer {
             return 2;
         }
         if rest.starts_with(b"/*") {
+            self.after_escaping = None;
             self.state = State::BlockComment(1);
             return 2;
         }
@@ -313,7 +366,7 @@ impl Lexer {
     /// psql's rule for bodies of SQL functions: `BEGIN` and `CASE` open, `END` closes, in a CREATE FUNCTION or
     /// PROCEDURE outside of parentheses.
     fn end_word(&mut self, word: &[u8]) {
-        if word.is_empty() || word.len() > 16 || self.continued {
+        if word.is_empty() || word.len() > 16 {
             return;
         }
         let word = String::from_utf8_lossy(word).to_ascii_lowercase();
@@ -338,6 +391,17 @@ impl Lexer {
     }
 }
 
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Whether the bytes, of which the first is a `$`, are a `$tag$` but for their end.
+fn may_become_tag(rest: &[u8]) -> bool {
+    let name = &rest[1..];
+    name.first().is_none_or(|byte| !byte.is_ascii_digit())
+        && name.iter().all(|&byte| is_word(byte) && byte != b'$')
+}
+
 /// `$tag$`, where the bytes begin with one.
 fn dollar_tag(rest: &[u8]) -> Option<&[u8]> {
     let end = rest[1..].iter().position(|&byte| byte == b'$')? + 1;
@@ -355,6 +419,8 @@ fn takes_data(statement: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn cut(script: &str) -> (Vec<String>, End) {
@@ -380,6 +446,8 @@ mod tests {
             "SELECT 'it''s; \\! fine';",
             "SELECT E'it\\'s; \\\\ fine';",
             "SELECT E'a'\n'b\\'; c';",
+            "SELECT E'a' -- x\n'b\\'; c';",
+            "SELECT E'a' /* x\n*/ 'b\\';",
             "SELECT note'\\';",
             "CREATE TABLE \"a;b\\c\" (x int);",
             "CREATE FUNCTION f() RETURNS int AS $$ SELECT 1; \\! $$ LANGUAGE sql;",
@@ -440,17 +508,124 @@ mod tests {
 
     #[test]
     fn a_long_statement_comes_in_parts_that_make_it_whole() {
-        let long = format!("INSERT INTO t VALUES ('{}\n{}');", "x".repeat(3 * PIECE), "'';".repeat(PIECE));
-        let (mut bytes, mut begins, mut ends) = (Vec::new(), 0, 0);
-        let end = read(format!("{long}\nSELECT 1;\n").as_bytes(), &mut |piece| {
-            if let Piece::Statement { bytes: part, begins: first, ends: last } = piece {
-                bytes.extend_from_slice(part);
-                begins += u32::from(first);
-                ends += u32::from(last);
+        let long = |text: &str| text.repeat(2 * PIECE / text.len() + 3);
+        for statement in [
+            format!("INSERT INTO t VALUES ('{}\n{}');", "x".repeat(3 * PIECE), "'';".repeat(PIECE)),
+            format!("INSERT INTO t VALUES ('{}');", long("''; ")),
+            format!("INSERT INTO t VALUES (E'{}');", long("\\'; ")),
+            format!("SELECT /* {} */ 1;", long("/* ; */")),
+            format!("CREATE FUNCTION f() AS $body${}$body$;", long("; $ $bod $body;")),
+            format!("CREATE FUNCTION f() AS $body${}\n$body$;", long("; $ $bod\n")),
+            format!(
+                "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC\n{}END;",
+                long("SELECT CASE WHEN true THEN 1 END;\n")
+            ),
+        ] {
+            let (mut bytes, mut begins, mut ends) = (Vec::new(), 0, 0);
+            let end = read(format!("{statement}\nSELECT 1;\n").as_bytes(), &mut |piece| {
+                if let Piece::Statement { bytes: part, begins: first, ends: last } = piece {
+                    bytes.extend_from_slice(part);
+                    begins += u32::from(first);
+                    ends += u32::from(last);
+                }
+                Ok(())
+            });
+            let told = &statement[..40];
+            assert_eq!((end.unwrap(), begins, ends), (End::Whole, 2, 2), "{told}");
+            assert!(bytes == format!("{statement}SELECT 1;").as_bytes(), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_comment_of_any_length_hides_no_statement() {
+        for comment in [format!("/*{}*/", "x\n".repeat(PIECE)), format!("--{}\n", "x".repeat(3 * PIECE))] {
+            assert_eq!(
+                cut(&format!("{comment} DROP TABLE t;\n")),
+                (vec!["S DROP TABLE t;".into()], End::Whole)
+            );
+        }
+    }
+
+    #[test]
+    fn a_command_or_tag_without_end_is_refused() {
+        for line in [format!("\\connect {}", "x".repeat(3 * PIECE)), format!("${}", "x".repeat(3 * PIECE))] {
+            let read = read(line.as_bytes(), &mut |_| Ok(()));
+            assert_eq!(read.unwrap_err().kind(), io::ErrorKind::InvalidData, "{}", &line[..9]);
+        }
+    }
+
+    /// Kinds and bytes of the pieces, those that belong together in one.
+    type Said = Vec<(char, Vec<u8>)>;
+
+    /// All that is said of a script, read so many bytes at a time.
+    fn cut_by(at_once: usize, script: &str) -> Result<(Said, End), io::ErrorKind> {
+        let mut seen = Said::new();
+        let mut open = None;
+        let end = read_by(at_once, script.as_bytes(), &mut |piece| {
+            let (kind, bytes, ends) = match piece {
+                Piece::Statement { bytes, ends, .. } => ('S', bytes, ends),
+                Piece::Data { bytes, line_ends } => ('D', bytes, line_ends),
+                Piece::EndOfData(bytes) => ('E', bytes, true),
+                Piece::Meta { line, in_statement } => (if in_statement { 'm' } else { 'M' }, line, true),
+                Piece::Comment(line) => ('C', line, true),
+            };
+            match seen.last_mut().filter(|_| open == Some(kind)) {
+                Some((_, known)) => known.extend_from_slice(bytes),
+                None => seen.push((kind, bytes.to_vec())),
             }
+            open = (!ends).then_some(kind);
             Ok(())
         });
-        assert_eq!((end.unwrap(), begins, ends), (End::Whole, 2, 2));
-        assert!(String::from_utf8(bytes).unwrap().starts_with(&long));
+        end.map(|end| (seen, end)).map_err(|error| error.kind())
+    }
+
+    /// Whatever the lexis is made of, so that most of it is cut apart somewhere.
+    fn scripts() -> impl Strategy<Value = String> {
+        let word = prop::sample::select(vec![
+            "'",
+            "''",
+            "E'",
+            "\\",
+            "\\'",
+            "\"",
+            "--",
+            "-",
+            "/*",
+            "*/",
+            "/",
+            "*",
+            "$",
+            "$$",
+            "$a$",
+            "$ab$",
+            "$1",
+            "a$",
+            ";",
+            "(",
+            ")",
+            "\n",
+            "\r\n",
+            " ",
+            "x",
+            "COPY t FROM stdin;\n",
+            "COPY t FROM stdin;",
+            "\\.\n",
+            "\\.\r\n",
+            "\\.",
+            "\\g",
+            "CREATE FUNCTION f() BEGIN ATOMIC ",
+            "END",
+            "CASE ",
+        ]);
+        proptest::collection::vec(word, 0..40).prop_map(|words| words.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn however_a_script_is_cut_into_pieces_it_says_the_same(script in scripts(), at_once in 1_usize..24) {
+            prop_assert_eq!(cut_by(at_once, &script), cut_by(PIECE, &script));
+        }
     }
 }

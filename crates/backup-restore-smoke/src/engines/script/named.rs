@@ -8,6 +8,9 @@ use crate::comparison::TableName;
 /// Words that stand where a role may, and are none.
 const NO_ROLES: [&str; 5] = ["public", "current_user", "current_role", "session_user", "none"];
 
+/// Of these also in quotes: no role can have such a name.
+const RESERVED: [&str; 2] = ["public", "none"];
+
 /// The table that `COPY schema.table (…) FROM stdin` fills.
 pub(crate) fn copy_target(statement: &[u8]) -> Option<TableName> {
     match tokens(statement).as_slice() {
@@ -118,6 +121,7 @@ impl Named {
     fn token(&mut self, token: &Token, superuser: bool) {
         match token {
             Token::Word(name) if NO_ROLES.contains(&name.as_str()) => {}
+            Token::Name(name) if RESERVED.contains(&name.as_str()) => {}
             Token::Word(name) | Token::Name(name) => self.role(name, superuser),
             _ => {}
         }
@@ -140,6 +144,8 @@ mod tests {
             "CREATE POLICY p ON t TO one, two USING ((a = 'to nobody'));",
             "CREATE USER MAPPING FOR mapped SERVER s OPTIONS (\"user\" 'x');",
             "CREATE SCHEMA s AUTHORIZATION author;",
+            "CREATE USER MAPPING FOR \"public\" SERVER \"s\";",
+            "GRANT ALL ON TABLE t TO \"current_user\";",
             "ALTER EVENT TRIGGER e OWNER TO chief;",
             "GRANT pg_monitor TO watcher;",
             "CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\" WITH SCHEMA public;",
@@ -149,6 +155,7 @@ mod tests {
         let roles: Vec<_> = named.roles.iter().map(|(name, superuser)| (name.as_str(), *superuser)).collect();
         let wanted = [
             "author",
+            "current_user",
             "later",
             "maker",
             "mapped",

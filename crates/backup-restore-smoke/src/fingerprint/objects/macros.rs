@@ -118,7 +118,8 @@ mod tests {
         assert_eq!(queries.len(), 2);
         assert!(queries[0].starts_with("SELECT ('\"' || replace((SELECT f(a, b)), '\"'"), "{}", queries[0]);
         assert!(queries[0].ends_with("de.objid = c.oid AND de.deptype = 'e')"), "{}", queries[0]);
-        for (section, file) in super::super::QUERIES {
+        let (_, section, file) = super::super::PARAMETERS;
+        for (section, file) in super::super::QUERIES.into_iter().chain([(section, file)]) {
             for query in expanded(file) {
                 assert!(
                     !query.contains('@') && query.matches('(').count() == query.matches(')').count(),

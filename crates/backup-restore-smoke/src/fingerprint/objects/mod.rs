@@ -16,22 +16,30 @@ use super::{
     names::as_typed,
     value::{Objects, Section},
 };
-use crate::connection::{QueryFailure, Row, Session};
+use crate::{
+    connection::{QueryFailure, Row, Session},
+    sql::literal,
+};
 
-const QUERIES: [(Section, &str); 9] = [
+const QUERIES: [(Section, &str); 10] = [
     (Section::Schema, include_str!("schema.sql")),
     (Section::Constraints, include_str!("constraints.sql")),
     (Section::Indexes, include_str!("indexes.sql")),
     (Section::RowSecurity, include_str!("row_security.sql")),
     (Section::Grants, include_str!("grants.sql")),
+    (Section::Grants, include_str!("labels.sql")),
     (Section::Comments, include_str!("comments.sql")),
     (Section::Extensions, include_str!("extensions.sql")),
     (Section::Collations, include_str!("collations.sql")),
     (Section::Cluster, include_str!("cluster.sql")),
 ];
 
+/// A catalogue that came with PostgreSQL 15, and the queries that read it.
+const PARAMETERS: (&str, Section, &str) =
+    ("pg_catalog.pg_parameter_acl", Section::Cluster, include_str!("parameters.sql"));
+
 /// Kinds whose names are made of words and names already.
-const SPELT_OUT: [&str; 4] = ["comment on", "default privileges", "cast", "transform"];
+const SPELT_OUT: [&str; 5] = ["comment on", "security label on", "default privileges", "cast", "transform"];
 
 /// Reads all sections.
 ///
@@ -41,8 +49,11 @@ pub(super) async fn objects(
     session: &Session,
     stop: &Stop,
 ) -> Result<BTreeMap<Section, Objects>, QueryFailure> {
-    let mut sections = BTreeMap::new();
-    for (section, queries) in QUERIES {
+    let (catalogue, section, queries) = PARAMETERS;
+    let is_there = format!("SELECT to_regclass({}) IS NOT NULL", literal(catalogue));
+    let parameters = (session.value(stop, &is_there).await? == "t").then_some((section, queries));
+    let mut sections: BTreeMap<_, Objects> = BTreeMap::new();
+    for (section, queries) in QUERIES.into_iter().chain(parameters) {
         let objects = match section_of(session, stop, queries, Spelt::AsItStands).await {
             Err(failure) if failure.is(NO_UTF_8) => {
                 session.query(stop, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part").await?;
@@ -50,7 +61,7 @@ pub(super) async fn objects(
             }
             said => said?,
         };
-        sections.insert(section, objects);
+        sections.entry(section).or_default().extend(objects);
     }
     Ok(sections)
 }
