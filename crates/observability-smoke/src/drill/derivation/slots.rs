@@ -8,17 +8,9 @@ use promql_parser::parser::{Expr, LabelModifier, VectorSelector};
 use super::{Question, demanded, labels};
 use crate::{
     drill::series::{Behaviour, Labels},
+    exposition::OF_EVERY_TARGET,
     rules::expression,
 };
-
-/// Series that Prometheus makes itself for each target that it scrapes.
-const OF_EVERY_TARGET: [&str; 5] = [
-    "up",
-    "scrape_duration_seconds",
-    "scrape_samples_scraped",
-    "scrape_samples_post_metric_relabeling",
-    "scrape_series_added",
-];
 
 /// Which labels a series gets beyond those that its selector asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,9 +292,7 @@ impl Values {
         }
         if growing {
             for constant in &self.constants {
-                [2.0, 0.5, 100.0, 10_000.0]
-                    .into_iter()
-                    .for_each(|by| add(growth(rounded(constant * by))));
+                [2.0, 0.5, 100.0, 10_000.0].into_iter().for_each(|by| add(growth(rounded(constant * by))));
                 add(growth(rounded(constant * self.range)));
             }
             add(growth(10_000.0));
