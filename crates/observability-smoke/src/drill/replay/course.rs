@@ -265,8 +265,7 @@ impl Course<'_> {
 
     async fn opinion(&self, seen: &Observation) -> Opinion {
         let of_the_replay = |halt: &Halt| matches!(halt.cause, Cause::Alert | Cause::Unpredicted);
-        let loaded =
-            seen.halted.as_ref().is_none_or(|halt| halt.stage > Stage::Quiet && of_the_replay(halt));
+        let loaded = seen.halted.as_ref().is_none_or(|halt| halt.stage > Stage::Quiet && of_the_replay(halt));
         if !loaded || seen.halted.as_ref().is_some_and(|halt| halt.reason.contains("ends in an error")) {
             return Opinion::NotAsked("the replay stopped before there was anything to compare".to_owned());
         }
