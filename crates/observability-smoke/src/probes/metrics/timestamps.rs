@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn an_age_is_judged_on_both_sides_of_each_limit() {
         use Outcome::{Failed, Passed, Warned};
-        let now = 1_800_000_000;
+        let now = 1_800_000_000_i64;
         for (age, outcome, says) in [
             (-601, Failed, "lies 601 s ahead"),
             (-600, Passed, "1 timestamp"),
