@@ -66,6 +66,28 @@ fn what_is_wrong_with_a_service_is_named() {
 }
 
 #[test]
+fn json_that_each_reader_reads_in_its_own_way_is_named() {
+    let server = Server::start(|request, wire| {
+        wire.json(match request.path.as_str() {
+            "/twice" => r#"{"status":"down","status":"up"}"#,
+            "/elsewhere" => r#"{"status":"up","version":1,"version":2}"#,
+            _ => r#"{"status":"up","x":1e400}"#,
+        });
+    });
+    let mut config = "http:\n".to_owned();
+    for path in ["twice", "elsewhere", "large"] {
+        let url = server.url(&format!("/{path}"));
+        let _ =
+            writeln!(config, "  - {{name: {path}, url: '{url}', json: [{{path: $.status, equals: up}}]}}");
+    }
+    let run = Tool::new().run(&config, &[]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("FAILED", "probe.http", "$.status leads over a name that stands twice in one object");
+    run.line("passed", "probe.http", "elsewhere: ");
+    run.line("FAILED", "probe.http", "with a number too large to be read");
+}
+
+#[test]
 fn what_is_wrong_with_series_is_named() {
     let server = healthy();
     let mut config = format!("metrics:\n  - name: api\n    url: {}\n    series:\n", server.url("/metrics"));
