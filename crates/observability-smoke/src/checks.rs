@@ -61,7 +61,8 @@ pub(crate) const METRICS_LINT: Check = Check {
     id: "metrics.lint",
     title: "Exposition keeps to good habits",
     explanation: "Valid, but it hurts sooner or later: families without HELP or TYPE, counters whose name does not end \
-        with _total, counters below zero, labels that Prometheus keeps for itself.",
+        with _total, counters below zero, labels that Prometheus keeps for itself, names of the series that it makes of \
+        each target (up, scrape_duration_seconds, …), whose place such a sample takes.",
     remedy: "Correct the exporter when it is touched next; `lint: false` in the configuration silences the check.",
 };
 

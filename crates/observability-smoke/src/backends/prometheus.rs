@@ -58,8 +58,10 @@ enum Selected {
     NotAsked,
     /// The expression is one that we cannot take apart.
     Unknown,
-    /// The selectors that have no series; none means that every one has.
+    /// The selectors that have no series where and when the expression looks; none means that every one has.
     Without(Vec<String>),
+    /// They have series, and these functions return nothing of them.
+    TooFewSamples(Vec<String>),
 }
 
 /// Asks the server.
@@ -84,7 +86,7 @@ pub(crate) async fn observe(http: &Http, probe: &PrometheusProbe) -> Observation
 async fn ask_query(api: &Api<'_>, expr: &str) -> Queried {
     let values = values(api, expr).await;
     let selected = match &values {
-        Ok(values) if values.is_empty() => selectors_without_series(api, expr).await,
+        Ok(values) if values.is_empty() => what_is_selected(api, expr).await,
         _ => Selected::NotAsked,
     };
     Queried { values, selected }
@@ -95,18 +97,30 @@ async fn values(api: &Api<'_>, expr: &str) -> Result<Vec<f64>, NoAnswer> {
     Ok(result.values())
 }
 
-async fn selectors_without_series(api: &Api<'_>, expr: &str) -> Selected {
+async fn what_is_selected(api: &Api<'_>, expr: &str) -> Selected {
     let Ok(parsed) = promql_parser::parser::parse(expr) else { return Selected::Unknown };
+    let looked_at = expression::looked_at(&parsed);
+    match without_answer(api, looked_at.series).await {
+        Ok(without) if !without.is_empty() => return Selected::Without(without),
+        Ok(_) => {}
+        Err(_) => return Selected::Unknown,
+    }
+    match without_answer(api, looked_at.calls).await {
+        Ok(short) if !short.is_empty() => Selected::TooFewSamples(short),
+        Ok(_) => Selected::Without(Vec::new()),
+        Err(_) => Selected::Unknown,
+    }
+}
+
+/// Those of the expressions that return nothing.
+async fn without_answer(api: &Api<'_>, asked: BTreeSet<String>) -> Result<Vec<String>, NoAnswer> {
     let mut without = Vec::new();
-    for selector in expression::selectors(&parsed) {
-        let selector = selector.to_string();
-        match values(api, &format!("count({selector})")).await {
-            Ok(found) if found.is_empty() => without.push(selector),
-            Ok(_) => {}
-            Err(_) => return Selected::Unknown,
+    for one in asked {
+        if values(api, &format!("count({one})")).await?.is_empty() {
+            without.push(one);
         }
     }
-    Selected::Without(without)
+    Ok(without)
 }
 
 /// Judges what the server said.
@@ -314,6 +328,17 @@ fn assess_query(name: &str, query: &QueryConfig, queried: &Queried) -> Finding {
             let named = excerpt(&missing.join(", "), 300);
             PROMETHEUS_QUERY.failed(subject).observed(format!("no series: nothing matches {named}"))
         }
+        (expect, true, Selected::TooFewSamples(calls)) => {
+            let named = excerpt(&calls.join(", "), 300);
+            let observed =
+                format!("its series exist, and {named} returns nothing: too few samples in its range");
+            match expect {
+                Expectation::Holds => PROMETHEUS_QUERY.failed(subject).observed(observed),
+                Expectation::DoesNotHold => {
+                    PROMETHEUS_QUERY.not_checked(Requirement::Required, subject, observed)
+                }
+            }
+        }
         (Expectation::Holds, true, Selected::Without(_)) => {
             PROMETHEUS_QUERY.failed(subject).observed("the condition is false; its series exist")
         }
@@ -389,6 +414,7 @@ mod tests {
         use Expectation::{DoesNotHold, Holds};
         use Outcome::{Failed, NotChecked, Passed};
         let missing = || Selected::Without(vec!["depth".to_owned()]);
+        let short = || Selected::TooFewSamples(vec!["rate(depth[5s])".to_owned()]);
         let query =
             |expect, max| QueryConfig { name: None, expr: "depth > 1".to_owned(), expect, min: None, max };
         let truth = |expect| QueryConfig { expr: "(depth > bool 1)".to_owned(), ..query(expect, None) };
@@ -402,6 +428,13 @@ mod tests {
                 NotChecked(Requirement::Required),
                 "could not be found out",
             ),
+            (
+                query(DoesNotHold, None),
+                queried(&[], short()),
+                NotChecked(Requirement::Required),
+                "rate(depth[5s])",
+            ),
+            (query(Holds, None), queried(&[], short()), Failed, "too few samples in its range"),
             (query(Holds, None), queried(&[5.0], Selected::NotAsked), Passed, "1 series"),
             (query(Holds, None), queried(&[], Selected::Without(vec![])), Failed, "condition is false"),
             (query(Holds, None), queried(&[], missing()), Failed, "no series"),

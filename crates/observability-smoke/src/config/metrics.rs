@@ -83,7 +83,8 @@ pub(crate) struct SeriesConfig {
     /// So many samples at most.
     pub(crate) at_most: Option<u64>,
     /// The newest of the samples may be so old at most: by its timestamp, or, without one, by its value as seconds
-    /// since 1970.
+    /// since 1970. Where a sample with a timestamp has a time for its value, too (by `timestamp` in its name, or because
+    /// it looks like one), the older of both counts.
     pub(crate) max_age: Option<Duration>,
     /// Whether the sum of the samples must rise between the two scrapes of `again_after`: something is happening.
     #[serde(default)]

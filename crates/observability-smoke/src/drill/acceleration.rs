@@ -159,6 +159,7 @@ pub(crate) fn series(given: &[Series], by: f64) -> Vec<Series> {
     let faster = |behaviour: &Behaviour| match behaviour {
         Behaviour::Absent | Behaviour::Constant(_) => behaviour.clone(),
         Behaviour::Growing(growth) => Behaviour::Growing(growth * by),
+        Behaviour::Sloping(slope) => Behaviour::Sloping(slope * by),
         Behaviour::Steps { interval, values } => {
             Behaviour::Steps { interval: interval / by, values: values.clone() }
         }

@@ -197,6 +197,18 @@ impl AlertPlan {
         self
     }
 
+    /// The alert after a fault that lasts so long: when it has recovered from it is predicted anew.
+    #[must_use]
+    pub(crate) fn after_a_fault_of(mut self, lasts: Duration, wishes: &Wishes<'_>) -> Self {
+        if let Some(subject) = subject(&self.alert, self.expression.as_ref(), wishes)
+            && !self.series().is_empty()
+        {
+            let recovery = derivation::recovery(&subject.question(), self.series(), lasts.as_secs_f64());
+            self.prediction.recovery = recovery.and_then(whole);
+        }
+        self
+    }
+
     /// The alert's name, and whether it is a copy.
     #[must_use]
     pub(crate) fn subject_in_words(&self) -> String {
@@ -416,16 +428,18 @@ fn predict(
             .chain(subject.recordings.iter().map(|recording| &recording.expression))
     });
     let range = expressions.filter_map(expression::longest_range).max().unwrap_or_default();
-    let span =
-        |seconds: Option<f64>| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
     Prediction {
         intervals: Intervals { scrape: wishes.scrape_interval, evaluation, recording, offset },
         grouping: wishes.grouping,
-        condition: span(condition),
+        condition: condition.and_then(whole),
         hold: rounded_up(alert.rule.hold, evaluation),
-        recovery: span(recovery),
+        recovery: recovery.and_then(whole),
         range,
         keep_firing: alert.rule.keep_firing,
         settling: Duration::ZERO,
     }
+}
+
+fn whole(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds.max(0.0)).ok()
 }

@@ -49,6 +49,8 @@ pub(crate) enum Cause {
     Environment,
     /// The run was asked to stop.
     Stop,
+    /// Nobody, as far as is known: how long it takes could not be predicted, and it had not come when we stopped looking.
+    Unpredicted,
 }
 
 /// Where an alert stopped, and why.

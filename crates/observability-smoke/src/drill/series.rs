@@ -20,6 +20,8 @@ pub(crate) enum Behaviour {
     Constant(f64),
     /// It grows from where it stands, by so much a second.
     Growing(f64),
+    /// The same of a gauge, which may fall: what a fault made of it is undone when the fault is over.
+    Sloping(f64),
     /// It takes these values, one an interval (in seconds), and then goes on as its last step did.
     Steps {
         /// Seconds from one value to the next.
@@ -36,7 +38,7 @@ impl Behaviour {
         match self {
             Self::Absent => None,
             Self::Constant(value) => Some(*value),
-            Self::Growing(per_second) => Some(base + per_second * elapsed),
+            Self::Growing(per_second) | Self::Sloping(per_second) => Some(base + per_second * elapsed),
             Self::Steps { interval, values } => step(values, elapsed / interval),
         }
     }
@@ -64,7 +66,7 @@ impl fmt::Display for Behaviour {
         match self {
             Self::Absent => f.write_str("absent"),
             Self::Constant(value) => write!(f, "{value}"),
-            Self::Growing(per_second) => write!(f, "{per_second}/s"),
+            Self::Growing(per_second) | Self::Sloping(per_second) => write!(f, "{per_second}/s"),
             Self::Steps { interval, values } => write!(f, "{} values, one every {interval} s", values.len()),
         }
     }
@@ -140,10 +142,14 @@ impl Series {
         let Some(fault) = switches.fault.filter(|fault| at > *fault) else {
             return self.healthy.value(base, at - switches.started);
         };
+        let began = base;
         let base = self.healthy.value(base, fault - switches.started).unwrap_or(base);
         let Some(cleared) = switches.cleared.filter(|cleared| at > *cleared) else {
             return self.faulty.value(base, at - fault);
         };
+        if [&self.healthy, &self.faulty].iter().any(|one| matches!(one, Behaviour::Sloping(_))) {
+            return self.healthy.value(began, at - switches.started);
+        }
         let base = self.faulty.value(base, cleared - fault).unwrap_or(base);
         self.healthy.value(base, at - cleared)
     }
@@ -192,6 +198,16 @@ mod tests {
         let switches = Switches { started: 0.0, fault: Some(5.0), cleared: Some(7.0) };
         let at = |t| counter.value(&switches, t).unwrap();
         assert_eq!([at(5.0), at(6.0), at(7.0), at(8.0)], [5.0, 15.0, 25.0, 26.0]);
+    }
+
+    #[test]
+    fn a_gauge_stands_after_the_fault_as_if_there_had_been_none() {
+        let gauge = series(Behaviour::Sloping(1.0), Behaviour::Sloping(-10.0));
+        let switches = Switches { started: 0.0, fault: Some(5.0), cleared: Some(7.0) };
+        let at = |t| gauge.value_from(100.0, &switches, t).unwrap();
+        assert_eq!([at(5.0), at(6.0), at(7.0), at(8.0)], [105.0, 95.0, 85.0, 108.0]);
+        let full = series(Behaviour::Sloping(1.0), Behaviour::Constant(1e6));
+        assert_eq!(full.value_from(100.0, &switches, 8.0), Some(108.0));
     }
 
     #[test]

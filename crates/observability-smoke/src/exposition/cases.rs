@@ -194,6 +194,21 @@ fn habits_that_hurt_are_lint_warnings_only() {
     assert_eq!(lints(&format!("{head} gauge\n{{\"x\"}} 1\n")), ["quoted-name"]);
     assert_eq!(lints(&format!("{head} summary\nx_sum 1\n")), ["no-sum"]);
     assert_eq!(lints("#HELP x y\n# TYPE x gauge\nx 1\n"), ["unread-metadata"]);
+    for (series, expected) in [
+        ("up", &["reserved-name"][..]),
+        ("up{job=\"\"}", &["reserved-name"]),
+        ("scrape_duration_seconds", &["reserved-name"]),
+        // As /federate shows them.
+        ("up{job=\"api\",instance=\"a:1\"}", &[]),
+        ("scrape_duration", &[]),
+    ] {
+        let name = series.split('{').next().unwrap();
+        let head = format!("# HELP {name} y\n# TYPE {name} gauge\n");
+        assert_eq!(lints(&format!("{head}{series} 1\n")), expected, "{series}");
+        let open = read(Syntax::OpenMetrics, format!("{head}{series} 1\n# EOF\n").as_bytes());
+        let rules: Vec<_> = open.problems.iter().map(|problem| problem.rule.id()).collect();
+        assert_eq!(rules, expected, "{series}");
+    }
 }
 
 #[test]

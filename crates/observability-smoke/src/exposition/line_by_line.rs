@@ -102,7 +102,8 @@ fn line() -> impl Strategy<Value = String> {
 fn is_of_one_line(rule: Rule) -> bool {
     use Rule::{
         CarriageReturn, DuplicateLabel, Escape, Exemplar, LabelName, LabelSyntax, LeadingBlank, MetricName,
-        NameLabel, QuotedName, ReservedLabel, SignedTimestamp, Spacing, Timestamp, TrailingText, Value,
+        NameLabel, QuotedName, ReservedLabel, ReservedName, SignedTimestamp, Spacing, Timestamp,
+        TrailingText, Value,
     };
     matches!(
         rule,
@@ -117,6 +118,7 @@ fn is_of_one_line(rule: Rule) -> bool {
             | NameLabel
             | QuotedName
             | ReservedLabel
+            | ReservedName
             | SignedTimestamp
             | Spacing
             | Timestamp

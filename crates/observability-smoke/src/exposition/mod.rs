@@ -23,10 +23,12 @@ mod past;
 mod problem;
 mod prometheus;
 mod reader;
+mod reserved;
 mod sample;
 mod scan;
 
 pub use problem::{Ingestion, Problem, Release, Rule, Taken, Weight};
 pub use reader::{Reader, Reading, Syntax};
+pub(crate) use reserved::OF_EVERY_TARGET;
 pub use sample::{Kind, Sample};
 pub(crate) use scan::unescape;

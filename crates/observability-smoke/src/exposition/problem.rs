@@ -203,6 +203,8 @@ rules! {
     CounterValue = "counter-value", Lint, Whole;
     /// A label that Prometheus keeps for itself.
     ReservedLabel = "reserved-label", Lint, Whole;
+    /// The name of a series that Prometheus makes itself of each target, without a label that sets it apart.
+    ReservedName = "reserved-name", Lint, Whole;
     /// A quoted name: text format 1.0.0, read by Prometheus 3 and later.
     QuotedName = "quoted-name", Lint, RefusedByOlder;
     /// `#HELP` without a blank, which Prometheus takes for a comment.

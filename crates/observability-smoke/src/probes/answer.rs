@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::json::Document;
 use crate::{
     config::{JsonAssertion, Values, as_it_is},
     http::excerpt,
@@ -63,13 +64,20 @@ pub(crate) fn fault(expected: &Expected, answer: &Answer, values: &Values) -> Op
     if expected.json.is_empty() {
         return None;
     }
-    let Ok(document) = serde_json::from_slice::<Value>(&answer.body) else {
-        return Some(format!("{status}, and {size} that is no JSON"));
+    let document = match Document::read(&answer.body) {
+        Ok(document) => document,
+        Err(why) => return Some(format!("{status}, and {size} {why}")),
+    };
+    let two_valued = |assertion: &JsonAssertion| {
+        let path = &assertion.path;
+        let twice =
+            || format!("{path} leads over a name that stands twice in one object, with different values");
+        document.is_ambiguous_at(path).then(twice)
     };
     expected
         .json
         .iter()
-        .find_map(|assertion| json_fault(assertion, &document))
+        .find_map(|assertion| json_fault(assertion, document.value()).or_else(|| two_valued(assertion)))
         .map(|why| format!("{status}, and {why}"))
 }
 

@@ -101,7 +101,8 @@ pub(crate) const METRICS_FRESHNESS: Check = Check {
     id: "metrics.freshness",
     title: "Series is young enough",
     explanation: "The newest of the samples, by its timestamp or by the time that is its value, may not be older than \
-        the configuration allows: a job that stopped goes on exposing its last success.",
+        the configuration allows: a job that stopped goes on exposing its last success. Where a sample has both, the \
+        older counts, for whoever passes samples on (/federate of Prometheus) stamps an old success with now.",
     remedy: "Look at why the job that writes it does not run any more.",
 };
 
@@ -110,8 +111,11 @@ pub(crate) const METRICS_TIMESTAMPS: Check = Check {
     id: "metrics.timestamps",
     title: "Timestamps are of now",
     explanation: "An exporter that writes timestamps itself must write those of now: Prometheus drops a sample that \
-        lies more than ten minutes ahead, and no query sees one that is older than five minutes.",
-    remedy: "Let the exporter leave the timestamps out, or correct its clock.",
+        lies more than ten minutes ahead, and no query sees one that is older than five minutes. One that is older \
+        than an hour is dropped as soon as Prometheus holds samples of now (half of the two hours of its newest block), \
+        unless out_of_order_time_window lets it in.",
+    remedy: "Let the exporter leave the timestamps out, or correct its clock; what lies in the past goes into blocks \
+        (promtool tsdb create-blocks-from openmetrics).",
 };
 
 /// Not too many series.

@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod checks;
 pub(crate) mod flow;
 pub(crate) mod http;
+mod json;
 pub(crate) mod metrics;
 mod nodes;
 pub(crate) mod reading;

@@ -1,7 +1,7 @@
 //! The arithmetic of burn-rate alerts that were written by hand: factor = budget share × period / long window.
 //! Pure. What is not clearly a burn-rate alert is left alone.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use evidence_report::record::Finding;
 use promql_parser::parser::{Expr, parse};
@@ -18,7 +18,7 @@ const DAY: f64 = 86_400.0;
 const MOST_BRANCHES: usize = 64;
 
 /// One comparison: a ratio over a window against factor × budget.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Burn {
     /// The window of the ratio, in seconds.
     pub(crate) window: f64,
@@ -26,6 +26,61 @@ pub(crate) struct Burn {
     pub(crate) factor: f64,
     /// The errors that are allowed, as a ratio.
     pub(crate) budget: f64,
+    made: Made,
+}
+
+/// What a ratio is made of.
+#[derive(Debug, Clone, PartialEq)]
+struct Made {
+    /// Its selectors, without the window that a name may end with.
+    selectors: BTreeSet<String>,
+    /// Its ranges, each with its offset.
+    windows: BTreeSet<String>,
+}
+
+impl Made {
+    fn of(ratio: &Expr) -> Self {
+        let (mut all, mut windows) = (BTreeSet::new(), BTreeSet::new());
+        walk(ratio, &mut |part| {
+            let selector = match part {
+                Expr::VectorSelector(selector) => selector,
+                Expr::MatrixSelector(matrix) => {
+                    let offset = matrix.vs.offset.as_ref().map(|by| format!(" offset {by}"));
+                    windows.insert(format!(
+                        "{}{}",
+                        duration::display(matrix.range),
+                        offset.unwrap_or_default()
+                    ));
+                    &matrix.vs
+                }
+                _ => return,
+            };
+            all.insert(without_windows(&selector.to_string()));
+        });
+        Self { selectors: all, windows }
+    }
+
+    fn is_of_one_window(&self) -> bool {
+        self.windows.len() <= 1
+    }
+}
+
+/// The text with each duration that stands in it left open: `errors:ratio_rate1h` is `errors:ratio_rate5m`.
+fn without_windows(text: &str) -> String {
+    let mut open = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(|sign: char| sign.is_ascii_digit()) {
+        open.push_str(&rest[..at]);
+        let number = &rest[at..];
+        let digits = number.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(number.len());
+        let behind = &number[digits..];
+        let unit = behind.find(|sign: char| !sign.is_ascii_alphabetic()).unwrap_or(behind.len());
+        let is_window = duration::parse(&number[..digits + unit]).is_ok();
+        let end = if is_window { digits + unit } else { digits };
+        open.push_str(if is_window { "#" } else { &number[..end] });
+        rest = &number[end..];
+    }
+    open + rest
 }
 
 /// The burn comparisons of an expression, in order.
@@ -45,7 +100,7 @@ pub(crate) fn burns(expression: &Expr, files: &[RuleFile]) -> Vec<Burn> {
             (None, None) => return,
         };
         if let Some(window) = window(ratio, files) {
-            found.push(Burn { window, factor: limit.0, budget: limit.1 });
+            found.push(Burn { window, factor: limit.0, budget: limit.1, made: Made::of(ratio) });
         }
     });
     found
@@ -129,7 +184,7 @@ fn usual(policy: &SloPolicy) -> Vec<(f64, Vec<f64>)> {
 }
 
 /// Whether the factor is a usual share of a usual period: within 3 in 100, for factors are rounded.
-fn fits(policy: &SloPolicy, burn: Burn) -> bool {
+fn fits(policy: &SloPolicy, burn: &Burn) -> bool {
     usual(policy).iter().any(|(period, shares)| {
         shares.iter().any(|share| (burn.factor * burn.window / period / share - 1.0).abs() <= 0.03)
     })
@@ -190,7 +245,7 @@ fn of_one_branch(subject: &str, burns: &[Burn], policy: &SloPolicy) -> Vec<Findi
     factors.dedup();
     for factor in factors {
         let same = || burns.iter().filter(|burn| (burn.factor - factor).abs() < f64::EPSILON);
-        let Some(long) = same().copied().max_by(|a, b| a.window.total_cmp(&b.window)) else { continue };
+        let Some(long) = same().max_by(|a, b| a.window.total_cmp(&b.window)) else { continue };
         let short = same().map(|burn| burn.window).fold(f64::INFINITY, f64::min);
         let (period, shares) = usual(policy).swap_remove(0);
         let share = factor * long.window / period;
@@ -209,6 +264,9 @@ fn of_one_branch(subject: &str, burns: &[Burn], policy: &SloPolicy) -> Vec<Findi
             );
             findings.push(check.failed(subject).expected(expected).observed(observed));
         }
+        if same().all(|burn| burn.made.is_of_one_window()) {
+            findings.extend(same().find_map(|short| of_something_else(subject, long, short)));
+        }
         let ratio = long.window / short;
         if !(6.0..=30.0).contains(&ratio) {
             let observed = if ratio <= 1.0 {
@@ -224,7 +282,33 @@ fn of_one_branch(subject: &str, burns: &[Burn], policy: &SloPolicy) -> Vec<Findi
             );
         }
     }
+    findings.extend(mixed(subject, burns));
     findings
+}
+
+/// Ratios over several windows at once.
+fn mixed(subject: &str, burns: &[Burn]) -> Option<Finding> {
+    let burn = burns.iter().find(|burn| !burn.made.is_of_one_window())?;
+    let windows: Vec<_> = burn.made.windows.iter().map(String::as_str).collect();
+    let finding =
+        checks::BURN_RATE.warned(subject).expected("one window, and one offset, for the whole of a ratio");
+    Some(finding.observed(format!("a ratio over {}", windows.join(" and "))))
+}
+
+/// A short window of something else than its long one: it neither stops the alert early nor keeps it quiet.
+fn of_something_else(subject: &str, long: &Burn, short: &Burn) -> Option<Finding> {
+    let windows = format!("{} and {}", seconds(long.window), seconds(short.window));
+    let listed = |burn: &Burn| burn.made.selectors.iter().cloned().collect::<Vec<_>>().join(", ");
+    let observed = if (long.budget / short.budget - 1.0).abs() > 1e-6 {
+        format!("windows {windows} of different budgets: {:.6} and {:.6}", long.budget, short.budget)
+    } else if long.made.selectors != short.made.selectors {
+        format!("windows {windows} of different series: {} and {}", listed(long), listed(short))
+    } else {
+        return None;
+    };
+    let finding =
+        checks::BURN_RATE.warned(subject).expected("a long and a short window of one ratio and one budget");
+    Some(finding.observed(observed))
 }
 
 /// Whether the alert knows how little traffic there is, and whether somebody is told when there is none.
@@ -272,7 +356,7 @@ fn is_guarded(branch: &[&Expr], files: &[RuleFile]) -> bool {
 }
 
 /// The names of the metrics, with those that the recorded ones are made of.
-fn bases(expression: &Expr, files: &[RuleFile]) -> std::collections::BTreeSet<String> {
+fn bases(expression: &Expr, files: &[RuleFile]) -> BTreeSet<String> {
     let mut names = metric_names(expression);
     for name in names.clone() {
         for rule in super::all(files).filter(|rule| !rule.is_alert() && rule.rule.name == name) {
@@ -357,6 +441,55 @@ mod tests {
         assert!(says.contains(&"only the window 1h") && says[1].starts_with("14.4 over 5m"), "{says:?}");
         let crossed = outcomes("(E(1h) > 14.4 * 0.001 or E(6h) > 6 * 0.001) and E(5m) > 14.4 * 0.001");
         assert!(crossed.iter().any(|(outcome, _)| *outcome == Outcome::Failed), "{crossed:?}");
+    }
+
+    #[test]
+    fn both_windows_are_of_one_ratio_and_a_ratio_is_of_one_window() {
+        let one = |of: &str, window: &str| format!("sum(rate({of}[{window}])) / sum(rate(a[{window}]))");
+        let long = one("e", "1h");
+        for (short, budget, says) in [
+            (one("e", "5m"), "0.001", None),
+            (one("e", "5m"), "(1 - 0.999)", None),
+            (one("e", "5m"), "0.01", Some("of different budgets: 0.001000 and 0.010000")),
+            (one("other", "5m"), "0.001", Some("of different series: a, e and a, other")),
+            (one("e{code=\"500\"}", "5m"), "0.001", Some("of different series")),
+            (
+                "sum(rate(e[5m] offset 1h)) / sum(rate(a[5m]))".to_owned(),
+                "0.001",
+                Some("a ratio over 5m and 5m offset 1h"),
+            ),
+            (
+                "sum(rate(e[5m] offset 1h)) / sum(rate(a[5m] offset 1h))".to_owned(),
+                "0.001",
+                Some("of different series: a, e and a offset #, e offset #"),
+            ),
+            ("sum(rate(e[5m])) / sum(rate(a[1h]))".to_owned(), "0.001", Some("a ratio over 1h and 5m")),
+        ] {
+            let found = outcomes(&format!("{long} > 14.4 * 0.001 and {short} > 14.4 * {budget}"));
+            let warned = found.iter().find(|(_, observed)| says.is_some_and(|says| observed.contains(says)));
+            match says {
+                None => {
+                    assert_eq!(found[0], (Outcome::Passed, "factor and windows agree".to_owned()), "{short}")
+                }
+                Some(_) => assert_eq!(
+                    warned.map(|(outcome, _)| *outcome),
+                    Some(Outcome::Warned),
+                    "{short}: {found:?}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn a_recorded_ratio_bears_its_window_in_its_name() {
+        for (long, short, same) in [
+            ("errors:ratio_rate1h", "errors:ratio_rate5m", true),
+            ("slo:r1h{slo=\"a\",window=\"1h\"}", "slo:r5m{slo=\"a\",window=\"5m\"}", true),
+            ("http2:ratio_rate1h", "http3:ratio_rate5m", false),
+            ("errors:ratio_rate1h{code=\"500\"}", "errors:ratio_rate5m{code=\"404\"}", false),
+        ] {
+            assert_eq!(without_windows(long) == without_windows(short), same, "{long} {short}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use promql_parser::{
     label::Matcher,
-    parser::{Expr, VectorSelector},
+    parser::{Expr, ParenExpr, SubqueryExpr, VectorSelector},
 };
 
 /// Calls `visit` for the expression and everything in it, from the outside in.
@@ -75,6 +75,64 @@ pub(crate) fn selectors(expression: &Expr) -> Vec<VectorSelector> {
         }
     });
     found
+}
+
+/// What an expression looks at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LookedAt {
+    /// Expressions that return something where there is something to look at: each selector with its offset and `@`, over
+    /// its range or its subquery.
+    pub(crate) series: BTreeSet<String>,
+    /// The calls over ranges, which may return nothing of few samples.
+    pub(crate) calls: BTreeSet<String>,
+}
+
+/// What the expression looks at, where and when it looks.
+#[must_use]
+pub(crate) fn looked_at(expression: &Expr) -> LookedAt {
+    let mut found = LookedAt::default();
+    look(expression, &mut found);
+    found
+}
+
+fn look(part: &Expr, found: &mut LookedAt) {
+    match part {
+        Expr::VectorSelector(selector) => {
+            found.series.insert(selector.to_string());
+        }
+        Expr::MatrixSelector(matrix) => {
+            found.series.insert(format!("last_over_time({matrix})"));
+        }
+        Expr::Subquery(subquery) => {
+            let within = looked_at(&subquery.expr).series;
+            found.series.extend(within.iter().filter_map(|inner| over(subquery, inner)));
+        }
+        Expr::Aggregate(aggregate) => {
+            look(&aggregate.expr, found);
+            aggregate.param.iter().for_each(|parameter| look(parameter, found));
+        }
+        Expr::Unary(unary) => look(&unary.expr, found),
+        Expr::Binary(binary) => {
+            look(&binary.lhs, found);
+            look(&binary.rhs, found);
+        }
+        Expr::Paren(paren) => look(&paren.expr, found),
+        Expr::Call(call) => {
+            let ranged = |argument: &Expr| matches!(argument, Expr::MatrixSelector(_) | Expr::Subquery(_));
+            if call.args.args.iter().any(|argument| ranged(argument)) && call.func.name != "absent_over_time"
+            {
+                found.calls.insert(call.to_string());
+            }
+            call.args.args.iter().for_each(|argument| look(argument, found));
+        }
+        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+    }
+}
+
+/// Whether an expression returns something at any time of a subquery.
+fn over(subquery: &SubqueryExpr, inner: &str) -> Option<String> {
+    let inner = Expr::Paren(ParenExpr { expr: Box::new(promql_parser::parser::parse(inner).ok()?) });
+    Some(format!("last_over_time({})", SubqueryExpr { expr: Box::new(inner), ..subquery.clone() }))
 }
 
 /// All matchers of a selector, the metric name's included. `None` where it joins several sets by `or`.
@@ -192,6 +250,44 @@ mod tests {
         assert_eq!(shown, ["errors{code=~\"5..\"}", "errors"]);
         assert_eq!(longest_range(&expression), Some(Duration::from_secs(300)));
         assert!(constants(&expression).contains(&0.05));
+    }
+
+    #[test]
+    fn what_is_looked_at_keeps_its_range_its_offset_and_its_moment() {
+        for (text, series, calls) in [
+            ("depth > 1", &["depth"][..], &[][..]),
+            ("depth{q=\"a\"} offset 2h > 1 or depth > 1", &["depth", "depth{q=\"a\"} offset 2h"], &[]),
+            ("depth @ 1700000000 > 1", &["depth @ 1700000000.000"], &[]),
+            (
+                "sum(increase(gone_total[1h] offset 5m)) > 100",
+                &["last_over_time(gone_total[1h] offset 5m)"],
+                &["increase(gone_total[1h] offset 5m)"],
+            ),
+            ("absent_over_time(x[5m])", &["last_over_time(x[5m])"], &[]),
+            (
+                "max_over_time(rate(x[5m])[1h:1m] offset 1d) > 1",
+                &["last_over_time((last_over_time(x[5m]))[1h:1m] offset 1d)"],
+                &["max_over_time(rate(x[5m])[1h:1m] offset 1d)"],
+            ),
+            (
+                "min_over_time((x offset 1m > 0)[10m:])",
+                &["last_over_time((x offset 1m)[10m:])"],
+                &["min_over_time((x offset 1m > 0)[10m:])"],
+            ),
+            ("topk(scalar(n), x) > 1", &["n", "x"], &[]),
+        ] {
+            let found = looked_at(&parse(text).unwrap());
+            let of = |found: &BTreeSet<String>| found.iter().cloned().collect::<Vec<_>>();
+            assert_eq!(
+                (of(&found.series), of(&found.calls)),
+                (
+                    series.iter().map(|s| (*s).to_owned()).collect(),
+                    calls.iter().map(|s| (*s).to_owned()).collect()
+                ),
+                "{text}"
+            );
+            found.series.iter().for_each(|text| assert!(parse(text).is_ok(), "{text}"));
+        }
     }
 
     #[test]

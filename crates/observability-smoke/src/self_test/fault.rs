@@ -22,8 +22,8 @@ pub(crate) enum Group {
 /// Something good: files, a server's answers, and the command that looks at them.
 ///
 /// In files and words `{folder}` stands for the folder of the files, `{server}`, `{silent}` and `{closed}` for
-/// addresses of loopback: of a server (`{port}` is its port), of a port that drops, of one that refuses; `{now}`, `{soon}`, `{later}` for
-/// times; `{0xff}` for a byte that is no UTF-8.
+/// addresses of loopback: of a server (`{port}` is its port), of a port that drops, of one that refuses; `{lately}`, `{now}`, `{soon}`,
+/// `{later}` for times; `{0xff}` for a byte that is no UTF-8.
 #[derive(Debug)]
 pub(crate) struct Setting {
     /// What it is about.

@@ -131,6 +131,7 @@ fn places(folder: &Path, stage: &Stage) -> Vec<(&'static str, String)> {
         ("{silent}", stage.silent.to_string()),
         ("{closed}", stage.closed.to_string()),
         ("{now}", now.as_second().to_string()),
+        ("{lately}", (now.as_second() - 600).to_string()),
         ("{soon}", after(1)),
         ("{later}", after(30 * 24)),
     ]

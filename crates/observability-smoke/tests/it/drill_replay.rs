@@ -134,6 +134,49 @@ fn what_is_wrong_only_over_hours_is_found() {
 }
 
 #[test]
+fn a_prediction_ends_after_the_fault_whatever_its_hold_and_its_horizon() {
+    let tool = Tool::new();
+    let combinations = ["0s", "2m", "10m", "30m", "2h"].map(|hold| [1, 4].map(|hours| (hold, hours)));
+    let rules: Vec<String> = combinations
+        .concat()
+        .into_iter()
+        .map(|(hold, hours)| {
+            let expression = format!("predict_linear(free[1h], {hours} * 3600) < 0");
+            format!("{{alert: Full{hold}{hours}, expr: '{expression}', for: {hold}}}")
+        })
+        .chain(["{alert: Rises, expr: 'predict_linear(used[1h], 4 * 3600) > 1e6', for: 10m}".to_owned()])
+        .collect();
+    tool.write("rules.yml", &format!("groups: [{{name: a, rules: [{}]}}]\n", rules.join(", ")));
+    let run = replay(&tool, &["--all"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    for alert in ["Full0s1", "Full10m4", "Full30m1", "Full2h4", "Rises"] {
+        run.line("passed", "alert.resolved", alert);
+    }
+    assert_eq!(run.stdout.matches("[alert.resolved]").count(), 11, "{}", run.stdout);
+    assert_clean(&tool);
+}
+
+/// The series that were given fall, and stand so low afterwards that no end can be predicted.
+#[test]
+fn an_end_that_cannot_be_predicted_is_none_that_failed() {
+    let tool = Tool::new();
+    tool.write(
+        "rules.yml",
+        "groups: [{name: a, rules: [{alert: Full, expr: 'predict_linear(free[1h], 4 * 3600) < 0', for: 30m}]}]\n",
+    );
+    tool.write(
+        "drill.yml",
+        "drill: {alerts: [{alert: Full, series: [{series: free, healthy: 1/s, faulty: -100/s}]}]}\n",
+    );
+    let run = replay(&tool, &["--alert", "Full", "--config", "drill.yml"]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    let line = run.line("NOT CHECKED", "alert.resolved", "Full: stopped at received: still firing");
+    assert!(line.contains("could not be predicted"), "{line}");
+    run.line("passed", "drill.replay_agrees", "the same");
+    assert_clean(&tool);
+}
+
+#[test]
 fn a_replay_and_a_live_drill_of_one_rule_see_the_same() {
     let rules = "groups: [{name: a, rules: [{alert: Full, expr: 'rate(depth_total[4s]) > 5', for: 3s}]}]\n";
     let config =

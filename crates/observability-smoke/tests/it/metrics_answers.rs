@@ -32,8 +32,12 @@ fn an_exporters_answer_is_judged_as_prometheus_judges_it() {
     protobuf.line("FAILED", "metrics.scrape", "protocol buffers, which are not read here");
     assert!(!protobuf.stdout.contains("[metrics.ingested]"), "{}", protobuf.stdout);
     let old = ask("/old");
-    assert_eq!(old.code, 1, "{}", old.stdout);
-    old.line("WARNED", "metrics.timestamps", "1 of 1 timestamp are so old that no query sees them");
+    assert_eq!(old.code, 2, "{}", old.stdout);
+    old.line(
+        "FAILED",
+        "metrics.timestamps",
+        "1 of 1 timestamp are so old that no query sees them, and 1 so old",
+    );
     let ahead = ask("/ahead");
     assert_eq!(ahead.code, 2, "{}", ahead.stdout);
     ahead.line("FAILED", "metrics.timestamps", "Prometheus drops them");

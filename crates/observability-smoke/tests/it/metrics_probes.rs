@@ -95,7 +95,9 @@ fn old_values_and_timestamps_that_prometheus_cannot_use_are_named() {
         "/metrics" => {
             wire.text(&format!("backup_last_success_timestamp_seconds {}\nodd_seconds NaN\n", now - 7200))
         }
+        "/federate" => wire.text(&format!("run_timestamp_seconds 1500000000 {}\n", now * 1000)),
         "/old" => wire.text(&format!("a 1 {}\n", (now - 400) * 1000)),
+        "/older" => wire.text(&format!("a 1 {}\n", (now - 7200) * 1000)),
         "/ahead" => wire.text(&format!("a 1 {}\n", (now + 4000) * 1000)),
         _ => wire.text(&format!("a 1 {}\n", now * 1000)),
     });
@@ -104,7 +106,13 @@ fn old_values_and_timestamps_that_prometheus_cannot_use_are_named() {
     config += &probe(&server, "young", &series("backup_last_success_timestamp_seconds", "3h"));
     config += &probe(&server, "late", &series("backup_last_success_timestamp_seconds", "1h"));
     config += &probe(&server, "odd", &series("odd_seconds", "1h"));
-    for path in ["old", "ahead", "good"] {
+    let _ = writeln!(
+        config,
+        "  - {{name: federated, lint: false, url: '{}', {}}}",
+        server.url("/federate"),
+        series("run_timestamp_seconds", "1h")
+    );
+    for path in ["old", "older", "ahead", "good"] {
         let _ =
             writeln!(config, "  - {{name: {path}, lint: false, url: '{}'}}", server.url(&format!("/{path}")));
     }
@@ -113,7 +121,9 @@ fn old_values_and_timestamps_that_prometheus_cannot_use_are_named() {
     run.line("passed", "metrics.freshness", "young: ");
     run.line("FAILED", "metrics.freshness", "late: ");
     run.line("FAILED", "metrics.freshness", "odd: ");
-    run.line("WARNED", "metrics.timestamps", "so old that no query sees them");
+    run.line("FAILED", "metrics.freshness", "federated: ");
+    run.line("WARNED", "metrics.timestamps", "so old that no query sees them; a is 400 s old");
+    run.line("FAILED", "metrics.timestamps", "a Prometheus which holds samples of now drops them");
     run.line("FAILED", "metrics.timestamps", "Prometheus drops them");
     run.line("passed", "metrics.timestamps", "1 timestamp");
 }

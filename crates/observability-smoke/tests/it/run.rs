@@ -66,6 +66,28 @@ fn what_is_wrong_with_a_service_is_named() {
 }
 
 #[test]
+fn json_that_each_reader_reads_in_its_own_way_is_named() {
+    let server = Server::start(|request, wire| {
+        wire.json(match request.path.as_str() {
+            "/twice" => r#"{"status":"down","status":"up"}"#,
+            "/elsewhere" => r#"{"status":"up","version":1,"version":2}"#,
+            _ => r#"{"status":"up","x":1e400}"#,
+        });
+    });
+    let mut config = "http:\n".to_owned();
+    for path in ["twice", "elsewhere", "large"] {
+        let url = server.url(&format!("/{path}"));
+        let _ =
+            writeln!(config, "  - {{name: {path}, url: '{url}', json: [{{path: $.status, equals: up}}]}}");
+    }
+    let run = Tool::new().run(&config, &[]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("FAILED", "probe.http", "$.status leads over a name that stands twice in one object");
+    run.line("passed", "probe.http", "elsewhere: ");
+    run.line("FAILED", "probe.http", "with a number too large to be read");
+}
+
+#[test]
 fn what_is_wrong_with_series_is_named() {
     let server = healthy();
     let mut config = format!("metrics:\n  - name: api\n    url: {}\n    series:\n", server.url("/metrics"));
@@ -371,6 +393,57 @@ fn a_real_prometheus_is_asked_about_itself() {
     run.line("FAILED", "prometheus.query", "it holds for 1 series");
     run.line("FAILED", "prometheus.query", "bad_data");
     assert!(tool.evidence().contains("prometheus main"), "the version is a fact of the evidence");
+}
+
+/// What is asked of its series is what the expression looks at: where and when it looks.
+#[test]
+fn series_exist_where_and_when_a_query_looks() {
+    let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_gone = Arc::clone(&gone);
+    let target = Server::start(move |_, wire| {
+        let more = if is_gone.load(std::sync::atomic::Ordering::SeqCst) { "" } else { "gone_total 3\n" };
+        wire.text(&format!("depth 7\n{more}"));
+    });
+    let config = prometheus_config(&target);
+    let prometheus = Prometheus::start(config.split("  - job_name: gone").next().unwrap(), "groups: []\n");
+    prometheus.wait_for("/api/v1/query?query=count_over_time(gone_total%5B1h%5D)%3E2", |answer| {
+        answer.contains("\"shop\"")
+    });
+    gone.store(true, std::sync::atomic::Ordering::SeqCst);
+    prometheus.wait_for("/api/v1/query?query=count(gone_total)", |answer| !answer.contains("value"));
+    let queries = [
+        "depth offset 2h > 100",
+        "gone_total > 100",
+        "increase(gone_total[1h]) > 100",
+        "increase(gone_total[1h] offset 2h) > 100",
+        "max_over_time(gone_total[1h:1s]) > 100",
+        "depth @ 1000 > 100",
+        "rate(depth[500ms]) > 100",
+    ];
+    let mut text = format!(
+        "prometheus:\n  - name: main\n    url: {}\n    rules: {{none_is_right: true}}\n    queries:\n",
+        prometheus.url
+    );
+    for query in queries {
+        let _ = writeln!(text, "      - {{expr: '{query}', expect: does_not_hold}}");
+    }
+    let run = Tool::new().run(&text, &[]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    for (query, passes) in queries.into_iter().zip([false, false, true, false, true, false]) {
+        let (outcome, says) = if passes {
+            ("passed", "the condition is false; its series exist")
+        } else {
+            ("FAILED", "no series: nothing matches")
+        };
+        run.line(outcome, "prometheus.query", &format!("{query}: {says}"));
+    }
+    // Scrapes come every second: two samples are never half a second apart.
+    assert!(
+        run.stdout
+            .lines()
+            .filter(|line| line.contains("rate(depth[500ms]) > 100"))
+            .all(|line| !line.contains("passed"))
+    );
 }
 
 #[test]

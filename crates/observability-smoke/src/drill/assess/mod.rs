@@ -217,7 +217,9 @@ fn stage_finding(plan: &AlertPlan, seen: &Observation, stage: Stage, check: &'st
                 let silent = plan.routing.as_ref().and_then(|routing| routing.silent.as_ref());
                 if silent == Some(&halt.reason) { finding.remedy(CORRECT_THE_ROUTE) } else { finding }
             }
-            Cause::Environment | Cause::Stop => unreached(check, &plan.name, stopped(seen, halt)),
+            Cause::Environment | Cause::Stop | Cause::Unpredicted => {
+                unreached(check, &plan.name, stopped(seen, halt))
+            }
         },
         Some(halt) if halt.stage < stage => {
             unreached(check, &plan.name, format!("the alert stopped before: not {}", halt.stage.word()))

@@ -10,24 +10,33 @@ use crate::{
 /// scrape of the healthy series it becomes false again; in seconds, `None` where the model cannot tell.
 pub(crate) fn delays(question: &Question<'_>, series: &[Series]) -> (Option<f64>, Option<f64>) {
     let faulty = world(question, series, None);
-    let wanted = |world: &World<'_>, at: f64, truth: bool| {
-        world.is_true(question.expression, at).is_ok_and(|now| now == truth)
-    };
-    let Some(condition) = first_scrape(question.scrape, |at| wanted(&faulty, at, true)) else {
+    let Some(condition) = first_scrape(question.scrape, |at| is(question, &faulty, at, true)) else {
         return (None, None);
     };
-    let cleared = condition + question.hold + question.evaluation;
+    let recovery = recovery(question, series, condition + question.hold + question.evaluation);
+    (Some(at_worst(question, condition)), recovery)
+}
+
+/// How long after the first scrape of the healthy series the condition becomes false again, when the fault lasts so
+/// long; in seconds, `None` where the model cannot tell.
+pub(crate) fn recovery(question: &Question<'_>, series: &[Series], fault: f64) -> Option<f64> {
     // On a scrape, so that the next one shows the healthy series.
-    let cleared = (cleared / question.scrape).ceil() * question.scrape;
+    let cleared = (fault / question.scrape).ceil() * question.scrape;
     let healthy = world(question, series, Some(cleared));
-    let recovery = first_scrape(question.scrape, |at| wanted(&healthy, cleared + at, false));
-    // A range sees the fault (or its end) between two scrapes only in part: whole at the next scrape.
+    let recovery = first_scrape(question.scrape, |at| is(question, &healthy, cleared + at, false))?;
+    Some(at_worst(question, recovery))
+}
+
+fn is(question: &Question<'_>, world: &World<'_>, at: f64, truth: bool) -> bool {
+    world.is_true(question.expression, at).is_ok_and(|now| now == truth)
+}
+
+/// A range sees the fault (or its end) between two scrapes only in part: whole at the next scrape.
+fn at_worst(question: &Question<'_>, at: f64) -> f64 {
     let expressions =
         std::iter::once(question.expression).chain(question.recordings.iter().map(|r| &r.expression));
     let ranged = expressions.filter_map(expression::longest_range).next().is_some();
-    let partly = if ranged { question.scrape } else { 0.0 };
-    let more = |at: f64| at - question.scrape + partly;
-    (Some(more(condition)), recovery.map(more))
+    at - question.scrape + if ranged { question.scrape } else { 0.0 }
 }
 
 /// So far ahead is looked, in seconds: a day and an hour.

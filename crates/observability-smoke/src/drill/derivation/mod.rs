@@ -28,7 +28,7 @@ use super::{
 };
 use crate::rules::expression;
 
-pub(crate) use delays::delays;
+pub(crate) use delays::{delays, recovery};
 
 /// What series are derived for.
 #[derive(Debug)]

@@ -233,12 +233,13 @@ impl Search<'_> {
 fn swayed(series: &[Series]) -> Vec<Vec<Series>> {
     let sway = |behaviour: &Behaviour, by: f64| match behaviour {
         Behaviour::Growing(growth) => Behaviour::Growing(growth * by),
+        Behaviour::Sloping(slope) => Behaviour::Sloping(slope * by),
         other => other.clone(),
     };
     let grows = |one: &Series| {
-        [&one.healthy, &one.faulty]
-            .iter()
-            .any(|behaviour| matches!(behaviour, Behaviour::Growing(growth) if *growth != 0.0))
+        [&one.healthy, &one.faulty].iter().any(
+            |behaviour| matches!(behaviour, Behaviour::Growing(by) | Behaviour::Sloping(by) if *by != 0.0),
+        )
     };
     let mut all = Vec::new();
     for index in (0..series.len()).filter(|index| grows(&series[*index])) {

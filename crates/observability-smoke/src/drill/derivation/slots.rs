@@ -8,17 +8,9 @@ use promql_parser::parser::{Expr, LabelModifier, VectorSelector};
 use super::{Question, demanded, labels};
 use crate::{
     drill::series::{Behaviour, Labels},
+    exposition::OF_EVERY_TARGET,
     rules::expression,
 };
-
-/// Series that Prometheus makes itself for each target that it scrapes.
-const OF_EVERY_TARGET: [&str; 5] = [
-    "up",
-    "scrape_duration_seconds",
-    "scrape_samples_scraped",
-    "scrape_samples_post_metric_relabeling",
-    "scrape_series_added",
-];
 
 /// Which labels a series gets beyond those that its selector asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,10 +269,11 @@ impl Values {
             }
         };
         let growing = usage.growing.contains(metric);
-        if growing {
-            [1.0, 0.0, 100.0].into_iter().for_each(|value| add(Behaviour::Growing(value)));
-        }
         let falling = usage.falling.contains(metric);
+        let growth = if falling { Behaviour::Sloping } else { Behaviour::Growing };
+        if growing {
+            [1.0, 0.0, 100.0].into_iter().for_each(|value| add(growth(value)));
+        }
         if usage.standing.contains(metric) || !growing || falling {
             if usage.time {
                 add(Behaviour::Constant(self.epoch.floor()));
@@ -299,15 +292,13 @@ impl Values {
         }
         if growing {
             for constant in &self.constants {
-                [2.0, 0.5, 100.0, 10_000.0]
-                    .into_iter()
-                    .for_each(|by| add(Behaviour::Growing(rounded(constant * by))));
-                add(Behaviour::Growing(rounded(constant * self.range)));
+                [2.0, 0.5, 100.0, 10_000.0].into_iter().for_each(|by| add(growth(rounded(constant * by))));
+                add(growth(rounded(constant * self.range)));
             }
-            add(Behaviour::Growing(10_000.0));
+            add(growth(10_000.0));
             if falling {
-                [-1.0, -100.0].into_iter().for_each(|value| add(Behaviour::Growing(value)));
-                self.constants.iter().for_each(|constant| add(Behaviour::Growing(rounded(constant * -2.0))));
+                [-1.0, -100.0].into_iter().for_each(|value| add(growth(value)));
+                self.constants.iter().for_each(|constant| add(growth(rounded(constant * -2.0))));
             }
         }
         add(Behaviour::Absent);

@@ -173,6 +173,25 @@ fn delays_are_those_of_windows() {
     assert!(condition.is_some_and(|after| (28.0..=32.0).contains(&after)), "{condition:?}");
 }
 
+/// A level that the fault has brought down stands no longer in the way of the alert's end.
+#[test]
+fn a_gauge_recovers_within_the_range_however_long_the_fault_was() {
+    for text in [
+        "predict_linear(free[1h], 4 * 3600) < 0",
+        "predict_linear(used[1h], 4 * 3600) > 1e6",
+        "delta(t[1h]) < -5",
+    ] {
+        let expression = parse(text).unwrap();
+        let asked =
+            Question { scrape: 15.0, evaluation: 15.0, history: 3600.0, ..question(&expression, &[], 600.0) };
+        let series = derive(&asked).unwrap();
+        for fault in [840.0, 912.0, 7200.0, 90_000.0] {
+            let after = recovery(&asked, &series, fault);
+            assert!(after.is_some_and(|after| after <= 3615.0), "{text} {fault}: {after:?} {series:?}");
+        }
+    }
+}
+
 /// What a burn-rate alert stands on is recorded for every service, and the alert asks for one.
 #[test]
 fn raw_series_carry_what_the_recorded_ones_are_asked_for() {

@@ -258,12 +258,14 @@ impl Course<'_> {
         }
         let value = diagnosis::value(&api.of_moment(moment(self.at(span.end))), &self.one.plan).await;
         let waited = super::plan::in_days(span.end - span.cleared);
-        Err(alert(Stage::Resolved, format!("still firing {waited} after clearing: {value}")))
+        let still = format!("still firing {waited} after clearing: {value}");
+        let predicted = self.one.plan.prediction.recovery.is_some() && self.one.span.as_ref() == Ok(span);
+        Err(if predicted { alert(Stage::Resolved, still) } else { unpredicted(&still) })
     }
 
     async fn opinion(&self, seen: &Observation) -> Opinion {
-        let loaded =
-            seen.halted.as_ref().is_none_or(|halt| halt.stage > Stage::Quiet && halt.cause == Cause::Alert);
+        let of_the_replay = |halt: &Halt| matches!(halt.cause, Cause::Alert | Cause::Unpredicted);
+        let loaded = seen.halted.as_ref().is_none_or(|halt| halt.stage > Stage::Quiet && of_the_replay(halt));
         if !loaded || seen.halted.as_ref().is_some_and(|halt| halt.reason.contains("ends in an error")) {
             return Opinion::NotAsked("the replay stopped before there was anything to compare".to_owned());
         }
@@ -311,6 +313,13 @@ impl Course<'_> {
 
 fn moment(at: i64) -> Timestamp {
     Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Still firing, where nobody knows for how long that is right.
+fn unpredicted(still: &str) -> Halt {
+    let why = "after how long this rule ends on these series could not be predicted: give it others, of which it ends sooner, \
+               in the --config file";
+    Halt { stage: Stage::Resolved, cause: Cause::Unpredicted, reason: format!("{still}; {why}") }
 }
 
 fn alert(stage: Stage, reason: String) -> Halt {

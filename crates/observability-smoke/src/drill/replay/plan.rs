@@ -115,6 +115,9 @@ impl ReplayPlan {
             if let Some(routes) = &routes {
                 plan = plan.routed(routes, &wishes);
             }
+            if let Ok(span) = Span::of(&plan) {
+                plan = plan.after_a_fault_of(span.cleared - span.fault, &wishes);
+            }
             let span = plan.fixture.as_ref().map_err(Clone::clone).and_then(|_| span(&plan));
             Ok(Replayable { plan, span })
         };

@@ -15,6 +15,7 @@ use super::{
     number,
     past::Past,
     problem::{Fault, Ingestion, Problems, Rule},
+    reserved,
     sample::{Kind, Sample},
     scan::{QuotedNames, Scanner, Style},
 };
@@ -210,6 +211,7 @@ impl OpenMetrics {
         let (spans, exemplar_spans) = (self.labels.take(), self.exemplar_labels.take());
         sample.labels = &spans;
         let placed = self.place(&mut sample, name_at, exemplar, &exemplar_spans);
+        reserved::look(&sample, &mut self.problems);
         self.samples += 1;
         on_sample(&sample);
         self.labels.give_back(spans);

@@ -16,6 +16,7 @@ use super::{
     labels::Labels,
     past::Past,
     problem::{Fault, Ingestion, Problems, Rule, Weight},
+    reserved,
     sample::{Kind, Sample},
     scan::{QuotedNames, Scanner, Style},
 };
@@ -260,6 +261,7 @@ impl Prometheus {
         let spans = self.labels.take();
         sample.labels = &spans;
         self.place(&mut sample, name_at);
+        reserved::look(&sample, &mut self.problems);
         self.samples += 1;
         on_sample(&sample);
         self.labels.give_back(spans);

@@ -23,7 +23,7 @@ pub(crate) struct Found {
     lowest: Option<f64>,
     highest: Option<f64>,
     pub(crate) sum: f64,
-    /// The newest time that a sample names: its timestamp, or else its value.
+    /// The newest time that a sample names.
     newest: Option<f64>,
     exemplars: u64,
     /// The first sample that is out of bounds.
@@ -42,7 +42,7 @@ impl Found {
         self.kind = sample.kind;
         self.sum += sample.value;
         self.exemplars += u64::from(sample.has_exemplar);
-        let time = sample.timestamp.unwrap_or(sample.value);
+        let time = time_named(sample);
         self.newest = Some(self.newest.map_or(time, |newest| newest.max(time)));
         self.lowest = Some(self.lowest.map_or(sample.value, |lowest| lowest.min(sample.value)));
         self.highest = Some(self.highest.map_or(sample.value, |highest| highest.max(sample.value)));
@@ -54,6 +54,30 @@ impl Found {
         }
     }
 }
+
+/// The time that a sample names: its timestamp, or else its value. Where the value is a time as well, the older of both: a
+/// server that passes samples on (Prometheus' `/federate`) stamps what happened long ago with now.
+fn time_named(sample: &Sample<'_>) -> f64 {
+    let value = sample.value;
+    match sample.timestamp {
+        Some(at) if !is_a_time(sample.name, value, at) => at,
+        // What is no number is no time, and nothing happens after its own sample.
+        Some(at) if value.is_nan() || value > at - AHEAD => value,
+        Some(at) => at.min(value),
+        None => value,
+    }
+}
+
+/// Whether the value of a sample of the time `at` is seconds since 1970: by its name, or by its size where the name says
+/// nothing else.
+fn is_a_time(name: &str, value: f64, at: f64) -> bool {
+    let counts_something_else =
+        ["_bytes", "_bits", "_total", "_count", "_sum", "_bucket"].iter().any(|unit| name.ends_with(unit));
+    name.contains("timestamp") || ((OF_2001..=at - AHEAD).contains(&value) && !counts_something_else)
+}
+
+/// The least value that is taken for a time: 9 September 2001.
+const OF_2001: f64 = 1e9;
 
 /// Whether the sample carries the label. An empty value is the same as no label.
 fn carries(sample: &Sample<'_>, name: &str, value: Option<&str>) -> bool {
@@ -196,6 +220,36 @@ mod tests {
             assert_eq!(age("x", Duration::from_secs(10), seconds).outcome, outcome, "{seconds}");
         }
     }
+
+    #[test]
+    fn the_older_of_timestamp_and_value_is_the_time_where_both_are_one() {
+        let now = 1.8e9;
+        for (line, time) in [
+            // As /federate passes on what a dead job has left behind.
+            ("last_success_timestamp_seconds{job=\"b\"} 1500000000 1800000000000", 1.5e9),
+            ("last_success_timestamp_seconds 0 1800000000000", 0.0),
+            ("last_success_timestamp_seconds NaN 1800000000000", f64::NAN),
+            ("last_success_timestamp_seconds 1800000100 1800000000000", now + 100.0),
+            ("last_success_timestamp_seconds 1800000059 1800000000000", now),
+            ("last_success_timestamp_seconds 1500000000", 1.5e9),
+            ("process_start_time_seconds 1500000000 1800000000000", 1.5e9),
+            ("last_run 1500000000 1800000000000", 1.5e9),
+            ("queue_depth 12 1800000000000", now),
+            ("response_time_seconds 0.2 1800000000000", now),
+            ("disk_free_bytes 1500000000 1800000000000", now),
+            ("requests_total 1500000000 1800000000000", now),
+            ("huge 150000000000 1800000000000", now),
+            ("queue_depth 12", 12.0),
+        ] {
+            let mut reader = crate::exposition::Reader::new(crate::exposition::Syntax::Prometheus);
+            let mut named = None;
+            reader.feed(format!("{line}\n").as_bytes(), &mut |sample| named = Some(time_named(sample)));
+            reader.finish(&mut |_| {});
+            let named = named.unwrap();
+            assert!(named == time || named.is_nan() && time.is_nan(), "{line}: {named}");
+        }
+    }
+
     #[test]
     fn a_selector_is_written_as_promql_reads_it() {
         for (name, labels, selector_text) in [

@@ -170,6 +170,13 @@ pub(super) static FAULTS: &[Fault] = &[
         Failed,
         "(type-spacing)",
     ),
+    of(
+        "an exporter's own series of the name up",
+        &[(T, "# HELP depth Depth.\n", "# HELP up Alive.\n# TYPE up gauge\nup 1\n# HELP depth Depth.\n")],
+        &METRICS_LINT,
+        Warned,
+        "(reserved-name)",
+    ),
     of("a family without HELP", &[(T, "# HELP depth Depth.\n", "")], &METRICS_LINT, Warned, "(no-help)"),
     of("a family without TYPE", &[(T, "# TYPE depth gauge\n", "")], &METRICS_LINT, Warned, "(no-type)"),
     of(

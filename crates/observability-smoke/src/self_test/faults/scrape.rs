@@ -208,6 +208,17 @@ pub(super) static FAULTS: &[Fault] = &[
         "",
     ),
     fault(
+        "a job that has not run for days, passed on with a timestamp of now",
+        &[(
+            "first.txt",
+            "last_success_timestamp_seconds {now}",
+            "last_success_timestamp_seconds 1500000000 {now}",
+        )],
+        &METRICS_FRESHNESS,
+        Failed,
+        "",
+    ),
+    fault(
         "a timestamp of the future",
         &[
             ("first.txt", "queue=\"mail\"} 3", "queue=\"mail\"} 3 99999999999"),
@@ -224,8 +235,18 @@ pub(super) static FAULTS: &[Fault] = &[
             ("first.txt", "queue=\"fax\"} 4", "queue=\"fax\"} 4 1000"),
         ],
         &METRICS_TIMESTAMPS,
+        Failed,
+        "drops them",
+    ),
+    fault(
+        "a timestamp of ten minutes ago",
+        &[
+            ("first.txt", "queue=\"mail\"} 3", "queue=\"mail\"} 3 {lately}"),
+            ("first.txt", "queue=\"fax\"} 4", "queue=\"fax\"} 4 {lately}"),
+        ],
+        &METRICS_TIMESTAMPS,
         Warned,
-        "old",
+        "no query sees them",
     ),
     fault(
         "more series than the budget",

@@ -115,6 +115,13 @@ pub(super) static FAULTS: &[Fault] = &[
         "lag",
     ),
     fault(
+        "a number that stands twice",
+        &[("health.json", r#""lag":3"#, r#""lag":9,"lag":3"#)],
+        &PROBE_HTTP,
+        Failed,
+        "stands twice",
+    ),
+    fault(
         "a JSON path that leads nowhere",
         &[("health.json", "queues", "queue")],
         &PROBE_HTTP,
