@@ -127,8 +127,9 @@ pub static TLS_STAPLE: Check = Check {
     title: "Stapled OCSP response",
     explanation: "A certificate that promises a stapled OCSP response (must-staple, RFC 7633) gets one. Whatever is \
         stapled is about this certificate (issuer's name and key, serial number), signed by its issuer or by a \
-        responder that the issuer certified for this, fresh, and says good. Revoked always fails; a response that \
-        proves nothing fails where one was promised, and is a warning otherwise. Nobody is asked: only what the \
+        responder that the issuer certified for this, fresh, and says good. One that names no next update is believed \
+        for a day; one that is older than ten days is a warning, since Mozilla's verifier believes none. Revoked \
+        always fails; a response that proves nothing fails where one was promised, and is a warning otherwise. Nobody is asked: only what the \
         server itself brings along is looked at.",
     remedy: "Let the server fetch a fresh OCSP response (look at its log and its way to the responder).",
 };
