@@ -139,9 +139,10 @@ pub static TLS_REVOCATION: Check = Check {
     id: "tls.revocation",
     title: "Not revoked (lists)",
     explanation: "Where lists are named (--crl FILE) or may be fetched (--fetch-crls): the certificate is not on its \
-        issuer's list. A list counts when the name of its issuer fits, its signature holds, and it has not ended; \
-        a revocation counts even on a list that has. A delta list is joined to the list that it changes, where both \
-        are there. Only --fetch-crls contacts anybody: the http addresses in \
+        issuer's list. A list counts when the name of its issuer fits, its signature holds, it has not ended, and it \
+        was made for such certificates (its issuing distribution point); a revocation counts even on a list that has \
+        ended or was made for others, but not an entry about another issuer's certificate. A delta list is joined to \
+        the list that it changes, where both are there. Only --fetch-crls contacts anybody: the http addresses in \
         the certificates, each once a run. A list that cannot be had is never a failure by itself: then this is \
         not checked, with the reason.",
     remedy: "Replace the certificate at once, with a new key.",
