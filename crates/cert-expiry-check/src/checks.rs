@@ -104,7 +104,8 @@ pub static TLS_TRUST: Check = Check {
         of each store named by --trust, and then it says which of them trust it. The root itself has enough of \
         its lifetime left; verifiers disagree about expired roots: this program takes one for a failure unless \
         another path leads past it. Every issuer on the path may issue (CA, key usage, extended key usage, name \
-        constraints, path length).",
+        constraints, path length), the root too: OpenSSL asks that of a root as well, other verifiers do not. A root \
+        of version 1 is taken, and so is a server's own certificate that is named as a root.",
     remedy: "Serve the whole chain, or name the private root with --roots.",
 };
 

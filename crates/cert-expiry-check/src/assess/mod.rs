@@ -21,6 +21,7 @@ pub mod name;
 pub mod remote;
 pub mod renewal;
 pub mod revocation;
+mod root;
 mod scope;
 pub mod shape;
 pub mod staple;
