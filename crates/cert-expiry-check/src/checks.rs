@@ -104,7 +104,8 @@ pub static TLS_TRUST: Check = Check {
         of each store named by --trust, and then it says which of them trust it. The root itself has enough of \
         its lifetime left; verifiers disagree about expired roots: this program takes one for a failure unless \
         another path leads past it. Every issuer on the path may issue (CA, key usage, extended key usage, name \
-        constraints, path length).",
+        constraints, path length), the root too: OpenSSL asks that of a root as well, other verifiers do not. A root \
+        of version 1 is taken, and so is a server's own certificate that is named as a root.",
     remedy: "Serve the whole chain, or name the private root with --roots.",
 };
 
@@ -127,8 +128,9 @@ pub static TLS_STAPLE: Check = Check {
     title: "Stapled OCSP response",
     explanation: "A certificate that promises a stapled OCSP response (must-staple, RFC 7633) gets one. Whatever is \
         stapled is about this certificate (issuer's name and key, serial number), signed by its issuer or by a \
-        responder that the issuer certified for this, fresh, and says good. Revoked always fails; a response that \
-        proves nothing fails where one was promised, and is a warning otherwise. Nobody is asked: only what the \
+        responder that the issuer certified for this, fresh, and says good. One that names no next update is believed \
+        for a day; one that is older than ten days is a warning, since Mozilla's verifier believes none. Revoked \
+        always fails; a response that proves nothing fails where one was promised, and is a warning otherwise. Nobody is asked: only what the \
         server itself brings along is looked at.",
     remedy: "Let the server fetch a fresh OCSP response (look at its log and its way to the responder).",
 };
@@ -138,9 +140,10 @@ pub static TLS_REVOCATION: Check = Check {
     id: "tls.revocation",
     title: "Not revoked (lists)",
     explanation: "Where lists are named (--crl FILE) or may be fetched (--fetch-crls): the certificate is not on its \
-        issuer's list. A list counts when the name of its issuer fits, its signature holds, and it has not ended; \
-        a revocation counts even on a list that has. A delta list is joined to the list that it changes, where both \
-        are there. Only --fetch-crls contacts anybody: the http addresses in \
+        issuer's list. A list counts when the name of its issuer fits, its signature holds, it has not ended, and it \
+        was made for such certificates (its issuing distribution point); a revocation counts even on a list that has \
+        ended or was made for others, but not an entry about another issuer's certificate. A delta list is joined to \
+        the list that it changes, where both are there. Only --fetch-crls contacts anybody: the http addresses in \
         the certificates, each once a run. A list that cannot be had is never a failure by itself: then this is \
         not checked, with the reason.",
     remedy: "Replace the certificate at once, with a new key.",

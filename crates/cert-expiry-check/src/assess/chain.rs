@@ -1,6 +1,6 @@
 //! Whether a chain, as it was presented, leads to a root of one store. webpki judges the path; what webpki
-//! does not say is said here: an expired root where another path would do, an issuer that may not issue, a
-//! missing intermediate by name, a certificate trusted directly.
+//! does not say is said here: an expired root where another path would do, an issuer or a root that may not issue,
+//! a missing intermediate by name, a certificate trusted directly.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,9 @@ use webpki::{
 };
 
 use super::{
+    distinguished_name,
     known_issuers::KnownIssuers,
+    root,
     strength::{self, Grade},
 };
 use crate::{
@@ -130,16 +132,16 @@ impl Roots {
         self.certificates.iter().any(same)
     }
 
-    /// The root behind an anchor. Of several with the same name and key, the one that lasts longest: a
-    /// verifier may use any of them.
-    fn behind(&self, anchor: &TrustAnchor<'_>) -> Option<&Arc<Certificate>> {
+    /// The root behind an anchor, with so many issuers below it. Of several with the same name and key, one that
+    /// clients take, and of these the one that lasts longest: a verifier may use any of them.
+    fn behind(&self, anchor: &TrustAnchor<'_>, below: usize) -> Option<&Arc<Certificate>> {
         let same = |own: &&TrustAnchor<'_>| {
             own.subject == anchor.subject && own.subject_public_key_info == anchor.subject_public_key_info
         };
         (self.anchors.iter().zip(&self.certificates))
             .filter(|(own, _)| same(own))
             .map(|(_, certificate)| certificate)
-            .max_by_key(|certificate| certificate.validity.not_after)
+            .max_by_key(|root| (root::flaw(root, below).is_none(), root.validity.not_after))
     }
 }
 
@@ -157,8 +159,8 @@ impl Path {
 /// time, which its lifetime's check says, the path is judged at its nearest valid moment; when it is not meant
 /// for servers, which its usage's check says, that plays no part here: one fault, one failure.
 ///
-/// Of several paths, one to a root that is valid now is taken; only where there is none, one to a root that
-/// is not.
+/// Of several paths, one to a root that is valid now and that clients take is taken; only where there is none, one
+/// to a root that is not.
 ///
 /// # Errors
 /// Why it leads to no trusted root.
@@ -173,24 +175,27 @@ pub fn judge(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp) -> Resul
         return Ok(path);
     }
     let sound = |path: &VerifiedPath<'_>| {
-        let root_is_valid = roots.behind(path.anchor()).is_some_and(|root| root.validity.contains(now));
-        let may_issue = over(path, chain).iter().all(|&position| may_issue(&chain[position]));
-        if root_is_valid && may_issue { Ok(()) } else { Err(Error::UnknownIssuer) }
+        let over = over(path, chain);
+        let below = issuers(&over, chain);
+        let takes =
+            |root: &Arc<Certificate>| root.validity.contains(now) && root::flaw(root, below).is_none();
+        let root_is_sound = roots.behind(path.anchor(), below).is_some_and(takes);
+        let may_issue = over.iter().all(|&position| may_issue(&chain[position]));
+        if root_is_sound && may_issue { Ok(()) } else { Err(Error::UnknownIssuer) }
     };
-    let path = match verify(chain, roots, now, Some(&sound)) {
+    let (root, over) = match verify(chain, roots, now, Some(&sound)) {
         Ok(path) => path,
         Err(_) => verify(chain, roots, now, None).map_err(|error| explain(&error, chain, roots, now))?,
     };
-    match &path {
-        Path::To(_, over) => match over.iter().find(|&&position| !may_issue(&chain[position])) {
-            Some(&position) => Err(may_not_issue(&chain[position])),
-            None => {
-                roots.known_issuers.remember(chain, &path, now);
-                Ok(path)
-            }
-        },
-        Path::Direct(_) => Ok(path),
+    if let Some(&position) = over.iter().find(|&&position| !may_issue(&chain[position])) {
+        return Err(may_not_issue(&chain[position]));
     }
+    if let Some(flaw) = root::flaw(&root, issuers(&over, chain)) {
+        return Err(flaw);
+    }
+    let path = Path::To(root, over);
+    roots.known_issuers.remember(chain, &path, now);
+    Ok(path)
 }
 
 /// webpki leaves key usage to its callers; OpenSSL and browsers do not.
@@ -212,7 +217,7 @@ fn verify(
     roots: &Roots,
     now: Timestamp,
     condition: Option<Condition<'_>>,
-) -> Result<Path, Error> {
+) -> Result<(Arc<Certificate>, Vec<usize>), Error> {
     let (leaf, presented) = chain.split_first().ok_or(Error::UnknownIssuer)?;
     let intermediates: Vec<CertificateDer<'_>> = presented.iter().map(|issuer| issuer.der.clone()).collect();
     let end_entity = EndEntityCert::try_from(&leaf.der)?;
@@ -225,14 +230,21 @@ fn verify(
         None,
         condition,
     )?;
-    let root = roots.behind(path.anchor()).ok_or(Error::UnknownIssuer)?;
-    Ok(Path::To(Arc::clone(root), over(&path, chain)))
+    let over = over(&path, chain);
+    let root = roots.behind(path.anchor(), issuers(&over, chain)).ok_or(Error::UnknownIssuer)?;
+    Ok((Arc::clone(root), over))
 }
 
 /// The positions of a path's intermediates in the chain.
 fn over(path: &VerifiedPath<'_>, chain: &[Arc<Certificate>]) -> Vec<usize> {
     let position = |der: CertificateDer<'_>| chain.iter().position(|presented| presented.der == der);
     path.intermediate_certificates().filter_map(|intermediate| position(intermediate.der())).collect()
+}
+
+/// How many issuers there are at these positions, as a path length counts them (RFC 5280, 4.2.1.9): what issued
+/// itself does not count.
+fn issuers(over: &[usize], chain: &[Arc<Certificate>]) -> usize {
+    over.iter().filter(|&&position| !chain[position].is_self_issued).count()
 }
 
 /// Everything on the path may serve servers, unless the server's own certificate says that it may not: then
@@ -267,7 +279,7 @@ fn nearest_valid(leaf: &Certificate, now: Timestamp) -> u64 {
     u64::try_from(at).unwrap_or(0)
 }
 
-fn broken(reason: impl Into<String>, remedy: impl Into<String>) -> Broken {
+pub(super) fn broken(reason: impl Into<String>, remedy: impl Into<String>) -> Broken {
     Broken { reason: reason.into(), remedy: remedy.into(), fault: Fault::Path }
 }
 
@@ -432,7 +444,11 @@ fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp)
             }
         }
     }
-    if roots.named_as_issuer_of(last).next().is_some() {
+    let mut namesakes = roots.named_as_issuer_of(last).peekable();
+    if namesakes.peek().is_some() {
+        if let Some(root) = namesakes.find(|root| strength::key(root).grade == Grade::Weak) {
+            return weak_issuer(root);
+        }
         return other_key(last, &format!("a root of that name is among {origin}, but with another key"));
     }
     if last.is_self_issued {
@@ -446,6 +462,10 @@ fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp)
             "If the clients trust that root, name it with --roots; otherwise have the certificate issued by a CA that they trust.",
         );
     }
+    let mut known = presented.iter().chain(roots.certificates());
+    if let Some(issuer) = known.find(|other| is_written_otherwise(last, other)) {
+        return written_otherwise(last, issuer);
+    }
     broken(
         format!(
             "missing intermediate: '{}' was issued by '{}', which the server does not present and which is not among {origin}",
@@ -454,6 +474,28 @@ fn explain_by_walking(chain: &[Arc<Certificate>], roots: &Roots, now: Timestamp)
         format!(
             "Add the certificate of '{}' to the file that the server presents; if it is a private root, name it with --roots.",
             last.issuer
+        ),
+    )
+}
+
+/// Whether the other issued a certificate that writes its name in another way.
+pub(super) fn is_written_otherwise(certificate: &Certificate, issuer: &Certificate) -> bool {
+    !certificate.names_as_issuer(issuer)
+        && distinguished_name::are_alike(&certificate.issuer_der, &issuer.subject_der)
+        && certificate.is_signed_by(issuer)
+}
+
+fn written_otherwise(certificate: &Certificate, issuer: &Certificate) -> Broken {
+    broken(
+        format!(
+            "'{}' writes the name of its issuer '{}' in another way than the issuer itself (another kind of string, \
+             such as PrintableString for UTF8String, other letter case or spaces): OpenSSL and GnuTLS take both for one \
+             name, clients that compare the bytes, as rustls does, find no path",
+            certificate.name, issuer.name
+        ),
+        format!(
+            "Have '{}' issued again with its issuer's name exactly as it stands in the certificate of '{}'.",
+            certificate.name, issuer.name
         ),
     )
 }

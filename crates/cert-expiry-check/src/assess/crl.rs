@@ -73,7 +73,7 @@ fn described(list: &RevocationList) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assess::chain::Roots;
+    use crate::{assess::chain::Roots, stores::distribution_point::Issuing};
     use evidence_report::record::Outcome;
     use jiff::{SignedDuration, Timestamp};
 
@@ -95,6 +95,7 @@ mod tests {
             revoked: 1,
             is_delta: false,
             base: None,
+            scope: Ok(Issuing::default()),
         };
         judge("root.crl", &list, &Basis::new(now, Roots::new("none", [])))
     }

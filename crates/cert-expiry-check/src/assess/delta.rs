@@ -1,15 +1,7 @@
 //! Delta lists (RFC 5280, 5.2.4): which list a delta changes, and what both say together. Whether signatures hold is
 //! known already.
 
-use x509_parser::{
-    der_parser::{Oid, oid},
-    prelude::CertificateRevocationList,
-};
-
-use crate::stores::RevocationList;
-
-/// Issuing distribution point (5.2.5): for which certificates a list speaks.
-const SCOPE: Oid<'static> = oid!(2.5.29.28);
+use crate::stores::{RevocationList, distribution_point::Issuing};
 
 /// The number of a list (5.2.3): as long as one likes, and they grow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +16,7 @@ pub(super) struct Place {
     number: Option<Number>,
     /// For a delta list: the oldest list that it may be joined to.
     base: Option<Number>,
-    scope: Vec<u8>,
+    scope: Result<Issuing, String>,
 }
 
 impl Number {
@@ -41,14 +33,9 @@ impl std::fmt::Display for Number {
 }
 
 impl Place {
-    pub(super) fn of(list: &RevocationList, parsed: &CertificateRevocationList<'_>) -> Self {
-        let scope = parsed.extensions().iter().find(|extension| extension.oid == SCOPE);
+    pub(super) fn of(list: &RevocationList) -> Self {
         let number = |digits: &Option<String>| digits.as_deref().map(Number::of);
-        Self {
-            number: number(&list.number),
-            base: number(&list.base),
-            scope: scope.map(|scope| scope.value.to_vec()).unwrap_or_default(),
-        }
+        Self { number: number(&list.number), base: number(&list.base), scope: list.scope.clone() }
     }
 
     /// The number of the oldest list that this delta may be joined to.
@@ -61,7 +48,7 @@ impl Place {
     pub(super) fn may_be_joined_by(&self, delta: &Self) -> bool {
         match (&self.number, &self.base, &delta.base, &delta.number) {
             (Some(own), None, Some(base), Some(number)) => {
-                base <= own && own <= number && self.scope == delta.scope
+                base <= own && own <= number && self.scope.is_ok() && self.scope == delta.scope
             }
             _ => false,
         }
@@ -76,22 +63,27 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stores::distribution_point::Kind;
 
-    fn place(number: Option<&str>, base: Option<&str>, scope: &[u8]) -> Place {
-        Place { number: number.map(Number::of), base: base.map(Number::of), scope: scope.to_vec() }
+    fn place(number: Option<&str>, base: Option<&str>, scope: Option<Kind>) -> Place {
+        let scope = Ok(Issuing { only: scope.into_iter().collect(), ..Issuing::default() });
+        Place { number: number.map(Number::of), base: base.map(Number::of), scope }
     }
 
     #[test]
     fn a_delta_joins_the_lists_between_its_base_and_itself() {
-        let delta = place(Some("0100"), Some("fe"), b"");
+        let delta = place(Some("0100"), Some("fe"), None);
         for (number, fits) in
             [("fd", false), ("fe", true), ("00ff", true), ("100", true), ("101", false), ("1fe", false)]
         {
-            assert_eq!(place(Some(number), None, b"").may_be_joined_by(&delta), fits, "{number}");
+            assert_eq!(place(Some(number), None, None).may_be_joined_by(&delta), fits, "{number}");
         }
-        assert!(!place(None, None, b"").may_be_joined_by(&delta), "a list without a number");
-        assert!(!place(Some("ff"), None, b"other").may_be_joined_by(&delta), "for other certificates");
-        assert!(!place(Some("ff"), Some("fe"), b"").may_be_joined_by(&delta), "a delta joins no delta");
-        assert!(!place(Some("ff"), None, b"").may_be_joined_by(&place(Some("100"), None, b"")));
+        assert!(!place(None, None, None).may_be_joined_by(&delta), "a list without a number");
+        assert!(
+            !place(Some("ff"), None, Some(Kind::Users)).may_be_joined_by(&delta),
+            "for other certificates"
+        );
+        assert!(!place(Some("ff"), Some("fe"), None).may_be_joined_by(&delta), "a delta joins no delta");
+        assert!(!place(Some("ff"), None, None).may_be_joined_by(&place(Some("100"), None, None)));
     }
 }

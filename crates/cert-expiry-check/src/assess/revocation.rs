@@ -1,6 +1,6 @@
 //! Whether certificates were revoked, by the lists of their issuers (RFC 5280, 5 and 6.3). Lists come from
 //! files, or were fetched because somebody asked for it; here they are only read. A list counts when it is its
-//! issuer's: the name fits, and the signature holds.
+//! issuer's (the name fits, and the signature holds) and was made for certificates like this one.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,6 +13,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 use super::{
     delta::Place,
+    scope,
     strength::{self, Grade},
 };
 use crate::{
@@ -54,6 +55,9 @@ pub struct Lists {
 /// Clocks differ by so many seconds without harm.
 const SKEW: i64 = 300;
 
+/// removeFromCRL (RFC 5280, 5.3.1).
+const REMOVED: u32 = 8;
+
 /// Why a certificate was revoked (RFC 5280, 5.3.1).
 #[must_use]
 pub fn reason(code: u32) -> &'static str {
@@ -64,7 +68,7 @@ pub fn reason(code: u32) -> &'static str {
         4 => "superseded",
         5 => "cessation of operation",
         6 => "on hold",
-        8 => "removed from the list",
+        REMOVED => "removed from the list",
         9 => "privilege withdrawn",
         10 => "attribute authority compromise",
         _ => "no reason given",
@@ -210,13 +214,13 @@ impl<'l> Judge<'l> {
                 "its signature is not that of the certificate's issuer, or the issuer is not known here";
             return Said::Nothing(why.to_owned());
         }
-        if let Some(&(at, code)) = read.revoked.get(significant(&certificate.serial)) {
-            // Even a list that has ended proves it: a revocation is for good, but for what is only on hold.
-            match code {
-                8 if !list.is_delta => return Said::NotRevoked,
-                8 => {}
-                code => return Said::Revoked(at, code),
-            }
+        let listed = read.revoked.get(significant(&certificate.serial));
+        // Even a list that has ended, or that was made for others, proves it: a revocation is for good, but for what is
+        // only on hold, and an issuer gives each serial number once.
+        if let Some(&(at, code)) = listed.filter(|(_, code)| *code != REMOVED)
+            && !scope::is_about_something_else(list)
+        {
+            return Said::Revoked(at, code);
         }
         if list.is_delta {
             let base = read.among.base().map_or_else(String::new, |number| format!(" number {number}"));
@@ -224,6 +228,9 @@ impl<'l> Judge<'l> {
                 "it is a delta list, which says only what changed since the issuer's list{base}: name that list, or a later \
                  one, beside it with --crl"
             ));
+        }
+        if let Some(why) = scope::silence(list, certificate) {
+            return Said::Nothing(why);
         }
         match read.until {
             Some(next) if next.as_second() < now.as_second() => {
@@ -242,14 +249,20 @@ impl<'l> Read<'l> {
     fn of(place: &'l str, list: &'l RevocationList, issuers: &[&Certificate]) -> Option<Self> {
         let (_, parsed) = CertificateRevocationList::from_der(&list.der).ok()?;
         let mut revoked = HashMap::new();
+        // An entry without a word about its issuer has the one before it (5.3.3).
+        let mut is_own = true;
         for entry in parsed.iter_revoked_certificates() {
+            is_own = scope::is_entry_of(&list.issuer_der, entry).unwrap_or(is_own);
+            if !is_own {
+                continue;
+            }
             let at = Timestamp::from_second(entry.revocation_date.timestamp()).unwrap_or(list.this_update);
             let code = entry.reason_code().map_or(0, |(_, code)| u32::from(code.0));
             revoked.entry(significant_bytes(entry.raw_serial())).or_insert((at, code));
         }
         let signers = issuers.iter().filter(|issuer| signed(&parsed, issuer));
         let signers = signers.map(|issuer| issuer.fingerprint).collect();
-        let (among, until, joined) = (Place::of(list, &parsed), list.next_update, Vec::new());
+        let (among, until, joined) = (Place::of(list), list.next_update, Vec::new());
         Some(Self { place, list, among, until, joined, revoked, signers })
     }
 

@@ -8,7 +8,7 @@ use evidence_report::record::Finding;
 use jiff::Timestamp;
 
 use super::{
-    chain::Path,
+    chain::{Path, is_written_otherwise},
     lifetime::{self, Standing},
     threshold::Limits,
 };
@@ -61,7 +61,7 @@ pub fn places(chain: &[Arc<Certificate>], paths: &[&Path]) -> Vec<Place> {
 }
 
 /// Which certificates can be reached from the server's own by going from each to whoever issued it. Names
-/// decide; where two go by one name, the signature does.
+/// decide; where two go by one name, or one writes its name in another way, the signature does.
 fn belonging(chain: &[Arc<Certificate>]) -> Vec<bool> {
     let mut belongs = vec![false; chain.len()];
     let mut reached = vec![0];
@@ -69,7 +69,11 @@ fn belonging(chain: &[Arc<Certificate>]) -> Vec<bool> {
         if std::mem::replace(&mut belongs[from], true) {
             continue;
         }
-        let named: Vec<_> = (0..chain.len()).filter(|&to| chain[from].names_as_issuer(&chain[to])).collect();
+        let mut named: Vec<_> =
+            (0..chain.len()).filter(|&to| chain[from].names_as_issuer(&chain[to])).collect();
+        if named.is_empty() {
+            named.extend((0..chain.len()).filter(|&to| is_written_otherwise(&chain[from], &chain[to])));
+        }
         let is_issuer = |to: &usize| named.len() == 1 || chain[from].is_signed_by(&chain[*to]);
         reached.extend(named.iter().copied().filter(|to| !belongs[*to] && is_issuer(to)));
     }

@@ -24,6 +24,15 @@ use crate::{
 /// Clocks differ by so many seconds without harm.
 const SKEW: i64 = 300;
 
+const DAY: i64 = 86_400;
+
+/// Without a next update a response is believed for so many seconds, as mozilla::pkix has it; clients that follow
+/// RFC 5019 (4) believe none.
+const WITHOUT_END: i64 = DAY;
+
+/// After so many seconds mozilla::pkix believes none of a server's certificate, whatever its next update.
+const OLDEST: i64 = 10 * DAY;
+
 /// Judges what was stapled to the certificate of a server. `issuers` are those that may have issued it. Where
 /// nothing was promised and nothing came, nothing is said.
 #[must_use]
@@ -50,6 +59,7 @@ pub fn judge(
     }
     let finding = match Proof::of(leaf, issuers, stapled, now) {
         Proof::Good(words) => TLS_STAPLE.passed(subject).observed(words),
+        Proof::Old(words) => TLS_STAPLE.warned(subject).observed(words),
         Proof::Revoked(at, words) => TLS_STAPLE
             .failed(subject)
             .observed(words)
@@ -65,6 +75,8 @@ pub fn judge(
 /// What a staple proves.
 enum Proof {
     Good(String),
+    /// Good, but so old that some clients do not believe it.
+    Old(String),
     Revoked(Timestamp, String),
     /// Nothing, and why.
     None(String),
@@ -107,14 +119,27 @@ impl Proof {
         if made.as_second() > now_seconds + SKEW {
             return Self::None(format!("the response is from the future: {}", moment(made)));
         }
+        let age = now_seconds - made.as_second();
+        let since = format!("{}, {}", moment(made), distance(now, made));
         match answer.next_update {
             Some(next) if next.as_second() < now_seconds => Self::None(format!(
                 "the response is stale: it ended {}, {}",
                 moment(next),
                 distance(now, next)
             )),
-            Some(next) => Self::Good(format!("good, until {}, {}", moment(next), distance(now, next))),
-            None => Self::Good(format!("good, as of {}, {}", moment(made), distance(now, made))),
+            None if age > WITHOUT_END => Self::None(format!(
+                "the response is stale: it is as of {since}, and names no next update: clients believe it for a day at most"
+            )),
+            None => Self::Good(format!("good, as of {since}")),
+            Some(next) => {
+                let until = format!("good, until {}, {}", moment(next), distance(now, next));
+                match age > OLDEST {
+                    true => Self::Old(format!(
+                        "{until}, but as of {since}: clients with Mozilla's verifier believe none older than 10 d"
+                    )),
+                    false => Self::Good(until),
+                }
+            }
         }
     }
 }
@@ -180,4 +205,50 @@ fn signed_by(answered: &Answered, signer: &[u8]) -> bool {
 fn may_sign_responses(der: &[u8]) -> bool {
     let Ok((_, parsed)) = X509Certificate::from_der(der) else { return false };
     parsed.extended_key_usage().ok().flatten().is_some_and(|usage| usage.value.ocsp_signing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    fn in_time(age: i64, left: Option<i64>) -> Proof {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let at = |seconds| now + SignedDuration::from_secs(seconds);
+        let answer = Answer {
+            hash: Vec::new(),
+            issuer_name: Vec::new(),
+            issuer_key: Vec::new(),
+            serial: Vec::new(),
+            status: Status::Good,
+            this_update: at(-age),
+            next_update: left.map(at),
+        };
+        Proof::in_time(&answer, now)
+    }
+
+    #[test]
+    fn a_response_is_believed_for_its_time_and_no_longer() {
+        for (age, left, expected) in [
+            (0, Some(7 * DAY), "good"),
+            (-SKEW, Some(7 * DAY), "good"),
+            (-SKEW - 1, Some(7 * DAY), "none"),
+            (7 * DAY, Some(0), "good"),
+            (7 * DAY, Some(-1), "none"),
+            (10 * DAY, Some(DAY), "good"),
+            (10 * DAY + 1, Some(DAY), "old"),
+            (55 * DAY, Some(400 * DAY), "old"),
+            (55 * DAY, Some(-1), "none"),
+            (DAY, None, "good"),
+            (DAY + 1, None, "none"),
+        ] {
+            let came = match in_time(age, left) {
+                Proof::Good(_) => "good",
+                Proof::Old(_) => "old",
+                Proof::None(_) => "none",
+                Proof::Revoked(..) | Proof::Unknown(_) => "something else",
+            };
+            assert_eq!(came, expected, "{age} s old, {left:?} s left");
+        }
+    }
 }

@@ -10,7 +10,10 @@ use x509_parser::{
     prelude::{CertificateRevocationList, FromDer},
 };
 
-use super::ber::{INTEGER, Malformed, Reader, SEQUENCE};
+use super::{
+    ber::{INTEGER, Malformed, Reader, SEQUENCE},
+    distribution_point::Issuing,
+};
 use crate::{
     certificate::{in_words, short_name},
     wording::{hexadecimal, printable},
@@ -18,6 +21,8 @@ use crate::{
 
 /// Delta CRL indicator (5.2.4).
 const DELTA_INDICATOR: Oid<'static> = oid!(2.5.29.27);
+/// Issuing distribution point (5.2.5).
+const ISSUING: Oid<'static> = oid!(2.5.29.28);
 
 /// A revocation list, or the place where one should have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +54,8 @@ pub struct RevocationList {
     pub is_delta: bool,
     /// The number of the oldest list that a delta list may be joined to, in hexadecimal digits.
     pub base: Option<String>,
+    /// For which certificates it speaks, or what is wrong with what it says about that.
+    pub scope: Result<Issuing, String>,
 }
 
 impl RevocationList {
@@ -68,6 +75,7 @@ impl RevocationList {
         };
         let number = parsed.crl_number().map(|number| printable(&format!("{number:x}"), 40));
         let delta = parsed.extensions().iter().find(|extension| extension.oid == DELTA_INDICATOR);
+        let scope = parsed.extensions().iter().find(|extension| extension.oid == ISSUING);
         let base = delta.and_then(|delta| Reader::new(delta.value).expect(INTEGER, "a number").ok());
         Ok(Self {
             der: bytes.to_vec(),
@@ -78,6 +86,7 @@ impl RevocationList {
             next_update: parsed.next_update().map(|update| moment(update.timestamp())),
             revoked: parsed.iter_revoked_certificates().count(),
             is_delta: delta.is_some(),
+            scope: scope.map_or_else(|| Ok(Issuing::default()), |scope| Issuing::read(scope.value)),
             base: base.map(|number| printable(hexadecimal(number.content).trim_start_matches('0'), 40)),
         })
     }

@@ -3,6 +3,7 @@
 
 mod ber;
 pub mod crl;
+pub mod distribution_point;
 pub mod file;
 pub mod jks;
 pub mod key;

@@ -11,8 +11,8 @@ use std::{
 use cert_expiry_check::{
     certificate::Certificate,
     stores::{
-        self, Passwords, RevocationList, jks, key, kubeconfig, kubernetes, ocsp::OcspResponse, pem, pkcs7,
-        pkcs12,
+        self, Passwords, RevocationList, distribution_point, jks, key, kubeconfig, kubernetes,
+        ocsp::OcspResponse, pem, pkcs7, pkcs12,
     },
     targets::{Target, read_list},
     wire::{legacy_hello, starttls},
@@ -25,7 +25,10 @@ type Parser = (&'static str, fn(&[u8]));
 /// What reads bytes that others wrote. A target of `fuzz/` bears the same name.
 const PARSERS: [Parser; 14] = [
     ("certificate", |bytes| drop(Certificate::read(bytes))),
-    ("crl", |bytes| drop(RevocationList::read_only(bytes))),
+    ("crl", |bytes| {
+        drop(RevocationList::read_only(bytes));
+        drop(distribution_point::names_in(bytes));
+    }),
     ("jks", |bytes| drop(jks::read(bytes, &Passwords::from_lines("password")))),
     ("key", |bytes| drop(key::public_key_digest(bytes))),
     ("kubeconfig", |bytes| {

@@ -1,22 +1,26 @@
 //! Delta lists, as OpenSSL writes them, alone and beside the list that they change.
 
-use crate::support::Bench;
+use crate::{list_scopes, support::Bench};
 
 /// A CA in a folder, and three servers that it certified; the serial numbers are 1000, 1001 and 1002.
-struct Authority {
-    bench: Bench,
-    servers: [String; 3],
+pub(crate) struct Authority {
+    pub(crate) bench: Bench,
+    pub(crate) servers: [String; 3],
 }
 
 const CONFIGURATION: &str = "[ca]\ndefault_ca = own\n[own]\ndatabase = index.txt\nserial = serial\nnew_certs_dir = .\n\
     certificate = ca.pem\nprivate_key = ca.key\ndefault_md = sha256\ndefault_days = 90\npolicy = any\n\
-    crlnumber = crlnumber\n[any]\ncommonName = supplied\n[base]\n[delta]\n2.5.29.27 = critical,DER:02:01:07\n\
+    x509_extensions = server\ncrlnumber = crlnumber\n[any]\ncommonName = supplied\n[base]\n[delta]\n2.5.29.27 = critical,DER:02:01:07\n\
     [elsewhere]\n2.5.29.28 = critical,DER:30:03:81:01:FF\n";
 
+/// What stands in each server's certificate.
+const SERVER: &str =
+    "[server]\nbasicConstraints = CA:FALSE\ncrlDistributionPoints = URI:http://crl.example/3.crl\n";
+
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bench = Bench::new();
-        bench.write("ca.cnf", CONFIGURATION);
+        bench.write("ca.cnf", [CONFIGURATION, SERVER, list_scopes::SCOPES].concat());
         bench.write("index.txt", "");
         bench.write("serial", "1000");
         let own = Self { bench, servers: [0, 1, 2].map(|number| format!("server-{number}.pem")) };
@@ -29,7 +33,7 @@ impl Authority {
         own
     }
 
-    fn openssl(&self, words: &str) {
+    pub(crate) fn openssl(&self, words: &str) {
         let here = self.bench.path("").display().to_string();
         let output = std::process::Command::new("openssl").args(words.split(' ')).current_dir(here).output();
         let output = output.unwrap();
@@ -37,7 +41,7 @@ impl Authority {
     }
 
     /// A list with this number, with these servers on it for these reasons.
-    fn list(
+    pub(crate) fn list(
         &self,
         name: &str,
         kind: &str,
@@ -58,7 +62,7 @@ impl Authority {
     }
 
     /// What comes of each server by these lists.
-    fn judged(&self, lists: &[&str]) -> [(String, String); 3] {
+    pub(crate) fn judged(&self, lists: &[&str]) -> [(String, String); 3] {
         let paths = self.servers.each_ref().map(|server| self.bench.path(server).display().to_string());
         let root = self.bench.path("ca.pem").display().to_string();
         let mut arguments: Vec<&str> = paths.iter().map(String::as_str).chain(["--roots", &root]).collect();
@@ -72,11 +76,11 @@ impl Authority {
     }
 }
 
-const NOW: &str = "-crldays 7";
+pub(crate) const NOW: &str = "-crldays 7";
 const ENDED: &str = "-crl_lastupdate 20260101000000Z -crl_nextupdate 20260201000000Z";
 
 #[track_caller]
-fn assert_came(came: &[(String, String); 3], expected: [(&str, &str); 3]) {
+pub(crate) fn assert_came(came: &[(String, String); 3], expected: [(&str, &str); 3]) {
     for (index, ((outcome, observed), (wanted, words))) in came.iter().zip(expected).enumerate() {
         assert_eq!(outcome, wanted, "server {index}: {observed}");
         assert!(observed.contains(words), "server {index}: '{words}' is not in: {observed}");

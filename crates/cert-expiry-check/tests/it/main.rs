@@ -15,6 +15,7 @@ mod kubeconfig;
 mod kubernetes;
 mod legacy;
 mod limits;
+mod list_scopes;
 mod memory;
 mod mutual_tls;
 mod networks;

@@ -63,6 +63,16 @@ impl Scene {
     /// What OpenSSL's responder says about the server's certificate; `status` as in its index. The responder is
     /// somebody whom `certifier` certified, or the root itself.
     fn response(&self, status: Status, responder: Option<&(Somebody, CertificateDer<'static>)>) -> Vec<u8> {
+        self.response_until(status, responder, &["-ndays", "7"])
+    }
+
+    /// The same with another word about the next update.
+    fn response_until(
+        &self,
+        status: Status,
+        responder: Option<&(Somebody, CertificateDer<'static>)>,
+        next_update: &[&str],
+    ) -> Vec<u8> {
         let serial = self.serial().to_uppercase();
         let line = match status {
             Status::Good => format!("V\t301231000000Z\t\t{serial}\tunknown\t/CN=localhost\n"),
@@ -81,7 +91,7 @@ impl Scene {
         let key = self.bench.write("responder.key", signer.presenting(&[]).key_pem());
         let (request, answer) = (self.path("request.der"), self.path("answer.der"));
         openssl(&["ocsp", "-no_nonce", "-issuer", &self.roots, "-cert", &leaf, "-reqout", &request]);
-        openssl(&[
+        let arguments = [
             "ocsp",
             "-index",
             &index,
@@ -95,9 +105,8 @@ impl Scene {
             &request,
             "-respout",
             &answer,
-            "-ndays",
-            "7",
-        ]);
+        ];
+        openssl(&[&arguments[..], next_update].concat());
         std::fs::read(answer).unwrap()
     }
 
@@ -226,23 +235,22 @@ fn staples_are_verified_whoever_signed_them() {
 
 #[test]
 fn a_stale_staple_is_warned_of_and_fails_where_one_was_promised() {
-    for (server, expected) in [(Somebody::server(), "warned"), (must_staple(), "failed")] {
-        let scene = Scene::new(server);
-        let stand = scene.serve(scene.response(Status::Good, None));
-        let later = SystemTime::now() + Duration::from_secs(8 * DAY);
-        let later = jiff::Timestamp::try_from(later).unwrap().strftime("%Y-%m-%d").to_string();
-        let output = scene.bench.run(&[
-            "scan",
-            &stand.target(),
-            "--roots",
-            &scene.roots,
-            "--as-of",
-            &later,
-            "--format",
-            "json",
-        ]);
-        let outcome = Outcome::read(&output);
-        outcome.expect("tls.staple", &stand.target(), expected, "the response is stale: it ended");
+    for (promises, expected) in [(false, "warned"), (true, "failed")] {
+        for (next_update, days, outcome, words) in [
+            (&["-ndays", "7"][..], 8, expected, "the response is stale: it ended"),
+            (&[], 2, expected, "and names no next update: clients believe it for a day at most"),
+            (&["-ndays", "400"], 9, "passed", "good, until"),
+            (&["-ndays", "400"], 12, "warned", "Mozilla's verifier believe none older than 10 d"),
+        ] {
+            let scene = Scene::new(if promises { must_staple() } else { Somebody::server() });
+            let stand = scene.serve(scene.response_until(Status::Good, None, next_update));
+            let later = SystemTime::now() + Duration::from_secs(days * DAY);
+            let later = jiff::Timestamp::try_from(later).unwrap().strftime("%Y-%m-%d").to_string();
+            let target = stand.target();
+            let arguments = ["scan", &target, "--roots", &scene.roots, "--as-of", &later, "--format", "json"];
+            let came = Outcome::read(&scene.bench.run(&arguments));
+            came.expect("tls.staple", &stand.target(), outcome, words);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Chains of every shape, served on loopback, against one store of roots or several.
 
 use std::{
+    process::Command,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -23,11 +24,15 @@ use cert_expiry_check::{
 use evidence_report::record::{Finding, Outcome as Came};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
+    ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
+};
 use rustls::pki_types::CertificateDer;
 use testbed::tls_farm::{Behaviour, Farm, Lifetime, Stand};
 
 use crate::{
+    openssl::Server,
     pki::{Somebody, long, pem},
     support::{Bench, Outcome},
 };
@@ -305,8 +310,7 @@ fn a_certificate_that_is_not_for_servers_is_named() {
             assert!(outcome.one("tls.usage", &stand.target()).observed.contains(words));
         }
     }
-    let no_handshake =
-        |server: &mut rcgen::CertificateParams| server.key_usages = vec![KeyUsagePurpose::CrlSign];
+    let no_handshake = |server: &mut CertificateParams| server.key_usages = vec![KeyUsagePurpose::CrlSign];
     let scene = Scene::with_server(Somebody::server().with(no_handshake));
     let stand = scene.serve(&[&scene.leaf(), &scene.middle()]);
     let outcome = scene.look_at(&stand);
@@ -327,6 +331,142 @@ fn an_issuer_that_may_not_issue_breaks_the_path() {
         "failed",
         "'Issuing CA' may not issue certificates: its key usage lacks keyCertSign",
     );
+}
+
+#[test]
+fn a_root_that_clients_refuse_breaks_the_path() {
+    type Change = fn(&mut CertificateParams);
+    let table: [(Change, &str); 6] = [
+        (|root| root.is_ca = IsCa::ExplicitNoCa, "it is no CA (basic constraints with CA:FALSE)"),
+        (|root| (root.is_ca, root.key_usages) = (IsCa::NoCa, vec![]), "it has no basic constraints"),
+        (|root| root.key_usages = vec![KeyUsagePurpose::CrlSign], "its key usage lacks keyCertSign"),
+        (
+            |root| root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)),
+            "may have 0 issuers below it (path length), and this path has 1",
+        ),
+        (
+            |root| root.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+            "may not issue certificates for servers (extended key usage)",
+        ),
+        (
+            |root| {
+                let mut extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+                extension.set_criticality(true);
+                root.custom_extensions.push(extension);
+            },
+            "has a critical extension (1.2.3.4)",
+        ),
+    ];
+    let scene = Scene::new();
+    for (change, words) in table {
+        let sound = Somebody::issuer("Sound Root");
+        let flawed = Somebody::issuer("Flawed Root").with(change);
+        let (leaf, by_flawed, by_sound) =
+            (scene.leaf(), scene.intermediate.by(&flawed), scene.intermediate.by(&sound));
+        let only = scene.bench.write("flawed.pem", pem(&[&flawed.by_itself()]));
+        let both = scene.bench.write("both.pem", pem(&[&flawed.by_itself(), &sound.by_itself()]));
+        let stand = scene.serve(&[&leaf, &by_flawed, &by_sound]);
+        let outcome = scene.scan(&stand, &["--roots", &only]);
+        outcome.expect("tls.trust", &stand.target(), "failed", words);
+        outcome.expect("tls.trust", &stand.target(), "failed", "the root 'Flawed Root'");
+        let outcome = scene.scan(&stand, &["--roots", &both]);
+        outcome.expect("tls.trust", &stand.target(), "passed", "to the root 'Sound Root'");
+    }
+}
+
+#[test]
+fn of_two_certificates_of_a_root_the_sound_one_counts() {
+    let scene = Scene::new();
+    let sound = scene.root.by_itself();
+    let Scene { bench, farm, root, intermediate, server, .. } = scene;
+    let (leaf, middle) = (server.by(&intermediate), intermediate.by(&root));
+    let flawed = root.with(|root| root.is_ca = IsCa::ExplicitNoCa).by_itself();
+    let roots = bench.write("both.pem", pem(&[&flawed, &sound]));
+    let stand = farm.open(Behaviour::Tls(server.presenting(&[&leaf, &middle]))).unwrap();
+    let outcome = bench.scan(&[&stand.target(), "--roots", &roots]);
+    outcome.expect("tls.trust", &stand.target(), "passed", "to the root 'Old Root'");
+}
+
+/// Runs `openssl` in a folder, which it leaves with what it wrote.
+fn openssl(bench: &Bench, words: &str) {
+    let output = Command::new("openssl").args(words.split(' ')).current_dir(bench.path("")).output().unwrap();
+    assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A scan of a server whose certificate the root in `root.pem` signed.
+fn below_root(bench: &Bench) -> (Outcome, String) {
+    bench.write("leaf.ext", "subjectAltName = IP:127.0.0.1\nextendedKeyUsage = serverAuth\n");
+    openssl(
+        bench,
+        "req -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=shop -keyout leaf.key -out leaf.csr",
+    );
+    openssl(
+        bench,
+        "x509 -req -in leaf.csr -CA root.pem -CAkey root.key -days 90 -extfile leaf.ext -out leaf.pem",
+    );
+    let server = Server::start(bench, &["-cert", "leaf.pem", "-key", "leaf.key"]);
+    (bench.scan(&[&server.1, "--roots", "root.pem"]), server.1.clone())
+}
+
+#[test]
+fn a_root_of_version_1_is_taken() {
+    let bench = Bench::new();
+    openssl(
+        &bench,
+        "req -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=First_Root -keyout root.key -out root.csr",
+    );
+    openssl(&bench, "x509 -req -in root.csr -signkey root.key -days 900 -out root.pem");
+    let (outcome, target) = below_root(&bench);
+    outcome.expect("tls.trust", &target, "passed", "leads directly to the root 'First_Root'");
+}
+
+#[test]
+fn a_weak_root_is_called_weak() {
+    let bench = Bench::new();
+    openssl(
+        &bench,
+        "req -x509 -nodes -newkey rsa:1024 -days 900 -subj /CN=Weak_Root -keyout root.key -out root.pem",
+    );
+    let (outcome, target) = below_root(&bench);
+    let words = "the key of the issuer 'Weak_Root' is too weak: RSA, 1024 bits";
+    outcome.expect("tls.trust", &target, "failed", words);
+}
+
+#[test]
+fn a_servers_own_certificate_needs_not_be_a_ca_to_be_trusted() {
+    let (bench, farm) = (Bench::new(), Farm::start().unwrap());
+    let server = Somebody::server().with(|server| server.is_ca = IsCa::ExplicitNoCa);
+    let itself = server.by_itself();
+    let roots = bench.write("itself.pem", pem(&[&itself]));
+    let stand = farm.open(Behaviour::Tls(server.presenting(&[&itself]))).unwrap();
+    let outcome = bench.scan(&[&stand.target(), "--roots", &roots]);
+    outcome.expect("tls.trust", &stand.target(), "passed", "the certificate itself is one of them");
+}
+
+#[test]
+fn an_issuer_that_is_named_in_another_encoding_is_not_called_missing() {
+    let scene = Scene::new();
+    let named = |value: DnValue| {
+        let mut name = DistinguishedName::new();
+        name.push(DnType::CommonName, value);
+        name
+    };
+    let printable = DnValue::PrintableString("Issuing CA".try_into().unwrap());
+    let (leaf, middle) = (scene.leaf(), scene.middle());
+    let Scene { bench, farm, root, intermediate, server, roots } = scene;
+    let renamed = intermediate.with(|issuer| issuer.distinguished_name = named(printable));
+    let otherwise = renamed.by(&root);
+    let words = "writes the name of its issuer 'Issuing CA' in another way than the issuer itself";
+    let trusted = bench.write("middle.pem", pem(&[&otherwise]));
+    for (chain, roots) in [(vec![&leaf, &otherwise], &roots), (vec![&leaf], &trusted)] {
+        let stand = farm.open(Behaviour::Tls(server.presenting(&chain))).unwrap();
+        let outcome = bench.scan(&[&stand.target(), "--roots", roots]);
+        outcome.expect("tls.trust", &stand.target(), "failed", words);
+        assert_eq!(outcome.not_passed(), ["tls.trust"], "nobody is told to take the issuer out");
+    }
+    let stand = farm.open(Behaviour::Tls(server.presenting(&[&leaf, &otherwise, &middle]))).unwrap();
+    let outcome = bench.scan(&[&stand.target(), "--roots", &roots]);
+    outcome.expect("tls.trust", &stand.target(), "passed", "leads over 1 intermediate");
 }
 
 #[test]
