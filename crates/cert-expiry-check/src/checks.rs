@@ -252,7 +252,7 @@ pub static KEY_MATCH: Check = Check {
         file or Secret, or in the same folder by the usual names (tls.key and tls.crt, privkey.pem and cert.pem or \
         fullchain.pem, NAME.key and NAME.crt or NAME.pem, NAME-key.pem and NAME.pem). Where it does not, whatever reads \
         the pair refuses to start at its next restart, often long after the renewal that mixed them up. The same holds \
-        where the certificate stands behind its issuer in a chain file: servers take the first one for their own. \
+        where the key belongs to a later certificate of the file: servers take the first one for their own. \
         Only the public key that belongs to a private one is computed and compared. A key without a certificate \
         beside it is passed over.",
     remedy: "Install key and certificate from the same issuance; do not restart what reads the pair before.",
