@@ -11,6 +11,7 @@ use cert_expiry_check::{
 };
 use evidence_report::record::Outcome;
 use jiff::Timestamp;
+use rcgen::{BasicConstraints, IsCa};
 use testbed::tls_farm::{Authority, Behaviour, Farm, Lifetime};
 
 use crate::{
@@ -191,6 +192,21 @@ fn a_secret_that_was_renewed_is_held_against_the_pods() {
     let outcome = bench.scan(&["--kubernetes", &mixed, "--roots", &roots]);
     let words = "does not belong to the certificate in secret shop/shop-tls";
     outcome.expect("key.match", "secret shop/shop-tls, tls.key", "failed", words);
+}
+
+/// As `openssl req -x509` makes them: what a CA has issued since is not served yet.
+#[test]
+fn a_server_that_is_its_own_ca_is_held_against_what_was_issued_for_it() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let own = Somebody::server().with(|own| own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let certificate = own.by_itself();
+    let stand = farm.open(Behaviour::Tls(own.presenting(&[&certificate]))).unwrap();
+    let issued = Somebody::server().lasting(Lifetime::days_left(90, 85)).by(&Somebody::issuer("Our CA"));
+    let roots = bench.write("roots.pem", pem(&[&certificate]));
+    bench.write("tls/shop.pem", pem(&[&issued]));
+    let outcome = bench.scan(&[&stand.target(), "tls", "--roots", &roots]);
+    outcome.expect("tls.agreement", &stand.target(), "warned", "tls/shop.pem was renewed 4 d 23 h ago");
 }
 
 /// What nginx refuses with "key values mismatch".

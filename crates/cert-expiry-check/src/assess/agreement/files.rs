@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{file_of, listed, names};
 use crate::{
-    assess::lifetime::Standing,
+    assess::lifetime::{Role, Standing},
     certificate::{Certificate, Validity},
     checks::TLS_AGREEMENT,
     wording::{distance, moment, printable, span},
@@ -177,7 +177,8 @@ fn may_replace(other: &Certificate, served: &Certificate, now: Timestamp) -> boo
     let stands_for_servers = other.usage.is_none_or(|usage| usage.server);
     // A self-made stand-in, as Debian's snakeoil, is no renewal of what a CA has issued.
     let as_good = served.is_self_issued || !other.is_self_issued;
-    stands_for_servers && as_good && other.is_issuer == served.is_issuer && other.validity.not_after >= now
+    let same_role = Role::of_stored(other) == Role::of_stored(served);
+    stands_for_servers && as_good && same_role && other.validity.not_after >= now
 }
 
 /// The series and number of a file of certbot's archive, such as `archive/shop.example/fullchain3.pem`.
