@@ -36,7 +36,8 @@ pub struct Certificate {
     pub der: CertificateDer<'static>,
     /// SHA-256 of the bytes.
     pub fingerprint: [u8; 32],
-    /// A short name for people: the common name, or the first alternative name, or the whole subject.
+    /// A short name for people: the common name, or the first alternative name that people can read, or the whole
+    /// subject.
     pub name: String,
     /// The issuer's short name.
     pub issuer: Arc<str>,
@@ -56,6 +57,9 @@ pub struct Certificate {
     pub dns_names: Vec<String>,
     /// IP addresses among the subject alternative names.
     pub ip_addresses: Vec<IpAddr>,
+    /// Whom else the subject alternative names name: URIs (SPIFFE) and mail addresses as they stand there, other names
+    /// by their object identifier with their bytes in hexadecimal digits.
+    pub other_names: Vec<String>,
     /// The subject's common name, which clients have ignored for years.
     pub common_name: Option<String>,
     /// The kind of its key, as an object identifier.
@@ -160,11 +164,19 @@ impl Certificate {
         let der = &bytes[..bytes.len() - rest.len()];
         let mut dns_names = Vec::new();
         let mut ip_addresses = Vec::new();
+        let (mut readable, mut other_names) = (None, Vec::new());
         if let Ok(Some(names)) = parsed.subject_alternative_name() {
             for name in &names.value.general_names {
                 match name {
                     GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
                     GeneralName::IPAddress(octets) => ip_addresses.extend(ip_address(octets)),
+                    GeneralName::URI(name) | GeneralName::RFC822Name(name) => {
+                        readable.get_or_insert(*name);
+                        other_names.push((*name).to_owned());
+                    }
+                    GeneralName::OtherName(kind, value) => {
+                        other_names.push(format!("{kind}={}", hexadecimal(value)));
+                    }
                     _ => {}
                 }
             }
@@ -174,6 +186,7 @@ impl Certificate {
             .clone()
             .or_else(|| dns_names.first().cloned())
             .or_else(|| ip_addresses.first().map(ToString::to_string))
+            .or_else(|| readable.map(str::to_owned))
             .unwrap_or_else(|| whole_name(parsed.subject()));
         let certificate = Self {
             der: CertificateDer::from(der.to_vec()),
@@ -191,6 +204,7 @@ impl Certificate {
             issuer_der: parsed.issuer().as_raw().into(),
             dns_names,
             ip_addresses,
+            other_names,
             common_name,
             key_algorithm: identifier(&parsed.public_key().algorithm.algorithm),
             rsa_bits: match parsed.public_key().parsed() {

@@ -65,11 +65,11 @@ pub static TLS_RENEWAL: Check = Check {
     title: "Renewed in time (no stalled renewal)",
     explanation: "A certificate is replaced by the age at which its issuer's cadence replaces others. Where it \
         was not, the renewal has stalled, weeks before the lifetime itself becomes a warning. The cadence comes \
-        from what the run sees: predecessors with the same names, issuer and nearly the same lifetime (three or \
-        more, replaced at regular ages), or at least eight neighbours of one issuer and lifetime whose ages are \
-        spread and end well before this one's. Where the run sees neither, the custom of automated issuance \
-        counts: up to 100 days of lifetime, replaced when a third is left (late a twentieth later); up to 10 \
-        days, at half (late when less than 30 % is left). It only warns, never before half of the lifetime, \
+        from what the run sees: predecessors with the same names (or, without any, the same subject), issuer and \
+        nearly the same lifetime (three or more, replaced at regular ages), or at least eight neighbours of one issuer \
+        and lifetime whose ages are spread and end well before this one's. Where the run sees neither, the custom of \
+        automated issuance counts: up to 100 days of lifetime, replaced when a third is left (late a twentieth later); \
+        up to 10 days, at half (late when less than 30 % is left). It only warns, never before half of the lifetime, \
         and says nothing about what lasts longer and is renewed by hand, about issuers and about self-signed \
         certificates, nor where tls.lifetime speaks already.",
     remedy: "Look at the log of whatever renews the certificate, and at why it missed its turn.",

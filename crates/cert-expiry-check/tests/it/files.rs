@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, os::unix::fs::symlink};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use rcgen::{BasicConstraints, IsCa};
+use rcgen::{BasicConstraints, DistinguishedName, DnType, IsCa, SanType};
 use rustls::pki_types::CertificateDer;
 use testbed::tls_farm::{Authority, Lifetime};
 
@@ -196,6 +196,39 @@ fn a_root_that_has_ended_among_many_is_warned_of() {
     // What names hosts serves somebody, in whatever company.
     let server = Somebody::server().lasting(Lifetime::expired(90, 3)).by_itself();
     assert_eq!(bench.scan(&[&bench.write("mixed.pem", of(20, &[&server]))]).code, 2);
+}
+
+/// Clients and services have no host for a name.
+#[test]
+fn the_certificate_of_another_client_or_service_is_no_successor() {
+    let bench = Bench::new();
+    let authority = Somebody::issuer("Our CA");
+    let client = |name: &str, uri: Option<&str>| {
+        Somebody::server().with(|client| {
+            client.distinguished_name = DistinguishedName::new();
+            match uri {
+                Some(uri) => client.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())],
+                None => client.subject_alt_names.clear(),
+            }
+            client.distinguished_name.push(DnType::OrganizationalUnitName, name);
+        })
+    };
+    let (alice, bob) = (client("alice", None), client("bob", None));
+    let [shop, stock] = ["shop", "stock"].map(|name| client("mesh", Some(&format!("spiffe://td/{name}"))));
+    for (folder, old, other) in [("people", &alice, &bob), ("services", &shop, &stock)] {
+        let life = |left| Lifetime::days_left(90, left);
+        let old_place =
+            bench.write(&format!("{folder}/old.pem"), pem(&[&old.by_lasting(&authority, life(22))]));
+        bench.write(&format!("{folder}/other.pem"), pem(&[&other.by_lasting(&authority, life(85))]));
+        let path = text(&bench.path(folder));
+        bench.scan(&[&path]).expect("tls.renewal", &old_place, "warned", "renewal stalled");
+        // Its own successor, with the key kept.
+        bench.write(&format!("{folder}/new.pem"), pem(&[&old.by_lasting(&authority, life(85))]));
+        let outcome = bench.scan(&[&path]);
+        assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+        let shared = outcome.of("key.shared");
+        assert_eq!((shared.len(), shared[0].outcome.as_str()), (1, "passed"), "{shared:#?}");
+    }
 }
 
 #[test]
