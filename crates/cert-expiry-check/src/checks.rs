@@ -296,7 +296,9 @@ pub static FILE_LIFETIME: Check = Check {
     id: "file.lifetime",
     title: "Lifetime left (in files)",
     explanation: "Every certificate in the file is valid now and has enough of its lifetime left, by the same \
-        limits as for endpoints; a certificate that may issue others is judged as an issuer.",
+        limits as for endpoints; a certificate that may issue others is judged as an issuer. What is only kept for the \
+        record (an archive of certbot, a folder called old or backup, a name that ends in .bak) is not judged once its \
+        successor lies where it was put aside from.",
     remedy: "Renew the certificate, write it to this file, and reload whatever reads it.",
 };
 

@@ -12,7 +12,7 @@ use super::answer::Candidate;
 use crate::{
     assess::{
         Part,
-        agreement::{file_of, files::followed},
+        agreement::{file_of, files::followed, history::followed_by_name},
         lifetime::Role,
     },
     certificate::Certificate,
@@ -27,7 +27,8 @@ const PARTS: [Part; 4] = [Part::File, Part::Secret, Part::Server, Part::Client];
 
 /// What would be renewed, wherever it was seen. These do not count:
 ///
-/// - what another member of its archive has followed (certbot's `archive/shop/cert1.pem`);
+/// - what another member of its archive has followed (certbot's `archive/shop/cert1.pem`), or what was put aside and
+///   was followed (`old/shop.pem`, `shop.pem.bak`);
 /// - what a server presents under another name than it was asked for;
 /// - an issuer in a file or store that holds a leaf, and one that lies in the folder of a leaf which it issued, or
 ///   whose issuer it certified, unless its file was named itself: it came with the leaf, and no renewal of ours makes
@@ -35,6 +36,7 @@ const PARTS: [Part; 4] = [Part::File, Part::Secret, Part::Server, Part::Client];
 pub(super) fn candidates<'o>(all: &'o [One], findings: &[Finding], plan: &Plan) -> Vec<Candidate<'o>> {
     let places: Vec<Vec<String>> = all.iter().map(places).collect();
     let followed = followed(places.iter().flatten().map(String::as_str));
+    let put_aside = followed_by_name(&all.iter().flat_map(One::lying).collect::<Vec<_>>());
     let of_another_name: HashSet<_> = findings
         .iter()
         .filter(|finding| finding.check.id == TLS_NAME.id && finding.outcome == Outcome::Failed)
@@ -44,6 +46,7 @@ pub(super) fn candidates<'o>(all: &'o [One], findings: &[Finding], plan: &Plan) 
     let named = named(plan);
     let is_passed_over = |one: &One, place: &str| {
         followed.contains(place)
+            || put_aside.contains_key(place)
             || of_another_name.contains(place)
             || (is_authority(one) && leaves.came_with(&one.certificate, place, &named))
     };

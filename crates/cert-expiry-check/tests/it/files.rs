@@ -250,6 +250,37 @@ fn the_days_left_do_not_jump_when_a_certificate_ends() {
 }
 
 #[test]
+fn what_was_put_aside_is_not_judged_once_its_successor_lies_there() {
+    let Pems { bench, authority } = Pems::new();
+    let issue = |lifetime| authority.issue(&["shop.example"], lifetime).unwrap().pem();
+    let places = ["tls/old/shop.pem", "tls/shop.pem.bak"];
+    for place in places {
+        bench.write(place, issue(Lifetime::expired(90, 5)));
+    }
+    let alone = bench.scan(&["tls"]);
+    for place in places {
+        alone.expect("file.lifetime", &format!("{place} #1"), "failed", "5 d ago");
+    }
+    bench.write("tls/shop.pem", issue(Lifetime::days_left(90, 60)));
+    let outcome = bench.scan(&["tls"]);
+    assert_eq!((outcome.code, outcome.not_passed()), (0, vec!["file.lifetime".to_owned()]));
+    let words = "its path says that it is only kept for the record, and tls/shop.pem #1 followed it";
+    for place in places {
+        outcome.expect("file.lifetime", &format!("{place} #1"), "not_checked_optional", words);
+    }
+    let measured = outcome.record["measurements"].as_array().unwrap();
+    let days = measured.iter().find(|one| one["metric"] == "earliest_expiry_days_left").unwrap();
+    let days: f64 = days["value"].as_str().unwrap().parse().unwrap();
+    assert_eq!(days.round(), 60.0);
+    // Another service's, in a folder of that name.
+    let other = authority.issue(&["b.example"], Lifetime::expired(90, 5)).unwrap().pem();
+    bench.write("tls/old/other.pem", other);
+    let outcome = bench.scan(&["tls"]);
+    assert_eq!(outcome.code, 2);
+    outcome.expect("file.lifetime", "tls/old/other.pem #1", "failed", "5 d ago");
+}
+
+#[test]
 fn every_broken_file_is_named_and_none_hides_the_good_one() {
     let pems = Pems::new();
     let good = pems.good();

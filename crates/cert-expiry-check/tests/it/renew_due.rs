@@ -180,6 +180,24 @@ fn a_server_that_is_its_own_ca_is_due_beside_another_leaf() {
 }
 
 #[test]
+fn what_was_put_aside_and_followed_does_not_make_it_due() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let issue = |lifetime| authority.issue(&["shop.example"], lifetime).unwrap().pem();
+    bench.write("tls/shop.pem", issue(Lifetime::days_left(90, 60)));
+    for former in ["tls/old/shop.pem", "tls/shop.pem.bak"] {
+        bench.write(former, issue(Lifetime::expired(90, 5)));
+    }
+    let (code, said, _) = ask(&bench, &["tls"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(ask(&bench, &["tls/old"]).0, 0, "alone it is no history");
+    bench
+        .write("tls/other.pem.bak", authority.issue(&["b.example"], Lifetime::expired(90, 5)).unwrap().pem());
+    let (code, said, _) = ask(&bench, &["tls"]);
+    assert!(code == 0 && said.contains("other.pem.bak"), "nothing has followed it: {said}");
+}
+
+#[test]
 fn an_issuer_in_a_store_with_a_leaf_does_not_make_it_due() {
     let bench = Bench::new();
     let authority =

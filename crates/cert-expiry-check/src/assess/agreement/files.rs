@@ -11,7 +11,7 @@ use std::{
 use evidence_report::record::Finding;
 use jiff::Timestamp;
 
-use super::{file_of, listed, names};
+use super::{file_of, history::is_named_as_history, listed, names};
 use crate::{
     assess::lifetime::{Role, Standing},
     certificate::{Certificate, Validity},
@@ -205,21 +205,6 @@ pub(crate) fn followed<'p>(places: impl IntoIterator<Item = &'p str>) -> HashSet
     let is_followed = |series: &str, number: u64| last.get(series).is_some_and(|newest| number < *newest);
     let followed = members.iter().filter(|(_, (series, number))| is_followed(series, *number));
     followed.map(|(place, _)| *place).collect()
-}
-
-/// Whether a path says that what lies there is only kept for the record.
-fn is_named_as_history(place: &str) -> bool {
-    const FOLDERS: [&str; 8] =
-        ["archive", "archived", "archives", "backup", "backups", "old", "previous", "retired"];
-    const ENDINGS: [&str; 6] = ["bak", "old", "orig", "save", "previous", "backup"];
-    let path = Path::new(file_of(place));
-    let in_folder = path.parent().into_iter().flat_map(Path::components).any(|component| {
-        let name = component.as_os_str().to_string_lossy().to_ascii_lowercase();
-        FOLDERS.contains(&name.as_str())
-    });
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let parts: Vec<_> = name.split(['.', '-', '_']).collect();
-    in_folder || name.ends_with('~') || parts.iter().skip(1).any(|part| ENDINGS.contains(part))
 }
 
 fn compare(endpoint: &str, served: &Served<'_>, successor: &Successor<'_, '_>, now: Timestamp) -> Finding {

@@ -3,6 +3,7 @@
 //! handed what a whole run saw.
 
 pub mod files;
+pub(crate) mod history;
 pub mod keys;
 pub mod nodes;
 pub mod shared_keys;
