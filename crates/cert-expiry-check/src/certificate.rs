@@ -6,14 +6,18 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use aws_lc_rs::{
+    encoding::AsDer,
+    signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ParsedPublicKey},
+};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use x509_parser::{
-    der_parser::{Oid, oid},
+    der_parser::{Oid, der::Tag, oid},
     error::X509Error,
     extensions::{DistributionPointName, GeneralName, ParsedExtension},
-    prelude::{FromDer, X509Certificate, X509Name},
+    prelude::{FromDer, SubjectPublicKeyInfo, X509Certificate, X509Name},
     public_key::PublicKey,
 };
 
@@ -32,7 +36,8 @@ pub struct Certificate {
     pub der: CertificateDer<'static>,
     /// SHA-256 of the bytes.
     pub fingerprint: [u8; 32],
-    /// A short name for people: the common name, or the first alternative name, or the whole subject.
+    /// A short name for people: the common name, or the first alternative name that people can read, or the whole
+    /// subject.
     pub name: String,
     /// The issuer's short name.
     pub issuer: Arc<str>,
@@ -52,6 +57,9 @@ pub struct Certificate {
     pub dns_names: Vec<String>,
     /// IP addresses among the subject alternative names.
     pub ip_addresses: Vec<IpAddr>,
+    /// Whom else the subject alternative names name: URIs (SPIFFE) and mail addresses as they stand there, other names
+    /// by their object identifier with their bytes in hexadecimal digits.
+    pub other_names: Vec<String>,
     /// The subject's common name, which clients have ignored for years.
     pub common_name: Option<String>,
     /// The kind of its key, as an object identifier.
@@ -62,8 +70,8 @@ pub struct Certificate {
     pub rsa_exponent: Option<u64>,
     /// The curve of an elliptic curve key, as an object identifier.
     pub curve: Option<Arc<str>>,
-    /// SHA-256 of its public key (the SubjectPublicKeyInfo, RFC 5280, 4.1.2.7): tells whether a private key
-    /// belongs to it, and whether two certificates share one.
+    /// SHA-256 of its public key (the SubjectPublicKeyInfo, RFC 5280, 4.1.2.7; of a key on a curve with both
+    /// coordinates, also where its point is compressed): tells whether a private key belongs to it, and whether two certificates share one.
     pub public_key_digest: [u8; 32],
     /// The algorithm of the signature on it, as an object identifier.
     pub signature_algorithm: Arc<str>,
@@ -156,11 +164,19 @@ impl Certificate {
         let der = &bytes[..bytes.len() - rest.len()];
         let mut dns_names = Vec::new();
         let mut ip_addresses = Vec::new();
+        let (mut readable, mut other_names) = (None, Vec::new());
         if let Ok(Some(names)) = parsed.subject_alternative_name() {
             for name in &names.value.general_names {
                 match name {
                     GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
                     GeneralName::IPAddress(octets) => ip_addresses.extend(ip_address(octets)),
+                    GeneralName::URI(name) | GeneralName::RFC822Name(name) => {
+                        readable.get_or_insert(*name);
+                        other_names.push((*name).to_owned());
+                    }
+                    GeneralName::OtherName(kind, value) => {
+                        other_names.push(format!("{kind}={}", hexadecimal(value)));
+                    }
                     _ => {}
                 }
             }
@@ -170,6 +186,7 @@ impl Certificate {
             .clone()
             .or_else(|| dns_names.first().cloned())
             .or_else(|| ip_addresses.first().map(ToString::to_string))
+            .or_else(|| readable.map(str::to_owned))
             .unwrap_or_else(|| whole_name(parsed.subject()));
         let certificate = Self {
             der: CertificateDer::from(der.to_vec()),
@@ -187,6 +204,7 @@ impl Certificate {
             issuer_der: parsed.issuer().as_raw().into(),
             dns_names,
             ip_addresses,
+            other_names,
             common_name,
             key_algorithm: identifier(&parsed.public_key().algorithm.algorithm),
             rsa_bits: match parsed.public_key().parsed() {
@@ -198,7 +216,7 @@ impl Certificate {
                 _ => None,
             },
             curve: curve(&parsed),
-            public_key_digest: Sha256::digest(parsed.public_key().raw).into(),
+            public_key_digest: public_key_digest(parsed.public_key()),
             signature_algorithm: identifier(&parsed.signature_algorithm.algorithm),
             usage: usage(&parsed),
             key_use: key_use(&parsed),
@@ -221,6 +239,13 @@ impl Certificate {
 }
 
 impl Certificate {
+    /// Whether the curve of its key is written out instead of named, which RFC 5480, 2.1.1 forbids: the digest of
+    /// its key is then like no other.
+    #[must_use]
+    pub fn writes_its_curve_out(&self) -> bool {
+        self.curve.is_none() && self.key_algorithm == identifier(&EC_PUBLIC_KEY)
+    }
+
     /// Whether its issuer goes by the other's name.
     #[must_use]
     pub fn names_as_issuer(&self, other: &Self) -> bool {
@@ -265,7 +290,28 @@ fn identifier(oid: &Oid<'_>) -> Arc<str> {
 fn curve(parsed: &X509Certificate<'_>) -> Option<Arc<str>> {
     let algorithm = &parsed.public_key().algorithm;
     let named = algorithm.parameters.as_ref().filter(|_| algorithm.algorithm == EC_PUBLIC_KEY)?;
-    named.as_oid().ok().map(|oid| identifier(&oid))
+    // Of a curve that is written out, the sequence would be read as one.
+    named.as_oid().ok().filter(|_| named.tag() == Tag::Oid).map(|oid| identifier(&oid))
+}
+
+fn public_key_digest(key: &SubjectPublicKeyInfo<'_>) -> [u8; 32] {
+    match with_both_coordinates(key) {
+        Some(usual) => Sha256::digest(usual).into(),
+        None => Sha256::digest(key.raw).into(),
+    }
+}
+
+/// A key whose point is compressed (RFC 5480, 2.2) in the form that nearly every other one has; nothing for those, and
+/// for curves that are not known here.
+fn with_both_coordinates(key: &SubjectPublicKeyInfo<'_>) -> Option<Vec<u8>> {
+    const BOTH_COORDINATES: u8 = 4;
+    let is_usual = key.subject_public_key.data.first() == Some(&BOTH_COORDINATES);
+    if key.algorithm.algorithm != EC_PUBLIC_KEY || is_usual {
+        return None;
+    }
+    let known = [&ECDSA_P256_SHA256_ASN1, &ECDSA_P384_SHA384_ASN1, &ECDSA_P521_SHA512_ASN1];
+    let parsed = known.into_iter().find_map(|known| ParsedPublicKey::new(known, key.raw).ok())?;
+    Some(parsed.as_der().ok()?.as_ref().to_vec())
 }
 
 fn usage(parsed: &X509Certificate<'_>) -> Option<Usage> {

@@ -65,11 +65,11 @@ pub static TLS_RENEWAL: Check = Check {
     title: "Renewed in time (no stalled renewal)",
     explanation: "A certificate is replaced by the age at which its issuer's cadence replaces others. Where it \
         was not, the renewal has stalled, weeks before the lifetime itself becomes a warning. The cadence comes \
-        from what the run sees: predecessors with the same names, issuer and nearly the same lifetime (three or \
-        more, replaced at regular ages), or at least eight neighbours of one issuer and lifetime whose ages are \
-        spread and end well before this one's. Where the run sees neither, the custom of automated issuance \
-        counts: up to 100 days of lifetime, replaced when a third is left (late a twentieth later); up to 10 \
-        days, at half (late when less than 30 % is left). It only warns, never before half of the lifetime, \
+        from what the run sees: predecessors with the same names (or, without any, the same subject), issuer and \
+        nearly the same lifetime (three or more, replaced at regular ages), or at least eight neighbours of one issuer \
+        and lifetime whose ages are spread and end well before this one's. Where the run sees neither, the custom of \
+        automated issuance counts: up to 100 days of lifetime, replaced when a third is left (late a twentieth later); \
+        up to 10 days, at half (late when less than 30 % is left). It only warns, never before half of the lifetime, \
         and says nothing about what lasts longer and is renewed by hand, about issuers and about self-signed \
         certificates, nor where tls.lifetime speaks already.",
     remedy: "Look at the log of whatever renews the certificate, and at why it missed its turn.",
@@ -255,7 +255,7 @@ pub static KEY_MATCH: Check = Check {
         file or Secret, or in the same folder by the usual names (tls.key and tls.crt, privkey.pem and cert.pem or \
         fullchain.pem, NAME.key and NAME.crt or NAME.pem, NAME-key.pem and NAME.pem). Where it does not, whatever reads \
         the pair refuses to start at its next restart, often long after the renewal that mixed them up. The same holds \
-        where the certificate stands behind its issuer in a chain file: servers take the first one for their own. \
+        where the key belongs to a later certificate of the file: servers take the first one for their own. \
         Only the public key that belongs to a private one is computed and compared. A key without a certificate \
         beside it is passed over.",
     remedy: "Install key and certificate from the same issuance; do not restart what reads the pair before.",
@@ -299,7 +299,9 @@ pub static FILE_LIFETIME: Check = Check {
     id: "file.lifetime",
     title: "Lifetime left (in files)",
     explanation: "Every certificate in the file is valid now and has enough of its lifetime left, by the same \
-        limits as for endpoints; a certificate that may issue others is judged as an issuer.",
+        limits as for endpoints; a certificate that may issue others is judged as an issuer. What is only kept for the \
+        record (an archive of certbot, a folder called old or backup, a name that ends in .bak) is not judged once its \
+        successor lies where it was put aside from.",
     remedy: "Renew the certificate, write it to this file, and reload whatever reads it.",
 };
 

@@ -1,10 +1,18 @@
 //! One certificate of a run, as it is looked at.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use super::{ledger::Fingerprint, packed::Packed};
 use crate::{
-    assess::{Part, agreement::files::in_archive, lifetime::Standing, revocation::Suspect},
+    assess::{
+        Part,
+        agreement::{files::in_archive, history::Lying},
+        lifetime::Standing,
+        revocation::Suspect,
+    },
     certificate::Certificate,
 };
 
@@ -79,10 +87,17 @@ impl One {
         places
     }
 
-    /// Whether anybody misses it once it has ended: it does not merely lie in an archive, or beside the path.
-    pub(super) fn is_missed(&self) -> bool {
-        let is_spent =
-            |(part, place)| part == Part::Spare || part == Part::File && in_archive(place).is_some();
+    /// It in each file that holds it.
+    pub(crate) fn lying(&self) -> impl Iterator<Item = Lying<'_>> {
+        let in_files = self.places().filter(|(part, _)| *part == Part::File);
+        in_files.map(|(_, place)| Lying { certificate: &self.certificate, place })
+    }
+
+    /// Whether anybody misses it once it has ended: it does not merely lie in an archive, among this history, or beside
+    /// the path.
+    pub(super) fn is_missed(&self, history: &HashSet<String>) -> bool {
+        let is_kept = |place: &str| in_archive(place).is_some() || history.contains(place);
+        let is_spent = |(part, place)| part == Part::Spare || part == Part::File && is_kept(place);
         !self.places().all(is_spent)
     }
 

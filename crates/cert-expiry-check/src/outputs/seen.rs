@@ -41,6 +41,8 @@ pub struct Seen {
     keys: Vec<KeySighting>,
     /// Findings about lifetimes, which wait for the whole run.
     waiting: Vec<(Fingerprint, Finding)>,
+    /// The places of what was put aside, and was followed: as far as such findings are about it.
+    history: HashSet<String>,
 }
 
 /// In files and Kubernetes objects.
@@ -48,7 +50,7 @@ const LYING: &[Part] = &[Part::File, Part::Secret];
 
 impl Seen {
     pub(super) fn new(all: Closed, keys: Vec<KeySighting>, waiting: Vec<(Fingerprint, Finding)>) -> Self {
-        Self { all, keys, waiting }
+        Self { all, keys, waiting, history: HashSet::new() }
     }
 
     /// Judges what only the whole run can tell, and says it finding by finding: of the issuers that endpoints
@@ -125,7 +127,9 @@ impl Seen {
         }
         let surroundings = Surroundings::of(&waiting, &self.all);
         let complete = |(certificate, finding)| surroundings.complete(&certificate, finding, now);
-        waiting.into_iter().map(complete).collect()
+        let findings = waiting.into_iter().map(complete).collect();
+        self.history = surroundings.into_history();
+        findings
     }
 
     /// Those that were seen as one of these.
@@ -262,7 +266,7 @@ impl Seen {
             expired += usize::from(packed.standing == Standing::Expired);
             let end = packed.validity().not_after;
             let is_earlier = earliest.is_none_or(|earliest| end < earliest);
-            if is_earlier && (end >= now || One::of(fingerprint, packed).is_missed()) {
+            if is_earlier && (end >= now || One::of(fingerprint, packed).is_missed(&self.history)) {
                 earliest = Some(end);
             }
         });

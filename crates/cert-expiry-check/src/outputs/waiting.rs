@@ -7,9 +7,18 @@ use std::collections::{HashMap, HashSet};
 use evidence_report::record::{Finding, Requirement};
 use jiff::Timestamp;
 
-use super::ledger::{Closed, Fingerprint};
+use super::{
+    One,
+    ledger::{Closed, Fingerprint},
+};
 use crate::{
-    assess::{Part, agreement::files::in_archive},
+    assess::{
+        Part,
+        agreement::{
+            files::in_archive,
+            history::{followed_by_name, put_aside_from},
+        },
+    },
     certificate::Validity,
     checks::FILE_LIFETIME,
     wording::{distance, moment},
@@ -23,6 +32,8 @@ pub(super) struct Surroundings {
     nodes: HashMap<String, Vec<(String, Validity)>>,
     /// The last of each series of an archive.
     archives: HashMap<String, (u64, String)>,
+    /// Where something lies that was put aside, and what has followed it.
+    history: HashMap<String, String>,
 }
 
 impl Surroundings {
@@ -30,7 +41,9 @@ impl Surroundings {
         let names: HashSet<_> =
             waiting.iter().filter_map(|(_, finding)| Some(finding.subject.split_once(" at ")?.0)).collect();
         let wanted: HashSet<_> = waiting.iter().map(|(fingerprint, _)| *fingerprint).collect();
-        let mut surroundings = Self { own: HashMap::new(), nodes: HashMap::new(), archives: HashMap::new() };
+        let history = history(waiting, all);
+        let mut surroundings =
+            Self { own: HashMap::new(), nodes: HashMap::new(), archives: HashMap::new(), history };
         all.each(|_, fingerprint, packed| {
             if wanted.contains(fingerprint) {
                 let served = packed.places().filter(|(part, ..)| *part == Part::Server).count();
@@ -77,22 +90,28 @@ impl Surroundings {
     }
 
     fn archived(&self, finding: Finding) -> Finding {
-        let Some((series, number)) = in_archive(&finding.subject) else { return finding };
-        match self.archives.get(&series) {
-            Some((last, successor)) if *last > number => {
-                let reason = format!(
-                    "{}; it is only kept in an archive, where {successor} followed it",
-                    finding.observed
-                );
-                let shown = FILE_LIFETIME.not_checked(Requirement::Optional, finding.subject, reason);
-                let shown = shown.remedy("Nothing: the successor is judged.");
-                match finding.location {
-                    Some(place) => shown.at(place.path, place.line),
-                    None => shown,
-                }
-            }
-            _ => finding,
+        let in_archive = in_archive(&finding.subject).and_then(|(series, number)| {
+            let (last, successor) = self.archives.get(&series)?;
+            let why = format!("it is only kept in an archive, where {successor} followed it");
+            (*last > number).then_some(why)
+        });
+        let why = in_archive.or_else(|| {
+            let successor = self.history.get(&finding.subject)?;
+            Some(format!("its path says that it is only kept for the record, and {successor} followed it"))
+        });
+        let Some(why) = why else { return finding };
+        let reason = format!("{}; {why}", finding.observed);
+        let shown = FILE_LIFETIME.not_checked(Requirement::Optional, finding.subject, reason);
+        let shown = shown.remedy("Nothing: the successor is judged.");
+        match finding.location {
+            Some(place) => shown.at(place.path, place.line),
+            None => shown,
         }
+    }
+
+    /// Where something lies that was put aside, and was followed.
+    pub(super) fn into_history(self) -> HashSet<String> {
+        self.history.into_keys().collect()
     }
 
     fn with_newer_node(&self, certificate: &Fingerprint, finding: Finding, now: Timestamp) -> Finding {
@@ -114,6 +133,25 @@ impl Surroundings {
         );
         with_words(finding, &words).remedy(remedy)
     }
+}
+
+/// What of these findings is about something that was put aside, with what has followed it.
+fn history(waiting: &[(Fingerprint, Finding)], all: &Closed) -> HashMap<String, String> {
+    let is_aside = |finding: &Finding| {
+        finding.check.id == FILE_LIFETIME.id && put_aside_from(&finding.subject).is_some()
+    };
+    if !waiting.iter().any(|(_, finding)| is_aside(finding)) {
+        return HashMap::new();
+    }
+    let mut in_files = Vec::new();
+    all.each(|_, fingerprint, packed| {
+        if packed.is_seen_as(&[Part::File]) {
+            in_files.push(One::of(fingerprint, packed));
+        }
+    });
+    let lying: Vec<_> = in_files.iter().flat_map(One::lying).collect();
+    let followed = followed_by_name(&lying).into_iter();
+    followed.map(|(place, successor)| (place.to_owned(), successor.to_owned())).collect()
 }
 
 fn with_words(finding: Finding, words: &str) -> Finding {

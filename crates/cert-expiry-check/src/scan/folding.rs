@@ -12,7 +12,7 @@ use super::owed;
 use crate::{
     assess::{
         Basis, Judged, Part, Sighting,
-        agreement::{self, files::in_archive},
+        agreement::{self, files::in_archive, history::put_aside_from},
         revocation::Source,
     },
     checks::{FILE_LIFETIME, TLS_LIFETIME, TLS_NODES},
@@ -129,11 +129,12 @@ impl<'r> Folding<'r> {
 }
 
 /// The certificate of a finding of which more can be said when the run is over: how many others serve it,
-/// whether it is only kept in an archive.
+/// whether it is only kept for the record.
 fn waits_as(finding: &Finding, sightings: &[Sighting]) -> Option<[u8; 32]> {
     let of_server = finding.check.id == TLS_LIFETIME.id;
-    let of_archive = || finding.check.id == FILE_LIFETIME.id && in_archive(&finding.subject).is_some();
-    if finding.outcome == Outcome::Passed || !(of_server || of_archive()) {
+    let is_kept = |place: &str| in_archive(place).is_some() || put_aside_from(place).is_some();
+    let of_history = || finding.check.id == FILE_LIFETIME.id && is_kept(&finding.subject);
+    if finding.outcome == Outcome::Passed || !(of_server || of_history()) {
         return None;
     }
     let part = if of_server { Part::Server } else { Part::File };

@@ -11,9 +11,13 @@ use cert_expiry_check::{
 };
 use evidence_report::record::Outcome;
 use jiff::Timestamp;
+use rcgen::{BasicConstraints, IsCa};
 use testbed::tls_farm::{Authority, Behaviour, Farm, Lifetime};
 
-use crate::support::{Bench, eventually, text};
+use crate::{
+    pki::{Somebody, pem},
+    support::{Bench, eventually, text},
+};
 
 #[test]
 fn a_renewed_file_with_the_old_certificate_still_served_is_found() {
@@ -188,4 +192,65 @@ fn a_secret_that_was_renewed_is_held_against_the_pods() {
     let outcome = bench.scan(&["--kubernetes", &mixed, "--roots", &roots]);
     let words = "does not belong to the certificate in secret shop/shop-tls";
     outcome.expect("key.match", "secret shop/shop-tls, tls.key", "failed", words);
+}
+
+/// As `openssl req -x509` makes them: what a CA has issued since is not served yet.
+#[test]
+fn a_server_that_is_its_own_ca_is_held_against_what_was_issued_for_it() {
+    let bench = Bench::new();
+    let farm = Farm::start().unwrap();
+    let own = Somebody::server().with(|own| own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let certificate = own.by_itself();
+    let stand = farm.open(Behaviour::Tls(own.presenting(&[&certificate]))).unwrap();
+    let issued = Somebody::server().lasting(Lifetime::days_left(90, 85)).by(&Somebody::issuer("Our CA"));
+    let roots = bench.write("roots.pem", pem(&[&certificate]));
+    bench.write("tls/shop.pem", pem(&[&issued]));
+    let outcome = bench.scan(&[&stand.target(), "tls", "--roots", &roots]);
+    outcome.expect("tls.agreement", &stand.target(), "warned", "tls/shop.pem was renewed 4 d 23 h ago");
+}
+
+/// What nginx refuses with "key values mismatch".
+#[test]
+fn a_key_that_belongs_to_a_later_certificate_of_its_file_is_told() {
+    let bench = Bench::new();
+    let (root, old, new) = (Somebody::issuer("Our Root"), Somebody::server(), Somebody::server());
+    let (issuer, before, after) = (root.by_itself(), old.by(&root), new.by(&root));
+    let key_of = |somebody: &Somebody| somebody.presenting(&[]).key_pem();
+    let renewed = pem(&[&after, &before, &issuer]);
+    let folder = |name: &str, chain: &str, key: String| {
+        bench.write(&format!("{name}/fullchain.pem"), chain);
+        bench.write(&format!("{name}/privkey.pem"), key);
+        (format!("{name}/privkey.pem"), name.to_owned())
+    };
+    let (prepended, in_folder) = folder("prepended", &renewed, key_of(&old));
+    let (of_issuer, beside_leaf) = folder("issuer", &pem(&[&after, &issuer]), key_of(&root));
+    let (good, in_order) = folder("good", &renewed, key_of(&new));
+    let bundle = bench.write("bundle.pem", renewed.clone() + &key_of(&old));
+    let pairs = bench.write("pairs.pem", key_of(&new) + &renewed + &key_of(&old));
+    let outcome = bench.scan(&[&in_folder, &beside_leaf, &in_order, &bundle, &pairs]);
+    for (key, name) in [(&prepended, "localhost"), (&of_issuer, "Our Root"), (&bundle, "localhost")] {
+        let found = outcome.one("key.match", key);
+        assert_eq!(found.outcome, "failed", "{found:#?}");
+        assert!(found.observed.starts_with(&format!("it belongs to '{name}', issued ")), "{found:#?}");
+        assert!(found.observed.contains("which stands behind 'localhost', issued "), "{found:#?}");
+        assert!(found.remedy.contains("with its certificate first"), "{found:#?}");
+    }
+    outcome.expect("key.match", &good, "passed", "fits the certificate beside it");
+    let of_pairs = outcome.of("key.match").into_iter().filter(|found| found.subject.starts_with(&pairs));
+    assert_eq!(of_pairs.map(|found| found.outcome).collect::<Vec<_>>(), ["passed", "passed"]);
+
+    let encode = |text: &str| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
+    let data = [("tls.crt", pem(&[&after])), ("ca.crt", pem(&[&issuer])), ("tls.key", key_of(&root))];
+    let data = data.map(|(name, value)| format!(r#""{name}":"{}""#, encode(&value))).join(",");
+    let metadata = r#""metadata":{"name":"web","namespace":"shop"}"#;
+    let secret = format!(r#"{{"kind":"Secret","type":"kubernetes.io/tls",{metadata},"data":{{{data}}}}}"#);
+    let outcome = bench.scan(&["--kubernetes", &bench.write("secret.json", secret)]);
+    let words = "does not belong to the certificate in secret shop/web, tls.crt";
+    outcome.expect("key.match", "secret shop/web, tls.key", "failed", words);
+    outcome.expect(
+        "key.match",
+        "secret shop/web, tls.key",
+        "failed",
+        "'Our Root' in secret shop/web, ca.crt",
+    );
 }

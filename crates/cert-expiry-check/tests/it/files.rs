@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, os::unix::fs::symlink};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use rcgen::{BasicConstraints, IsCa};
+use rcgen::{BasicConstraints, DistinguishedName, DnType, IsCa, SanType};
 use rustls::pki_types::CertificateDer;
 use testbed::tls_farm::{Authority, Lifetime};
 
@@ -198,6 +198,39 @@ fn a_root_that_has_ended_among_many_is_warned_of() {
     assert_eq!(bench.scan(&[&bench.write("mixed.pem", of(20, &[&server]))]).code, 2);
 }
 
+/// Clients and services have no host for a name.
+#[test]
+fn the_certificate_of_another_client_or_service_is_no_successor() {
+    let bench = Bench::new();
+    let authority = Somebody::issuer("Our CA");
+    let client = |name: &str, uri: Option<&str>| {
+        Somebody::server().with(|client| {
+            client.distinguished_name = DistinguishedName::new();
+            match uri {
+                Some(uri) => client.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())],
+                None => client.subject_alt_names.clear(),
+            }
+            client.distinguished_name.push(DnType::OrganizationalUnitName, name);
+        })
+    };
+    let (alice, bob) = (client("alice", None), client("bob", None));
+    let [shop, stock] = ["shop", "stock"].map(|name| client("mesh", Some(&format!("spiffe://td/{name}"))));
+    for (folder, old, other) in [("people", &alice, &bob), ("services", &shop, &stock)] {
+        let life = |left| Lifetime::days_left(90, left);
+        let old_place =
+            bench.write(&format!("{folder}/old.pem"), pem(&[&old.by_lasting(&authority, life(22))]));
+        bench.write(&format!("{folder}/other.pem"), pem(&[&other.by_lasting(&authority, life(85))]));
+        let path = text(&bench.path(folder));
+        bench.scan(&[&path]).expect("tls.renewal", &old_place, "warned", "renewal stalled");
+        // Its own successor, with the key kept.
+        bench.write(&format!("{folder}/new.pem"), pem(&[&old.by_lasting(&authority, life(85))]));
+        let outcome = bench.scan(&[&path]);
+        assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+        let shared = outcome.of("key.shared");
+        assert_eq!((shared.len(), shared[0].outcome.as_str()), (1, "passed"), "{shared:#?}");
+    }
+}
+
 #[test]
 fn the_days_left_do_not_jump_when_a_certificate_ends() {
     let pems = Pems::new();
@@ -214,6 +247,37 @@ fn the_days_left_do_not_jump_when_a_certificate_ends() {
     pems.bench.write("live/old.pem", pems.pem(Lifetime::expired(90, 3)));
     let outcome = pems.bench.scan(&["live", "archive"]);
     assert_eq!((outcome.code, days(&outcome).round()), (2, -3.0));
+}
+
+#[test]
+fn what_was_put_aside_is_not_judged_once_its_successor_lies_there() {
+    let Pems { bench, authority } = Pems::new();
+    let issue = |lifetime| authority.issue(&["shop.example"], lifetime).unwrap().pem();
+    let places = ["tls/old/shop.pem", "tls/shop.pem.bak"];
+    for place in places {
+        bench.write(place, issue(Lifetime::expired(90, 5)));
+    }
+    let alone = bench.scan(&["tls"]);
+    for place in places {
+        alone.expect("file.lifetime", &format!("{place} #1"), "failed", "5 d ago");
+    }
+    bench.write("tls/shop.pem", issue(Lifetime::days_left(90, 60)));
+    let outcome = bench.scan(&["tls"]);
+    assert_eq!((outcome.code, outcome.not_passed()), (0, vec!["file.lifetime".to_owned()]));
+    let words = "its path says that it is only kept for the record, and tls/shop.pem #1 followed it";
+    for place in places {
+        outcome.expect("file.lifetime", &format!("{place} #1"), "not_checked_optional", words);
+    }
+    let measured = outcome.record["measurements"].as_array().unwrap();
+    let days = measured.iter().find(|one| one["metric"] == "earliest_expiry_days_left").unwrap();
+    let days: f64 = days["value"].as_str().unwrap().parse().unwrap();
+    assert_eq!(days.round(), 60.0);
+    // Another service's, in a folder of that name.
+    let other = authority.issue(&["b.example"], Lifetime::expired(90, 5)).unwrap().pem();
+    bench.write("tls/old/other.pem", other);
+    let outcome = bench.scan(&["tls"]);
+    assert_eq!(outcome.code, 2);
+    outcome.expect("file.lifetime", "tls/old/other.pem #1", "failed", "5 d ago");
 }
 
 #[test]

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, IsCa};
 use testbed::tls_farm::{Authority, Behaviour, Farm, Lifetime};
 
-use crate::support::Bench;
+use crate::{
+    pki::{Somebody, pem},
+    support::Bench,
+};
 
 const HOUR: u64 = 3600;
 
@@ -130,6 +134,67 @@ fn what_came_with_a_leaf_or_was_followed_in_its_archive_does_not_make_it_due() {
         0,
         "asked for by name"
     );
+}
+
+/// As a mounted Secret: the root that issued the intermediate lies beside, and a kubeconfig holds its cluster's.
+#[test]
+fn an_issuer_that_came_with_a_leaf_over_others_does_not_make_it_due() {
+    let bench = Bench::new();
+    let old = || Lifetime::days_left(3650, 800);
+    let root = Somebody::issuer("Deep Root").lasting(old());
+    let (middle, stranger) = (Somebody::issuer("Middle"), Somebody::issuer("Client CA").lasting(old()));
+    let leaf = Somebody::server();
+    bench.write("tls/tls.crt", pem(&[&leaf.by(&middle), &middle.by(&root)]));
+    bench.write("tls/ca.crt", pem(&[&root.by_itself()]));
+    let (code, said, _) = ask(&bench, &["tls"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(ask(&bench, &["tls", "tls/ca.crt"]).0, 0, "asked for by name");
+    bench.write("tls/client-ca.crt", pem(&[&stranger.by_itself()]));
+    let (code, said, _) = ask(&bench, &["tls"]);
+    assert!(code == 0 && said.contains("'Client CA'"), "kept for its own sake: {said}");
+
+    let encode = |text: String| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
+    let cluster = encode(pem(&[&stranger.by_itself()]));
+    let kubeconfig = |user: &str| {
+        let cluster =
+            format!("clusters: [{{name: prod, cluster: {{certificate-authority-data: {cluster}}}}}]");
+        bench
+            .write("config", format!("kind: Config\n{cluster}\nusers: [{{name: admin, user: {{{user}}}}}]\n"))
+    };
+    let client = encode(pem(&[&leaf.by(&middle)]));
+    let (code, said, _) = ask(&bench, &[&kubeconfig(&format!("client-certificate-data: {client}"))]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(ask(&bench, &[&kubeconfig("token: none")]).0, 0, "it has no other certificate");
+}
+
+/// As `openssl req -x509` makes them: in company it is a server's all the same.
+#[test]
+fn a_server_that_is_its_own_ca_is_due_beside_another_leaf() {
+    let bench = Bench::new();
+    let own = Somebody::server().lasting(Lifetime::days_left(365, 10));
+    let own = own.with(|server| server.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)).by_itself();
+    let other = Somebody::server().by(&Somebody::issuer("Our CA"));
+    let both = bench.write("both.pem", pem(&[&other, &own]));
+    let (code, said, _) = ask(&bench, &[&both]);
+    assert!(code == 0 && said.contains("both.pem #2"), "{said}");
+}
+
+#[test]
+fn what_was_put_aside_and_followed_does_not_make_it_due() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let issue = |lifetime| authority.issue(&["shop.example"], lifetime).unwrap().pem();
+    bench.write("tls/shop.pem", issue(Lifetime::days_left(90, 60)));
+    for former in ["tls/old/shop.pem", "tls/shop.pem.bak"] {
+        bench.write(former, issue(Lifetime::expired(90, 5)));
+    }
+    let (code, said, _) = ask(&bench, &["tls"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(ask(&bench, &["tls/old"]).0, 0, "alone it is no history");
+    bench
+        .write("tls/other.pem.bak", authority.issue(&["b.example"], Lifetime::expired(90, 5)).unwrap().pem());
+    let (code, said, _) = ask(&bench, &["tls"]);
+    assert!(code == 0 && said.contains("other.pem.bak"), "nothing has followed it: {said}");
 }
 
 #[test]

@@ -316,6 +316,41 @@ fn private_keys_in_every_form_of_openssl_tell_their_public_ones() {
     assert_eq!(shop.read("p256.old-encrypted", "").keys[0].public_key, Err(KeyTrouble::Encrypted));
 }
 
+/// RFC 5480 allows a compressed point, and forbids a curve that is written out.
+#[test]
+fn a_key_fits_its_certificate_in_whatever_form_its_point_is_written() {
+    let shop = Shop::new();
+    for curve in ["P-256", "P-384", "P-521"] {
+        let kind = format!("ec_paramgen_curve:{curve}");
+        let genpkey = ["genpkey", "-algorithm", "EC", "-pkeyopt", &kind, "-out"];
+        shop.run("openssl", &[&genpkey[..], &["plain.key"]].concat());
+        shop.run("openssl", &[&genpkey[..], &["other.key"]].concat());
+        for (form, how) in [
+            ("compressed", ["-ec_conv_form", "compressed"]),
+            ("hybrid", ["-ec_conv_form", "hybrid"]),
+            ("explicit", ["-ec_param_enc", "explicit"]),
+        ] {
+            let (key, certificate) = (format!("{form}.key"), format!("{form}.crt"));
+            shop.run("openssl", &[&["pkey", "-in", "plain.key", "-out", &key], &how[..]].concat());
+            let request = ["req", "-x509", "-new", "-key", &key, "-subj", "/CN=a", "-out", &certificate];
+            shop.run("openssl", &request);
+            let read = |name: &str| std::fs::read(shop.bench.path(name)).unwrap();
+            for (key, expected) in
+                [(key.as_str(), "passed"), ("plain.key", "passed"), ("other.key", "failed")]
+            {
+                shop.bench.write("tls/tls.crt", read(&certificate));
+                shop.bench.write("tls/tls.key", read(key));
+                let outcome = shop.bench.scan(&["tls"]);
+                let expected = if form == "explicit" { "not_checked_optional" } else { expected };
+                let found = outcome.one("key.match", "tls/tls.key");
+                assert_eq!(found.outcome, expected, "{curve}, {form}, {key}: {found:#?}");
+                let weak = outcome.of("tls.key").iter().any(|found| found.outcome == "failed");
+                assert_eq!(weak, form == "explicit", "browsers refuse a curve that is written out");
+            }
+        }
+    }
+}
+
 #[test]
 fn revocation_lists_are_judged_by_their_own_dates_alone_and_beside_certificates() {
     let shop = Shop::new();

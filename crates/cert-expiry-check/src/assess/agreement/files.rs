@@ -11,9 +11,9 @@ use std::{
 use evidence_report::record::Finding;
 use jiff::Timestamp;
 
-use super::{file_of, listed, names};
+use super::{file_of, history::is_named_as_history, listed, names};
 use crate::{
-    assess::lifetime::Standing,
+    assess::lifetime::{Role, Standing},
     certificate::{Certificate, Validity},
     checks::TLS_AGREEMENT,
     wording::{distance, moment, printable, span},
@@ -177,7 +177,8 @@ fn may_replace(other: &Certificate, served: &Certificate, now: Timestamp) -> boo
     let stands_for_servers = other.usage.is_none_or(|usage| usage.server);
     // A self-made stand-in, as Debian's snakeoil, is no renewal of what a CA has issued.
     let as_good = served.is_self_issued || !other.is_self_issued;
-    stands_for_servers && as_good && other.is_issuer == served.is_issuer && other.validity.not_after >= now
+    let same_role = Role::of_stored(other) == Role::of_stored(served);
+    stands_for_servers && as_good && same_role && other.validity.not_after >= now
 }
 
 /// The series and number of a file of certbot's archive, such as `archive/shop.example/fullchain3.pem`.
@@ -204,21 +205,6 @@ pub(crate) fn followed<'p>(places: impl IntoIterator<Item = &'p str>) -> HashSet
     let is_followed = |series: &str, number: u64| last.get(series).is_some_and(|newest| number < *newest);
     let followed = members.iter().filter(|(_, (series, number))| is_followed(series, *number));
     followed.map(|(place, _)| *place).collect()
-}
-
-/// Whether a path says that what lies there is only kept for the record.
-fn is_named_as_history(place: &str) -> bool {
-    const FOLDERS: [&str; 8] =
-        ["archive", "archived", "archives", "backup", "backups", "old", "previous", "retired"];
-    const ENDINGS: [&str; 6] = ["bak", "old", "orig", "save", "previous", "backup"];
-    let path = Path::new(file_of(place));
-    let in_folder = path.parent().into_iter().flat_map(Path::components).any(|component| {
-        let name = component.as_os_str().to_string_lossy().to_ascii_lowercase();
-        FOLDERS.contains(&name.as_str())
-    });
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let parts: Vec<_> = name.split(['.', '-', '_']).collect();
-    in_folder || name.ends_with('~') || parts.iter().skip(1).any(|part| ENDINGS.contains(part))
 }
 
 fn compare(endpoint: &str, served: &Served<'_>, successor: &Successor<'_, '_>, now: Timestamp) -> Finding {

@@ -3,19 +3,36 @@
 //! handed what a whole run saw.
 
 pub mod files;
+pub(crate) mod history;
 pub mod keys;
 pub mod nodes;
 pub mod shared_keys;
 
 use std::collections::BTreeSet;
 
-use crate::{certificate::Certificate, wording::printable};
+use crate::{
+    certificate::Certificate,
+    wording::{hexadecimal, printable},
+};
 
-/// Everything that a certificate was issued for, literally: a wildcard on disk is no renewal of a
+/// Every host that a certificate was issued for, literally: a wildcard on disk is no renewal of a
 /// certificate for one of the names that it covers.
 pub(crate) fn names(certificate: &Certificate) -> BTreeSet<String> {
     let names = certificate.dns_names.iter().map(|name| name.to_ascii_lowercase());
     names.chain(certificate.ip_addresses.iter().map(ToString::to_string)).collect()
+}
+
+/// Whom a certificate stands for, where it is asked which other one replaced it: the hosts that it was issued for, or
+/// else the services and people (SPIFFE, mail), or else its subject.
+pub(crate) fn stands_for(certificate: &Certificate) -> BTreeSet<String> {
+    let hosts = names(certificate);
+    if !hosts.is_empty() {
+        return hosts;
+    }
+    match certificate.other_names.as_slice() {
+        [] => BTreeSet::from([hexadecimal(&certificate.subject_der)]),
+        others => others.iter().cloned().collect(),
+    }
 }
 
 /// The file of a place such as `tls/shop.pem #1` or `tls/shop.p12, alias shop`.

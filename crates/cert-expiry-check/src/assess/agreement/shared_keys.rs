@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use evidence_report::record::Finding;
 
-use super::{listed, names};
+use super::{listed, stands_for};
 use crate::{certificate::Certificate, checks::KEY_SHARED};
 
 /// A certificate, and everywhere that it was seen.
@@ -104,7 +104,7 @@ fn families<'h, 'c>(holders: &[&'h Held<'c>]) -> Vec<Vec<&'h Held<'c>>> {
     let mut families: Vec<(BTreeSet<String>, Vec<&Held<'_>>)> = Vec::new();
     for held in holders {
         let certificate = held.certificate;
-        let mut all = names(certificate);
+        let mut all = stands_for(certificate);
         all.extend(certificate.common_name.iter().map(|name| name.to_ascii_lowercase()));
         let (related, mut others): (Vec<_>, Vec<_>) =
             families.into_iter().partition(|(names, _)| !names.is_disjoint(&all));
@@ -179,6 +179,28 @@ mod tests {
         ];
         let words = "one key stands behind 3 certificates for the same names";
         assert_eq!(sharing(&rows), [(Outcome::Passed, words.to_owned())]);
+    }
+
+    #[test]
+    fn a_key_kept_at_the_renewal_of_a_service_or_client_is_one_family() {
+        let with = |subject: &[u8], others: &[&str]| {
+            let other_names = others.iter().map(ToString::to_string).collect();
+            Certificate { subject_der: subject.to_vec(), other_names, ..certificate(1, &[]) }
+        };
+        let outcome = |one: &Certificate, other: &Certificate| {
+            let held = [one, other].map(|certificate| Held {
+                certificate,
+                endpoints: Vec::new(),
+                elsewhere: Vec::new(),
+            });
+            judge(&held)[0].outcome
+        };
+        let (service, other_service) = (with(b"", &["spiffe://shop/a"]), with(b"", &["spiffe://shop/b"]));
+        let (agent, other_agent) = (with(b"agent", &[]), with(b"other", &[]));
+        assert_eq!(outcome(&service, &service), Outcome::Passed);
+        assert_eq!(outcome(&service, &other_service), Outcome::Warned);
+        assert_eq!(outcome(&agent, &agent), Outcome::Passed);
+        assert_eq!(outcome(&agent, &other_agent), Outcome::Warned);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use self::cadence::{Cadence, cadence};
-use super::{agreement::names, lifetime::Standing};
+use super::{agreement::stands_for, lifetime::Standing};
 use crate::{
     certificate::Certificate,
     checks::TLS_RENEWAL,
@@ -28,7 +28,7 @@ pub struct Leaf {
     position: u64,
     /// A digest of the issuer's name.
     issuer: u64,
-    /// A digest of the names that it is for and of its kind of key: what is alike here replaces each other.
+    /// A digest of whom it stands for and of its kind of key: what is alike here replaces each other.
     line: u64,
     /// Since when it is valid, in Unix seconds.
     issued: i64,
@@ -76,8 +76,8 @@ impl Leaf {
 
 fn line(certificate: &Certificate) -> u64 {
     let mut digest = Sha256::new();
-    for name in names(certificate) {
-        digest.update(name);
+    for whom in stands_for(certificate) {
+        digest.update(whom);
         digest.update([0]);
     }
     digest.update(&*certificate.key_algorithm);

@@ -153,6 +153,29 @@ fn many_neighbours_that_are_replaced_in_time_tell_the_cadence() {
     assert!(warned(&new).is_empty());
 }
 
+/// Clients, services of a mesh and people have no host for a name: one is no successor of another.
+#[test]
+fn who_has_no_host_for_a_name_is_told_by_service_or_subject() {
+    type Change = fn(&mut Certificate, &str);
+    let by_subject: Change = |one, name| one.subject_der = name.as_bytes().to_vec();
+    let by_service: Change = |one, name| one.other_names = vec![format!("spiffe://shop/{name}")];
+    for change in [by_subject, by_service] {
+        let of = |number: usize, name: &str, age: u64| {
+            let mut one = Certificate { dns_names: Vec::new(), ..certificate(number, 90 * DAY, age) };
+            change(&mut one, name);
+            one
+        };
+        let said = |certificates: &[Certificate]| {
+            let seen: Vec<_> = (0..).map(|n| format!("{n}.pem")).zip(certificates).collect();
+            let seen: Vec<_> = seen.into_iter().map(|(place, one)| (one, place)).collect();
+            let findings = judged_at(&seen, false, Standing::Good);
+            findings.iter().filter(|finding| finding.outcome == Outcome::Warned).count()
+        };
+        assert_eq!(said(&[of(0, "alice", 68 * DAY), of(1, "bob", 5 * DAY)]), 1);
+        assert_eq!(said(&[of(0, "alice", 68 * DAY), of(1, "alice", 5 * DAY)]), 0);
+    }
+}
+
 #[test]
 fn nodes_side_by_side_are_no_predecessors() {
     let pair = |n: usize, age: u64| {

@@ -96,6 +96,7 @@ impl Packed {
             subject_der,
             dns_names,
             ip_addresses,
+            other_names,
             common_name,
             public_key_digest,
             ..
@@ -114,6 +115,8 @@ impl Packed {
         dns_names.iter().for_each(|text| writer.text(text));
         writer.number(ip_addresses.len());
         ip_addresses.iter().for_each(|address| writer.address(*address));
+        writer.number(other_names.len());
+        other_names.iter().for_each(|text| writer.text(text));
         writer.ending_in_name(subject_der);
         writer.run(if keeping == Keeping::Everything { der } else { &[] });
         let mut bytes = writer.bytes;
@@ -251,6 +254,7 @@ impl Packed {
         let common_name = (0..reader.number()).map(|_| reader.text()).next();
         let dns_names = (0..reader.number()).map(|_| reader.text()).collect();
         let ip_addresses = (0..reader.number()).map(|_| reader.address()).collect();
+        let other_names = (0..reader.number()).map(|_| reader.text()).collect();
         let subject_der = reader.ending_in_name();
         let bytes = reader.run();
         let said = &*self.said;
@@ -268,6 +272,7 @@ impl Packed {
             issuer_der,
             dns_names,
             ip_addresses,
+            other_names,
             common_name,
             key_algorithm: Arc::clone(&said.key_algorithm),
             rsa_bits: said.rsa_bits,

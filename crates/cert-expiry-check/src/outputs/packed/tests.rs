@@ -55,6 +55,7 @@ proptest! {
         common_name in proptest::option::of(text()),
         dns_names in proptest::collection::vec(text(), 0..4),
         ip_addresses in proptest::collection::vec(any::<IpAddr>(), 0..4),
+        other_names in proptest::collection::vec(text(), 0..4),
         before in proptest::collection::vec(any::<u8>(), 0..40),
         with_name: bool,
         begin in -10_000_000_000_i64..250_000_000_000,
@@ -64,7 +65,8 @@ proptest! {
         let mut one = TEMPLATE.clone();
         one.subject_der = if with_name { [&before, name.as_bytes()].concat() } else { before };
         (one.name, one.serial, one.common_name) = (name, serial, common_name);
-        (one.dns_names, one.ip_addresses, one.der) = (dns_names, ip_addresses, der.into());
+        (one.dns_names, one.ip_addresses, one.other_names) = (dns_names, ip_addresses, other_names);
+        one.der = der.into();
         one.validity = Validity::from_unix(begin, begin + 7_776_000);
         let mut packed = Packed::new(&one, Keeping::Everything, Standing::Good, &mut Alike::default());
         for (part, group, place) in &places {

@@ -224,14 +224,27 @@ fn the_newest_file_for_all_the_names_counts() {
     assert_eq!(outcome(&served, &[&archived, &renewed]), Some(Outcome::Warned));
 }
 
+/// As `openssl req -x509` makes them.
+#[test]
+fn what_says_that_it_is_a_ca_and_names_hosts_is_a_servers() {
+    let names = ["shop.example"];
+    let (served, stored) = (certificate(1, &names, 60 * DAY), certificate(2, &names, 5 * DAY));
+    let own_authority = |one: &Certificate| Certificate { is_issuer: true, ..one.clone() };
+    for (served, stored) in [
+        (own_authority(&served), stored.clone()),
+        (served.clone(), own_authority(&stored)),
+        (own_authority(&served), own_authority(&stored)),
+    ] {
+        assert_eq!(outcome(&served, &[&stored]), Some(Outcome::Warned));
+    }
+}
+
 #[test]
 fn files_for_other_names_say_nothing() {
     let served = certificate(1, &["shop.example", "www.shop.example"], 30 * DAY);
     let wildcard = certificate(2, &["*.shop.example"], 5 * DAY);
     let fewer = certificate(3, &["shop.example"], 5 * DAY);
-    let mut issuer = certificate(5, &["shop.example", "www.shop.example"], 5 * DAY);
-    issuer.is_issuer = true;
-    assert_eq!(outcome(&served, &[&wildcard, &fewer, &issuer]), None);
+    assert_eq!(outcome(&served, &[&wildcard, &fewer]), None);
     let nameless = certificate(6, &[], 30 * DAY);
     assert_eq!(outcome(&nameless, &[&certificate(7, &[], 5 * DAY)]), None);
 }
