@@ -220,17 +220,17 @@ impl Plan {
             checks::READABLE.passed(&file.path).observed(observed).at(file.path.clone(), None)
         }));
         let promtool = promtool::find();
+        let refusals = promtool::judge(run, promtool.as_deref(), &self.files).await;
         let mut refused = Vec::new();
-        for (rule, why) in written::refused(&self.files) {
-            // A promtool does not know what the server has turned on.
-            let promtool = promtool.as_deref().filter(|_| matches!(why, written::Doubt::Unread(_)));
-            let asked = self.ask(run, http, promtool, &rule).await;
+        for (rule, why, by_promtool) in written::refused(&self.files, refusals.as_ref()) {
+            let asked = self.ask(run, http, &rule).await.unwrap_or(by_promtool);
             let text = std::fs::read_to_string(&rule.file.path).ok();
             refused.push(written::Refused { rule, why, asked, text });
         }
         let weighed = |finding| written::weighed(finding, run.started());
         run.findings(written::expressions(&self.files, &refused).into_iter().map(weighed));
-        run.findings(written::assess(&self.files, &self.written).into_iter().map(weighed));
+        let texts = written::assess(&self.files, &self.written, refusals.as_ref());
+        run.findings(texts.into_iter().map(weighed));
         run.findings(burn_rate::assess(&self.files, &self.policy.slo));
         run.findings(coverage::families(&self.files, &self.policy.families));
         self.unit_tests(run, promtool.as_deref()).await;
@@ -242,21 +242,10 @@ impl Plan {
         self.join(run, http, &pages).await;
     }
 
-    /// The server that will evaluate the rule knows best; without one, or when it does not answer, promtool.
-    async fn ask(
-        &self,
-        run: &Run,
-        http: &Http,
-        promtool: Option<&Path>,
-        rule: &Placed<'_>,
-    ) -> written::Asked {
-        if let Some(server) = &self.prometheus {
-            let asked = run.stop().guard(dialect::ask(http, server, &rule.rule.expression)).await;
-            if let Ok(Some(asked)) = asked {
-                return asked;
-            }
-        }
-        promtool::ask(run, promtool, rule).await
+    /// The server that will evaluate the rule knows best, where one is named and answers.
+    async fn ask(&self, run: &Run, http: &Http, rule: &Placed<'_>) -> Option<written::Asked> {
+        let server = self.prometheus.as_ref()?;
+        run.stop().guard(dialect::ask(http, server, &rule.rule.expression)).await.ok().flatten()
     }
 
     async fn unit_tests(&self, run: &Run, promtool: Option<&Path>) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evidence_report::record::{Finding, Requirement};
+use promql_parser::parser::{Expr, LabelModifier, VectorMatchCardinality};
 
 use super::prometheus_api;
 use crate::{
@@ -53,17 +54,25 @@ pub(crate) fn assess(
 
 /// One thing that is loaded otherwise than it is written.
 #[derive(Debug)]
-struct Difference {
+pub(crate) struct Difference {
     of: String,
     written: String,
     loaded: String,
     /// Whether it could not be told if there is one.
-    unknown: bool,
+    pub(crate) unknown: bool,
+    /// Whether only a text differs, and not when the rule fires.
+    pub(crate) only_text: bool,
 }
 
 impl Difference {
     fn of(of: String, written: impl Into<String>, loaded: impl Into<String>) -> Self {
-        Self { of, written: written.into(), loaded: loaded.into(), unknown: false }
+        Self { of, written: written.into(), loaded: loaded.into(), unknown: false, only_text: false }
+    }
+
+    /// In a sentence.
+    pub(crate) fn in_words(&self) -> String {
+        let maybe = if self.unknown { " (not understood here, so perhaps the same)" } else { "" };
+        format!("{}: written {}, loaded {}{maybe}", self.of, self.written, self.loaded)
     }
 }
 
@@ -160,15 +169,11 @@ pub(crate) fn of_rule(written: &Group, rule: &Rule, loaded: &[prometheus_api::Gr
         let of = format!("group {}", written.name);
         differences.push(Difference::of(of, format!("interval {} s", interval.as_secs_f64()), live));
     }
-    let said = differences.into_iter().map(|one| {
-        let maybe = if one.unknown { " (not understood here, so perhaps the same)" } else { "" };
-        format!("{}: written {}, loaded {}{maybe}", one.of, one.written, one.loaded)
-    });
-    said.collect()
+    differences.iter().map(Difference::in_words).collect()
 }
 
-/// What differs between a rule that is written and one that is loaded.
-fn compare(label: &str, rule: &Rule, loaded: &prometheus_api::Rule) -> Vec<Difference> {
+/// What differs between a rule that is written and one that is loaded, each named after `label`.
+pub(crate) fn compare(label: &str, rule: &Rule, loaded: &prometheus_api::Rule) -> Vec<Difference> {
     let mut found = Vec::new();
     match same_expression(&rule.expression, &loaded.query) {
         Some(true) => {}
@@ -177,6 +182,7 @@ fn compare(label: &str, rule: &Rule, loaded: &prometheus_api::Rule) -> Vec<Diffe
             written: excerpt(&rule.expression, 200),
             loaded: excerpt(&loaded.query, 200),
             unknown: verdict.is_none(),
+            only_text: false,
         }),
     }
     for (key, written, live) in [
@@ -189,7 +195,8 @@ fn compare(label: &str, rule: &Rule, loaded: &prometheus_api::Rule) -> Vec<Diffe
         }
     }
     found.extend(compare_maps(label, "label", &rule.labels, &loaded.labels));
-    found.extend(compare_maps(label, "annotation", &rule.annotations, &loaded.annotations));
+    let annotations = compare_maps(label, "annotation", &rule.annotations, &loaded.annotations);
+    found.extend(annotations.into_iter().map(|one| Difference { only_text: true, ..one }));
     found
 }
 
@@ -215,12 +222,67 @@ fn compare_maps(
 
 /// Whether two expressions mean the same; `None` when they are written differently and one cannot be read here.
 fn same_expression(one: &str, other: &str) -> Option<bool> {
-    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
-    if squeezed(one) == squeezed(other) {
-        return Some(true);
+    let parse = |text: &str| {
+        let mut parsed = promql_parser::parser::parse(text).ok()?;
+        sort_names(&mut parsed);
+        Some(parsed.to_string())
+    };
+    match (parse(one), parse(other)) {
+        (Some(one), Some(other)) => Some(one == other),
+        _ => (squeezed(one) == squeezed(other)).then_some(true),
     }
-    let parse = |text: &str| promql_parser::parser::parse(text).ok().map(|parsed| parsed.to_string());
-    Some(parse(one)? == parse(other)?)
+}
+
+/// Without the blanks that stand outside of quotes.
+fn squeezed(text: &str) -> String {
+    let (mut quote, mut escaped) = (None, false);
+    let keep = |sign: &char| {
+        let within = quote.is_some();
+        match quote {
+            None if matches!(sign, '"' | '\'' | '`') => quote = Some(*sign),
+            Some(open) if *sign == open && !escaped => quote = None,
+            _ => {}
+        }
+        escaped = within && *sign == '\\' && !escaped && quote != Some('`');
+        within || !sign.is_whitespace()
+    };
+    text.chars().filter(keep).collect()
+}
+
+/// Puts the names of labels in the order of the alphabet: `by (b, a)` groups as `by (a, b)` does.
+fn sort_names(expression: &mut Expr) {
+    let sort = |modifier: &mut Option<LabelModifier>| match modifier {
+        Some(LabelModifier::Include(names) | LabelModifier::Exclude(names)) => names.labels.sort(),
+        None => {}
+    };
+    match expression {
+        Expr::Aggregate(aggregate) => {
+            sort(&mut aggregate.modifier);
+            sort_names(&mut aggregate.expr);
+            aggregate.param.iter_mut().for_each(|part| sort_names(part));
+        }
+        Expr::Binary(binary) => {
+            if let Some(modifier) = &mut binary.modifier {
+                sort(&mut modifier.matching);
+                if let VectorMatchCardinality::ManyToOne(names) | VectorMatchCardinality::OneToMany(names) =
+                    &mut modifier.card
+                {
+                    names.labels.sort();
+                }
+            }
+            sort_names(&mut binary.lhs);
+            sort_names(&mut binary.rhs);
+        }
+        Expr::Unary(unary) => sort_names(&mut unary.expr),
+        Expr::Paren(paren) => sort_names(&mut paren.expr),
+        Expr::Subquery(subquery) => sort_names(&mut subquery.expr),
+        Expr::Call(call) => call.args.args.iter_mut().for_each(|part| sort_names(part)),
+        Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::Extension(_) => {}
+    }
 }
 
 #[cfg(test)]
@@ -280,6 +342,27 @@ mod tests {
         assert_eq!(same_expression("up==1", "up == 1"), Some(true));
         assert_eq!(same_expression("up == 1", "up == 2"), Some(false));
         assert_eq!(same_expression("a[5m+1m]", "a[6m]"), None);
+        assert_eq!(same_expression("a[5m+1m]", "a[5m + 1m]"), Some(true));
+        assert_eq!(same_expression("a{b='c d'}[5m+1m]", "a{b='cd'}[5m + 1m]"), None);
+        assert_eq!(same_expression(r#"a{b="c\" d"}[5m+1m]"#, r#"a{b="c\"d"}[5m + 1m]"#), None);
+    }
+
+    #[test]
+    fn blanks_within_a_text_count_and_the_order_of_grouping_does_not() {
+        for (one, other, same) in [
+            ("x{q=\"dead letter\"} > 1", "x{q=\"deadletter\"} > 1", false),
+            ("x{q=\"dead letter\"} >1", "x{q='dead letter'} > 1", true),
+            ("sum by (a,b) (x)", "sum by (b, a) (x)", true),
+            ("sum without (a,b) (x)", "sum by (b, a) (x)", false),
+            (
+                "avg(sum by (b, a) (x)) or -(y * on (d, c) group_left (f, e) z)",
+                "avg(sum by (a, b) (x)) or -(y * on (c, d) group_left (e, f) z)",
+                true,
+            ),
+            ("topk(2, sum by (b, a) (x))", "topk(2, sum by (a, c) (x))", false),
+        ] {
+            assert_eq!(same_expression(one, other), Some(same), "{one} {other}");
+        }
         assert_eq!(same_expression("rate(a[60s])", "rate(a[1m])"), Some(true));
     }
 }

@@ -175,9 +175,9 @@ fn not_begun(subject: &str, error: &StackError) -> Finding {
 pub(crate) fn refused(alert: &AlertPlan, message: &str) -> Finding {
     let newer = crate::rules::refusal::only_newer(&alert.alert.loaded).into_iter().next();
     let of_expression = || {
-        let expression = alert.expression.as_ref()?;
-        let name = version::newer_name(expression).map(|name| format!("the name '{name}'"));
-        name.or_else(|| version::doubt(expression))
+        let doubt = version::doubt(alert.expression.as_ref()?, &alert.alert.rule.expression)?;
+        let elsewhere = !matches!(doubt, version::Doubt::OursAlone(_));
+        elsewhere.then(|| doubt.why().to_owned())
     };
     let finding = match newer.or_else(of_expression) {
         None => checks::LOADED.failed(&alert.name),

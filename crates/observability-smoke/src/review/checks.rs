@@ -15,10 +15,11 @@ pub(crate) const READABLE: Check = Check {
 pub(crate) const EXPRESSION: Check = Check {
     id: "rules.expression",
     title: "Expression is PromQL",
-    explanation: "Each expression is parsed. What our parser refuses may be newer than it: then the Prometheus that is \
-        named is asked (it parses, and evaluates nothing), or promtool; with neither nothing is concluded. Who judged is \
-        said, with the line and column in the file where YAML leaves the text as it is. A function that is experimental \
-        is warned of unless the server says whether it takes it.",
+    explanation: "Each expression is parsed, by promtool too where it is on PATH. What is refused by one of them, or taken \
+        by some versions alone, the Prometheus that is named is asked about (it parses, and evaluates nothing), else \
+        promtool judges; with neither, nothing is concluded of what our parser refuses. Who judged is said, with the line \
+        and column in the file where YAML leaves the text as it is. What is experimental, or what promtool refuses and \
+        Prometheus 3 takes, is warned of unless the server says whether it takes it.",
     remedy: "Correct the expression; promtool or Prometheus' page /graph points at the place.",
 };
 
@@ -69,7 +70,8 @@ pub(crate) const TIMING: Check = Check {
 pub(crate) const TEMPLATE: Check = Check {
     id: "rules.template",
     title: "Templates say something",
-    explanation: "A template that does not parse makes Prometheus refuse the file. A label that the expression has \
+    explanation: "A template that does not parse makes Prometheus refuse the file: promtool parses them all, where it is on \
+        PATH; without it blocks, functions and variables are looked at. A label that the expression has \
         aggregated away, or that only the rule adds, is empty in `$labels`: the message names no instance.",
     remedy: "Keep the label in the aggregation's by (…), or take it out of the text.",
 };
@@ -173,8 +175,19 @@ pub(crate) const SERIES: Check = Check {
 pub(crate) const LOADED: Check = Check {
     id: "join.loaded",
     title: "Rule is loaded and healthy",
-    explanation: "A rule that stands in a file and not in Prometheus raises no alert; nor does one whose evaluation fails.",
+    explanation: "A rule that stands in a file and not in Prometheus raises no alert; one that is loaded with another \
+        expression or `for` raises it at another time; one whose evaluation fails, never.",
     remedy: "Compare rule_files with where the file lies, reload Prometheus, and read the rule's lastError.",
+};
+
+/// `join.sent`
+pub(crate) const SENT: Check = Check {
+    id: "join.sent",
+    title: "Prometheus sends it to an Alertmanager",
+    explanation: "Prometheus is asked to which Alertmanagers it sends, and its alert_relabel_configs are computed: an alert \
+        that they drop, or of which nobody hears since there is no `alerting:`, fires on Prometheus' own page alone.",
+    remedy: "Name the Alertmanager under `alerting:` in Prometheus' configuration; correct the alert_relabel_configs that \
+        drop the alert.",
 };
 
 /// `join.route`
@@ -182,7 +195,8 @@ pub(crate) const ROUTE: Check = Check {
     id: "join.route",
     title: "Labels take a route to a receiver that tells somebody",
     explanation: "The alert's labels, with those of its live series and Prometheus' external ones, are walked through \
-        Alertmanager's routes. A receiver without integrations swallows what reaches it.",
+        Alertmanager's routes. A receiver without integrations swallows what reaches it. What a template, label_replace or \
+        group_left writes is known when the alert fires only: where a route asks for it, nothing is concluded.",
     remedy: "Correct the route's matchers or the rule's labels; give the receiver an integration.",
 };
 
@@ -226,6 +240,7 @@ pub(crate) const ALL: &[&Check] = &[
     &SERVERS,
     &SERIES,
     &LOADED,
+    &SENT,
     &ROUTE,
     &MUTED,
     &ALERT,

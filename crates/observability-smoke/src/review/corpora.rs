@@ -16,19 +16,19 @@ fn rules_in_use_give_no_false_alarm() {
         files.push(RuleFile { path: path.display().to_string(), groups });
     }
     assert!(alerts(&files).count() > 100);
-    assert!(written::refused(&files).is_empty());
+    assert!(written::refused(&files, None).is_empty());
     let policy = written::Policy {
         labels: vec!["severity".to_owned()],
         annotations: vec!["summary".to_owned()],
         severities: ["critical", "warning", "info", "none"].map(str::to_owned).into(),
     };
-    let mut wrong: Vec<_> = written::assess(&files, &policy);
+    let mut wrong: Vec<_> = written::assess(&files, &policy, None);
     wrong.retain(|finding| !matches!(finding.outcome, Outcome::Passed | Outcome::Warned));
     let shown: Vec<_> =
         wrong.iter().map(|f| format!("{} {}: {}", f.check.id, f.subject, f.observed)).collect();
     // Its annotation is named `message`.
     assert_eq!(shown, ["rules.annotations GrafanaRequestsFailing (warning): without summary"]);
-    let told = written::assess(&files, &policy);
+    let told = written::assess(&files, &policy, None);
     let told: Vec<_> =
         told.iter().filter(|f| f.outcome == Outcome::Warned && f.check.id == "rules.template").collect();
     // Their `description` names {{$labels.job}}, which their `by (namespace, service…)` drops: true, and upstream's.

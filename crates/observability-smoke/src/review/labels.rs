@@ -168,7 +168,7 @@ impl Files<'_> {
 }
 
 /// Whether a part is a number and no vector.
-fn is_scalar(expression: &Expr) -> bool {
+pub(crate) fn is_scalar(expression: &Expr) -> bool {
     match expression {
         Expr::Paren(paren) => is_scalar(&paren.expr),
         Expr::Unary(unary) => is_scalar(&unary.expr),

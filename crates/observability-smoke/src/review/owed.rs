@@ -51,6 +51,7 @@ impl Asked<'_> {
             (servers, &checks::SERVERS),
             (*prometheus && any, &checks::SERIES),
             (*prometheus && any, &checks::LOADED),
+            (*prometheus && any, &checks::SENT),
             (routed && any, &checks::ROUTE),
             (routed && any, &checks::MUTED),
             ((*prometheus || routed) && any, &checks::ALERT),

@@ -1,52 +1,95 @@
-//! Asks promtool: for expressions that our parser does not read, and for unit tests of rules.
+//! Asks promtool: for the expressions and templates of all rules, in one call, and for unit tests of rules.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use evidence_report::{
     record::Finding,
     run::{Run, child::find_program},
 };
+use regex::Regex;
 
-use super::{Placed, checks, written::Asked};
-use crate::{
-    http::excerpt,
-    rules::{
-        manifest::{self, Group},
-        unit_test::Cases,
-    },
-};
+use super::{Placed, RuleFile, all, checks};
+use crate::{http::excerpt, rules::unit_test::Cases};
 
 /// The promtool on PATH.
 pub(crate) fn find() -> Option<PathBuf> {
     find_program("promtool")
 }
 
-/// What promtool says of one rule, alone in a file of the run's folder.
-pub(crate) async fn ask(run: &Run, promtool: Option<&Path>, rule: &Placed<'_>) -> Asked {
-    let Some(promtool) = promtool else { return Asked::Nobody };
-    let group = Group {
-        rules: vec![rule.rule.clone()],
-        newer: std::collections::BTreeMap::new(),
-        ..rule.group.clone()
-    };
-    let path = run.folder().join("asked.yml");
-    if fs_err::write(&path, manifest::write(&[group])).is_err() {
-        return Asked::Nobody;
-    }
-    match run.child(promtool).args(["check", "rules"]).arg(&path).output(run.stop()).await {
-        Ok(output) if output.stopped => Asked::Nobody,
-        Ok(output) if output.status.success() => Asked::Right { by: "promtool".to_owned() },
-        Ok(output) => {
-            let said = excerpt(&said(&output.stderr, &path), 300);
-            Asked::Wrong { said, by: "promtool".to_owned() }
+/// What promtool refuses, by the number of the rule among all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Refusals {
+    /// Expressions.
+    pub(crate) expressions: BTreeMap<usize, String>,
+    /// Templates, by the number of the rule and that among its [`texts`].
+    pub(crate) templates: BTreeMap<(usize, usize), String>,
+}
+
+/// The texts of an alert in which actions of templates may stand.
+pub(crate) fn texts<'a>(rule: &Placed<'a>) -> impl Iterator<Item = (&'a String, &'a String)> + use<'a> {
+    rule.rule.annotations.iter().chain(&rule.rule.labels)
+}
+
+/// Reads every expression and every template; `None` where there is no promtool, or it does not do its work.
+pub(crate) async fn judge(run: &Run, promtool: Option<&Path>, files: &[RuleFile]) -> Option<Refusals> {
+    let (path, said) = (run.folder().join("asked.yml"), run.folder().join("asked.txt"));
+    fs_err::write(&path, bare(files)).ok()?;
+    let child = run.child(promtool?).args(["check", "rules"]).arg(&path).output_to(&said);
+    let output = child.output(run.stop()).await.ok()?;
+    match (output.stopped, output.status.success()) {
+        (true, _) => None,
+        (false, true) => Some(Refusals::default()),
+        (false, false) => {
+            let said = fs_err::read_to_string(&said).ok()?;
+            Some(refusals(&said)).filter(|found| *found != Refusals::default())
         }
-        Err(_) => Asked::Nobody,
     }
 }
 
-/// Without the path of our own file.
-fn said(stderr: &str, path: &Path) -> String {
-    stderr.replace(&format!("{}: ", path.display()), "").replace("FAILED:", "")
+/// The rules with their expressions and templates alone, so that no promtool is too old for the rest.
+fn bare(files: &[RuleFile]) -> String {
+    let rules: Vec<_> = all(files)
+        .enumerate()
+        .map(|(number, rule)| {
+            let mut bare = serde_json::json!({ "alert": format!("r{number}"), "expr": rule.rule.expression });
+            if rule.is_alert() {
+                let actions = texts(&rule).enumerate().filter(|(_, (_, text))| text.contains("{{"));
+                let texts: BTreeMap<_, _> =
+                    actions.map(|(number, (_, text))| (format!("t{number}"), text)).collect();
+                bare["annotations"] = serde_json::json!(texts);
+            }
+            bare
+        })
+        .collect();
+    serde_json::json!({ "groups": [{ "name": "asked", "rules": rules }] }).to_string()
+}
+
+static REFUSAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let template = r#"annotation "t(?<text>\d+)": template: __alert_r\d+:(?:\d+:)*"#;
+    let expression = "could not parse expression:";
+    Regex::new(&format!(
+        r#"group "asked", rule \d+, "r(?<rule>\d+)": (?:{template}|{expression}) (?<said>.*)$"#
+    ))
+    .ok()
+});
+
+fn refusals(said: &str) -> Refusals {
+    let mut found = Refusals::default();
+    let lines = said.lines().filter_map(|line| REFUSAL.as_ref()?.captures(line));
+    for line in lines {
+        let number = |name: &str| line.name(name).and_then(|number| number.as_str().parse::<usize>().ok());
+        let Some(rule) = number("rule") else { continue };
+        let said = excerpt(&line["said"], 300);
+        match number("text") {
+            Some(text) => found.templates.insert((rule, text), said),
+            None => found.expressions.insert(rule, said),
+        };
+    }
+    found
 }
 
 /// Runs a unit-test file, which is about these cases.
@@ -94,4 +137,20 @@ fn passed_over(subject: &str, missing: &[&str], some: bool) -> Finding {
     finding
         .observed(format!("{what} {}, which `rule_files` names", missing.join(" and ")))
         .remedy("Correct `rule_files`: promtool passes over a file that is not there. A path begins in the folder of the unit tests")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_found_by_its_number() {
+        let stderr = "  FAILED:\n/t/asked.yml: 1:42: group \"asked\", rule 1, \"r0\": could not parse expression: 1:5: parse error: unexpected duration \"5m\"\n\
+            /t/asked.yml: group \"asked\", rule 3, \"r2\": annotation \"t1\": template: __alert_r2:1: undefined variable \"$vlaue\"\n\
+            /t/asked.yml: group \"asked\", rule 4, \"r3\": invalid recording rule name: a.b\n";
+        let found = refusals(stderr);
+        let expressions = [(0, "1:5: parse error: unexpected duration \"5m\"".to_owned())];
+        assert_eq!(found.expressions, expressions.into());
+        assert_eq!(found.templates, [((2, 1), "undefined variable \"$vlaue\"".to_owned())].into());
+    }
 }

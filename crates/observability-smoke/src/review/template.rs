@@ -1,5 +1,6 @@
 //! Templates of labels and annotations: whether they close what they open, call what there is, and name labels
-//! that can be there. Pure. It reads Go's templates as far as that needs; what is doubtful passes.
+//! that can be there. Pure. It reads Go's templates as far as that needs; what is doubtful passes, and is promtool's to
+//! judge.
 
 use std::sync::LazyLock;
 
@@ -89,48 +90,106 @@ pub(crate) struct Template {
     pub(crate) labels: Vec<String>,
 }
 
+/// What is wrong with a template, in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// Prometheus does not load the file; promtool knows best.
+    Unparsed(String),
+    /// It is loaded, and says what nobody meant.
+    Meaningless(String),
+}
+
+impl Wrong {
+    /// The sentence.
+    pub(crate) fn said(&self) -> &str {
+        let (Self::Unparsed(said) | Self::Meaningless(said)) = self;
+        said
+    }
+}
+
+fn unparsed(said: impl Into<String>) -> Wrong {
+    Wrong::Unparsed(said.into())
+}
+
+/// Whether a newer Prometheus than one that does not know the function may know it.
+pub(crate) fn knows(function: &str) -> bool {
+    FUNCTIONS.contains(&function)
+}
+
 /// Reads a text that may hold template actions.
 ///
 /// # Errors
-/// A sentence that says what Prometheus would refuse.
-pub(crate) fn read(text: &str) -> Result<Template, String> {
+/// What Prometheus would refuse, or fill in otherwise than it was meant.
+pub(crate) fn read(text: &str) -> Result<Template, Wrong> {
     let (mut rest, mut open, mut labels) = (text, Vec::new(), Vec::new());
+    let mut variables = Variables::default();
     while let Some((_, behind)) = rest.split_once("{{") {
-        let end = end_of_action(behind).ok_or("a '{{' is not closed by '}}'")?;
+        let end = end_of_action(behind).ok_or_else(|| unparsed("a '{{' is not closed by '}}'"))?;
         let action = behind[..end].trim_start_matches('-').trim_end_matches('-').trim();
         rest = &behind[end + 2..];
         if action.starts_with("/*") {
             continue;
         }
         if action.is_empty() {
-            return Err("an action '{{ }}' is empty".to_owned());
+            return Err(unparsed("an action '{{ }}' is empty"));
         }
         for found in LABEL.iter().flat_map(|regex| regex.captures_iter(action)) {
             labels.extend(found.get(1).or_else(|| found.get(2)).map(|name| name.as_str().to_owned()));
         }
         if action.contains("{{") {
-            return Err(format!("it shows '{{{{' as it stands: {UNRENDERED}"));
+            return Err(Wrong::Meaningless(format!("it shows '{{{{' as it stands: {UNRENDERED}")));
         }
         let bare = without_texts(action);
         // Within these the dot is something else.
         let dot_is_ours =
             !open.iter().any(|word: &String| ["range", "with", "block", "define"].contains(&word.as_str()));
         if let Some(field) = unknown_field(&bare).filter(|_| dot_is_ours) {
-            return Err(format!("Prometheus gives its templates no '{field}': {UNRENDERED}"));
+            let said = format!("Prometheus gives its templates no '{field}': {UNRENDERED}");
+            return Err(Wrong::Meaningless(said));
         }
         match bare.split_whitespace().next().unwrap_or_default() {
             word @ ("if" | "range" | "with" | "block" | "define") => open.push(word.to_owned()),
-            "end" if open.pop().is_none() => return Err("an '{{ end }}' ends nothing".to_owned()),
-            "else" if open.is_empty() => return Err("an '{{ else }}' belongs to nothing".to_owned()),
+            "end" if open.pop().is_none() => return Err(unparsed("an '{{ end }}' ends nothing")),
+            "else" if open.is_empty() => return Err(unparsed("an '{{ else }}' belongs to nothing")),
             _ => {}
         }
         if let Some(unknown) = unknown_function(&bare) {
-            return Err(format!("there is no function '{unknown}'"));
+            return Err(unparsed(format!("there is no function '{unknown}'")));
+        }
+        if let Some(unknown) = variables.unknown(&bare, open.len()) {
+            return Err(unparsed(format!("there is no variable '${unknown}'")));
         }
     }
     match open.pop() {
-        Some(word) => Err(format!("a '{{{{ {word} }}}}' has no '{{{{ end }}}}'")),
+        Some(word) => Err(unparsed(format!("a '{{{{ {word} }}}}' has no '{{{{ end }}}}'"))),
         None => Ok(Template { labels }),
+    }
+}
+
+/// What Prometheus declares before a template begins.
+const DECLARED: [&str; 4] = ["labels", "externalLabels", "externalURL", "value"];
+
+static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\$(\w+)").ok());
+static DECLARATION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:\$(\w+)\s*,\s*)?\$(\w+)\s*:=").ok());
+
+/// The variables that are declared so far, each with how many blocks are open around it.
+#[derive(Debug, Default)]
+struct Variables(Vec<(usize, String)>);
+
+impl Variables {
+    /// The first variable that an action names and nothing declares; what it declares is known from then on.
+    fn unknown(&mut self, bare: &str, depth: usize) -> Option<String> {
+        self.0.retain(|(declared, _)| *declared <= depth);
+        for found in DECLARATION.iter().flat_map(|regex| regex.captures_iter(bare)) {
+            let names = [found.get(1), found.get(2)].into_iter().flatten();
+            self.0.extend(names.map(|name| (depth, name.as_str().to_owned())));
+        }
+        let mut named =
+            VARIABLE.iter().flat_map(|regex| regex.captures_iter(bare)).map(|found| found[1].to_owned());
+        named.find(|name| {
+            !DECLARED.contains(&name.as_str()) && self.0.iter().all(|(_, declared)| declared != name)
+        })
     }
 }
 
@@ -228,8 +287,18 @@ mod tests {
             ("{{ .Values.severity }}", "no '.Values': a template of Helm"),
             ("{{ if $.Release.IsInstall }}a{{ end }}", "no '.Release'"),
             ("{{`{{ $labels.job }}`}}", "as it stands: a template of Helm"),
+            ("{{ $vlaue }}", "no variable '$vlaue'"),
+            ("{{ if gt $value 1.0 }}{{ $x := 1 }}{{ end }}{{ $x }}", "no variable '$x'"),
+            ("{{ range $x := query \"up\" }}{{ end }}{{ $x.Value }}", "no variable '$x'"),
         ] {
-            assert!(read(wrong).unwrap_err().contains(says), "{wrong}: {:?}", read(wrong));
+            assert!(read(wrong).unwrap_err().said().contains(says), "{wrong}: {:?}", read(wrong));
+        }
+        for right in [
+            "{{ $x := $value }}{{ if gt $x 1.0 }}{{ $x }}{{ end }}{{ $x }}",
+            "{{ with $first := query \"up\" | first }}{{ $first.Value }}{{ else }}{{ $externalURL }}{{ end }}",
+            "{{ range $i, $x := query \"up\" }}{{ $i }}{{ $.Value }}{{ $x | value }}{{ end }}{{ printf \"$y\" }}",
+        ] {
+            assert!(read(right).is_ok(), "{right}: {:?}", read(right));
         }
     }
 }

@@ -8,7 +8,11 @@ use std::{
 use evidence_report::record::{Check, Finding, Outcome};
 use promql_parser::parser::{Expr, parse};
 
-use super::{Placed, RuleFile, alerts, all, checks, labels, placed, position, template};
+use super::{
+    Placed, RuleFile, alerts, all, checks, labels, placed, position,
+    promtool::{Refusals, texts},
+    template,
+};
 use crate::rules::{
     duration,
     expression::{is_truth_value, walk},
@@ -27,30 +31,32 @@ pub(crate) struct Policy {
     pub(crate) severities: BTreeSet<String>,
 }
 
-/// Judges everything that can be seen in the text alone; expressions apart.
-pub(crate) fn assess(files: &[RuleFile], policy: &Policy) -> Vec<Finding> {
+/// Judges everything that can be seen in the text alone, with what promtool said of the templates; expressions apart.
+pub(crate) fn assess(files: &[RuleFile], policy: &Policy, promtool: Option<&Refusals>) -> Vec<Finding> {
     let count = alerts(files).count();
     let whole = |check: &'static Check, findings: Vec<Finding>, said: String| {
         if findings.is_empty() { vec![check.passed("all alerts").observed(said)] } else { findings }
     };
-    let required = |check: &'static Check,
-                    names: &[String],
-                    of: fn(&Placed<'_>) -> BTreeMap<String, String>| {
-        let lacks = |alert: Placed<'_>| {
-            let there = of(&alert);
-            let missing: Vec<_> =
-                names.iter().filter(|name| there.get(*name).is_none_or(String::is_empty)).cloned().collect();
-            (!missing.is_empty()).then(|| {
-                let finding = check.failed(alert.subject()).expected(names.join(", "));
-                placed(finding.observed(format!("without {}", missing.join(", "))), &alert)
-            })
+    let required =
+        |check: &'static Check, names: &[String], of: fn(&Placed<'_>) -> BTreeMap<String, String>| {
+            let lacks = |alert: Placed<'_>| {
+                let there = of(&alert);
+                let missing: Vec<_> = names
+                    .iter()
+                    .filter(|name| there.get(*name).is_none_or(|text| text.trim().is_empty()))
+                    .cloned()
+                    .collect();
+                (!missing.is_empty()).then(|| {
+                    let finding = check.failed(alert.subject()).expected(names.join(", "));
+                    placed(finding.observed(format!("without {}", missing.join(", "))), &alert)
+                })
+            };
+            whole(
+                check,
+                alerts(files).filter_map(lacks).collect(),
+                format!("{count} alerts have {}", names.join(", ")),
+            )
         };
-        whole(
-            check,
-            alerts(files).filter_map(lacks).collect(),
-            format!("{count} alerts have {}", names.join(", ")),
-        )
-    };
     let mut findings = whole(
         &checks::DUPLICATE,
         duplicates(files),
@@ -70,8 +76,15 @@ pub(crate) fn assess(files: &[RuleFile], policy: &Policy) -> Vec<Finding> {
     }
     let timing = alerts(files).flat_map(|alert| timing(&alert)).collect();
     findings.extend(whole(&checks::TIMING, timing, format!("{count} alerts")));
-    let templates = alerts(files).flat_map(|alert| templates(&alert, files)).collect();
-    findings.extend(whole(&checks::TEMPLATE, templates, format!("{count} alerts")));
+    let numbered = all(files).enumerate().filter(|(_, rule)| rule.is_alert());
+    let templates = numbered.flat_map(|(number, alert)| templates(&alert, number, files, promtool)).collect();
+    let by = match promtool {
+        Some(_) => "parsed by promtool",
+        None => {
+            "not parsed, as no promtool is at hand: blocks, functions, variables and labels were looked at"
+        }
+    };
+    findings.extend(whole(&checks::TEMPLATE, templates, format!("{count} alerts, {by}")));
     findings
 }
 
@@ -161,15 +174,47 @@ fn timing(alert: &Placed<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn templates(alert: &Placed<'_>, files: &[RuleFile]) -> Vec<Finding> {
+/// Why Prometheus would not read the template, or fill in nothing of use, and whether it is certain.
+fn refused_template(
+    text: &str,
+    promtool: Option<Option<&String>>,
+) -> Result<template::Template, (Outcome, String)> {
+    let read = template::read(text);
+    match (read, promtool) {
+        (Err(template::Wrong::Unparsed(_)), Some(None)) => Ok(template::Template { labels: Vec::new() }),
+        (Err(wrong), _) => Err((Outcome::Failed, wrong.said().to_owned())),
+        (Ok(_), Some(Some(said))) => {
+            let function = said.strip_prefix("function \"").and_then(|said| said.split('"').next());
+            match function.filter(|name| template::knows(name)) {
+                Some(_) => {
+                    Err((Outcome::Warned, format!("{said} (says promtool; a newer Prometheus knows it)")))
+                }
+                None => Err((Outcome::Failed, format!("{said} (says promtool)"))),
+            }
+        }
+        (Ok(read), _) => Ok(read),
+    }
+}
+
+fn templates(
+    alert: &Placed<'_>,
+    number: usize,
+    files: &[RuleFile],
+    promtool: Option<&Refusals>,
+) -> Vec<Finding> {
     let kept = parse(&alert.rule.expression).ok().map(|expression| labels::kept(&expression, files));
     let mut findings = Vec::new();
-    for (name, text) in alert.rule.annotations.iter().chain(&alert.rule.labels) {
+    for (place, (name, text)) in texts(alert).enumerate() {
         let subject = format!("{}: {name}", alert.subject());
-        let read = match template::read(text) {
+        let said = promtool.map(|refusals| refusals.templates.get(&(number, place)));
+        let read = match refused_template(text, said) {
             Ok(read) => read,
-            Err(why) => {
-                let finding = checks::TEMPLATE.failed(subject).expected("a template that Prometheus reads");
+            Err((outcome, why)) => {
+                let finding = match outcome {
+                    Outcome::Warned => checks::TEMPLATE.warned(subject),
+                    _ => checks::TEMPLATE.failed(subject),
+                };
+                let finding = finding.expected("a template that Prometheus reads");
                 let remedy =
                     "Correct the template; `promtool check rules FILE` says what of it cannot be parsed.";
                 findings.push(placed(finding.observed(why).remedy(remedy), alert));
@@ -199,10 +244,10 @@ fn templates(alert: &Placed<'_>, files: &[RuleFile]) -> Vec<Finding> {
     findings
 }
 
-/// What became of an expression that our parser refused.
+/// What became of an expression that is in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// It is newer than our parser.
+    /// It is taken.
     Right {
         /// Who takes it.
         by: String,
@@ -213,6 +258,11 @@ pub(crate) enum Asked {
         said: String,
         /// Who refuses it.
         by: String,
+    },
+    /// The promtool at hand refuses it, as one that is older than Prometheus 3 does.
+    Older {
+        /// Why, as it was said.
+        said: String,
     },
     /// Nobody could be asked.
     Nobody,
@@ -236,17 +286,38 @@ pub(crate) struct Refused<'a> {
 pub(crate) enum Doubt {
     /// Our parser refuses it, and says this.
     Unread(String),
-    /// Not every Prometheus takes it, for this reason: only the server can tell.
-    Versions(String),
+    /// Our parser reads it, and not every Prometheus does.
+    Versions(version::Doubt),
+    /// Our parser reads it, and promtool does not.
+    Refused,
 }
 
-/// Every rule whose expression is in doubt.
-pub(crate) fn refused(files: &[RuleFile]) -> Vec<(Placed<'_>, Doubt)> {
-    let doubt = |rule: &Placed<'_>| match parse(&rule.rule.expression) {
-        Ok(expression) => version::doubt(&expression).map(Doubt::Versions),
-        Err(why) => Some(Doubt::Unread(why)),
+/// Every rule whose expression is in doubt, with what promtool says of it.
+pub(crate) fn refused<'a>(
+    files: &'a [RuleFile],
+    promtool: Option<&Refusals>,
+) -> Vec<(Placed<'a>, Doubt, Asked)> {
+    let doubt = |(number, rule): (usize, Placed<'a>)| {
+        let said = promtool.map(|refusals| refusals.expressions.get(&number));
+        let doubt = match parse(&rule.rule.expression) {
+            Ok(expression) => version::doubt(&expression, &rule.rule.expression).map(Doubt::Versions),
+            Err(why) => Some(Doubt::Unread(why)),
+        };
+        let doubt = doubt.or_else(|| said.flatten().map(|_| Doubt::Refused))?;
+        let asked = by_promtool(&doubt, said);
+        Some((rule, doubt, asked))
     };
-    all(files).filter_map(|rule| Some((rule, doubt(&rule)?))).collect()
+    all(files).enumerate().filter_map(doubt).collect()
+}
+
+fn by_promtool(doubt: &Doubt, said: Option<Option<&String>>) -> Asked {
+    match (said, doubt) {
+        // A promtool does not know what the server has turned on.
+        (None, _) | (_, Doubt::Versions(version::Doubt::Experimental(_))) => Asked::Nobody,
+        (Some(None), _) => Asked::Right { by: "promtool".to_owned() },
+        (Some(Some(said)), Doubt::Versions(version::Doubt::Newer(_))) => Asked::Older { said: said.clone() },
+        (Some(Some(said)), _) => Asked::Wrong { said: said.clone(), by: "promtool".to_owned() },
+    }
 }
 
 /// A rule that every Prometheus loads and none can evaluate.
@@ -281,32 +352,28 @@ fn always_fires(rule: &Placed<'_>) -> Option<Finding> {
     Some(placed(finding.observed(observed).remedy("Leave out `bool`."), rule))
 }
 
-/// Judges the expressions, with what Prometheus or promtool said of those that we do not read.
+/// Judges the expressions, with what Prometheus or promtool said of those that are in doubt.
 pub(crate) fn expressions(files: &[RuleFile], refused: &[Refused<'_>]) -> Vec<Finding> {
     let judged = |rule: Placed<'_>| {
         never_evaluated(&rule).or_else(|| unrendered(&rule)).or_else(|| always_fires(&rule))
     };
     let mut findings: Vec<_> = all(files).filter_map(judged).collect();
-    let mut newer = Vec::new();
+    let (mut newer, mut older) = (Vec::new(), Vec::new());
     for refused in refused {
-        let rule = &refused.rule;
-        let check = &checks::EXPRESSION;
+        let subject = refused.rule.subject();
         match (&refused.asked, &refused.why) {
-            (Asked::Right { by }, _) => newer.push(format!("{} (taken by {by})", rule.subject())),
+            (Asked::Right { by }, Doubt::Unread(_)) => newer.push(format!("{subject} (taken by {by})")),
+            (Asked::Nobody | Asked::Right { .. }, Doubt::Versions(version::Doubt::Newer(what))) => {
+                older.push(format!("{what} of {subject}"));
+            }
+            (Asked::Right { .. }, _) | (Asked::Nobody, Doubt::Refused) => {}
             (Asked::Wrong { said, by }, _) => findings.push(wrong(refused, said, by)),
-            (Asked::Nobody, Doubt::Versions(why)) => {
-                let finding = check.warned(rule.subject()).expected("PromQL that every Prometheus takes");
-                let remedy = "Name the server by --prometheus URL: it is asked whether it takes it.";
-                findings.push(placed(finding.observed(why).remedy(remedy), rule));
-            }
-            (Asked::Nobody, Doubt::Unread(why)) => {
-                let observed = format!(
-                    "our parser does not read it ({why}), and there is neither a promtool nor a Prometheus to ask"
-                );
-                let finding = check.inconclusive(rule.subject()).expected("PromQL").observed(observed);
-                let remedy = "Name a server by --prometheus URL; or apt-get install -y --no-install-recommends prometheus, which brings promtool";
-                findings.push(placed(finding.remedy(remedy), rule));
-            }
+            (Asked::Older { said }, _) => findings.push(of_versions(
+                refused,
+                &format!("promtool refuses it, and Prometheus 3 does not: {said}"),
+            )),
+            (Asked::Nobody, Doubt::Versions(doubt)) => findings.push(of_versions(refused, doubt.why())),
+            (Asked::Nobody, Doubt::Unread(why)) => findings.push(unread(refused, why)),
         }
     }
     if findings.is_empty() {
@@ -316,9 +383,30 @@ pub(crate) fn expressions(files: &[RuleFile], refused: &[Refused<'_>]) -> Vec<Fi
         if !newer.is_empty() {
             said.push_str(&format!("; newer than our parser: {}", newer.join(", ")));
         }
+        if !older.is_empty() {
+            said.push_str(&format!("; an older Prometheus (2.42) refuses {}", older.join(", ")));
+        }
         findings.push(checks::EXPRESSION.passed("all rules").observed(said));
     }
     findings
+}
+
+/// An expression that some Prometheus takes, and nobody said whether this one does.
+fn of_versions(refused: &Refused<'_>, why: &str) -> Finding {
+    let finding =
+        checks::EXPRESSION.warned(refused.rule.subject()).expected("PromQL that every Prometheus takes");
+    let remedy = "Name the server by --prometheus URL: it is asked whether it takes it.";
+    placed(finding.observed(why).remedy(remedy), &refused.rule)
+}
+
+fn unread(refused: &Refused<'_>, why: &str) -> Finding {
+    let observed = format!(
+        "our parser does not read it ({why}), and there is neither a promtool nor a Prometheus to ask"
+    );
+    let finding =
+        checks::EXPRESSION.inconclusive(refused.rule.subject()).expected("PromQL").observed(observed);
+    let remedy = "Name a server by --prometheus URL; or apt-get install -y --no-install-recommends prometheus, which brings promtool";
+    placed(finding.remedy(remedy), &refused.rule)
 }
 
 /// An expression that is no PromQL, at its place in the file where that can be told.
@@ -366,7 +454,7 @@ mod tests {
             annotations: vec!["summary".to_owned()],
             severities: ["critical", "warning"].map(str::to_owned).into(),
         };
-        let findings = assess(&files, &policy);
+        let findings = assess(&files, &policy, None);
         findings
             .into_iter()
             .filter(|finding| finding.outcome != Outcome::Passed)
@@ -389,6 +477,7 @@ mod tests {
         for (rules, id, outcome, says) in [
             (rule("").replace(", service: a", ""), "rules.labels", Failed, "without service"),
             (rule("").replace("summary: s", "summary: ''"), "rules.annotations", Failed, "without summary"),
+            (rule("").replace("summary: s", "summary: ' '"), "rules.annotations", Failed, "without summary"),
             (rule("").replace("critical", "crit"), "rules.severity", Failed, "severity crit"),
             (rule(", for: 2h"), "rules.timing", Warned, "for 2h"),
             (rule(", for: 30s"), "rules.timing", Warned, "below the group's interval 1m"),

@@ -12,26 +12,28 @@ use promql_parser::{
 /// Calls `visit` for the expression and everything in it, from the outside in.
 pub(crate) fn walk(expression: &Expr, visit: &mut dyn FnMut(&Expr)) {
     visit(expression);
+    children(expression).into_iter().for_each(|part| walk(part, visit));
+}
+
+/// The expressions that stand directly within it, in order.
+#[must_use]
+pub(crate) fn children(expression: &Expr) -> Vec<&Expr> {
     match expression {
-        Expr::Aggregate(aggregate) => {
-            walk(&aggregate.expr, visit);
-            if let Some(parameter) = &aggregate.param {
-                walk(parameter, visit);
-            }
-        }
-        Expr::Unary(unary) => walk(&unary.expr, visit),
-        Expr::Binary(binary) => {
-            walk(&binary.lhs, visit);
-            walk(&binary.rhs, visit);
-        }
-        Expr::Paren(paren) => walk(&paren.expr, visit),
-        Expr::Subquery(subquery) => walk(&subquery.expr, visit),
-        Expr::Call(call) => call.args.args.iter().for_each(|argument| walk(argument, visit)),
+        Expr::Aggregate(aggregate) => [Some(&aggregate.expr), aggregate.param.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(AsRef::as_ref)
+            .collect(),
+        Expr::Unary(unary) => vec![&unary.expr],
+        Expr::Binary(binary) => vec![&binary.lhs, &binary.rhs],
+        Expr::Paren(paren) => vec![&paren.expr],
+        Expr::Subquery(subquery) => vec![&subquery.expr],
+        Expr::Call(call) => call.args.args.iter().map(AsRef::as_ref).collect(),
         Expr::NumberLiteral(_)
         | Expr::StringLiteral(_)
         | Expr::VectorSelector(_)
         | Expr::MatrixSelector(_)
-        | Expr::Extension(_) => {}
+        | Expr::Extension(_) => Vec::new(),
     }
 }
 

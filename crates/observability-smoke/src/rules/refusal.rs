@@ -9,20 +9,39 @@ use serde_saphyr::Spanned;
 
 use super::manifest::{Group, Kind, ManifestError, Rule, wrong};
 
-/// The keys of a rule file beside its groups; a manifest of Kubernetes has others.
+/// The keys of a document, each with its value's line.
+type Keys = BTreeMap<String, Spanned<IgnoredAny>>;
+
+/// The documents of a file, and the keys of a rule file beside its groups; a manifest of Kubernetes has others.
 pub(super) fn of_top_level(text: &str) -> Result<(), ManifestError> {
-    let documents: Vec<BTreeMap<String, Spanned<IgnoredAny>>> =
-        serde_saphyr::from_multiple(text).unwrap_or_default();
-    for document in documents {
-        let is_manifest =
-            ["apiVersion", "kind", "spec", "items"].iter().any(|key| document.contains_key(*key));
-        let other = document.iter().find(|(key, _)| *key != "groups");
-        if let (Some((key, value)), false, true) = (other, is_manifest, document.contains_key("groups")) {
-            let line = u32::try_from(value.referenced.line()).unwrap_or(u32::MAX);
-            return Err(wrong(line, &format!("a rule file has only `groups` at its top, and no `{key}`")));
+    let documents: Vec<Option<Keys>> = serde_saphyr::from_multiple(text).unwrap_or_default();
+    let documents: Vec<Keys> = documents.into_iter().flatten().filter(|keys| !keys.is_empty()).collect();
+    for document in documents.iter().filter(|document| is_rule_file(document)) {
+        if let Some((key, value)) = document.iter().find(|(key, _)| *key != "groups") {
+            return Err(wrong(
+                line(value),
+                &format!("a rule file has only `groups` at its top, and no `{key}`"),
+            ));
         }
     }
-    Ok(())
+    // Manifests may follow each other: each is applied by itself.
+    match documents.get(1).and_then(|second| second.values().next()) {
+        Some(second) if documents.iter().any(is_rule_file) => {
+            let said =
+                "here a second YAML document begins, and of a rule file Prometheus reads the first only";
+            Err(wrong(line(second), said))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_rule_file(document: &Keys) -> bool {
+    let is_manifest = ["apiVersion", "kind", "spec", "items"].iter().any(|key| document.contains_key(*key));
+    document.contains_key("groups") && !is_manifest
+}
+
+fn line(value: &Spanned<IgnoredAny>) -> u32 {
+    u32::try_from(value.referenced.line()).unwrap_or(u32::MAX)
 }
 
 /// The groups of one file, each with its line.
@@ -97,6 +116,12 @@ mod tests {
     fn what_prometheus_refuses_is_refused_with_its_line() {
         for (text, says) in [
             ("x: 1\ngroups:\n- name: a\n", "line 1: a rule file has only `groups`"),
+            ("groups:\n- name: a\n---\ngroups:\n- name: b\n", "line 5: here a second YAML document begins"),
+            (
+                "groups: [{name: a}]\n---\nkind: PrometheusRule\nspec: {groups: [{name: b}]}\n",
+                "line 3: here a second YAML document",
+            ),
+            ("a: 1\n---\ngroups: [{name: b}]\n", "line 3: here a second YAML document"),
             ("groups:\n- name: a\n- name: a\n", "line 3: the group a stands twice"),
             ("groups:\n- name: ''\n", "line 2: the group's name is empty"),
             ("groups:\n- name: a\n  rules:\n  - {record: r, expr: up, for: 1m}\n", "line 4: `for` stands on"),
@@ -118,7 +143,9 @@ mod tests {
     #[test]
     fn what_prometheus_reads_is_read() {
         for text in [
-            "groups:\n- name: a\n---\ngroups:\n- name: a\n",
+            "---\ngroups:\n- name: a\n---\n",
+            "kind: PrometheusRule\nspec: {groups: [{name: a}]}\n---\nkind: PrometheusRule\nspec: {groups: [{name: a}]}\n",
+            "kind: Service\n---\nkind: PrometheusRule\nspec: {groups: [{name: a}]}\n",
             "apiVersion: v1\nspec: {groups: [{name: a, rules: []}]}\n",
             "groups:\n- name: a\n  limit: -1\n  rules: [{alert: A, expr: up, labels: {tier: 1, gone: null}}]\n",
             "groups:\n- {name: a, rules: [{alert: A, expr: up, labels: {a-b: c}}]}\n",

@@ -33,6 +33,15 @@ const RULES: &str = r#"groups:
     expr: depth{queue="mail"} > 50
     labels: {severity: critical, team: silent}
     annotations: {summary: s, runbook_url: runbooks/queue.md}
+  - alert: QueueMuted
+    expr: depth{queue="muted"} > 100
+    labels: {severity: warning}
+    annotations: {summary: s, runbook_url: runbooks/queue.md}
+  - alert: QueueSteep
+    expr: depth{queue="mail"} > 100
+    for: 1m
+    labels: {severity: critical, team: steep}
+    annotations: {summary: s, runbook_url: runbooks/queue.md}
 "#;
 
 const ROUTES: &str = r#"
@@ -65,14 +74,18 @@ fn with_runbook() -> Tool {
 
 #[test]
 fn each_alert_is_followed_from_its_series_to_the_person() {
-    let target = Server::start(|_, wire| wire.text("# TYPE depth gauge\ndepth{queue=\"mail\"} 1\n"));
+    let target = Server::start(|_, wire| {
+        wire.text("# TYPE depth gauge\ndepth{queue=\"mail\"} 1\ndepth{queue=\"muted\"} 1\n")
+    });
+    let alertmanager = Alertmanager::start(ROUTES);
     let config = format!(
-        "global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: a}}}}\nrule_files: [rules.yml]\nscrape_configs:\n- {{job_name: app, static_configs: [{{targets: ['{}']}}]}}\n",
-        target.address
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: a}}}}\nrule_files: [rules.yml]\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{}']}}]}}], alert_relabel_configs: [{{source_labels: [queue], regex: muted, action: drop}}]}}\n\
+         scrape_configs:\n- {{job_name: app, static_configs: [{{targets: ['{}']}}]}}\n",
+        alertmanager.port, target.address
     );
     let prometheus = Prometheus::start(&config, RULES);
     let tool = with_runbook();
-    let alertmanager = Alertmanager::start(ROUTES);
     let silence = "{\"matchers\":[{\"name\":\"team\",\"value\":\"silent\",\"isRegex\":false,\"isEqual\":true}],\"startsAt\":\"2020-01-01T00:00:00Z\",\"endsAt\":\"2099-01-01T00:00:00Z\",\"createdBy\":\"test\",\"comment\":\"test\"}";
     alertmanager.post("/api/v2/silences", silence);
     let firing = "[{\"labels\":{\"alertname\":\"Maintenance\"}}]";
@@ -81,7 +94,8 @@ fn each_alert_is_followed_from_its_series_to_the_person() {
     prometheus.wait_for("/api/v1/rules", |answer| {
         answer.contains("\"ok\"") && !answer.contains("\"health\":\"unknown\"")
     });
-    tool.write("rules.yml", &format!("{RULES}  - {{alert: NotLoaded, expr: depth > 1, labels: {{severity: critical}}, annotations: {{summary: s, runbook_url: runbooks/queue.md}}}}\n"));
+    let changed = RULES.replace("for: 1m", "for: 5m");
+    tool.write("rules.yml", &format!("{changed}  - {{alert: NotLoaded, expr: depth > 1, labels: {{severity: critical}}, annotations: {{summary: s, runbook_url: runbooks/queue.md}}}}\n"));
     let url = alertmanager.url();
     let run = rules(
         &tool,
@@ -103,6 +117,8 @@ fn each_alert_is_followed_from_its_series_to_the_person() {
     run.line("FAILED", "join.muted", "stops: inhibited now by the firing Maintenance");
     run.line("FAILED", "join.muted", "stops: silenced now by");
     run.line("FAILED", "join.loaded", "stops: Prometheus has not loaded the rule");
+    run.line("FAILED", "join.loaded", "QueueSteep, for: written 300 s, loaded 60 s");
+    run.line("FAILED", "join.sent", "QueueMuted (warning): series for 1 of 1 selectors → loaded, healthy → stops: Prometheus drops it by alert_relabel_configs");
     run.line("WARNED", "routes.unreached", "receiver old");
     assert!(!run.stdout.contains("inhibit rule, line"), "an alert that fires now is its source");
     let evidence = std::fs::read_to_string(tool.path("evidence.md")).unwrap();
@@ -318,4 +334,87 @@ fn a_template_of_helm_that_was_not_rendered_is_no_rule() {
     read.line("FAILED", "rules.template", "Prometheus gives its templates no '.Values'");
     read.line("FAILED", "rules.template", "it shows '{{' as it stands");
     read.line("WARNED", "rules.expression", "Prometheus fills in nowhere in an expression");
+}
+
+#[test]
+fn what_promtool_refuses_fails_although_our_readers_take_it() {
+    let tool = Tool::new();
+    let refused = |expr: &str, summary: &str, check: &str, says: &str| {
+        let rule = serde_json::json!({
+            "alert": "A", "expr": expr, "labels": {"severity": "page"}, "annotations": {"runbook_url": "a", "summary": summary}
+        });
+        tool.write(
+            "r.yml",
+            &serde_json::json!({"groups": [{"name": "a", "rules": [{"record": "r", "expr": "up"}, rule]}]})
+                .to_string(),
+        );
+        let run = rules(&tool, &["r.yml"]);
+        let line = run.line("FAILED", check, says);
+        assert!(line.contains("A (page)"), "{line}");
+    };
+    for (summary, says) in [
+        ("{{ $vlaue }}", "there is no variable '$vlaue'"),
+        ("{{ if }}a{{ end }}", "missing value for if (says promtool)"),
+        ("{{{ $value }}}", "(says promtool)"),
+        ("{{ $labels.a-b }}", "(says promtool)"),
+        ("{{ (printf \"x\" }}", "(says promtool)"),
+        ("{{ break }}", "(says promtool)"),
+        ("{{ if $value }}{{ else }}{{ else }}{{ end }}", "(says promtool)"),
+        ("{{ \"\\q\" }}", "(says promtool)"),
+        ("{{ $labels..a }}", "(says promtool)"),
+        ("{{/* a }}", "(says promtool)"),
+        ("{{ /* a */ }}", "(says promtool)"),
+        ("{{-$value}}", "(says promtool)"),
+    ] {
+        refused("up", summary, "rules.template", says);
+    }
+    for (expr, says) in [
+        ("x{a=\"b\" or c=\"d\"}", "unexpected identifier \"or\" in label matching"),
+        ("start() > 1", "unexpected \"(\" (says promtool)"),
+        ("x{a=~\"a{1001}\"}", "invalid repeat count"),
+    ] {
+        refused(expr, "s", "rules.expression", says);
+    }
+}
+
+#[test]
+fn what_nobody_parsed_is_told() {
+    let tool = Tool::new();
+    let rules = |expr: &str, summary: &str| -> String {
+        serde_json::json!({"groups": [{"name": "a", "rules": [{
+            "alert": "A", "expr": expr, "labels": {"severity": "page"}, "annotations": {"summary": summary}
+        }]}]})
+        .to_string()
+    };
+    let judged = |text: &str, path: Option<&str>| -> Run {
+        tool.write("r.yml", text);
+        let mut command = tool.command();
+        command.args(["rules", "r.yml", "--verbose"]);
+        path.into_iter().for_each(|path| {
+            command.env("PATH", path);
+        });
+        command.output().unwrap().into()
+    };
+    let good = rules("up == 0", "{{ $labels.job }}");
+    judged(&good, None).line("passed", "rules.template", "1 alerts, parsed by promtool");
+    judged(&good, Some("/nowhere")).line("passed", "rules.template", "not parsed, as no promtool is at hand");
+    let alone = judged(&rules("up{a=\"b\" or c=\"d\"}", "s"), Some("/nowhere"));
+    alone.line("WARNED", "rules.expression", "Prometheus knows no `or` between matchers");
+    // A function that a newer Prometheus knows.
+    judged(&rules("up", "{{ now }}"), None).line("WARNED", "rules.template", "a newer Prometheus knows it");
+}
+
+#[test]
+fn of_a_rule_file_the_first_document_alone_is_loaded() {
+    let tool = Tool::new();
+    let document = |name: &str| {
+        format!(
+            "groups: [{{name: {name}, rules: [{{alert: A, expr: up, labels: {{severity: page}}, annotations: {{summary: s}}}}]}}]\n"
+        )
+    };
+    tool.write("r.yml", &format!("{}---\n{}", document("a"), document("b")));
+    let run = rules(&tool, &["r.yml"]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    run.line("FAILED", "rules.readable", "r.yml:3:");
+    run.line("FAILED", "rules.readable", "of a rule file Prometheus reads the first only");
 }

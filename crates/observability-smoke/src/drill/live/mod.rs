@@ -53,6 +53,7 @@ use approve::Approved;
 use course::{Course, Outcome};
 pub(crate) use plan::LivePlan;
 use scene::Scene;
+pub(crate) use scene::{AGAIN, DISCOVERY, LiveConfig};
 
 /// The value of the drill's label on the target itself, for the series that Prometheus makes of every scrape.
 const STANDING: &str = "standing";

@@ -29,10 +29,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// After its start, or when its configuration was read anew, Prometheus takes some five seconds to discover what it
 /// scrapes and sends to. What it lacks for longer, it lacks.
-const DISCOVERY: Duration = Duration::from_secs(12);
+pub(crate) const DISCOVERY: Duration = Duration::from_secs(12);
 
 /// It is asked again after so long.
-const AGAIN: Duration = Duration::from_millis(500);
+pub(crate) const AGAIN: Duration = Duration::from_millis(500);
 
 /// Series that were there within this time count as there.
 const LOOK_BACK: Duration = Duration::from_secs(24 * 3600);
@@ -56,7 +56,7 @@ pub(super) struct Scene {
 /// What is read of the configuration.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct LiveConfig {
+pub(crate) struct LiveConfig {
     global: Global,
     alerting: Alerting,
     scrape_configs: Vec<Job>,
@@ -119,7 +119,7 @@ pub(super) async fn ask(
         .map_err(|_| NoAnswer("what it says of its configuration is not understood".to_owned()))?;
     let groups = api.data::<Rules>(&["rules"], &[]).await?.groups;
     let wants_target = !brings_target && config.scrape_configs.iter().any(|one| one.job_name == job);
-    let wants_alertmanager = !config.alerting.alertmanagers.is_empty();
+    let wants_alertmanager = config.names_alertmanagers();
     let asking = Instant::now();
     let (targets, alertmanagers) = loop {
         let mut targets = api.data::<Targets>(&["targets"], &[("state", "active")]).await?.active_targets;
@@ -169,6 +169,36 @@ pub(super) async fn others(
     Ok(others)
 }
 
+impl LiveConfig {
+    /// Whether it names any Alertmanagers, or says how they are found.
+    pub(crate) fn names_alertmanagers(&self) -> bool {
+        !self.alerting.alertmanagers.is_empty()
+    }
+
+    /// The labels with which an alert arrives at Alertmanagers, one answer for each way to them; none where it is
+    /// dropped on all of them.
+    ///
+    /// # Errors
+    /// When a step of relabelling is one that is not computed here.
+    pub(crate) fn as_sent(&self, alert: &Labels) -> Result<Vec<Labels>, String> {
+        let mut labels = self.global.external_labels.clone();
+        labels.extend(alert.clone());
+        let alerting = &self.alerting;
+        let Some(labels) = relabelled(&alerting.alert_relabel_configs, labels)? else {
+            return Ok(Vec::new());
+        };
+        let ways: Vec<&[Relabel]> = match alerting.alertmanagers.as_slice() {
+            [] => vec![&[]],
+            all => all.iter().map(|one| one.alert_relabel_configs.as_slice()).collect(),
+        };
+        let mut sent: Vec<Labels> = Vec::new();
+        for way in ways {
+            sent.extend(relabelled(way, labels.clone())?.filter(|labels| !sent.contains(labels)));
+        }
+        Ok(sent)
+    }
+}
+
 impl Scene {
     /// The drill's job, where there is one.
     pub(super) fn job(&self, name: &str) -> Option<&Job> {
@@ -201,24 +231,9 @@ impl Scene {
         rules.collect()
     }
 
-    /// The labels with which an alert arrives at Alertmanagers, one answer for each way to them; none where it is
-    /// dropped on all of them.
+    /// As [`LiveConfig::as_sent`].
     pub(super) fn as_sent(&self, alert: &Labels) -> Result<Vec<Labels>, String> {
-        let mut labels = self.config.global.external_labels.clone();
-        labels.extend(alert.clone());
-        let alerting = &self.config.alerting;
-        let Some(labels) = relabelled(&alerting.alert_relabel_configs, labels)? else {
-            return Ok(Vec::new());
-        };
-        let ways: Vec<&[Relabel]> = match alerting.alertmanagers.as_slice() {
-            [] => vec![&[]],
-            all => all.iter().map(|one| one.alert_relabel_configs.as_slice()).collect(),
-        };
-        let mut sent: Vec<Labels> = Vec::new();
-        for way in ways {
-            sent.extend(relabelled(way, labels.clone())?.filter(|labels| !sent.contains(labels)));
-        }
-        Ok(sent)
+        self.config.as_sent(alert)
     }
 
     /// Whether anything changes the labels of alerts on their way to Alertmanager.

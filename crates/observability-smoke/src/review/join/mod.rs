@@ -7,38 +7,32 @@ use evidence_report::record::{Check, Finding, Requirement};
 use jiff::Timestamp;
 use promql_parser::parser::{Expr, parse};
 
+mod arriving;
 pub(crate) mod observe;
 #[cfg(test)]
 mod tests;
 
+use arriving::{Arriving, arriving};
+
 use super::{
-    Placed, RuleFile, alerts, checks,
-    labels::{self, Kept},
-    placed, routes,
+    Placed, RuleFile, alerts, checks, placed, routes,
     runbook::{self, Page},
 };
 use crate::{
     alertmanager::{
         Configuration, Labels,
         matcher::{self, Matcher},
-        route::{Muted, Reached},
+        route::{Muted, Reached, Route},
     },
+    backends::{
+        prometheus_api::{Group, Rule},
+        rule_drift,
+    },
+    config::Url,
+    drill::live::LiveConfig,
     probes::reading::counted,
-    rules::expression::selectors,
+    rules::expression::{children, selectors},
 };
-
-/// A rule that Prometheus has loaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Loaded {
-    /// Name of the alert.
-    pub(crate) name: String,
-    /// Its labels.
-    pub(crate) labels: Labels,
-    /// `ok`, `err` or `unknown`.
-    pub(crate) health: String,
-    /// Why it could not be evaluated.
-    pub(crate) last_error: String,
-}
 
 /// What a selector selects now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +50,14 @@ pub(crate) enum Selected {
 /// What Prometheus said.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prometheus {
-    /// Its alerts.
-    pub(crate) loaded: Vec<Loaded>,
-    /// The labels that it adds to every alert.
-    pub(crate) external: Labels,
+    /// The groups that it has loaded.
+    pub(crate) loaded: Vec<Group>,
+    /// What becomes of alerts on their way; `None` where it does not tell.
+    pub(crate) config: Option<LiveConfig>,
+    /// The Alertmanagers that it sends to; `None` where it does not tell.
+    pub(crate) alertmanagers: Option<Vec<String>>,
+    /// The labels of the alerts that are pending or fire now, before they are sent.
+    pub(crate) firing: Vec<Labels>,
     /// The selectors of all expressions.
     pub(crate) selected: BTreeMap<String, Selected>,
 }
@@ -81,6 +79,8 @@ pub(crate) struct Alertmanager {
     pub(crate) unread: usize,
     /// The alerts that fire now.
     pub(crate) firing: Vec<Labels>,
+    /// By which name it was asked.
+    pub(crate) url: Option<Url>,
 }
 
 /// Everything that is known; `None` where nobody was asked.
@@ -105,7 +105,22 @@ enum Stop {
     Unknown(&'static Check, String),
 }
 
-type Stage = Result<String, Stop>;
+impl Stop {
+    /// Where one has doubt already: what is unknown outweighs what is warned of, and the first of a kind is told.
+    fn beside(self, doubt: Option<Self>) -> Self {
+        match (doubt, self) {
+            (Some(Self::Warns(..)), own @ Self::Unknown(..)) | (None, own) => own,
+            (Some(doubt), _) => doubt,
+        }
+    }
+}
+
+/// What is said of a stage that is passed, where anything is to be said of it.
+type Stage = Result<Option<String>, Stop>;
+
+fn passed(said: impl Into<String>) -> Stage {
+    Ok(Some(said.into()))
+}
 
 /// Follows every alert, and says of each stage how many came so far where no alert has a finding of it.
 pub(crate) fn assess(files: &[RuleFile], world: &World<'_>) -> Vec<Finding> {
@@ -116,6 +131,7 @@ pub(crate) fn assess(files: &[RuleFile], world: &World<'_>) -> Vec<Finding> {
         passed.push(stages);
     }
     if !findings.is_empty() {
+        findings.extend(elsewhere(world));
         let untold = |check: &&Check| findings.iter().all(|finding| finding.check.id != check.id);
         let stages = stages_asked(world).filter(|(_, check)| untold(check));
         let told: Vec<_> = stages
@@ -126,12 +142,34 @@ pub(crate) fn assess(files: &[RuleFile], world: &World<'_>) -> Vec<Finding> {
     findings
 }
 
+/// An Alertmanager that was named, and that is none of those that Prometheus sends to, by their names.
+fn elsewhere(world: &World<'_>) -> Option<Finding> {
+    let named = world.alertmanager?.url.as_ref()?;
+    let sent_to = world.prometheus?.alertmanagers.as_ref().filter(|found| !found.is_empty())?;
+    let place = |url: &reqwest::Url| {
+        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let here = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str());
+        (if here { "localhost".to_owned() } else { host }, url.port_or_known_default())
+    };
+    let same = |other: &String| other.parse().is_ok_and(|other| place(&other) == place(&named.0));
+    if sent_to.iter().any(same) {
+        return None;
+    }
+    let finding = checks::SENT.warned("Prometheus").expected(format!("alerts sent to {named}"));
+    let observed = format!(
+        "it sends to {}: by another name, or to another Alertmanager than the one whose routes were followed",
+        sent_to.join(" and ")
+    );
+    Some(finding.observed(observed))
+}
+
 /// The stages that somebody was asked about, with their places in the order; the last is the end of the way.
 fn stages_asked(world: &World<'_>) -> impl Iterator<Item = (usize, &'static Check)> {
     let (live, routed) = (world.prometheus.is_some(), world.configuration.is_some());
     let stages = [
         (live, &checks::SERIES),
         (live, &checks::LOADED),
+        (live, &checks::SENT),
         (routed, &checks::ROUTE),
         (routed || world.alertmanager.is_some(), &checks::MUTED),
         // Runbooks are told of by themselves.
@@ -152,39 +190,38 @@ fn said(check: &'static Check, came: usize) -> Finding {
 /// The stages in order, and how many of them were passed. The first that fails ends the way; a warning is said, and
 /// the way goes on.
 fn follow(alert: &Placed<'_>, files: &[RuleFile], world: &World<'_>) -> (Finding, usize) {
-    let sets = label_sets(alert, files, world);
+    let arriving = arriving(alert, files, world);
     let stages = [
         series(alert, world),
         loaded(alert, world),
-        route(&sets, world),
-        muted(&sets, world),
+        sent(&arriving, world),
+        route(&arriving, world),
+        muted(&arriving, world),
         page(alert, world),
     ];
-    let (mut way, mut doubt) = (Vec::new(), None);
+    let (count, mut way, mut doubt) = (stages.len(), Vec::new(), None);
     for (number, stage) in stages.into_iter().enumerate() {
         match stage {
-            Ok(said) => way.push(said),
-            Err(Stop::Warns(check, said)) => {
-                way.push(said);
-                doubt = doubt.or(Some((check, true)));
-            }
-            Err(Stop::Unknown(check, said)) => {
-                way.push(said);
-                doubt = doubt.or(Some((check, false)));
-            }
+            Ok(said) => way.extend(said),
             Err(Stop::Fails(check, said)) => {
                 way.push(format!("stops: {said}"));
                 return (finding(check.failed(alert.subject()), alert, &way), number);
+            }
+            Err(stop) => {
+                let (Stop::Warns(_, said) | Stop::Unknown(_, said) | Stop::Fails(_, said)) = &stop;
+                way.push(said.clone());
+                doubt = Some(stop.beside(doubt));
             }
         }
     }
     let come = match doubt {
         None => checks::ALERT.passed(alert.subject()),
-        Some((check, true)) => check.warned(alert.subject()),
-        Some((check, false)) => check.inconclusive(alert.subject()),
+        Some(Stop::Warns(check, _)) => check.warned(alert.subject()),
+        Some(Stop::Unknown(check, _)) => check.inconclusive(alert.subject()),
+        Some(Stop::Fails(check, _)) => check.failed(alert.subject()),
     };
     // Whoever comes to the end in doubt has not passed the last stage, which is that the alert would be heard.
-    (finding(come, alert, &way), way.len())
+    (finding(come, alert, &way), count)
 }
 
 fn finding(finding: Finding, alert: &Placed<'_>, way: &[String]) -> Finding {
@@ -192,21 +229,33 @@ fn finding(finding: Finding, alert: &Placed<'_>, way: &[String]) -> Finding {
     placed(finding.expected(expected).observed(way.join(" → ")), alert)
 }
 
-/// The selectors that must have series: not those whose absence is what the alert is about.
+/// The selectors that must have series: neither those whose absence is what the alert is about, nor what stands behind
+/// `unless`.
 pub(crate) fn needed(expression: &Expr) -> Vec<String> {
-    let all: Vec<_> = selectors(expression).iter().map(ToString::to_string).collect();
     let mut spared = BTreeSet::new();
     crate::rules::expression::walk(expression, &mut |part| {
-        let optional = match part {
-            Expr::Call(call) if call.func.name.starts_with("absent") => {
-                call.args.args.first().map(AsRef::as_ref)
-            }
-            Expr::Binary(binary) if binary.op.to_string() == "unless" => Some(binary.rhs.as_ref()),
-            _ => None,
-        };
-        spared.extend(optional.into_iter().flat_map(selectors).map(|selector| selector.to_string()));
+        if let Expr::Call(call) = part
+            && call.func.name.starts_with("absent")
+        {
+            let selected = call.args.args.first().into_iter().flat_map(|argument| selectors(argument));
+            spared.extend(selected.map(|selector| selector.to_string()));
+        }
     });
-    all.into_iter().filter(|selector| !spared.contains(selector)).collect()
+    let mut needed = Vec::new();
+    before_unless(expression, &mut needed);
+    let mut seen = BTreeSet::new();
+    needed.retain(|selector| !spared.contains(selector) && seen.insert(selector.clone()));
+    needed
+}
+
+fn before_unless(part: &Expr, found: &mut Vec<String>) {
+    match part {
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
+            found.extend(selectors(part).iter().map(ToString::to_string));
+        }
+        Expr::Binary(binary) if binary.op.to_string() == "unless" => before_unless(&binary.lhs, found),
+        _ => children(part).into_iter().for_each(|part| before_unless(part, found)),
+    }
 }
 
 /// The selectors beside which `or` gives others.
@@ -223,7 +272,7 @@ fn alternatives(expression: &Expr) -> BTreeSet<String> {
 }
 
 fn series(alert: &Placed<'_>, world: &World<'_>) -> Stage {
-    let Some(prometheus) = world.prometheus else { return Ok("series not asked for".to_owned()) };
+    let Some(prometheus) = world.prometheus else { return passed("series not asked for") };
     let Ok(expression) = parse(&alert.rule.expression) else {
         return Err(Stop::Unknown(&checks::SERIES, "the expression is not read by our parser".to_owned()));
     };
@@ -235,17 +284,18 @@ fn series(alert: &Placed<'_>, world: &World<'_>) -> Stage {
             Some(Selected::Series(_)) => {}
             Some(Selected::Nothing) if others.contains(selector) && prometheus.has_any(&needed) => {
                 let said = format!("no series at all for {selector}, one side of an `or`");
-                doubt = Some(Stop::Warns(&checks::SERIES, said));
+                doubt = Some(Stop::Warns(&checks::SERIES, said).beside(doubt));
             }
             Some(Selected::Nothing) => {
                 return Err(Stop::Fails(&checks::SERIES, format!("no series at all for {selector}")));
             }
             Some(Selected::OnlyOthers) => {
                 let said = format!("nothing matches {selector} now (other series of the metric exist)");
-                doubt = Some(Stop::Warns(&checks::SERIES, said));
+                doubt = Some(Stop::Warns(&checks::SERIES, said).beside(doubt));
             }
             Some(Selected::Unknown(why)) => {
-                doubt = doubt.or_else(|| Some(Stop::Unknown(&checks::SERIES, format!("{selector}: {why}"))));
+                let unknown = Stop::Unknown(&checks::SERIES, format!("{selector}: {why}"));
+                doubt = Some(unknown.beside(doubt));
             }
             None => {}
         }
@@ -254,71 +304,101 @@ fn series(alert: &Placed<'_>, world: &World<'_>) -> Stage {
         0 => "needs no series".to_owned(),
         count => format!("series for {count} of {count} selectors"),
     };
-    doubt.map_or(Ok(found), Err)
+    doubt.map_or_else(|| passed(found), Err)
 }
 
 fn loaded(alert: &Placed<'_>, world: &World<'_>) -> Stage {
-    let Some(prometheus) = world.prometheus else { return Ok("rule not asked for".to_owned()) };
-    let named: Vec<_> = prometheus.loaded.iter().filter(|rule| rule.name == alert.rule.name).collect();
-    let Some(rule) = named.iter().find(|rule| rule.labels == alert.rule.labels).or_else(|| named.first())
-    else {
-        return Err(Stop::Fails(&checks::LOADED, "Prometheus has not loaded the rule".to_owned()));
+    let Some(prometheus) = world.prometheus else { return passed("rule not asked for") };
+    let stops = |said: String| Err(Stop::Fails(&checks::LOADED, said));
+    let all = prometheus.loaded.iter().flat_map(|group| &group.rules);
+    let named: Vec<&Rule> =
+        all.filter(|rule| rule.kind == "alerting" && rule.name == alert.rule.name).collect();
+    let Some(first) = named.first() else { return stops("Prometheus has not loaded the rule".to_owned()) };
+    let same = named.iter().filter(|rule| rule.labels == alert.rule.labels);
+    let compared = same.map(|rule| (rule, rule_drift::compare(&alert.rule.name, alert.rule, rule)));
+    let Some((rule, differences)) = compared.min_by_key(|(_, differences)| differences.len()) else {
+        return stops(format!("loaded with other labels: {}", routes::in_words(&first.labels)));
     };
-    if rule.labels != alert.rule.labels {
-        let said = format!("loaded with other labels: {}", routes::in_words(&rule.labels));
-        return Err(Stop::Fails(&checks::LOADED, said));
+    if let Some(other) = differences.iter().find(|one| !one.unknown && !one.only_text) {
+        return stops(format!("loaded otherwise than written: {}", other.in_words()));
     }
-    match rule.health.as_str() {
-        "ok" => Ok("loaded, healthy".to_owned()),
-        "err" => {
-            let why = crate::http::excerpt(&rule.last_error, 200);
-            Err(Stop::Fails(&checks::LOADED, format!("its evaluation fails: {why}")))
-        }
+    match (rule.health.as_str(), differences.first()) {
+        ("err", _) => stops(format!("its evaluation fails: {}", crate::http::excerpt(&rule.last_error, 200))),
+        ("ok", None) => passed("loaded, healthy"),
+        ("ok", Some(one)) if one.only_text => Err(Stop::Warns(
+            &checks::LOADED,
+            format!("loaded, healthy, with another text: {}", one.in_words()),
+        )),
+        ("ok", Some(one)) => Err(Stop::Unknown(&checks::LOADED, one.in_words())),
         _ => Err(Stop::Unknown(&checks::LOADED, "loaded, not evaluated yet".to_owned())),
     }
 }
 
-/// The label sets with which the alert would reach Alertmanager: one a live series, as far as the expression keeps
-/// its labels; the rule's own over the external ones over those.
-fn label_sets(alert: &Placed<'_>, files: &[RuleFile], world: &World<'_>) -> Vec<Labels> {
-    let mut base = world.prometheus.map(|prometheus| prometheus.external.clone()).unwrap_or_default();
-    let fixed = routes::fixed_labels(alert);
-    let expression = parse(&alert.rule.expression).ok();
-    let of_series = expression.iter().flat_map(|expression| {
-        let kept = labels::kept(expression, files);
-        let first = needed(expression).into_iter().find_map(|selector| {
-            match world.prometheus?.selected.get(&selector) {
-                Some(Selected::Series(series)) if !series.is_empty() => Some(series.clone()),
-                _ => None,
-            }
-        });
-        first.unwrap_or_default().into_iter().map(move |series| only(series, &kept))
-    });
-    let mut sets: Vec<Labels> = Vec::new();
-    for series in of_series {
-        let mut set = base.clone();
-        set.extend(series);
-        set.extend(fixed.clone());
-        if !sets.contains(&set) {
-            sets.push(set);
+/// Whether Prometheus sends the alert to anybody.
+fn sent(arriving: &Arriving, world: &World<'_>) -> Stage {
+    let Some(prometheus) = world.prometheus else { return Ok(None) };
+    let unknown = |said: &str| Err(Stop::Unknown(&checks::SENT, said.to_owned()));
+    match &prometheus.alertmanagers {
+        None => return unknown("to which Alertmanagers Prometheus sends is not known"),
+        Some(found) if found.is_empty() => {
+            let said = "Prometheus sends to no Alertmanager".to_owned();
+            return Err(Stop::Fails(&checks::SENT, said));
+        }
+        Some(_) => {}
+    }
+    let Arriving { sets, open, dropped, unknown: why } = arriving;
+    match (why, dropped) {
+        (Some(why), _) => unknown(why),
+        (None, 0) => Ok(None),
+        (None, _) if !open.is_empty() => {
+            unknown("alert_relabel_configs may drop it, by labels that are known when it fires only")
+        }
+        (None, _) if sets.is_empty() => {
+            Err(Stop::Fails(&checks::SENT, "Prometheus drops it by alert_relabel_configs".to_owned()))
+        }
+        (None, dropped) => {
+            let said = format!("Prometheus drops {dropped} of its label sets by alert_relabel_configs");
+            Err(Stop::Warns(&checks::SENT, said))
         }
     }
-    if sets.is_empty() {
-        base.extend(fixed);
-        sets.push(base);
+}
+
+/// The open labels that a route asks for.
+fn asked_for(arriving: &Arriving, configuration: &Configuration) -> Vec<String> {
+    let mut names: Vec<_> = nodes(&configuration.root)
+        .into_iter()
+        .flat_map(|route| &route.matchers)
+        .filter(|matcher| arriving.open.contains(&matcher.name))
+        .map(|matcher| matcher.name.clone())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn nodes(route: &Route) -> Vec<&Route> {
+    std::iter::once(route).chain(route.routes.iter().flat_map(nodes)).collect()
+}
+
+fn route(arriving: &Arriving, world: &World<'_>) -> Stage {
+    let Some(configuration) = world.configuration else { return passed("route not asked for") };
+    let asked_for = asked_for(arriving, configuration);
+    if !asked_for.is_empty() {
+        let tells = |route: &&Route| {
+            let receiver = configuration.receiver(&route.options.receiver);
+            receiver.is_some_and(|receiver| !receiver.integrations.is_empty())
+        };
+        let said = format!("a route by {}, known when it fires only", asked_for.join(" and "));
+        return match nodes(&configuration.root).iter().find(|route| !tells(route)) {
+            None => passed(format!("{said}: every receiver tells somebody")),
+            Some(silent) => {
+                let why = format!("{said}; the receiver {} has no integrations", silent.options.receiver);
+                Err(Stop::Unknown(&checks::ROUTE, why))
+            }
+        };
     }
-    sets
-}
-
-fn only(mut series: Labels, kept: &Kept) -> Labels {
-    series.retain(|name, _| name != "__name__" && kept.can_have(name));
-    series
-}
-
-fn route(sets: &[Labels], world: &World<'_>) -> Stage {
-    let Some(configuration) = world.configuration else { return Ok("route not asked for".to_owned()) };
     let mut said = BTreeSet::new();
-    for labels in sets {
+    for labels in &arriving.sets {
         let reached = configuration.route(labels, world.at);
         let heard = reached.iter().any(|way| configuration.tells(way));
         for way in &reached {
@@ -338,27 +418,29 @@ fn route(sets: &[Labels], world: &World<'_>) -> Stage {
             };
         }
     }
-    Ok(said.into_iter().collect::<Vec<_>>().join(" and "))
+    passed(said.into_iter().collect::<Vec<_>>().join(" and "))
 }
 
-fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
+fn muted(arriving: &Arriving, world: &World<'_>) -> Stage {
+    let sets = &arriving.sets;
     let mut doubt = None;
     let mut held_back: Vec<String> = Vec::new();
+    // Which routes it takes is not known where they ask for what is open.
+    let routed = world.configuration.filter(|known| asked_for(arriving, known).is_empty());
     for labels in sets {
-        let ways: Vec<_> = world
-            .configuration
+        let ways: Vec<_> = routed
             .iter()
             .flat_map(|known| known.route(labels, world.at).into_iter().filter(|way| known.tells(way)))
             .collect();
         if !ways.is_empty()
             && ways.iter().all(|way| matches!(way.muted, Muted::During(_) | Muted::Outside(_)))
         {
-            doubt = Some(Stop::Warns(&checks::MUTED, silent_now(&ways)));
+            doubt = Some(Stop::Warns(&checks::MUTED, silent_now(&ways)).beside(doubt));
         } else if let Some(Muted::Unknown(name)) =
             ways.iter().map(|way| &way.muted).find(|m| matches!(m, Muted::Unknown(_)))
         {
             let said = format!("the time zone of the interval {name} is not known here");
-            doubt = doubt.or(Some(Stop::Unknown(&checks::MUTED, said)));
+            doubt = Some(Stop::Unknown(&checks::MUTED, said).beside(doubt));
         }
         let Some(alertmanager) = world.alertmanager else { continue };
         if alertmanager.unread > 0 {
@@ -366,7 +448,7 @@ fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
                 "whether it is silenced is unknown: {} a pattern that cannot be read here",
                 counted(alertmanager.unread as u64, "silence has", "silences have")
             );
-            doubt = doubt.or(Some(Stop::Unknown(&checks::MUTED, said)));
+            doubt = Some(Stop::Unknown(&checks::MUTED, said).beside(doubt));
         }
         held_back.extend(holds_back(labels, world, alertmanager));
     }
@@ -374,7 +456,7 @@ fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
         [why, ..] if held_back.len() == sets.len() => return Err(Stop::Fails(&checks::MUTED, why.clone())),
         [why, ..] => {
             let said = format!("{why}: {} of its {} series", held_back.len(), sets.len());
-            return Err(Stop::Warns(&checks::MUTED, said));
+            return Err(Stop::Warns(&checks::MUTED, said).beside(doubt));
         }
         [] => {}
     }
@@ -383,7 +465,7 @@ fn muted(sets: &[Labels], world: &World<'_>) -> Stage {
     } else {
         "silences not asked for"
     };
-    doubt.map_or_else(|| Ok(asked.to_owned()), Err)
+    doubt.map_or_else(|| passed(asked), Err)
 }
 
 /// What keeps Alertmanager from telling of an alert with these labels now.
@@ -411,12 +493,12 @@ fn page(alert: &Placed<'_>, world: &World<'_>) -> Stage {
     let shown = runbook::shown(address);
     match world.pages.get(address) {
         Some(Page::Missing(why)) => Err(Stop::Fails(&checks::RUNBOOK, format!("runbook {shown}: {why}"))),
-        Some(Page::NotAsked) | None => Ok(format!("runbook {shown} (not asked for)")),
-        Some(Page::Answers | Page::File(_)) => Ok(format!("runbook {shown}")),
+        Some(Page::NotAsked) | None => passed(format!("runbook {shown} (not asked for)")),
+        Some(Page::Answers | Page::File(_)) => passed(format!("runbook {shown}")),
     }
 }
 
 /// The label sets of all alerts, for what nobody reaches.
 pub(crate) fn all_sets(files: &[RuleFile], world: &World<'_>) -> Vec<Labels> {
-    alerts(files).flat_map(|alert| label_sets(&alert, files, world)).collect()
+    alerts(files).flat_map(|alert| arriving(&alert, files, world).sets).collect()
 }

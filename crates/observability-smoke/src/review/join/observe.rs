@@ -1,20 +1,22 @@
 //! Asks Prometheus and Alertmanager, by GET alone.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 
 use futures_util::{StreamExt, stream};
 use promql_parser::parser::{Expr, parse};
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
+use tokio::time::sleep;
 
-use super::{Alertmanager, Loaded, Prometheus, Selected};
+use super::{Alertmanager, Prometheus, Selected};
 use crate::{
     alertmanager::{Configuration, Labels},
     backends::{
         alertmanager_api::{Alert, Silence, Status},
-        prometheus_api::{Api, Rules, StatusConfig},
+        prometheus_api::{Alertmanagers, Api, Rules, StatusConfig},
     },
     config::Url,
+    drill::live::{AGAIN, DISCOVERY, LiveConfig},
     error::Error,
     http::{Http, NoAnswer, header_from_file},
     plan::REQUEST_TIMEOUT,
@@ -51,16 +53,9 @@ impl Server {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PrometheusFile {
-    global: PrometheusGlobal,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PrometheusGlobal {
-    external_labels: Labels,
+#[derive(Debug, Deserialize)]
+struct Active {
+    alerts: Vec<Alert>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,7 +68,7 @@ struct Element {
     metric: Labels,
 }
 
-/// Asks Prometheus for its rules, its external labels and every selector of the alerts.
+/// Asks Prometheus for its rules, where and how it sends alerts, which are active, and every selector of the alerts.
 ///
 /// # Errors
 /// When it does not say what rules it has.
@@ -84,10 +79,11 @@ pub(crate) async fn prometheus(
 ) -> Result<Prometheus, NoAnswer> {
     let api = Api { http, url: &server.url, headers: &server.headers, timeout: REQUEST_TIMEOUT };
     let rules: Rules = api.data(&["rules"], &[("type", "alert")]).await?;
-    let loaded =
-        rules.groups.into_iter().flat_map(|group| group.rules).filter(|rule| rule.kind == "alerting");
     let status: Result<StatusConfig, _> = api.data(&["status", "config"], &[]).await;
-    let external = status.ok().and_then(|status| serde_saphyr::from_str::<PrometheusFile>(&status.yaml).ok());
+    let config = status.ok().and_then(|status| serde_saphyr::from_str::<LiveConfig>(&status.yaml).ok());
+    let finds_some = config.as_ref().is_some_and(LiveConfig::names_alertmanagers);
+    let alertmanagers = alertmanagers(&api, finds_some).await;
+    let active: Result<Active, _> = api.data(&["alerts"], &[]).await;
     let asked: BTreeSet<(String, Option<String>)> = alerts(files)
         .filter_map(|alert| parse(&alert.rule.expression).ok())
         .flat_map(|expression| questions(&expression))
@@ -101,18 +97,27 @@ pub(crate) async fn prometheus(
         .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
+    let firing = active.map(|active| active.alerts.into_iter().map(|alert| alert.labels).collect());
     Ok(Prometheus {
-        loaded: loaded
-            .map(|rule| Loaded {
-                name: rule.name,
-                labels: rule.labels,
-                health: rule.health,
-                last_error: rule.last_error,
-            })
-            .collect(),
-        external: external.map(|file| file.global.external_labels).unwrap_or_default(),
+        loaded: rules.groups,
+        config,
+        alertmanagers,
+        firing: firing.unwrap_or_default(),
         selected,
     })
+}
+
+/// The Alertmanagers that it sends to; after a start it takes a while to find those that its configuration names.
+async fn alertmanagers(api: &Api<'_>, finds_some: bool) -> Option<Vec<String>> {
+    let asking = Instant::now();
+    loop {
+        let found: Alertmanagers = api.data(&["alertmanagers"], &[]).await.ok()?;
+        let found: Vec<_> = found.active_alertmanagers.into_iter().map(|found| found.url).collect();
+        if !found.is_empty() || !finds_some || asking.elapsed() > DISCOVERY {
+            return Some(found);
+        }
+        sleep(AGAIN).await;
+    }
 }
 
 fn questions(expression: &Expr) -> Vec<(String, Option<String>)> {
@@ -164,5 +169,5 @@ pub(crate) async fn alertmanager(
         }
     }
     let firing = firing.into_iter().map(|alert| alert.labels).collect();
-    Ok((configuration, Alertmanager { silences, unread, firing }))
+    Ok((configuration, Alertmanager { silences, unread, firing, url: Some(server.url.clone()) }))
 }

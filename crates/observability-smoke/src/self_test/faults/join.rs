@@ -12,9 +12,9 @@ use crate::{
 };
 
 const LOADED: &str = r#"{"status":"success","data":{"groups":[{"name":"api","rules":[
-{"name":"ApiErrorBudgetBurn","type":"alerting","labels":{"severity":"critical","service":"api"},"health":"ok","lastError":""},
-{"name":"ApiTrafficGone","type":"alerting","labels":{"severity":"critical","service":"api"},"health":"ok","lastError":""},
-{"name":"QueueDeep","type":"alerting","labels":{"severity":"warning","service":"queue"},"health":"ok","lastError":""}]}]}}"#;
+{"name":"ApiErrorBudgetBurn","type":"alerting","query":"job:errors:ratio_rate1h > (14.4 * 0.001) and job:errors:ratio_rate5m > (14.4 * 0.001) and sum by (job) (rate(requests_total[5m])) > 1","duration":120,"labels":{"severity":"critical","service":"api"},"annotations":{"summary":"{{ $labels.job }} burns its error budget","runbook_url":"runbooks/api.md"},"health":"ok","lastError":""},
+{"name":"ApiTrafficGone","type":"alerting","query":"absent(requests_total{job=\"api\"})","duration":300,"labels":{"severity":"critical","service":"api"},"annotations":{"summary":"no requests are counted","runbook_url":"runbooks/api.md"},"health":"ok","lastError":""},
+{"name":"QueueDeep","type":"alerting","query":"queue_depth{queue=\"mail\"} > 100","duration":300,"labels":{"severity":"warning","service":"queue"},"annotations":{"summary":"queue {{ $labels.queue }} is deep","runbook_url":"runbooks/queue.md"},"health":"ok","lastError":""}]}]}}"#;
 
 const SERIES: &str = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"api","queue":"mail"},"value":[0,"1"]}]}}"#;
 
@@ -37,6 +37,11 @@ static SETTING: Setting = Setting {
             "status.json",
             r#"{"status":"success","data":{"yaml":"global:\n  external_labels:\n    region: eu\n"}}"#,
         ),
+        (
+            "alertmanagers.json",
+            r#"{"status":"success","data":{"activeAlertmanagers":[{"url":"http://{server}/alertmanager/api/v2/alerts"}]}}"#,
+        ),
+        ("active.json", r#"{"status":"success","data":{"alerts":[]}}"#),
         ("series.json", SERIES),
         ("queue.json", SERIES),
         ("count.json", SERIES),
@@ -47,6 +52,8 @@ static SETTING: Setting = Setting {
     served: &[
         json("/prometheus/api/v1/rules", "loaded.json"),
         json("/prometheus/api/v1/status/config", "status.json"),
+        json("/prometheus/api/v1/alertmanagers", "alertmanagers.json"),
+        json("/prometheus/api/v1/alerts", "active.json"),
         json("/prometheus/api/v1/query", "count.json").asking("count("),
         json("/prometheus/api/v1/query", "queue.json").asking("queue_depth"),
         json("/prometheus/api/v1/query", "series.json"),
@@ -122,8 +129,8 @@ pub(super) static FAULTS: &[Fault] = &[
         "a rule whose evaluation fails",
         &[(
             "loaded.json",
-            r#""severity":"warning","service":"queue"},"health":"ok","lastError":"""#,
-            r#""severity":"warning","service":"queue"},"health":"err","lastError":"many-to-many matching""#,
+            r#""runbook_url":"runbooks/queue.md"},"health":"ok","lastError":"""#,
+            r#""runbook_url":"runbooks/queue.md"},"health":"err","lastError":"many-to-many matching""#,
         )],
         &checks::LOADED,
         Failed,
@@ -133,12 +140,51 @@ pub(super) static FAULTS: &[Fault] = &[
         "a rule that was never evaluated",
         &[(
             "loaded.json",
-            r#""severity":"warning","service":"queue"},"health":"ok""#,
-            r#""severity":"warning","service":"queue"},"health":"unknown""#,
+            r#""runbook_url":"runbooks/queue.md"},"health":"ok""#,
+            r#""runbook_url":"runbooks/queue.md"},"health":"unknown""#,
         )],
         &checks::LOADED,
         Inconclusive,
         "not evaluated yet",
+    ),
+    fault(
+        "a rule that is loaded with another threshold",
+        &[("loaded.json", r"} > 100", r"} > 100000")],
+        &checks::LOADED,
+        Failed,
+        "loaded otherwise than written",
+    ),
+    fault(
+        "a rule that is loaded with another `for`",
+        &[("loaded.json", r#""duration":120"#, r#""duration":3600"#)],
+        &checks::LOADED,
+        Failed,
+        "for: written 120 s",
+    ),
+    fault(
+        "a Prometheus without `alerting:`",
+        &[("alertmanagers.json", r#"{"url":"http://{server}/alertmanager/api/v2/alerts"}"#, "")],
+        &checks::SENT,
+        Failed,
+        "sends to no Alertmanager",
+    ),
+    fault(
+        "an alert that Prometheus drops",
+        &[(
+            "status.json",
+            r"region: eu\n",
+            r"region: eu\nalerting:\n  alert_relabel_configs:\n  - {source_labels: [service], regex: queue, action: drop}\n",
+        )],
+        &checks::SENT,
+        Failed,
+        "drops it by alert_relabel_configs",
+    ),
+    fault(
+        "another Alertmanager than the one that is sent to",
+        &[("alertmanagers.json", "http://{server}/", "http://alertmanager.example:9093/")],
+        &checks::SENT,
+        Warned,
+        "alertmanager.example",
     ),
     fault(
         "a receiver without integrations",

@@ -67,6 +67,13 @@ pub(super) static FAULTS: &[Fault] = &[
         "the group api stands twice",
     ),
     fault(
+        "a second YAML document",
+        &[("rules.yml", "- name: queue\n", "---\ngroups:\n- name: queue\n")],
+        &checks::READABLE,
+        Failed,
+        "a second YAML document begins",
+    ),
+    fault(
         "a key beside the groups",
         &[("rules.yml", "groups:\n", "namespace: ops\ngroups:\n")],
         &checks::READABLE,
@@ -175,6 +182,13 @@ pub(super) static FAULTS: &[Fault] = &[
         "without summary",
     ),
     fault(
+        "an annotation of blanks",
+        &[("rules.yml", "'no requests are counted'", "'  '")],
+        &checks::ANNOTATIONS,
+        Failed,
+        "without summary",
+    ),
+    fault(
         "a severity that the model does not know",
         &[("rules.yml", "severity: warning, service: queue", "severity: warn, service: queue")],
         &checks::SEVERITY,
@@ -219,6 +233,13 @@ pub(super) static FAULTS: &[Fault] = &[
         &checks::TEMPLATE,
         Failed,
         "humanise",
+    ),
+    fault(
+        "a template with a variable that nothing declares",
+        &[("rules.yml", "{{ $labels.queue }}", "{{ $vlaue }}")],
+        &checks::TEMPLATE,
+        Failed,
+        "no variable '$vlaue'",
     ),
     fault(
         "a template with a label that is aggregated away",

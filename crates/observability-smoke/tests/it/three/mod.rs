@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 mod answers;
+mod expressions;
 mod names;
 mod offset;
 mod scrapes;
