@@ -122,7 +122,7 @@ fn old_values_and_timestamps_that_prometheus_cannot_use_are_named() {
     run.line("FAILED", "metrics.freshness", "late: ");
     run.line("FAILED", "metrics.freshness", "odd: ");
     run.line("FAILED", "metrics.freshness", "federated: ");
-    run.line("WARNED", "metrics.timestamps", "so old that no query sees them; a is 400 s old");
+    run.line("WARNED", "metrics.timestamps", "so old that no query sees them; a is 40");
     run.line("FAILED", "metrics.timestamps", "a Prometheus which holds samples of now drops them");
     run.line("FAILED", "metrics.timestamps", "Prometheus drops them");
     run.line("passed", "metrics.timestamps", "1 timestamp");
