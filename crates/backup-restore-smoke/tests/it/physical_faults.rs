@@ -138,6 +138,38 @@ fn a_target_that_the_log_does_not_hold_fails_in_postgres_own_words() {
 }
 
 #[test]
+fn a_target_before_the_backup_fails_where_the_source_was_quiet() {
+    let history = history();
+    let label = history.tool.path("base").join("backup_label");
+    let text = fs::read_to_string(&label).unwrap();
+    fs::remove_file(history.tool.path("base").join("backup_manifest")).unwrap();
+    // The zone of the second cannot be told.
+    for written in [text.clone(), text.replace(" UTC\n", " CET\n")] {
+        fs::write(&label, written).unwrap();
+        let ended = history.rehearse(&["--target-time", "2020-01-01T00:00:00Z", "--rpo", "1s"]);
+        assert_failed(&history, &ended, "recovery.target");
+        let (_, subject, observed) = ended.finding("recovery.target");
+        assert!(subject == "base" && observed.contains("it was begun"), "{subject}: {observed}");
+    }
+}
+
+#[test]
+fn a_backup_that_says_it_is_of_the_future_tells_of_no_loss() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    cluster.shop();
+    let base = tool.path("base");
+    cluster.base_backup(&base, &["--wal-method=stream", "--no-manifest"]);
+    let label = base.join("backup_label");
+    let text = fs::read_to_string(&label).unwrap().replace("START TIME: 20", "START TIME: 21");
+    fs::write(&label, text).unwrap();
+    let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap(), "--rpo", "1h"]);
+    ended.assert_code(3);
+    let (outcome, _, reason) = ended.finding("recovery.data_loss");
+    assert!(outcome == "not_checked" && reason.contains("clocks disagree"), "{outcome}: {reason}");
+    assert!(!ended.report.to_string().contains("data_loss_seconds"), "{}", ended.everything());
+}
+
+#[test]
 fn a_page_flipped_in_a_backup_is_found_by_its_manifest() {
     let (cluster, tool) = (TestCluster::archiving(&["--data-checksums"]), Tool::new());
     let database = cluster.shop();
