@@ -47,6 +47,8 @@ pub(super) struct Placed {
     pub(super) needed: Needed,
     /// The way that recovery is to take.
     pub(super) lineage: Lineage,
+    /// What the backup's files were held against, where that was something.
+    pub(super) verified_by: Option<&'static str>,
 }
 
 /// Puts the files in place; nothing is started.
@@ -77,7 +79,12 @@ pub(super) async fn place_files(
     }
     let major = major_of(&landing)?;
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(major)).await?;
-    run.findings(verify_backup(run, &programs, &landing.data, fetched.manifest.as_deref()).await?);
+    let verified = verify_backup(run, &programs, &landing.data, fetched.manifest.as_deref()).await?;
+    let verified_by = match verified.iter().any(|finding| finding.outcome == Outcome::Passed) {
+        true => Some("its manifest, which says which files there are, and their checksums"),
+        false => physical.origin.verifies_files(),
+    };
+    run.findings(verified);
     let control = ControlData::ask(run, &programs, &landing.data).await?;
     has_label(&landing, &chosen, &control)?;
     let begun = begun(&landing, &chosen, &control);
@@ -132,7 +139,7 @@ pub(super) async fn place_files(
     }
     run.finding(contained);
     cluster.adopt(run).await?;
-    let placed = Placed { chosen, landing, control, programs, shelf, needed, lineage };
+    let placed = Placed { chosen, landing, control, programs, shelf, needed, lineage, verified_by };
     run.fact("system identifier of the backup", &placed.control.system_identifier);
     run.fact("PostgreSQL of the backup", major.to_string());
     made.stages.add("files in place", start, run.elapsed(), "verified, tablespaces mapped into the scratch");
