@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use evidence_report::run::Run;
+use jiff::{Timestamp, civil::DateTime, fmt::strtime, tz::TimeZone};
 
 use crate::{
     checks::{BACKUP_CHOSEN, ENVIRONMENT},
@@ -20,6 +21,8 @@ pub(crate) struct ControlData {
     pub(crate) state: String,
     /// Where recovery would begin without a label.
     pub(crate) redo: Option<Lsn>,
+    /// When the last checkpoint began: of a backup's own, if no other came while it was made.
+    pub(crate) checkpoint: Option<Timestamp>,
     /// The timeline of the last checkpoint.
     pub(crate) timeline: Option<u32>,
     /// Bytes in a segment of the write-ahead log.
@@ -40,7 +43,7 @@ impl ControlData {
     /// A finding when the control file is missing or damaged, or that the run was asked to stop.
     pub(crate) async fn ask(run: &Run, programs: &Programs, data: &Path) -> Result<Self, Halt> {
         let command = programs.child(run, "pg_controldata").arg("--pgdata").arg(data);
-        let output = command.output(run.stop()).await;
+        let output = command.env("LC_ALL", "C").env("TZ", "UTC").output(run.stop()).await;
         let output = output
             .map_err(|error| ENVIRONMENT.inconclusive("PostgreSQL programs").observed(error.to_string()))?;
         if output.stopped {
@@ -75,6 +78,7 @@ fn read(text: &str) -> Option<ControlData> {
         system_identifier: value("Database system identifier")?,
         state: value("Database cluster state")?,
         redo: value("Latest checkpoint's REDO location").and_then(|place| place.parse().ok()),
+        checkpoint: value("Time of latest checkpoint").and_then(|time| instant(&time)),
         timeline: number("Latest checkpoint's TimeLineID"),
         segment_bytes: value("Bytes per WAL segment")?.parse().ok().filter(|bytes| *bytes > 0)?,
         checksums: value("Data page checksum version").is_some_and(|version| version != "0"),
@@ -86,6 +90,12 @@ fn read(text: &str) -> Option<ControlData> {
     })
 }
 
+/// Reads `Sat Jan 31 12:30:00 2026`, as C's `%c` writes it, of UTC.
+fn instant(text: &str) -> Option<Timestamp> {
+    let read: DateTime = strtime::parse("%a %b %e %H:%M:%S %Y", text).ok()?.to_datetime().ok()?;
+    TimeZone::UTC.to_timestamp(read).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +104,7 @@ mod tests {
     fn the_programs_answer_is_read() {
         let text = "pg_control version number:            1300\nDatabase system identifier:           7\n\
                     Database cluster state:               in production\nLatest checkpoint's REDO location:    0/2000028\n\
-                    Latest checkpoint's TimeLineID:       1\nwal_level setting:                    replica\n\
+                    Latest checkpoint's TimeLineID:       1\nTime of latest checkpoint:            Sat Jan  3 12:30:00 2026\nwal_level setting:                    replica\n\
                     max_connections setting:              100\nmax_worker_processes setting:         8\n\
                     max_wal_senders setting:              10\nmax_prepared_xacts setting:           0\n\
                     max_locks_per_xact setting:           64\nBytes per WAL segment:                16777216\n\
@@ -105,6 +115,7 @@ mod tests {
             (100, 16 << 20, true)
         );
         assert_eq!((control.redo, control.timeline), (Some(Lsn(0x200_0028)), Some(1)));
+        assert_eq!(control.checkpoint.unwrap().to_string(), "2026-01-03T12:30:00Z");
         assert_eq!(read(""), None);
         assert_eq!(read(&text.replace("16777216", "0")), None);
     }

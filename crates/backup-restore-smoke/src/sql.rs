@@ -13,7 +13,7 @@ pub(crate) fn literal(text: &str) -> String {
 }
 
 /// Words after which PostgreSQL quotes the *name* of an object; after any other word it may quote a value.
-const OBJECT_WORDS: [&str; 27] = [
+const OBJECT_WORDS: [&str; 28] = [
     "attribute",
     "class",
     "collation",
@@ -38,6 +38,7 @@ const OBJECT_WORDS: [&str; 27] = [
     "role",
     "schema",
     "sequence",
+    "subdirectory",
     "table",
     "type",
     "view",

@@ -28,8 +28,10 @@ pub const BACKUP_EXPECTATION: Check = Check {
     id: "backup.expectation",
     title: "Something says what the backup should contain",
     explanation: "A dump by itself cannot show that it holds what the source held: one byte that was changed in an \
-                  uncompressed dump restores without an error. Only a fingerprint that was taken with the dump can.",
-    remedy: "Make a fingerprint with each dump, and give it with --fingerprint.",
+                  uncompressed dump restores without an error. Only a fingerprint that was taken with the dump can. \
+                  The files of a cluster cannot either, where a table that was cut is one of fewer rows: a manifest can \
+                  (pgBackRest holds its own against what it restores), the content of the source, or assertions.",
+    remedy: "Make a fingerprint with each dump, and give it with --fingerprint. Take base backups with a manifest.",
 };
 
 /// A physical backup was there, and could be unpacked.

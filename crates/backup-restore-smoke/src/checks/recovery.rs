@@ -62,7 +62,8 @@ pub const RECOVERY_TARGET: Check = Check {
     id: "recovery.target",
     title: "Recovery reached its target",
     explanation: "The copy recovers to the time, the place in the log or the restore point that was asked for, and \
-                  is looked at before it is promoted. A log that ends earlier is a failure, never a server that \
+                  is looked at before it is promoted. A time before the backup was begun is a failure: what was committed up \
+                  to then is in its files. A log that ends earlier is a failure, never a server that \
                   started without its last commits. A recovery that makes no progress for so long as \
                   --recovery-patience says is given up, inconclusive.",
     remedy: "Read the message: the log ends before the target, or holds no such restore point. Check the archive, \

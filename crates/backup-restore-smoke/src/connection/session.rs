@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evidence_report::run::Stop;
 use futures_util::TryStreamExt;
-use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
+use tokio_postgres::{CancelToken, Client, SimpleQueryMessage, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     error::ConnectionError,
     resolved::{Endpoint, Resolved},
 };
-use crate::sql::refusal_template;
+use crate::sql::{message_template, refusal_template};
 
 /// How long a cancelled query is waited for.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
@@ -180,7 +180,11 @@ fn template_of(server: &tokio_postgres::error::DbError) -> String {
 /// What happened, without row values.
 pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(server) = error.as_db_error() {
-        return format!("{} (SQLSTATE {})", template_of(server), server.code().code());
+        // Only the detail tells a database that is not there from one whose folder was lost.
+        let is_database = *server.code() == SqlState::INVALID_CATALOG_NAME;
+        let detail = server.detail().filter(|_| is_database).map(message_template);
+        let detail = detail.map_or_else(String::new, |detail| format!(": {detail}"));
+        return format!("{}{detail} (SQLSTATE {})", template_of(server), server.code().code());
     }
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -6,6 +6,7 @@ use evidence_report::{
     run::Run,
 };
 
+use super::unhurried;
 use crate::{
     checks::{ENVIRONMENT, INTEGRITY_AMCHECK},
     connection::Handover,
@@ -19,10 +20,6 @@ use crate::{
 
 /// So many messages are kept.
 const MESSAGES_KEPT: usize = 20;
-
-/// What a copy says of its databases (`ALTER DATABASE … SET`) is meant for applications: it must neither cut a look at a
-/// large index short nor forbid to install the extension.
-const UNHURRIED: &str = "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off";
 
 /// Checks every database. The extension is installed in the copy, which is thrown away.
 ///
@@ -58,9 +55,7 @@ pub(crate) async fn amcheck(
             .observed("it is not installed here")
             .remedy("install PostgreSQL's contrib package (on Debian it comes with the server)"));
     }
-    let target = copy.connection(database, copy.superuser()).with_more_options(UNHURRIED);
-    let target =
-        if copy.major() >= 17 { target.with_more_options("-c transaction_timeout=0") } else { target };
+    let target = unhurried(copy, database);
     let endpoint = target.endpoints.first().cloned().ok_or(Halt::Stopped)?;
     let not_written = |error: std::io::Error| {
         ENVIRONMENT.inconclusive("pg_amcheck's connection").observed(error.to_string())
@@ -110,11 +105,20 @@ fn judge(how: Amcheck, code: Option<i32>, messages: &[String], stderr: &str) -> 
             INTEGRITY_AMCHECK.failed(subject).expected(expected).observed(format!("{first}{more}"))
         }
         (_, []) => {
-            let said = stderr.lines().find_map(|line| line.split_once("error: ").map(|(_, said)| said));
-            let said = said.map_or_else(|| format!("it ended with {code:?}"), message_template);
+            let said = obstacle(stderr).unwrap_or_else(|| format!("it ended with {code:?}"));
             INTEGRITY_AMCHECK.inconclusive(subject).expected(expected).observed(said)
         }
     }
+}
+
+/// What kept it from looking: of a connection that failed what the server said, not the socket.
+fn obstacle(stderr: &str) -> Option<String> {
+    let mut lines = stderr.lines().skip_while(|line| !line.contains("error: "));
+    let (_, said) = lines.next()?.split_once("error: ")?;
+    let Some((_, fatal)) = said.split_once("FATAL:  ") else { return Some(message_template(said)) };
+    let detail = lines.next().and_then(|line| line.strip_prefix("DETAIL:  "));
+    let detail = detail.map_or_else(String::new, |detail| format!(": {}", message_template(detail)));
+    Some(format!("{}{detail}", message_template(fatal)))
 }
 
 /// What it found: a line that names the relation, and an indented one that says what is wrong with it.
@@ -158,6 +162,16 @@ mod tests {
             ]
         );
         assert_eq!(judge(Amcheck::Structure, Some(2), &found, "").outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn the_servers_words_stand_for_a_connection_that_failed() {
+        let said = "pg_amcheck: error: connection to server on socket \"/x/.s.PGSQL.5432\" failed: FATAL:  database \"shop\" \
+                    does not exist\nDETAIL:  The database subdirectory \"base/5\" is missing.\n";
+        let told = "database \"shop\" does not exist: The database subdirectory \"base/5\" is missing.";
+        assert_eq!(judge(Amcheck::Structure, Some(1), &[], said).observed, told);
+        assert_eq!(obstacle("pg_amcheck: error: no such option"), Some("no such option".to_owned()));
+        assert_eq!(obstacle(""), None);
     }
 
     #[test]

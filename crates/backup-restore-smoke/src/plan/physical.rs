@@ -242,6 +242,12 @@ impl Origin {
     pub(crate) fn is_repository(&self) -> bool {
         matches!(self, Self::PgBackRest(_) | Self::Barman(_) | Self::Command(_))
     }
+
+    /// What its tool itself holds against every file that it restores.
+    pub(crate) fn verifies_files(&self) -> Option<&'static str> {
+        matches!(self, Self::PgBackRest(_))
+            .then_some("pgBackRest's own manifest, by whose checksums it restores")
+    }
 }
 
 impl Physical {

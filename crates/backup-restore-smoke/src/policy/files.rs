@@ -34,8 +34,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const SIGNS_OF_ONE: [&str; 6] =
     ["toc.dat", "backup_manifest", "backup_label", "PG_VERSION", "base.tar", "base.tar.gz"];
 
-/// Where the clocks of names and of this machine may stand apart at most (time zones, daylight saving).
+/// What a file that says its day only may have been changed before that: names of another zone, whose clock is ahead.
 const ZONES: SignedDuration = SignedDuration::from_hours(15);
+
+/// A backup that was begun on a day may end so long after it.
+const PAST_MIDNIGHT: SignedDuration = SignedDuration::from_hours(2);
 
 /// Where the time of a file comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -221,7 +224,7 @@ fn state(path: &Path) -> std::io::Result<(u64, Timestamp)> {
 }
 
 /// The time, and where it comes from. A name that gives the day only is made more exact by the last change,
-/// where that lies on the same day: a file that was copied or touched later must not look fresh.
+/// where that lies on the same day or soon after it: a file that was copied or touched later must not look fresh.
 fn when(name: &str, changed: Timestamp, time: TimeFrom, offset: Offset) -> Option<(Timestamp, &'static str)> {
     let by_change = (changed, "the time of the last change");
     let by_name = match time {
@@ -232,9 +235,11 @@ fn when(name: &str, changed: Timestamp, time: TimeFrom, offset: Offset) -> Optio
         (Some(NameTime::Instant(at)), _) => Some((at, "the time in the name")),
         (Some(NameTime::Day(day)), _) => {
             let since = changed.duration_since(day);
-            let same_day = (-ZONES..=SignedDuration::from_hours(24) + ZONES).contains(&since);
+            let same_day = (-ZONES..=SignedDuration::from_hours(24) + PAST_MIDNIGHT).contains(&since);
             let made = if same_day { changed } else { day };
-            Some((made, "the day in the name, and the last change where it lies on that day"))
+            let source =
+                "the day in the name, and the last change where it lies on that day or two hours behind it";
+            Some((made, source))
         }
         (None, TimeFrom::Name) => None,
         (None, _) => Some(by_change),
@@ -271,6 +276,11 @@ mod tests {
         assert_eq!(seen("shop-20260301-0230.dump"), at("2026-03-01T02:30:00Z"));
         assert_eq!(seen("shop-20260301.dump"), at("2026-03-01T00:00:00Z"));
         assert_eq!(seen("shop-20260501.dump"), copied);
+        assert_eq!(seen("shop-20260430.dump"), at("2026-04-30T00:00:00Z"));
+        let ended = |changed| when("shop-20260430.dump", at(changed), TimeFrom::Auto, Offset::UTC).unwrap().0;
+        assert_eq!(ended("2026-05-01T02:00:00Z"), at("2026-05-01T02:00:00Z"));
+        assert_eq!(ended("2026-05-01T02:00:01Z"), at("2026-04-30T00:00:00Z"));
+        assert_eq!(ended("2026-04-29T22:30:00Z"), at("2026-04-29T22:30:00Z"));
         assert_eq!(seen("shop.dump"), copied);
     }
 

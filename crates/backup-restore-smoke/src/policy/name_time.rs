@@ -16,7 +16,7 @@ pub(crate) enum NameTime {
 }
 
 /// Reads the last date of the name, and the time behind it. `offset` is what the names' clock is ahead of UTC;
-/// a `Z` behind the time overrules it.
+/// a `Z` or an offset behind the time overrules it.
 pub(crate) fn name_time(name: &str, offset: Offset) -> Option<NameTime> {
     let bytes = name.as_bytes();
     (0..bytes.len()).rev().find_map(|start| {
@@ -40,8 +40,7 @@ fn at(bytes: &[u8], start: usize, offset: Offset) -> Option<NameTime> {
     }
     let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
     let (time, offset) = match clock(rest) {
-        Some((time, true)) => (Some(time), Offset::UTC),
-        Some((time, false)) => (Some(time), offset),
+        Some((time, said)) => (Some(time), said.unwrap_or(offset)),
         None if rest.first().is_some_and(u8::is_ascii_digit) => return None,
         None => (None, offset),
     };
@@ -53,28 +52,65 @@ fn at(bytes: &[u8], start: usize, offset: Offset) -> Option<NameTime> {
     }
 }
 
-/// `023000`, `T0230`, `_02-30-00Z`; whether it is said to be UTC.
-fn clock(mut rest: &[u8]) -> Option<(Time, bool)> {
+/// `023000`, `T0230`, `_02-30-00Z`, `T02:30:00+02:00`; with its offset where that is said.
+fn clock(mut rest: &[u8]) -> Option<(Time, Option<Offset>)> {
+    let is_iso = rest.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&b't'));
     skip(&mut rest, b"T_- t.");
     let hour = number(&mut rest, 2)?;
     skip(&mut rest, b"-:_.h");
     let minute = number(&mut rest, 2)?;
     let mut tail = rest;
     skip(&mut tail, b"-:_.m");
+    // `T0100-0500`: an offset, and no second.
     let second = match number(&mut tail, 2) {
-        Some(second) => {
+        Some(second) if zone(rest, is_iso).is_none() => {
             rest = tail;
             second
         }
-        None => 0,
+        _ => 0,
     };
-    if rest.first().is_some_and(u8::is_ascii_digit) {
+    let said = zone(rest, is_iso);
+    if said.is_none() && rest.first().is_some_and(u8::is_ascii_digit) {
         return None;
     }
     let small = |number: i16| i8::try_from(number).ok();
     let time = Time::new(small(hour)?, small(minute)?, small(second)?, 0).ok()?;
-    let utc = rest.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&b'z'));
-    Some((time, utc))
+    Some((time, said))
+}
+
+/// `Z`, `+02:00`, `+0200`, `+02`, also behind a fraction of the second. A minus might as well come before a number of
+/// another kind: it counts in ISO's form only, and before hours and minutes that some zone has.
+fn zone(rest: &[u8], is_iso: bool) -> Option<Offset> {
+    let mut rest = rest;
+    let mut fraction = rest;
+    if skip(&mut fraction, b".,") {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 {
+            rest = &fraction[digits..];
+        }
+    }
+    let (sign, mut rest) = rest.split_first()?;
+    let sign = match sign {
+        b'z' | b'Z' => return Some(Offset::UTC),
+        b'+' => 1,
+        b'-' if is_iso => -1,
+        _ => return None,
+    };
+    let hours = number(&mut rest, 2)?;
+    let mut tail = rest;
+    skip(&mut tail, b":_");
+    let minutes = match number(&mut tail, 2) {
+        Some(minutes) => {
+            rest = tail;
+            minutes
+        }
+        None if sign > 0 => 0,
+        None => return None,
+    };
+    let exists = hours <= 14 && minutes < 60 && minutes % 15 == 0;
+    let ends = !rest.first().is_some_and(u8::is_ascii_digit);
+    let seconds = sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60);
+    (exists && ends).then(|| Offset::from_seconds(seconds).ok()).flatten()
 }
 
 fn number(rest: &mut &[u8], digits: usize) -> Option<i16> {
@@ -123,6 +159,21 @@ mod tests {
         let ahead = Offset::from_hours(2).unwrap();
         assert_eq!(name_time("a-20260301-0230", ahead), instant("2026-03-01T00:30:00Z"));
         assert_eq!(name_time("a-20260301T0230Z", ahead), instant("2026-03-01T02:30:00Z"));
+        for (name, time) in [
+            ("shop-2026-11-28T01:00:00+02:00.dump", "2026-11-27T23:00:00Z"),
+            ("shop-2026-11-28T01:00:00,123456789+02:00.dump", "2026-11-27T23:00:00Z"),
+            ("shop-20261128T010000+0530.dump", "2026-11-27T19:30:00Z"),
+            ("shop-20261128T010000+02.dump", "2026-11-27T23:00:00Z"),
+            ("shop-20261128T0100-0500.dump", "2026-11-28T06:00:00Z"),
+            ("shop-2026-11-28T01:00:00-05:00.dump", "2026-11-28T06:00:00Z"),
+            // Numbers of another kind.
+            ("shop-20261128-010000-0500.dump", "2026-11-28T01:00:00Z"),
+            ("shop-20261128T010000-01.dump", "2026-11-28T01:00:00Z"),
+            ("shop-20261128T010000-0007.dump", "2026-11-28T01:00:00Z"),
+            ("shop-20261128T010000.7z", "2026-11-28T01:00:00Z"),
+        ] {
+            assert_eq!(name_time(name, Offset::UTC), instant(time), "{name}");
+        }
     }
 
     #[test]

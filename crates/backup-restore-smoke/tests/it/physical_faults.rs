@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{
@@ -135,6 +136,157 @@ fn a_target_that_the_log_does_not_hold_fails_in_postgres_own_words() {
     assert!(observed.contains("recovery ended before configured recovery target was reached"), "{observed}");
     let ended = history.rehearse(&["--until", "latest", "--expect-lsn", "F/0"]);
     assert_failed(&history, &ended, "backup.wal");
+}
+
+#[test]
+fn a_target_before_the_backup_fails_where_the_source_was_quiet() {
+    let history = history();
+    let label = history.tool.path("base").join("backup_label");
+    let text = fs::read_to_string(&label).unwrap();
+    fs::remove_file(history.tool.path("base").join("backup_manifest")).unwrap();
+    // The zone of the second cannot be told.
+    for written in [text.clone(), text.replace(" UTC\n", " CET\n")] {
+        fs::write(&label, written).unwrap();
+        let ended = history.rehearse(&["--target-time", "2020-01-01T00:00:00Z", "--rpo", "1s"]);
+        assert_failed(&history, &ended, "recovery.target");
+        let (_, subject, observed) = ended.finding("recovery.target");
+        assert!(subject == "base" && observed.contains("it was begun"), "{subject}: {observed}");
+    }
+}
+
+#[test]
+fn a_backup_that_says_it_is_of_the_future_tells_of_no_loss() {
+    let (cluster, tool) = (TestCluster::start(), Tool::new());
+    cluster.shop();
+    let base = tool.path("base");
+    cluster.base_backup(&base, &["--wal-method=stream", "--no-manifest"]);
+    let label = base.join("backup_label");
+    let text = fs::read_to_string(&label).unwrap().replace("START TIME: 20", "START TIME: 21");
+    fs::write(&label, text).unwrap();
+    let ended = tool.run(&["rehearse", "--backup", base.to_str().unwrap(), "--rpo", "1h"]);
+    ended.assert_code(3);
+    let (outcome, _, reason) = ended.finding("recovery.data_loss");
+    assert!(outcome == "not_checked" && reason.contains("clocks disagree"), "{outcome}: {reason}");
+    assert!(!ended.report.to_string().contains("data_loss_seconds"), "{}", ended.everything());
+}
+
+/// A base backup without a manifest, of a shop with an index and a sequence besides; as many copies as are needed.
+struct Unlisted {
+    cluster: TestCluster,
+    tool: Tool,
+}
+
+impl Unlisted {
+    fn new() -> Self {
+        let (cluster, tool) = (TestCluster::start(), Tool::new());
+        cluster.shop();
+        cluster.sql(
+            "shop",
+            "CREATE TABLE shop.words AS SELECT i, ARRAY[i] AS held FROM generate_series(1, 20000) AS i; \
+             CREATE INDEX held ON shop.words USING gin (held); CREATE SEQUENCE shop.numbers; ANALYZE shop.words; \
+             CREATE MATERIALIZED VIEW shop.seen AS SELECT * FROM shop.words; CREATE TABLE shop.empty (i int)",
+        );
+        cluster.base_backup(&tool.path("base"), &["--wal-method=stream", "--no-manifest"]);
+        Self { cluster, tool }
+    }
+
+    fn file(&self, relation: &str) -> String {
+        self.cluster.sql("shop", &format!("SELECT pg_relation_filepath('{relation}')"))
+    }
+
+    /// Rehearses a copy in which this was done.
+    fn rehearse(&self, damage: impl FnOnce(&Path), more: &[&str]) -> Ended {
+        let copy = self.tool.path("damaged");
+        let copied = Command::new("cp").arg("-a").arg(self.tool.path("base")).arg(&copy).status().unwrap();
+        assert!(copied.success());
+        damage(&copy);
+        let given = ["rehearse", "--backup", copy.to_str().unwrap(), "--database", "shop"];
+        let ended = self.tool.run(&[&given[..], more].concat());
+        fs::remove_dir_all(copy).unwrap();
+        self.tool.assert_nothing_left();
+        ended
+    }
+}
+
+#[test]
+fn what_a_backup_without_a_manifest_lost_is_told_by_its_catalogues() {
+    let backup = Unlisted::new();
+    let sound = backup.rehearse(|_| {}, &[]);
+    sound.assert_code(1);
+    assert_eq!(sound.finding("backup.expectation").0, "warned");
+    assert_eq!(sound.finding("integrity.files").0, "passed", "{}", sound.everything());
+    let assertions = "assertions:\n  - name: words\n    sql: SELECT count(*) FROM shop.words\n    expect: { value: \"20000\" }\n";
+    let config = backup.tool.file("ops.yaml", assertions);
+    let asserted = backup.rehearse(|_| {}, &["--config", config.to_str().unwrap()]);
+    asserted.assert_code(0);
+    assert_eq!(asserted.finding("backup.expectation").0, "passed");
+    // Deleted, or cut to so many pages.
+    for (relation, pages, outcome, code, said) in [
+        ("shop.words", None, "failed", 2, "no file"),
+        ("shop.words", Some(10), "warned", 1, "10 pages"),
+        ("shop.words", Some(0), "warned", 1, "0 pages"),
+        ("shop.held", None, "failed", 2, "no file"),
+        ("shop.held", Some(0), "failed", 2, "first page"),
+        ("shop.numbers", None, "failed", 2, "no file"),
+        ("shop.numbers", Some(0), "failed", 2, "a sequence of 0 pages"),
+        // Nothing was ever counted there: only that nothing is known is told.
+        ("shop.seen", Some(0), "passed", 1, "relations in"),
+    ] {
+        let damage = |copy: &Path| {
+            let path = copy.join(backup.file(relation));
+            match pages {
+                None => fs::remove_file(path).unwrap(),
+                Some(pages) => {
+                    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(pages * 8192).unwrap();
+                }
+            }
+        };
+        let ended = backup.rehearse(damage, &[]);
+        ended.assert_code(code);
+        let (told, subject, observed) = ended.finding("integrity.files");
+        assert!(told == outcome && observed.contains(said), "{relation}: {told}: {observed}");
+        assert!(told == "passed" || subject == format!("shop.{relation}"), "{subject}");
+        assert_eq!(ended.finding("backup.expectation").0, "warned");
+    }
+}
+
+#[test]
+fn a_copy_that_lets_nobody_in_for_lack_of_its_files_is_a_bad_backup() {
+    let backup = Unlisted::new();
+    let oid = |name: &str| {
+        let oid =
+            backup.cluster.sql("shop", &format!("SELECT oid FROM pg_database WHERE datname = '{name}'"));
+        format!("base/{oid}")
+    };
+    // As soon as somebody is let in, or at the promotion.
+    let ended = backup.rehearse(|copy| fs::remove_file(copy.join("pg_xact/0000")).unwrap(), &[]);
+    ended.assert_code(2);
+    assert!(ended.everything().contains("could not access status of transaction"), "{}", ended.everything());
+    for (lost, subject) in [
+        ("global/1262".to_owned(), "recovered cluster"),
+        ("global/1260".to_owned(), "recovered cluster"),
+        (oid("template1"), "recovered cluster"),
+        (oid("shop"), "database shop"),
+        (format!("{}/PG_VERSION", oid("shop")), "database shop"),
+        (format!("{}/pg_filenode.map", oid("shop")), "database shop"),
+        (oid("postgres"), "database postgres"),
+    ] {
+        let damage = |copy: &Path| {
+            let path = copy.join(&lost);
+            let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            removed.unwrap();
+        };
+        let ended = backup.rehearse(damage, &[]);
+        ended.assert_code(2);
+        let (told, found, observed) = ended.finding("integrity.files");
+        assert_eq!((told.as_str(), found.as_str()), ("failed", subject), "{lost}: {}", ended.everything());
+        assert!(
+            !lost.starts_with("base/") || lost.contains("VERSION") || observed.contains(&lost),
+            "{observed}"
+        );
+        let socket = |(.., said): &(String, String, String)| said.contains(".s.PGSQL");
+        assert!(!ended.findings("integrity.amcheck").iter().any(socket), "{}", ended.everything());
+    }
 }
 
 #[test]

@@ -148,7 +148,9 @@ fn no_configuration_of_the_backup_decides() {
         "--after-restore",
         flush.to_str().unwrap(),
     ]);
-    ended.assert_code(0);
+    // Without its manifest nothing says what it should hold.
+    ended.assert_code(1);
+    assert_eq!(ended.finding("backup.expectation").0, "warned");
     assert_eq!(fs::read_dir(&touched).unwrap().count(), 0, "a command of the backup was run");
     assert!(archive == every_byte(&cluster.archive()), "the source's archive was written to");
     tool.assert_nothing_left();

@@ -21,6 +21,7 @@ use self::{
     live::{Live, look_at_source},
     loss::{Newest, judge_loss},
     placing::{Placed, place_files},
+    reached::judge_beginning,
     recovery::{promote, recover},
     verification::verify,
 };
@@ -91,7 +92,8 @@ pub(super) async fn rehearse(
     if !physical.is_made_now() && work.backup_age.is_none() {
         let newest = Newest {
             commit: reached.newest_commit,
-            backup: placed.chosen.finished.or(placed.chosen.started),
+            finished: placed.chosen.finished,
+            started: placed.chosen.started,
         };
         let (finding, measurement) = judge_loss(work.rpo, at, &newest, &recovery.target);
         let finding = if told { left_to_the_canary(finding) } else { finding };
@@ -177,6 +179,9 @@ async fn bring_files(
     let incident = Incident::new(incident, &recovery.target).along(&recovery.timeline);
     let chosen = choose(run, plan, place, origin, &incident).await?;
     made.stages.add("backup chosen", start, run.elapsed(), chosen.label.clone());
+    if let Some(too_young) = judge_beginning(&recovery.target, &chosen.label, chosen.started) {
+        return Err(too_young.into());
+    }
     if let Some(bytes) = chosen.bytes {
         place.refuse_without_space(bytes)?;
     }

@@ -5,12 +5,14 @@ use evidence_report::{
     record::{Finding, Outcome},
     run::Run,
 };
+use jiff::Timestamp;
 
-use super::{super::Made, live::Live};
+use super::{super::Made, live::Live, reached::judge_beginning};
 use crate::{
     checks::{BACKUP_CHOSEN, BACKUP_WAL, ENVIRONMENT, RECOVERY_TIMELINE},
     control_data::ControlData,
     engines::{
+        base_backup::Label,
         physical::{Chosen, Fetched, Landing},
         wal_archive,
     },
@@ -45,6 +47,8 @@ pub(super) struct Placed {
     pub(super) needed: Needed,
     /// The way that recovery is to take.
     pub(super) lineage: Lineage,
+    /// What the backup's files were held against, where that was something.
+    pub(super) verified_by: Option<&'static str>,
 }
 
 /// Puts the files in place; nothing is started.
@@ -75,9 +79,18 @@ pub(super) async fn place_files(
     }
     let major = major_of(&landing)?;
     let programs = programs::find(run, plan.pg_bin.as_deref(), Some(major)).await?;
-    run.findings(verify_backup(run, &programs, &landing.data, fetched.manifest.as_deref()).await?);
+    let verified = verify_backup(run, &programs, &landing.data, fetched.manifest.as_deref()).await?;
+    let verified_by = match verified.iter().any(|finding| finding.outcome == Outcome::Passed) {
+        true => Some("its manifest, which says which files there are, and their checksums"),
+        false => physical.origin.verifies_files(),
+    };
+    run.findings(verified);
     let control = ControlData::ask(run, &programs, &landing.data).await?;
     has_label(&landing, &chosen, &control)?;
+    let begun = begun(&landing, &chosen, &control);
+    if let Some(too_young) = judge_beginning(&recovery.target, &chosen.label, begun) {
+        return Err(too_young.into());
+    }
     same_cluster(live.database.as_ref().and_then(|database| database.system_identifier.as_ref()), &control)?;
     same_cluster(chosen.system_identifier.as_ref(), &control)?;
     rewrite_map(&landing).map_err(not_changed)?;
@@ -126,7 +139,7 @@ pub(super) async fn place_files(
     }
     run.finding(contained);
     cluster.adopt(run).await?;
-    let placed = Placed { chosen, landing, control, programs, shelf, needed, lineage };
+    let placed = Placed { chosen, landing, control, programs, shelf, needed, lineage, verified_by };
     run.fact("system identifier of the backup", &placed.control.system_identifier);
     run.fact("PostgreSQL of the backup", major.to_string());
     made.stages.add("files in place", start, run.elapsed(), "verified, tablespaces mapped into the scratch");
@@ -189,6 +202,16 @@ fn has_label(landing: &Landing, chosen: &Chosen, control: &ControlData) -> Resul
         .observed(format!("it is missing, and the cluster was '{}' when it was copied", control.state))
         .remedy("do not rely on this backup: a server started from it is corrupt without a word")
         .into())
+}
+
+/// From when on PostgreSQL sees every commit in the log. Its own checkpoint stands for a label whose zone cannot be told.
+/// An image of one instant recovers to that instant before it looks at a target.
+fn begun(landing: &Landing, chosen: &Chosen, control: &ControlData) -> Option<Timestamp> {
+    let label = fs_err::read_to_string(landing.data.join("backup_label")).ok();
+    if label.is_none() && chosen.atomic_image {
+        return chosen.finished.max(control.checkpoint);
+    }
+    label.and_then(|text| Label::read(&text).started).or(control.checkpoint)
 }
 
 /// A known identifier, of the source or of the backup's own catalogue, must be that of the files.

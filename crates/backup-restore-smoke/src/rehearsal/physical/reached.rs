@@ -89,6 +89,28 @@ pub(super) fn judge(target: &RecoveryTarget, inclusive: bool, stopped: &Stopped)
     RECOVERY_TARGET.failed("recovery").expected(expected).observed(format!("{at} and no further{why}"))
 }
 
+/// A target before the backup was begun: PostgreSQL stops at the first later commit of the log, and has no eye for those
+/// that lie in the files already. Where one comes before the copy is consistent it refuses by itself.
+pub(super) fn judge_beginning(
+    target: &RecoveryTarget,
+    backup: &str,
+    begun: Option<Timestamp>,
+) -> Option<Finding> {
+    let (RecoveryTarget::Time(wanted), Some(begun)) = (target, begun) else { return None };
+    (begun > *wanted).then(|| {
+        RECOVERY_TARGET
+            .failed(backup)
+            .expected(format!("a backup that was begun before {target}"))
+            .observed(format!(
+                "it was begun {begun}: what was committed up to then is in its files, and no recovery takes it out"
+            ))
+            .remedy(
+                "Take an older backup (--backup, --set, --backup-id), or a later time; where the backup is older than it \
+                 says, the clock that made it was wrong.",
+            )
+    })
+}
+
 /// Judges a server that ended in the middle of its recovery: its last error, and what led to it.
 pub(super) fn judge_death(
     target: &RecoveryTarget,
@@ -179,6 +201,26 @@ mod tests {
             );
         }
         assert_eq!(judge(&RecoveryTarget::Consistent, true, &Stopped::default()).outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_target_before_the_backup_is_not_reached() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let time = RecoveryTarget::Time(at(100));
+        for (target, begun, refused) in [
+            (&time, Some(99), false),
+            (&time, Some(100), false),
+            (&time, Some(101), true),
+            (&time, None, false),
+            (&RecoveryTarget::Consistent, Some(101), false),
+        ] {
+            let judged = judge_beginning(target, "base", begun.map(at));
+            assert_eq!(
+                judged.is_some_and(|finding| finding.outcome == Outcome::Failed),
+                refused,
+                "{begun:?}"
+            );
+        }
     }
 
     #[test]

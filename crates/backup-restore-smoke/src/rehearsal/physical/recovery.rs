@@ -20,7 +20,7 @@ use crate::{
     checks::ENVIRONMENT,
     connection::{ConnectFailure, QueryFailure, Session},
     halt::Halt,
-    integrity::Needed,
+    integrity::{Needed, broken, damage, enter},
     plan::{Physical, Recovery, RecoveryTarget, Rehearse},
     scratch::{Cluster, own_configuration, recovery_settings},
     wal::Lsn,
@@ -142,6 +142,9 @@ async fn first_session(
             Err(ConnectFailure::Stopped) => return Err(Halt::Stopped),
             Err(_) if cluster.has_ended() => return Ok(None),
             Err(ConnectFailure::Refused(said)) if said.iter().any(|said| is_refusal(said)) => {
+                if let Some(damage) = said.iter().find_map(|said| damage(said)) {
+                    return Err(broken("recovered cluster", damage).into());
+                }
                 return Err(ENVIRONMENT
                     .inconclusive("superuser of the copy")
                     .expected("a superuser of the copy who may log in")
@@ -246,7 +249,10 @@ pub(super) async fn promote(
         _ => "after a look at the target",
     };
     stages.add("promoted", start, run.elapsed(), note);
-    database(run, &session, physical, live).await
+    let name = database(run, &session, physical, live).await?;
+    drop(session);
+    enter(run, cluster, &name).await?;
+    Ok(name)
 }
 
 /// The database that is written to and looked at.

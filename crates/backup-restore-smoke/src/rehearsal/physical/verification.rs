@@ -15,13 +15,13 @@ use super::{
     placing::Placed,
 };
 use crate::{
-    checks::RESTORE_CONTENT,
+    checks::{BACKUP_EXPECTATION, RESTORE_CONTENT},
     clock::LEFT_OUT_OF_PHYSICAL,
     compared::{Source, name_rows},
     comparison::compare_recovered,
     fingerprint::{Fingerprint, increments},
     halt::Halt,
-    integrity::{amcheck, checksums},
+    integrity::{Lengths, amcheck, checksums, files},
     plan::{Plan, Rehearse},
     wording::counted,
 };
@@ -36,6 +36,11 @@ pub(super) async fn verify(
     live: &Live,
     database: &str,
 ) -> Result<(), Halt> {
+    run.finding(expectation(placed, live, work.assertions.is_empty()));
+    let cluster = made.copy.as_mut().ok_or(Halt::Stopped)?;
+    run.progress().phase("copy: files");
+    let lengths = placed.verified_by.map_or(Lengths::Unknown, |_| Lengths::Proven);
+    run.finding(files(run, cluster, database, lengths).await?);
     match &live.expected {
         Some(Ok(expected)) => compare(plan, work, run, made, expected, live, database).await?,
         unknown => run.finding(not_compared(database, unknown.as_ref())),
@@ -63,6 +68,29 @@ pub(super) async fn verify(
         ),
     );
     Ok(())
+}
+
+/// What says what the backup should contain.
+fn expectation(placed: &Placed, live: &Live, nothing_asserted: bool) -> Finding {
+    let expected = "a manifest, the content of the source, or assertions";
+    let content =
+        matches!(live.expected, Some(Ok(_))).then_some("the content of its source, read for this rehearsal");
+    let asserted = (!nothing_asserted).then_some("the assertions of the configuration");
+    match placed.verified_by.or(content).or(asserted) {
+        Some(told) => BACKUP_EXPECTATION.passed(&placed.chosen.label).expected(expected).observed(told),
+        None => BACKUP_EXPECTATION
+            .warned(&placed.chosen.label)
+            .expected(expected)
+            .observed(
+                "none of these: a file that was cut or emptied is a table of fewer rows to PostgreSQL, and nothing here \
+                 would tell",
+            )
+            .remedy(
+                "Take base backups with a manifest (pg_basebackup without --no-manifest; Barman with \
+                 backup_method = postgres), rehearse with --source and --restore-point, or say what the copy must hold \
+                 by assertions (--config).",
+            ),
+    }
 }
 
 fn not_compared(database: &str, unknown: Option<&Result<Fingerprint, String>>) -> Finding {

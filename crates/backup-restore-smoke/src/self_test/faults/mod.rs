@@ -28,6 +28,7 @@ mod dumped_extension;
 mod dumped_page;
 mod dumps;
 mod emptied_data_file;
+mod emptied_table_file;
 mod empty_backup;
 mod expired_role;
 mod false_assertion;
@@ -63,6 +64,7 @@ mod lost_large_object;
 mod lost_policy;
 mod lost_row;
 mod lost_table;
+mod lost_table_file;
 mod lost_view;
 mod missed_night;
 mod missed_rpo;
@@ -196,6 +198,8 @@ pub static FAULTS: &[&Fault] = &[
     &flipped_page::FAULT,
     &lost_file::FAULT,
     &unverified_page::FAULT,
+    &lost_table_file::FAULT,
+    &emptied_table_file::FAULT,
     &lost_control_file::FAULT,
     &cut_tar::FAULT,
     &live_tablespace::FAULT,

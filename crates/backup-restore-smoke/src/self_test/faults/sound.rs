@@ -160,7 +160,11 @@ async fn stale_pid_file(bench: &Bench<'_>) -> Result<Scene, Trouble> {
     let kept = bench.history().await?;
     std::fs::remove_file(kept.base.join("backup_manifest"))?;
     std::fs::write(kept.base.join("postmaster.pid"), "1\n/var/lib/postgresql/data\n")?;
-    Ok(bench.recover_all(&kept))
+    // Without a manifest something else has to say what it should hold.
+    let assertion =
+        "assertions:\n- { name: customers, sql: 'SELECT * FROM shop.customers', expect: { at_least: 1 } }\n";
+    let config = bench.write("rehearsal.yaml", assertion, 0o600)?;
+    Ok(bench.recover_all(&kept).with_words(["--config", &config]))
 }
 
 async fn a_dump(bench: &Bench<'_>) -> Result<Scene, Trouble> {

@@ -205,6 +205,12 @@ fn the_target_and_the_label_may_stand_in_the_file() {
         assert_recovered(&rehearse(&tool, &config, &["--after-restore", &expected]));
         tool.assert_nothing_left();
     }
+    // The backup that is named was begun after the target, which its listing does not say.
+    let tool = Tool::new();
+    let old = format!("{COMMANDS}  label: {label}\ntarget_time: \"2020-01-01T00:00:00Z\"\n");
+    let ended = rehearse(&tool, &store.configured(&tool, &old), &[]);
+    ended.assert_code(2);
+    assert_eq!(ended.finding("recovery.target").0, "failed", "{}", ended.everything());
     // A target that was typed replaces that of the file.
     let tool = Tool::new();
     let config = store.configured(&tool, &format!("{COMMANDS}target_name: before the fire\n"));

@@ -306,6 +306,13 @@ fn what_cannot_be_had_fails_and_what_this_machine_lacks_is_inconclusive() {
     let ended = run(&["--pgbackrest", "shop", "--pgbackrest-config", unreachable.to_str().unwrap()]);
     ended.assert_code(2);
     assert!(ended.finding("backup.chosen").2.contains("cannot be had"), "{}", ended.everything());
+    // The one that was named was begun later.
+    let named = stanza.labels().remove(0);
+    let ours = ["--pgbackrest", "shop", "--pgbackrest-config", configuration, "--set", &named];
+    let ended = tool.run(&[&["rehearse", "--target-time", "2020-01-01T00:00:00Z"], &ours[..]].concat());
+    ended.assert_code(2);
+    let (outcome, subject, _) = ended.finding("recovery.target");
+    assert_eq!((outcome.as_str(), subject), ("failed", named.clone()), "{}", ended.everything());
     // No backup had finished at that time.
     let ended = run(&[
         "--pgbackrest",
