@@ -256,8 +256,9 @@ pub static KEY_MATCH: Check = Check {
         fullchain.pem, NAME.key and NAME.crt or NAME.pem, NAME-key.pem and NAME.pem). Where it does not, whatever reads \
         the pair refuses to start at its next restart, often long after the renewal that mixed them up. The same holds \
         where the key belongs to a later certificate of the file: servers take the first one for their own. \
-        Only the public key that belongs to a private one is computed and compared. A key without a certificate \
-        beside it is passed over.",
+        A file or value that ends in .key, and from which no server takes a key (it is empty, damaged or indented), \
+        fails as well. Only the public key that belongs to a private one is computed and compared. A key without a \
+        certificate beside it is passed over.",
     remedy: "Install key and certificate from the same issuance; do not restart what reads the pair before.",
 };
 
@@ -279,7 +280,8 @@ pub static FILE_READABLE: Check = Check {
     title: "File holds certificates",
     explanation: "The file can be read, and holds at least one certificate or revocation list: PEM, DER, \
         PKCS#7, PKCS#12, or a Java key store. A store whose password is not known is not checked, which is no \
-        pass. Files of other kinds that merely lie in a searched folder are passed over.",
+        pass. Files of other kinds that merely lie in a searched folder are passed over. In a kubeconfig, each user \
+        with a client certificate has a private key that can be read.",
     remedy: "Check the path and what was written there.",
 };
 
@@ -289,8 +291,10 @@ pub static FILE_CERTIFICATE: Check = Check {
     title: "Certificates in the file are whole",
     explanation: "Every part of the file that says it is a certificate, a revocation list or a store of them is \
         one: not cut off, not damaged, and written so that servers read it, too: files that were joined without a \
-        line end, and (in files whose names promise a certificate) blanks before BEGIN or END, which OpenSSL and Go \
-        do not find, and blank lines in the base64, which OpenSSL does not read and Go does: a warning.",
+        line end, a BEGIN line without its five dashes at the end, and (in files whose names promise a certificate) \
+        what neither OpenSSL nor Go reads: blanks before BEGIN or END or beside their label, lines that end in a \
+        carriage return alone, base64 without its = at the end. Blank lines in the base64 and headers before it, \
+        which OpenSSL does not read and Go does, are a warning.",
     remedy: "Write the file again from its source; a file that is read while it is being written looks like this too.",
 };
 
@@ -339,7 +343,7 @@ pub static KUBERNETES_READABLE: Check = Check {
     title: "Kubernetes objects hold certificates",
     explanation: "What --kubernetes names (`kubectl get … -o json`) can be read to its end, and at least one of \
         its objects holds a certificate: an empty answer usually means that kubectl was not allowed to look, or \
-        looked elsewhere.",
+        looked elsewhere. One page of a list (metadata.continue) is not its end.",
     remedy: "Look at what kubectl says, at its context, and at its namespace (-A for all).",
 };
 

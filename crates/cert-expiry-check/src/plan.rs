@@ -219,7 +219,8 @@ fn no_target_twice(groups: &[Group]) -> Result<(), Usage> {
     let mut known: HashMap<Target, &Group> = HashMap::new();
     for group in groups {
         for target in group.targets.iter() {
-            if let Some(other) = known.get(&target) {
+            let place = place_of(&target);
+            if let Some(other) = known.get(&place).filter(|other| !std::ptr::eq(**other, group)) {
                 return Err(Usage(format!(
                     "the target '{target}' stands in {} and in {}: it can be held to the expectations of one only; \
                      leave it in one of them",
@@ -227,10 +228,20 @@ fn no_target_twice(groups: &[Group]) -> Result<(), Usage> {
                     group.label()
                 )));
             }
-            known.insert(target, group);
+            known.insert(place, group);
         }
     }
     Ok(())
+}
+
+/// A file by the one name that it has whatever leads to it.
+fn place_of(target: &Target) -> Target {
+    match target {
+        Target::Path(path) => {
+            Target::Path(path.canonicalize().unwrap_or_else(|_| path.components().collect()))
+        }
+        other => other.clone(),
+    }
 }
 
 /// Whether the command line says what to look at; then the configuration's targets do not count.

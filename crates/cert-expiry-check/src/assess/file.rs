@@ -14,14 +14,31 @@ use super::{
 use crate::{
     certificate::Certificate,
     checks::{FILE_CERTIFICATE, FILE_LIFETIME, FILE_READABLE},
-    stores::{Content, Contents, Entry, KeyEntry, ListEntry, file::FileObservation, pem::Flaw},
-    targets::files::{FoundFile, has_promising_ending},
+    stores::{
+        Content, Contents, Entry, KeyEntry, KeyTrouble, ListEntry, file::FileObservation, is_of_another_kind,
+        pem::Flaw,
+    },
+    targets::files::{FoundFile, has_key_ending, has_promising_ending},
     wording::printable,
 };
 
 /// Judges a file. One that merely lies in a searched folder and is of another kind yields no finding.
 #[must_use]
 pub fn judge(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> Judged {
+    let mut judged = of_its_content(file, observation, basis);
+    // Nothing is said of it unless a certificate lies beside it.
+    if let FileObservation::Read(content) = observation
+        && has_key_ending(&file.path)
+        && let Some(why) = content.lacks_a_key()
+    {
+        let place = printable(&file.path.to_string_lossy(), 200);
+        judged.keys =
+            vec![KeySighting { source: place.clone(), place, public_key: Err(KeyTrouble::Damaged(why)) }];
+    }
+    judged
+}
+
+fn of_its_content(file: &FoundFile, observation: &FileObservation, basis: &Basis) -> Judged {
     let subject = printable(&file.path.to_string_lossy(), 200);
     let promised = file.named || has_promising_ending(&file.path);
     let finding = match observation {
@@ -56,21 +73,29 @@ fn holds(file: &FoundFile, subject: &str, contents: &Contents, basis: &Basis) ->
     if let Some(closed) = &contents.closed {
         let finding = FILE_READABLE.not_checked(Requirement::Required, subject, &closed.what);
         judged.findings.push(finding.remedy(&closed.remedy).at(subject, None));
-    } else if contents.certificates.is_empty() && contents.lists.is_empty() && file.named {
+    } else if contents.certificates.is_empty()
+        && contents.lists.is_empty()
+        && (file.named || is_misspelt(file, contents))
+    {
         let observed = format!("it holds only {}", contents.other_labels.join(", "));
         judged.findings.push(no_certificate(subject, &observed).at(subject, None));
     }
     judged
 }
 
+/// Where a certificate is promised, only what is known to be of another kind is passed over.
+fn is_misspelt(file: &FoundFile, contents: &Contents) -> bool {
+    has_promising_ending(&file.path) && !contents.other_labels.iter().all(|label| is_of_another_kind(label))
+}
+
 /// What this program reads, and the server that should read it does not.
 fn flawed(subject: &str, line: u32, flaw: Flaw) -> Finding {
-    let finding = match flaw {
-        Flaw::Indented => FILE_CERTIFICATE.failed(subject),
-        Flaw::BlankLine => FILE_CERTIFICATE.warned(subject),
+    let finding = match flaw.is_read_by_some() {
+        true => FILE_CERTIFICATE.warned(subject),
+        false => FILE_CERTIFICATE.failed(subject),
     };
     let finding = finding.expected("a whole certificate").observed(flaw.to_string());
-    finding.remedy("Write the file again without those blanks.").at(subject, Some(line))
+    finding.remedy(flaw.remedy()).at(subject, Some(line))
 }
 
 /// `tls.key`, `privkey.pem`, `server-key.pem`: found in a folder and closed to us, as it should be.

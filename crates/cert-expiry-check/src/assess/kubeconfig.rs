@@ -1,6 +1,6 @@
 //! Judges what was seen in a kubeconfig: the roots of its clusters, the certificates of its users.
 
-use std::sync::Arc;
+use std::{io::ErrorKind, sync::Arc};
 
 use evidence_report::record::{Finding, Requirement};
 
@@ -67,6 +67,42 @@ fn whole(file: &FoundFile, subject: &str, judged: &Judged) -> Option<Finding> {
     Some(finding.expected(expected).at(subject, None))
 }
 
+/// What keeps clients from reading the key of a user with a certificate: they refuse the user then. A key that is
+/// closed to this program alone is none of our business.
+fn lost_key(place: &str, part: &kubeconfig::Part) -> Option<Finding> {
+    let place = format!("{place}, client key");
+    let lost = |observed: String| {
+        FILE_READABLE
+            .failed(place.as_str())
+            .expected("the private key of the client certificate")
+            .observed(observed)
+            .remedy("Put the key that the certificate was issued for there; kubectl refuses this user until then.")
+    };
+    match &part.key {
+        None if part.kind == PartKind::Cluster => None,
+        None => Some(lost("there is neither client-key-data nor client-key".to_owned())),
+        Some(Held::Inside(content)) => content.lacks_a_key().map(lost),
+        Some(Held::File(path, content)) => {
+            let refers_to = format!("it refers to {}", printable(&path.to_string_lossy(), 200));
+            match content {
+                Ok(content) => content.lacks_a_key().map(|why| lost(format!("{refers_to}: {why}"))),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    Some(lost(format!("{refers_to}: there is no such file")))
+                }
+                Err(error) => Some(
+                    FILE_READABLE
+                        .not_checked(
+                            Requirement::Optional,
+                            place.as_str(),
+                            format!("{refers_to}: cannot be read: {}", printable(&error.to_string(), 160)),
+                        )
+                        .remedy("Nothing: keys belong out of reach."),
+                ),
+            }
+        }
+    }
+}
+
 fn part(subject: &str, part: &kubeconfig::Part, basis: &Basis, judged: &mut Judged) {
     let place = format!("{subject}, {}", part.name);
     let mut findings = match &part.certificates {
@@ -80,10 +116,11 @@ fn part(subject: &str, part: &kubeconfig::Part, basis: &Basis, judged: &mut Judg
             vec![finding.observed(observed)]
         }
     };
+    findings.extend(part.certificates.as_ref().and_then(|_| lost_key(&place, part)));
     // Where a line is known, it is one of the embedded PEM, and not of this file.
     findings = findings.into_iter().map(|finding| finding.at(subject, None)).collect();
     judged.findings.extend(findings);
-    judged.keys.extend(part.keys.iter().map(|key| KeySighting {
+    judged.keys.extend(part.keys().iter().map(|key| KeySighting {
         place: format!("{place}, client key"),
         source: place.clone(),
         public_key: key.public_key.clone(),

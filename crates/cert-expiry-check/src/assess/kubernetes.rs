@@ -16,7 +16,6 @@ use crate::{
     stores::{
         Content, Contents, Entry,
         kubernetes::{Broken, Object, Value},
-        pem::Flaw,
     },
     targets::files::has_promising_ending,
     wording::printable,
@@ -44,9 +43,9 @@ pub fn judge(object: &Object, basis: &Basis) -> Judged {
 fn holds(object: &str, place: &str, value: &Value, contents: &Contents, basis: &Basis, judged: &mut Judged) {
     let Contents { certificates, keys, lists, closed, other_labels, flaw } = contents;
     if let Some((_, flaw)) = flaw.filter(|_| has_promising_ending(Path::new(&value.name))) {
-        let finding = match flaw {
-            Flaw::Indented => KUBERNETES_CERTIFICATE.failed(place),
-            Flaw::BlankLine => KUBERNETES_CERTIFICATE.warned(place),
+        let finding = match flaw.is_read_by_some() {
+            true => KUBERNETES_CERTIFICATE.warned(place),
+            false => KUBERNETES_CERTIFICATE.failed(place),
         };
         judged.findings.push(finding.expected("a whole certificate").observed(flaw.to_string()));
     }
@@ -199,7 +198,10 @@ impl Tally {
             ),
             (Err(broken), read, _) => {
                 inconclusive(format!("{broken}; what came before it was looked at: {}", objects(read)))
-                    .remedy("See what kubectl said, and why it ended early; run it again.")
+                    .remedy(
+                    "See what kubectl said, and why it ended early; run it again. Pages that were fetched one by one \
+                     follow one another in one document.",
+                )
             }
             (Ok(()), 0, _) => inconclusive("no object at all".to_owned()).remedy(
                 "See what kubectl said; `kubectl auth can-i list secrets -A` tells whether it may look.",

@@ -35,8 +35,8 @@ pub struct Part {
     pub kind: PartKind,
     /// Its certificates; `None` where it has none.
     pub certificates: Option<Held>,
-    /// The private keys beside them.
-    pub keys: Vec<KeyEntry>,
+    /// The private key that a user's certificate needs; `None` where there is none.
+    pub key: Option<Held>,
 }
 
 /// What a part of a kubeconfig is.
@@ -160,18 +160,17 @@ pub fn read(
             name: format!("cluster {}", shown(name)),
             kind: PartKind::Cluster,
             certificates: held(cluster.certificate_authority_data, cluster.certificate_authority),
-            keys: Vec::new(),
+            key: None,
         }
     });
     let users = document.users.0.into_iter().filter_map(|user| user.0);
     let users = users.map(|NamedUser { name, user }| {
         let user = user.0.unwrap_or_default();
-        let key = held(user.client_key_data, user.client_key);
         Part {
             name: format!("user {}", shown(name)),
             kind: PartKind::User,
             certificates: held(user.client_certificate_data, user.client_certificate),
-            keys: key.map(keys).unwrap_or_default(),
+            key: held(user.client_key_data, user.client_key),
         }
     });
     Ok(Kubeconfig { parts: clusters.chain(users).collect() })
@@ -202,11 +201,16 @@ fn read_file(path: &Path, passwords: &Passwords) -> io::Result<Content> {
     Ok(read_content(&Zeroizing::new(bytes), passwords))
 }
 
-/// The keys in what was found; one that is out of reach is none of our business.
-fn keys(held: Held) -> Vec<KeyEntry> {
-    match held {
-        Held::Inside(Content::Holds(contents)) | Held::File(_, Ok(Content::Holds(contents))) => contents.keys,
-        _ => Vec::new(),
+impl Part {
+    /// The private keys beside its certificates.
+    #[must_use]
+    pub fn keys(&self) -> &[KeyEntry] {
+        match &self.key {
+            Some(Held::Inside(Content::Holds(contents)) | Held::File(_, Ok(Content::Holds(contents)))) => {
+                &contents.keys
+            }
+            _ => &[],
+        }
     }
 }
 
@@ -218,6 +222,7 @@ mod tests {
     fn parts(text: &str) -> Vec<String> {
         let config = observe(text.as_bytes(), Path::new("/nowhere"), &Passwords::default()).unwrap();
         let shown = |part: Part| {
+            let keys = part.keys().len();
             let held = match part.certificates {
                 None => "none".to_owned(),
                 Some(Held::Inside(Content::Nothing(why))) => why,
@@ -226,7 +231,7 @@ mod tests {
                 }
                 Some(Held::File(path, content)) => format!("{} {}", path.display(), content.is_ok()),
             };
-            format!("{}: {held}, {} keys", part.name, part.keys.len())
+            format!("{}: {held}, {keys} keys", part.name)
         };
         config.parts.into_iter().map(shown).collect()
     }

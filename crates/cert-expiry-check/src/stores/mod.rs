@@ -96,11 +96,54 @@ pub fn read(bytes: &[u8], passwords: &Passwords) -> Content {
             "it is PEM in base64 once more, as a Kubernetes Secret holds it: decode it with `base64 -d`"
                 .to_owned(),
         ),
+        _ if sealed_by(bytes).is_some() => Content::Holds(Contents {
+            other_labels: sealed_by(bytes).map(str::to_owned).into_iter().collect(),
+            ..Contents::default()
+        }),
         _ if std::str::from_utf8(bytes).is_ok() => {
             Content::Nothing("it is text without a PEM certificate".to_owned())
         }
         _ => Content::Nothing("it is neither PEM nor DER".to_owned()),
     }
+}
+
+impl KeyEntry {
+    /// The place where a key should have been.
+    fn damaged(why: String) -> Self {
+        Self { line: None, alias: None, public_key: Err(KeyTrouble::Damaged(why)) }
+    }
+}
+
+/// What encrypts whole files beside the certificates that they belong to, and how such a file begins.
+const SEALS: [(&[u8], &str); 4] = [
+    (b"$ANSIBLE_VAULT;", "what ansible-vault encrypted"),
+    (b"\0GITCRYPT\0", "what git-crypt encrypted"),
+    (b"age-encryption.org/", "what age encrypted"),
+    (b"Salted__", "what `openssl enc` encrypted"),
+];
+
+/// What SOPS writes for each value that it encrypts.
+const SOPS: (&[u8], &str) = (b"ENC[AES256_GCM,", "what SOPS encrypted");
+
+fn sealed_by(bytes: &[u8]) -> Option<&'static str> {
+    let seal = SEALS.iter().find(|(begin, _)| bytes.starts_with(begin)).map(|(_, by)| *by);
+    seal.or_else(|| memchr::memmem::find(bytes, SOPS.0).map(|_| SOPS.1))
+}
+
+/// Whether a private key stands, or may stand, in what is not read.
+fn may_be_a_key(label: &str) -> bool {
+    label.contains("PRIVATE KEY")
+        || matches!(label, "PGP MESSAGE" | "AGE ENCRYPTED FILE")
+        || SEALS.iter().chain([&SOPS]).any(|(_, by)| *by == label)
+}
+
+/// Whether it is a label of a PEM file that need not hold certificates, and not that of a certificate mistyped.
+#[must_use]
+pub fn is_of_another_kind(label: &str) -> bool {
+    may_be_a_key(label)
+        || label == "ATTRIBUTE CERTIFICATE"
+        || ["KEY", "PARAMETERS", "REQUEST", "SIGNATURE", "ECHCONFIG"].iter().any(|end| label.ends_with(end))
+        || ["PGP ", "SSH", "OpenVPN "].iter().any(|begin| label.starts_with(begin))
 }
 
 /// Whether it begins as a page for people does, which is no error of its own: `curl -o` saves it with code 0.
@@ -115,11 +158,49 @@ impl From<pem::Pem> for Contents {
     fn from(pem: pem::Pem) -> Self {
         let mut contents = Self { other_labels: pem.other_labels, flaw: pem.flaw, ..Self::default() };
         pem.blocks.into_iter().for_each(|block| contents.take_in(block));
+        // One fault is told once.
+        contents.flaw = contents.flaw.filter(|(line, _)| !contents.is_damaged_on(*line));
         contents
     }
 }
 
+impl Content {
+    /// Why no server takes a private key from it, where that is known.
+    #[must_use]
+    pub fn lacks_a_key(&self) -> Option<String> {
+        match self {
+            Self::Nothing(why) => Some(why.clone()),
+            Self::Holds(contents) => contents.lacks_a_key(),
+        }
+    }
+}
+
 impl Contents {
+    fn lacks_a_key(&self) -> Option<String> {
+        let flaw = || self.flaw.filter(|(_, flaw)| !flaw.is_read_by_some()).map(|(_, flaw)| flaw.to_string());
+        if !self.keys.is_empty() || self.closed.is_some() {
+            return flaw();
+        }
+        if self.other_labels.iter().any(|label| may_be_a_key(label)) {
+            return None;
+        }
+        Some(match (self.other_labels.as_slice(), self.certificates.is_empty()) {
+            ([], true) => "it holds none".to_owned(),
+            ([], false) => "it holds a certificate and no key".to_owned(),
+            (labels, _) => format!("it holds only {}", labels.join(", ")),
+        })
+    }
+
+    fn is_damaged_on(&self, line: u32) -> bool {
+        let line = Some(line);
+        self.certificates.iter().any(|entry| entry.line == line && entry.certificate.is_err())
+            || self.lists.iter().any(|entry| entry.line == line && entry.list.is_err())
+            || self
+                .keys
+                .iter()
+                .any(|key| key.line == line && matches!(key.public_key, Err(KeyTrouble::Damaged(_))))
+    }
+
     fn take_in(&mut self, block: pem::Block) {
         let pem::Block { line, kind, der } = block;
         let line = Some(line);
@@ -239,6 +320,13 @@ mod tests {
         rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap().cert
     }
 
+    fn made_key() -> String {
+        let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        let digits =
+            base64::Engine::encode(&base64::prelude::BASE64_STANDARD, made.signing_key.serialize_der());
+        format!("-----BEGIN PRIVATE KEY-----\n{digits}\n-----END PRIVATE KEY-----\n")
+    }
+
     fn errors(content: &Content) -> Vec<String> {
         match content {
             Content::Holds(contents) => {
@@ -262,6 +350,29 @@ mod tests {
             errors(&read(&trailing, &Passwords::default())),
             ["4 bytes follow the last certificate that are none"]
         );
+    }
+
+    #[test]
+    fn what_should_hold_a_key_and_does_not_says_why() {
+        let key = made_key();
+        for (bytes, words) in [
+            (String::new(), Some("the file is empty")),
+            ("junk".to_owned(), Some("it is text without a PEM certificate")),
+            (key.clone(), None),
+            (key.replace('\n', "\n  ").replacen('-', "  -", 1), Some("blanks stand before")),
+            (key.replace('\n', "\r"), Some("a carriage return alone")),
+            ("$ANSIBLE_VAULT;1.1;AES256\n6162\n".to_owned(), None),
+            ("{\"data\": \"ENC[AES256_GCM,data:xyz=]\"}".to_owned(), None),
+            (key.replace("PRIVATE KEY", "DSA PRIVATE KEY"), None),
+            (key.replace("PRIVATE KEY", "PUBLIC KEY"), Some("it holds only PUBLIC KEY")),
+            (key.replace("PRIVATE KEY", "CERTIFICATE"), Some("it holds a certificate and no key")),
+        ] {
+            let why = read(bytes.as_bytes(), &Passwords::default()).lacks_a_key();
+            match words {
+                Some(words) => assert!(why.as_ref().is_some_and(|why| why.contains(words)), "{why:?}"),
+                None => assert_eq!(why, None),
+            }
+        }
     }
 
     #[test]

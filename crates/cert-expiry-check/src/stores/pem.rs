@@ -73,6 +73,35 @@ pub enum Flaw {
     Indented,
     /// A blank line stands in the base64, or several before it.
     BlankLine,
+    /// Lines end in a carriage return alone.
+    OldLineEnds,
+    /// More blanks stand beside its label than the one before it.
+    BlankLabel,
+    /// Headers (RFC 1421) stand before the base64, and do not say how it is encrypted.
+    Headers,
+    /// The `=` at the end of the base64 is missing.
+    NoPadding,
+}
+
+impl Flaw {
+    /// Whether some of those who should read it do: then it may do no harm where it lies.
+    #[must_use]
+    pub fn is_read_by_some(self) -> bool {
+        matches!(self, Self::BlankLine | Self::Headers)
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Indented | Self::BlankLine | Self::BlankLabel => {
+                "Write the file again without those blanks."
+            }
+            Self::OldLineEnds => "Write the file again with line feeds: `tr '\\r' '\\n'`.",
+            Self::Headers => "Write the file again without those lines.",
+            Self::NoPadding => "Write the file again from its source, as it was issued.",
+        }
+    }
 }
 
 impl fmt::Display for Flaw {
@@ -83,6 +112,19 @@ impl fmt::Display for Flaw {
             }
             Self::BlankLine => {
                 "a blank line stands in its base64: OpenSSL (nginx, Apache, curl) does not read it"
+            }
+            Self::OldLineEnds => {
+                "its lines end in a carriage return alone, as on old Macintoshes: OpenSSL (nginx, Apache, curl) and Go \
+                 do not read it"
+            }
+            Self::BlankLabel => {
+                "blanks too many stand in its BEGIN or END line: OpenSSL (nginx, Apache, curl) and Go pass it over"
+            }
+            Self::Headers => {
+                "headers stand before its base64: OpenSSL (nginx, Apache, curl) does not read it"
+            }
+            Self::NoPadding => {
+                "the = at the end of its base64 is missing: OpenSSL (nginx, Apache, curl) and Go do not read it"
             }
         })
     }
@@ -99,6 +141,8 @@ pub enum Damage {
     Empty,
     /// More stands on its `BEGIN` line, as where a shell or an editor took the line ends away.
     OneLine,
+    /// Its `BEGIN` line does not end in five dashes.
+    NoDashes,
     /// More stands on its `END` line: often the next `BEGIN`, where files without a last line end were joined.
     Joined,
     /// A character that is no base64, or a wrong number of them.
@@ -114,6 +158,7 @@ impl fmt::Display for Damage {
             Self::WrongEnd(label) => write!(f, "it ends with END {}", crate::wording::printable(label, 40)),
             Self::Empty => f.write_str("nothing stands between BEGIN and END"),
             Self::OneLine => f.write_str("its base64 begins on the BEGIN line: its line ends were lost"),
+            Self::NoDashes => f.write_str("its BEGIN line does not end in five dashes: servers pass it over"),
             Self::Joined => f.write_str(
                 "more stands on its END line, so that servers do not read it: a line end is missing between two blocks",
             ),
@@ -123,7 +168,7 @@ impl fmt::Display for Damage {
     }
 }
 
-/// Padding is sometimes lost, and the last bits are sometimes not zero: neither makes a certificate worse.
+/// Padding is sometimes lost, and the last bits are sometimes not zero: what it is can be told all the same.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -151,35 +196,32 @@ pub fn read(bytes: &[u8]) -> Pem {
     for line in 1_u32.. {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let line_end = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
-        let (content, behind) = (rest[..end].trim_ascii(), rest.get(end + line_end..).unwrap_or_default());
-        let is_indented = rest[..end].first().is_some_and(u8::is_ascii_whitespace);
-        if let Some((label, more)) = boundary(content, b"-----BEGIN ") {
-            pem.note(line, is_indented.then_some(Flaw::Indented));
+        let (content, behind) =
+            (without_noise(&rest[..end]).trim_ascii(), rest.get(end + line_end..).unwrap_or_default());
+        let indented = rest[..end].first().is_some_and(u8::is_ascii_whitespace).then_some(Flaw::Indented);
+        if let Some(boundary) = Boundary::read(content, b"-----BEGIN ") {
+            let old = matches!(rest[end..], [b'\r', next, ..] if next != b'\n' && next != b'\r');
+            pem.note(line, indented.or(boundary.flaw()).or(old.then_some(Flaw::OldLineEnds)));
             if let Some(unfinished) = open.take() {
                 pem.close(&unfinished, b"", Some(Damage::Truncated));
             }
-            let begun = Open { line, label, behind };
-            match more {
-                true => pem.close(&begun, b"", Some(Damage::OneLine)),
-                false => open = Some(begun),
-            }
-        } else if let Some((label, more)) = boundary(content, b"-----END ")
+            open = pem.open(boundary, line, behind);
+        } else if let Some(boundary) = Boundary::read(content, b"-----END ")
             && let Some(finished) = open.take()
         {
             let body = &finished.behind[..finished.behind.len() - rest.len()];
-            pem.note(finished.line, is_indented.then_some(Flaw::Indented).or_else(|| blank_line(body)));
-            let damage = match (label == finished.label, more) {
-                (false, _) => Some(Damage::WrongEnd(label)),
+            pem.note(finished.line, indented.or(boundary.flaw()).or_else(|| finished.flaw(body)));
+            let more = boundary.more;
+            let damage = match (boundary.label == finished.label, more) {
+                (false, _) => Some(Damage::WrongEnd(boundary.label)),
                 (true, true) => Some(Damage::Joined),
                 (true, false) => None,
             };
             pem.close(&finished, body, damage);
             // What was joined to it is read all the same.
             let next = memchr::memmem::find(content, b"-----BEGIN ").filter(|_| more);
-            open = next.and_then(|at| boundary(&content[at..], b"-----BEGIN ")).and_then(|(label, more)| {
-                let begun = Open { line, label, behind };
-                more.then(|| pem.close(&begun, b"", Some(Damage::OneLine))).is_none().then_some(begun)
-            });
+            let next = next.and_then(|at| Boundary::read(&content[at..], b"-----BEGIN "));
+            open = next.and_then(|next| pem.open(next, line, behind));
         }
         if end == rest.len() {
             break;
@@ -192,14 +234,73 @@ pub fn read(bytes: &[u8]) -> Pem {
     pem
 }
 
-/// The label of `-----BEGIN LABEL-----`, and whether more stands behind it on its line. A byte order mark may
-/// stand before the first one.
-fn boundary(line: &[u8], begin: &[u8]) -> Option<(String, bool)> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let label = line.strip_prefix(begin)?;
-    let end = memchr::memmem::find(label, b"-----").unwrap_or(label.len());
-    let more = label.get(end + 5..).is_some_and(|behind| !behind.trim_ascii().is_empty());
-    Some((String::from_utf8_lossy(&label[..end]).trim().to_owned(), more))
+/// A line without what OpenSSL takes for a part of its end: control characters, and letters beyond ASCII.
+fn without_noise(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| matches!(byte, b'!'..=b'~')).map_or(0, |last| last + 1);
+    &line[..end]
+}
+
+/// A line that begins or ends a block.
+struct Boundary {
+    label: String,
+    /// Whether more stands behind it on its line.
+    more: bool,
+    has_blanks: bool,
+    /// Whether five dashes stand behind the label.
+    is_closed: bool,
+}
+
+impl Boundary {
+    /// A byte order mark may stand before the first one.
+    fn read(line: &[u8], begin: &[u8]) -> Option<Self> {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let label = line.strip_prefix(begin)?;
+        let end = memchr::memmem::find(label, b"-----");
+        let more =
+            end.and_then(|end| label.get(end + 5..)).is_some_and(|behind| !behind.trim_ascii().is_empty());
+        let label = &label[..end.unwrap_or(label.len())];
+        Some(Self {
+            label: String::from_utf8_lossy(label.trim_ascii()).into_owned(),
+            more,
+            has_blanks: label != label.trim_ascii(),
+            is_closed: end.is_some(),
+        })
+    }
+
+    fn flaw(&self) -> Option<Flaw> {
+        (self.has_blanks && Kind::of(&self.label).is_some()).then_some(Flaw::BlankLabel)
+    }
+
+    /// What was meant to be a block of a kind that is read, and whose last dashes are missing.
+    fn unclosed(&self) -> Option<&str> {
+        let label = self.label.trim_end_matches('-').trim_end();
+        (!self.is_closed && Kind::of(label).is_some()).then_some(label)
+    }
+}
+
+impl Open<'_> {
+    fn flaw(&self, body: &[u8]) -> Option<Flaw> {
+        Kind::of(&self.label)?;
+        blank_line(body).or_else(|| headers(body)).or_else(|| no_padding(body))
+    }
+}
+
+/// Headers where OpenSSL takes none: only those of an encrypted key may stand there.
+fn headers(body: &[u8]) -> Option<Flaw> {
+    let mut before = lines(body).take_while(|line| line.is_empty() || line.contains(&b':')).peekable();
+    let is_encrypted = before.peek().is_some_and(|first| first.starts_with(b"Proc-Type:"));
+    (!is_encrypted && before.any(|line| !line.is_empty())).then_some(Flaw::Headers)
+}
+
+/// Base64 comes in fours (RFC 4648, 4).
+fn no_padding(body: &[u8]) -> Option<Flaw> {
+    let digits = lines(body).filter(|line| !line.contains(&b':')).flatten();
+    (!digits.filter(|digit| !digit.is_ascii_whitespace()).count().is_multiple_of(4))
+        .then_some(Flaw::NoPadding)
+}
+
+fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    body.split(|&byte| byte == b'\n' || byte == b'\r').map(|line| without_noise(line).trim_ascii())
 }
 
 /// A blank line where OpenSSL takes none: it may only stand once between headers (or nothing) and the base64.
@@ -216,7 +317,26 @@ fn blank_line(body: &[u8]) -> Option<Flaw> {
 
 impl Pem {
     fn note(&mut self, line: u32, flaw: Option<Flaw>) {
-        self.flaw = self.flaw.or(flaw.map(|flaw| (line, flaw)));
+        let is_worse = |flaw: &Flaw| {
+            self.flaw.is_none_or(|(_, known)| known.is_read_by_some() && !flaw.is_read_by_some())
+        };
+        if let Some(flaw) = flaw.filter(is_worse) {
+            self.flaw = Some((line, flaw));
+        }
+    }
+
+    /// Begins a block; one that cannot go on is closed at once.
+    fn open<'a>(&mut self, boundary: Boundary, line: u32, behind: &'a [u8]) -> Option<Open<'a>> {
+        let (label, damage) = match boundary.unclosed() {
+            Some(label) => (label.to_owned(), Some(Damage::NoDashes)),
+            None => (boundary.label, boundary.more.then_some(Damage::OneLine)),
+        };
+        let begun = Open { line, label, behind };
+        if damage.is_some() {
+            self.close(&begun, b"", damage);
+            return None;
+        }
+        Some(begun)
     }
 
     fn close(&mut self, block: &Open<'_>, body: &[u8], damage: Option<Damage>) {
@@ -238,11 +358,13 @@ impl Pem {
 /// key is wiped.
 fn decode(body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Damage> {
     let mut digits = Zeroizing::new(Vec::with_capacity(body.len()));
-    for line in body.split(|&byte| byte == b'\n' || byte == b'\r') {
+    for line in lines(body) {
         // Headers as in RFC 1421.
         if !line.contains(&b':') {
             digits.extend(line.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
-        } else if line.trim_ascii().starts_with(b"Proc-Type:") && line.trim_ascii().ends_with(b"ENCRYPTED") {
+        } else if !digits.is_empty() {
+            return Err(Damage::Base64("a line with a colon stands in it".to_owned()));
+        } else if line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED") {
             return Err(Damage::Encrypted);
         }
     }
@@ -318,7 +440,17 @@ mod tests {
             (format!("{begin}AAEC\r\r\n{end}"), None),
             (format!("{begin}\nAAEC\n{end}"), None),
             (format!("{begin}  AAEC  \n  AAEC\n{end}"), None),
-            (format!("{begin}Comment: a\n\nAAEC\n{end}"), None),
+            (format!("{begin}Comment: a\n\nAAEC\n{end}"), Some((1, Flaw::Headers))),
+            (format!("{begin}Comment: a\nAAEC\n{end}"), Some((1, Flaw::Headers))),
+            (format!("{begin}AAE\n{end}"), Some((1, Flaw::NoPadding))),
+            (format!("{begin}AAE=\n{end}"), None),
+            (format!("{begin}AAEC\n{end}").replace('\n', "\r"), Some((1, Flaw::OldLineEnds))),
+            (format!("{begin}AAEC\n{end}").replace(" C", "  C"), Some((1, Flaw::BlankLabel))),
+            (format!("{begin}AAEC\n{end}").replace("E--", "E --"), Some((1, Flaw::BlankLabel))),
+            (format!("{begin}AAEC\n{end}").replace('\n', "\u{b}\n"), None),
+            (format!("{begin}AAEC\n{end}").replace('\n', "\u{a0}\n"), None),
+            ("-----BEGIN PGP MESSAGE-----\nVersion: 1\n\nAAE\n-----END PGP MESSAGE-----\n".to_owned(), None),
+            (format!("{begin}\n\nAAEC\n{end}  {begin}AAEC\n{end}"), Some((6, Flaw::Indented))),
             (format!("{begin}AAEC\n\n{end}"), Some((1, Flaw::BlankLine))),
             (format!("{begin}AAEC\n \nAAEC\n{end}"), Some((1, Flaw::BlankLine))),
             (format!("{begin}\n\nAAEC\n{end}"), Some((1, Flaw::BlankLine))),
@@ -349,6 +481,14 @@ mod tests {
             lines_and_results("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"),
             [(1, Err(Damage::Empty))]
         );
+        for begin in ["-----BEGIN CERTIFICATE----", "-----BEGIN CERTIFICATE", "-----BEGIN CERTIFICATE -"] {
+            assert_eq!(
+                lines_and_results(&format!("{begin}\nAAEC\n-----END CERTIFICATE-----\n{good}")),
+                [(1, Err(Damage::NoDashes)), (4, Ok(vec![0, 1, 2]))]
+            );
+        }
+        let colon = "-----BEGIN CERTIFICATE-----\nAAEC\nfoo: bar\nAAEC\n-----END CERTIFICATE-----";
+        assert!(matches!(&lines_and_results(colon)[0].1, Err(Damage::Base64(why)) if why.contains("colon")));
         let noise = "-----BEGIN CERTIFICATE-----\nAA§EC\n-----END CERTIFICATE-----";
         assert!(matches!(lines_and_results(noise)[0].1, Err(Damage::Base64(_))));
     }

@@ -82,6 +82,15 @@ impl Endpoint {
             None => authority,
         };
         let read = Self::read(authority, scheme.port).map_err(|reason| refuse(&reason))?;
+        if let Host::Address(address) = read.host
+            && let Some(bits) = bare_number(rest)
+        {
+            let network = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
+            return Err(refuse(&format!(
+                "networks take no scheme, and are looked at where TLS begins at once: {network}/{bits}:{}",
+                read.port
+            )));
+        }
         Ok(Self { start: scheme.start, ..read })
     }
 
@@ -95,7 +104,7 @@ impl Endpoint {
                 }
                 false => reason,
             };
-            NoTarget { word: word.to_owned(), reason }
+            NoTarget { word: without_password(word), reason }
         })
     }
 
@@ -192,6 +201,20 @@ fn host_and_port(word: &str) -> Result<(Host, Option<u16>), String> {
         port.ok_or("the port is no number from 1 to 65535")
     });
     Ok((host, port.transpose()?))
+}
+
+/// The `24` of `10.0.0.0/24`: no path of a URL that somebody means.
+fn bare_number(rest: &str) -> Option<&str> {
+    let (_, path) = rest.split_once('/')?;
+    (!path.is_empty() && path.bytes().all(|byte| byte.is_ascii_digit())).then_some(path)
+}
+
+/// A word as it may be shown: `user:password@host` was meant for a URL.
+fn without_password(word: &str) -> String {
+    match word.rsplit_once('@') {
+        Some((who, there)) if host_and_port(who).is_err() => format!("***@{there}"),
+        _ => word.to_owned(),
+    }
 }
 
 /// `mail.example:25@10.0.0.5`, and not `user:password@10.0.0.5`: the name has a dot (or is an address, or

@@ -221,6 +221,12 @@ pub fn has_promising_ending(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
+/// Whether the name says that a private key is inside, and nothing else.
+#[must_use]
+pub fn has_key_ending(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("key"))
+}
+
 fn kind_of(kind: FileType) -> &'static str {
     if kind.is_socket() {
         "a socket"

@@ -111,6 +111,9 @@ impl Target {
         if word.contains("://") {
             return Endpoint::from_url(word).map(Self::Endpoint);
         }
+        // As a browser's address bar has it, without the scheme.
+        let server = word.strip_suffix('/').filter(|server| has_port(server) && !exists(Path::new(word)));
+        let word = server.unwrap_or(word);
         if let Some(network) = Network::parse(word) {
             return network.map(|network| Self::Network(Box::new(network)));
         }
@@ -189,6 +192,8 @@ mod tests {
             ("https://shop.example:8443/a?b=c#d", "endpoint shop.example:8443"),
             ("HTTPS://shop.example/", "endpoint shop.example:443"),
             ("https://[::1]:8443/", "endpoint [::1]:8443"),
+            ("https://10.0.0.5/24/a", "endpoint 10.0.0.5:443"),
+            ("https://shop.example/24", "endpoint shop.example:443"),
             ("https://user:pass@shop.example/", "endpoint shop.example:443"),
             ("shop.example:443@10.0.0.5", "endpoint shop.example:443 at 10.0.0.5"),
             ("shop.example:443@10.0.0.5:443", "endpoint shop.example:443 at 10.0.0.5"),
@@ -221,6 +226,7 @@ mod tests {
             ("ldaps://directory.example", "endpoint directory.example:636"),
             ("ftps://files.example", "endpoint files.example:990"),
             ("tls://shop.example:8443", "endpoint shop.example:8443"),
+            ("shop.example:443/", "endpoint shop.example:443"),
             ("here", "path here"),
             ("here:443", "endpoint here:443"),
             ("./here:443", "path ./here:443"),
@@ -266,6 +272,12 @@ mod tests {
             ("bü cher.example", "a blank stands in it"),
             ("bü|cher.example", "xn--"),
             ("two words", "a blank stands in it"),
+            (
+                "https://10.0.0.0/24",
+                "networks take no scheme, and are looked at where TLS begins at once: 10.0.0.0/24:443",
+            ),
+            ("smtp://10.0.0.0/30", "10.0.0.0/30:25"),
+            ("https://[2001:db8::]:8443/124", "[2001:db8::]/124:8443"),
         ] {
             let error = parse(word).unwrap_err().to_string();
             assert!(error.contains(why), "{word}: {error}");
@@ -274,8 +286,15 @@ mod tests {
 
     #[test]
     fn the_password_of_a_url_is_not_repeated() {
-        let error = parse("https://user:hunter2@shop.example:0/").unwrap_err().to_string();
-        assert!(!error.contains("hunter2"), "{error}");
+        for word in [
+            "https://user:hunter2@shop.example:0/",
+            "user:hunter2@shop.example:443",
+            "us er:hunter2@shop.example:443",
+            "user:hunter2@[::1]:443",
+        ] {
+            let error = parse(word).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     proptest! {

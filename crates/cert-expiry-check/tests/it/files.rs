@@ -63,7 +63,8 @@ fn pem_der_and_bundles_are_judged_certificate_by_certificate() {
 fn a_weak_key_or_signature_is_told_wherever_it_lies() {
     let Pems { bench, authority } = Pems::new();
     let life = || Lifetime::days_left(90, 60);
-    let short = authority.issue_for_short_key(&["shop.example"], life()).unwrap().leaf_only().pem();
+    let short_pair = authority.issue_for_short_key(&["shop.example"], life()).unwrap();
+    let (short, short_key) = (short_pair.leaf_only().pem(), BASE64_STANDARD.encode(short_pair.key_pem()));
     let old = authority.issue_over_sha1(&["old.example"], life()).unwrap().leaf_only().pem();
     let good = authority.issue(&["shop.example"], life()).unwrap().pem();
     let [short_file, both] = [("tls/short.pem", short.clone()), ("tls/both.pem", format!("{good}{old}"))]
@@ -72,7 +73,9 @@ fn a_weak_key_or_signature_is_told_wherever_it_lies() {
     let data = BASE64_STANDARD.encode(&short);
     let kubeconfig = bench.write(
         "config",
-        format!("kind: Config\nusers:\n- name: admin\n  user: {{client-certificate-data: {data}}}\n"),
+        format!(
+            "kind: Config\nusers:\n- name: admin\n  user: {{client-certificate-data: {data}, client-key-data: {short_key}}}\n"
+        ),
     );
     let secret = format!(
         r#"{{"kind":"Secret","type":"kubernetes.io/tls","metadata":{{"name":"a","namespace":"shop"}},"data":{{"tls.crt":"{data}"}}}}"#
@@ -421,6 +424,86 @@ fn a_pipe_in_a_folder_does_not_hold_up_the_run_and_a_named_one_is_read() {
     let outcome = pems.bench.scan(&[&text(&pipe), "--timeout", "1s"]);
     assert_eq!(outcome.code, 3);
     outcome.expect("file.readable", &text(&pipe), "not_checked", "deadline");
+}
+
+/// OpenSSL says of each what servers would.
+#[test]
+fn what_openssl_refuses_is_no_pass() {
+    let pems = Pems::new();
+    let good = loop {
+        let good = pems.good();
+        if good.contains('=') {
+            break good;
+        }
+    };
+    let table = [
+        ("good", good.clone(), "passed", ""),
+        ("vertical-tabs", good.replace('\n', "\u{b}\n"), "passed", ""),
+        ("no-break-spaces", good.replace('\n', "\u{a0}\n"), "passed", ""),
+        ("macintosh", good.replace('\n', "\r"), "failed", "a carriage return alone"),
+        ("unpadded", good.replace('=', ""), "failed", "the = at the end of its base64 is missing"),
+        ("header", good.replacen("\n", "\nComment: x\n", 1), "warned", "headers stand before its base64"),
+        ("headers", good.replacen("\n", "\nComment: x\n\n", 1), "warned", "headers stand before its base64"),
+        ("colon", good.replace("\n-----END", "\nfoo: bar\n-----END"), "failed", "a line with a colon"),
+        ("blanks", good.replace(" CERT", "  CERT"), "failed", "blanks too many"),
+        ("blank", good.replace("E--", "E --"), "failed", "blanks too many"),
+        ("four-dashes", good.replacen("E-----", "E----", 1), "failed", "does not end in five dashes"),
+    ];
+    for (name, content, outcome, observed) in table {
+        let path = pems.bench.write(&format!("{name}/shop.pem"), content);
+        let read = std::process::Command::new("openssl").args(["x509", "-noout", "-in", &path]).output();
+        assert_eq!(read.unwrap().status.success(), outcome == "passed", "{name}");
+        let found = pems.bench.scan(&[&path]);
+        match outcome {
+            "passed" => assert_eq!(found.code, 0, "{name}: {:#?}", found.findings()),
+            _ => found.expect("file.certificate", &path, outcome, observed),
+        }
+    }
+}
+
+/// A folder is searched for what the names of its files promise.
+#[test]
+fn a_certificate_with_a_misspelt_label_is_not_passed_over() {
+    let pems = Pems::new();
+    pems.bench.write("tls/good.pem", pems.good());
+    pems.bench.write("tls/dh.pem", "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n");
+    pems.bench.write("tls/notes.txt", pems.good().replace("CERTIFICATE", "CERT"));
+    assert_eq!(pems.bench.scan(&["tls"]).code, 0);
+    for label in ["CERT", "PKCS12"] {
+        pems.bench.write("tls/bad.pem", pems.good().replace("CERTIFICATE", label));
+        let outcome = pems.bench.scan(&["tls"]);
+        assert_eq!(outcome.code, 2, "{label}");
+        outcome.expect("file.readable", "tls/bad.pem", "failed", &format!("it holds only {label}"));
+    }
+}
+
+#[test]
+fn a_key_that_no_server_reads_is_told_beside_its_certificate() {
+    let pems = Pems::new();
+    let identity = pems.authority.issue(&["shop.example"], Lifetime::days_left(90, 60)).unwrap();
+    pems.bench.write("tls/shop.crt", identity.leaf_only().pem());
+    let key = identity.key_pem();
+    for (content, observed) in [
+        (String::new(), "the file is empty"),
+        ("junk".to_owned(), "it is text"),
+        (key.lines().map(|line| format!("  {line}\n")).collect(), "blanks stand before its BEGIN"),
+        (key.replace('\n', "\r"), "a carriage return alone"),
+        (identity.leaf_only().pem(), "it holds a certificate and no key"),
+    ] {
+        let path = pems.bench.write("tls/shop.key", content);
+        let outcome = pems.bench.scan(&["tls"]);
+        assert_eq!(outcome.code, 2, "{observed}");
+        let subject =
+            path.strip_prefix(&format!("{}/", text(&pems.bench.path("")).trim_end_matches('/'))).unwrap();
+        outcome.expect("key.match", subject, "failed", observed);
+    }
+    for content in [key, "$ANSIBLE_VAULT;1.1;AES256\n6162\n".to_owned()] {
+        pems.bench.write("tls/shop.key", content);
+        let outcome = pems.bench.scan(&["tls"]);
+        assert_eq!(outcome.code, 0, "{:#?}", outcome.findings());
+    }
+    pems.bench.write("tls/other.key", "a token of another service");
+    assert_eq!(pems.bench.scan(&["tls"]).code, 0, "no certificate lies beside it");
 }
 
 #[test]

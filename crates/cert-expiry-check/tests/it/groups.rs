@@ -109,6 +109,24 @@ fn the_plan_shows_each_group() {
 }
 
 #[test]
+fn a_file_is_one_target_however_it_is_spelt() {
+    let scene = Scene::new();
+    scene.bench.write("tls/shop.pem", "");
+    std::os::unix::fs::symlink(scene.bench.path("tls"), scene.bench.path("live")).unwrap();
+    for (one, other) in [
+        ("tls/shop.pem", "./tls/shop.pem"),
+        ("tls/shop.pem", "live/shop.pem"),
+        ("tls", "tls/../tls/"),
+        ("gone//a.pem", "gone/a.pem"),
+    ] {
+        let stderr = scene.refused(&format!(
+            "groups: [ {{ name: a, targets: [ {one} ] }}, {{ name: b, targets: [ {other} ] }} ]"
+        ));
+        assert!(stderr.contains("stands in the group 'a' and in the group 'b'"), "{one} {other}: {stderr}");
+    }
+}
+
+#[test]
 fn a_configuration_that_cannot_be_followed_names_the_place() {
     let scene = Scene::new();
     for (lines, said) in [

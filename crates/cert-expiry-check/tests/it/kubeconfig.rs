@@ -68,6 +68,41 @@ fn a_key_that_belongs_to_another_certificate_is_found() {
     assert_eq!(outcome.of("key.match").len(), 1);
 }
 
+/// Clients refuse a user whose certificate has no key.
+#[test]
+fn a_user_with_a_certificate_needs_a_key() {
+    let bench = Bench::new();
+    let authority = Authority::new().unwrap();
+    let user = client(&authority, 300);
+    bench.write("junk.key", "junk");
+    bench.write("user.key", key_pem(&user));
+    std::fs::create_dir(bench.path("closed.key")).unwrap();
+    let certificate = base64(user.pem());
+    for (key, outcome, observed) in [
+        ("", "failed", "there is neither client-key-data nor client-key"),
+        ("client-key-data: anVuaw==", "failed", "it is text without a PEM certificate"),
+        ("client-key-data: '!'", "failed", "its base64 is damaged"),
+        ("client-key: gone.key", "failed", "gone.key: there is no such file"),
+        ("client-key: junk.key", "failed", "junk.key: it is text without a PEM certificate"),
+        ("client-key: closed.key", "not_checked_optional", "closed.key: cannot be read"),
+        ("client-key: user.key", "", ""),
+    ] {
+        let lines = format!(
+            "kind: Config\nusers:\n- name: u\n  user:\n    client-certificate-data: {certificate}\n    {key}\n"
+        );
+        let path = bench.write("config", lines);
+        let found = bench.scan(&[&path]);
+        let subject = format!("{path}, user u, client key");
+        if outcome.is_empty() {
+            assert_eq!(found.code, 0, "{:#?}", found.findings());
+            assert_eq!(found.one("key.match", &subject).outcome, "passed");
+            continue;
+        }
+        assert_eq!(found.code, if outcome == "failed" { 2 } else { 0 }, "{key}: {:#?}", found.findings());
+        found.expect("file.readable", &subject, outcome, observed);
+    }
+}
+
 #[test]
 fn files_that_a_kubeconfig_refers_to_are_read_from_beside_it() {
     let bench = Bench::new();

@@ -18,7 +18,7 @@ use serde::de::DeserializeSeed;
 
 use self::{
     object::Raw,
-    stream::{Document, LARGEST_OBJECT, Metered},
+    stream::{Document, LARGEST_OBJECT, Metered, Missing},
 };
 use super::{Content, Passwords};
 
@@ -64,28 +64,42 @@ pub struct Broken {
 /// stores inside them are opened with the passwords.
 ///
 /// # Errors
-/// When the text breaks off or is none of this kind; what came before has been handed over.
+/// When the text breaks off, ends before the last page of a list, or is none of this kind; what came before has been handed over.
 pub fn read(
-    reader: impl BufRead,
+    mut reader: impl BufRead,
     passwords: &Passwords,
     take: &mut dyn FnMut(Object) -> bool,
 ) -> Result<(), Broken> {
     let mut take = |raw: Raw, kind: &str| take(raw.into_object(kind, passwords));
+    // PowerShell writes a byte order mark; what cannot be read is told below.
+    if reader.fill_buf().is_ok_and(|begin| begin.starts_with(b"\xef\xbb\xbf")) {
+        reader.consume(3);
+    }
     let left = Cell::new(LARGEST_OBJECT);
     let mut json = serde_json::Deserializer::from_reader(Metered { reader, left: &left });
+    let mut missing = Missing::new();
     loop {
         left.set(LARGEST_OBJECT);
         match json.end() {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                return missing.into_values().next().map_or(Ok(()), |missing| Err(Broken::paged(&missing)));
+            }
             Err(error) if error.is_io() => return Err(Broken::from(error)),
             Err(_) => {}
         }
-        let document = Document { take: &mut take, left: &left };
+        let document = Document { take: &mut take, left: &left, missing: &mut missing };
         match document.deserialize(&mut json) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) => return Err(Broken::from(error)),
         }
+    }
+}
+
+impl Broken {
+    fn paged(missing: &str) -> Self {
+        let reason = format!("{missing}: it is one page of a list that goes on (metadata.continue)");
+        Self { line: None, column: 0, reason }
     }
 }
 

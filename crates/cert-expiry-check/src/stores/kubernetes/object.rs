@@ -23,7 +23,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Raw {
     pub(super) kind: Text,
-    metadata: Maybe<Metadata>,
+    pub(super) metadata: Maybe<Metadata>,
     secret_type: Text,
     data: Texts,
     binary_data: Texts,
@@ -32,10 +32,26 @@ pub(super) struct Raw {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Metadata {
     pub(super) name: Text,
     namespace: Text,
+    /// Of a list: where its next page begins.
+    r#continue: Text,
+    remaining_item_count: Text,
+}
+
+impl Metadata {
+    /// How many objects of a list stand on other pages, in words; nothing where it is the last page.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.r#continue.0.as_deref().filter(|next| !next.is_empty())?;
+        let count: Option<u64> = self.remaining_item_count.0.as_deref().and_then(|count| count.parse().ok());
+        Some(match count {
+            Some(1) => "1 object is missing".to_owned(),
+            Some(count) => format!("{count} objects are missing"),
+            None => "objects are missing".to_owned(),
+        })
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    collections::BTreeMap,
     fmt,
     io::{self, Read},
 };
@@ -37,10 +38,14 @@ impl<R: Read> Read for Metered<'_, R> {
     }
 }
 
+/// How many objects of each kind of list stand on pages that have not come yet, in words.
+pub(super) type Missing = BTreeMap<String, String>;
+
 /// One document: an object, or a list of them. Says whether more is wanted.
 pub(super) struct Document<'t> {
     pub(super) take: &'t mut dyn FnMut(Raw, &str) -> bool,
     pub(super) left: &'t Cell<u64>,
+    pub(super) missing: &'t mut Missing,
 }
 
 impl<'de> DeserializeSeed<'de> for Document<'_> {
@@ -75,7 +80,15 @@ impl<'de> Visitor<'de> for Document<'_> {
                 key => own.field(key, &mut map)?,
             }
         }
-        Ok(if is_list { go_on } else { (self.take)(own, "") })
+        if !is_list {
+            return Ok((self.take)(own, ""));
+        }
+        let kind = own.kind.0.unwrap_or_default();
+        match own.metadata.0.and_then(|metadata| metadata.missing()) {
+            Some(missing) => self.missing.insert(kind, missing),
+            None => self.missing.remove(&kind),
+        };
+        Ok(go_on)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<bool, A::Error> {

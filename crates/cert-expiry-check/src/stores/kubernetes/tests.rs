@@ -65,6 +65,7 @@ fn lists_objects_and_documents_in_a_row_are_read() {
     let list = format!(r#"{{"kind":"SecretList","apiVersion":"v1","items":[{bare}]}}"#);
     assert_eq!(shown(&list).0, [wanted[0]]);
     assert_eq!(shown(" \n"), (vec![], None));
+    assert_eq!(shown(&format!("\u{feff}{a}")).0, [wanted[0]]);
 }
 
 #[test]
@@ -134,6 +135,77 @@ fn a_value_that_is_broken_does_not_hide_the_others() {
             r#"{{"kind":"Secret","type":"kubernetes.io/tls","metadata":{{"name":"s","namespace":"n"}},"data":{data}}}"#
         );
         assert_eq!(shown(&json), (vec![format!("secret n/s: {wanted}")], None));
+    }
+}
+
+#[test]
+fn texts_that_only_speak_of_certificates_are_passed_over_and_what_they_hold_is_not() {
+    let good = pem();
+    let lines: Vec<_> = good.lines().map(|line| format!("    {line}\n")).collect();
+    let example = "-----BEGIN CERTIFICATE-----\nMIID...\n-----END CERTIFICATE-----\n";
+    let escaped = good.replace('\n', "\\n");
+    let damaged = good.replacen("MII", "M*I", 1);
+    let kubeconfig = format!(
+        "kind: Config\nclusters:\n- name: c\n  cluster: {{certificate-authority-data: {}}}\nusers:\n- name: u\n  user: {{client-certificate: u.crt}}\n",
+        BASE64.encode(&good)
+    );
+    for (name, text, wanted) in [
+        ("init.sh", "grep -q -- \"-----BEGIN CERTIFICATE-----\" f\n".to_owned(), ""),
+        ("awk.sh", "awk '\n/-----BEGIN CERTIFICATE-----/{n++}\n' x\n".to_owned(), ""),
+        ("README", format!("Paste it here:\n{example}"), ""),
+        ("ca", example.to_owned(), "ca=0 of 1"),
+        ("app.yaml", format!("tls:\n  crt: |\n{}", lines.concat()), "app.yaml=1 of 1"),
+        ("app.yaml", format!("text\n{damaged}"), "app.yaml=0 of 1"),
+        ("app.json", format!("{{\"cert\": \"{escaped}\"}}"), "app.json=1 of 1"),
+        (".env", format!("CERT=\"{escaped}\"\nX=1\n"), ".env=1 of 1"),
+        ("CERT", escaped.clone(), "CERT=1 of 1"),
+        ("tls.crt", escaped.clone(), "tls.crt=0 of 1"),
+        ("cert", BASE64.encode(&good), "cert=1 of 1"),
+        ("value", kubeconfig, "value, cluster c=1 of 1"),
+        ("words", "nothing".to_owned(), ""),
+    ] {
+        let json =
+            serde_json::json!({ "kind": "ConfigMap", "metadata": { "name": "c" }, "data": { name: text } });
+        assert_eq!(shown(&json.to_string()).0, [format!("configmap c: {wanted}")], "{name}");
+        let data = serde_json::json!({ name: BASE64.encode(&text) });
+        let json = serde_json::json!({ "kind": "Secret", "metadata": { "name": "c" }, "data": data });
+        assert_eq!(shown(&json.to_string()).0, [format!("secret c: {wanted}")], "{name}");
+    }
+}
+
+#[test]
+fn the_key_of_a_pair_is_expected_beside_its_certificate() {
+    let certificate = BASE64.encode(pem());
+    for (data, wanted) in [
+        (serde_json::json!({ "tls.crt": certificate, "tls.key": "" }), "tls.crt=1 of 1, tls.key=a key"),
+        (
+            serde_json::json!({ "tls.crt": certificate, "tls.key": "anVuaw==" }),
+            "tls.crt=1 of 1, tls.key=a key",
+        ),
+        (serde_json::json!({ "ca.crt": certificate, "api.key": "anVuaw==" }), "ca.crt=1 of 1"),
+        // Whoever hands the list over may have taken the keys out.
+        (serde_json::json!({ "tls.crt": certificate }), "tls.crt=1 of 1"),
+    ] {
+        let json = serde_json::json!({ "kind": "Secret", "metadata": { "name": "s" }, "data": data });
+        assert_eq!(shown(&json.to_string()).0, [format!("secret s: {wanted}")]);
+    }
+}
+
+#[test]
+fn a_list_that_goes_on_elsewhere_is_not_at_its_end() {
+    let page = |kind: &str, next: &str| {
+        format!(
+            r#"{{"kind":"{kind}List","metadata":{{"continue":"{next}","remainingItemCount":500}},"items":[]}}"#
+        )
+    };
+    let missing = "500 objects are missing: it is one page of a list that goes on (metadata.continue)";
+    for (json, wanted) in [
+        (page("Secret", "abc"), Some(missing)),
+        (page("Secret", ""), None),
+        (page("Secret", "abc") + &page("Secret", ""), None),
+        (page("Secret", "abc") + &page("ConfigMap", ""), Some(missing)),
+    ] {
+        assert_eq!(shown(&json).1.as_deref(), wanted, "{json}");
     }
 }
 
