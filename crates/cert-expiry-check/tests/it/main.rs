@@ -17,6 +17,7 @@ mod legacy;
 mod limits;
 mod memory;
 mod mutual_tls;
+mod mutual_tls_http;
 mod networks;
 mod openssl;
 mod outputs;
