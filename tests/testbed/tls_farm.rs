@@ -3,5 +3,7 @@
 
 mod sample;
 
-pub use cert_expiry_check::self_test::farm::{Authority, Behaviour, Farm, Identity, Lifetime, Line, Stand};
+pub use cert_expiry_check::self_test::farm::{
+    Authority, Behaviour, Farm, HangUp, Identity, Lifetime, Line, Stand,
+};
 pub use sample::{SampleError, write_sample};

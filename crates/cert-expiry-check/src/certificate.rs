@@ -102,6 +102,8 @@ pub struct Usage {
 pub struct KeyUse {
     /// Take part in a TLS handshake: sign, encipher a key, or agree on one.
     pub handshake: bool,
+    /// Take part in one for a client: sign, or agree on a key.
+    pub client_handshake: bool,
     /// Sign certificates.
     pub certificates: bool,
     /// Sign revocation lists.
@@ -327,6 +329,7 @@ fn usage(parsed: &X509Certificate<'_>) -> Option<Usage> {
 fn key_use(parsed: &X509Certificate<'_>) -> Option<KeyUse> {
     let usage = parsed.key_usage().ok().flatten()?.value;
     Some(KeyUse {
+        client_handshake: usage.digital_signature() || usage.key_agreement(),
         handshake: usage.digital_signature() || usage.key_encipherment() || usage.key_agreement(),
         certificates: usage.key_cert_sign(),
         revocations: usage.crl_sign(),

@@ -213,8 +213,9 @@ pub static TLS_CLIENT_CERTIFICATE: Check = Check {
         a certificate away; `optional`: it asks, and lets in without one; `none`: it does not ask. It is tried without \
         a certificate, over TLS 1.2 and 1.3 (where the refusal comes after the handshake). A server that asks, \
         and neither refuses nor speaks within a moment, proves nothing for `required`: nginx refuses only in its \
-        answer to a request. With --ask-http one HEAD request is sent to such servers, and the answers 400, 403, \
-        495 and 496 count as refusals.",
+        answer to a request. Nor does one that closes the connection behind the handshake without an alert. With \
+        --ask-http one HEAD request is sent to servers that ask. The answers 400, 495 and 496 count as refusals; 403 does \
+        where our own certificate is answered better; what 401 and a redirect mean cannot be told.",
     remedy: "Correct what the server says about client certificates, or what the configuration expects of it.",
 };
 
@@ -225,7 +226,8 @@ pub static TLS_CLIENT_ACCEPTED: Check = Check {
     explanation: "With --client-cert and --client-key: an endpoint that asks for a client certificate is connected to a \
         second time, presenting it, and does not refuse it; the alert of a refusal is named. Where the handshake \
         turns nobody away (nginx refuses only in its answer to a request), this is not checked unless --ask-http \
-        asks. An endpoint that does not ask for a certificate is passed over.",
+        asks. The answers 400, 495 and 496 are refusals; 401 and 403 are where a request without a certificate is answered \
+        better, and cannot be told otherwise. A server that sends no session ticket is given three seconds to refuse. An endpoint that does not ask for a certificate is passed over.",
     remedy: "Compare the CAs that the server trusts for clients with the issuer of the client certificate.",
 };
 
@@ -234,7 +236,7 @@ pub static CLIENT_LIFETIME: Check = Check {
     id: "client.lifetime",
     title: "Lifetime left (our client certificate)",
     explanation: "The client certificate that is presented to servers has enough of its lifetime left, by the limits of \
-        a server's. When it expires, every server that demands it shuts its clients out at the same moment.",
+        a server's, and so have the issuers that are presented with it, by the limits of issuers. When it expires, every server that demands it shuts its clients out at the same moment.",
     remedy: "Renew the client certificate.",
 };
 
@@ -242,9 +244,9 @@ pub static CLIENT_LIFETIME: Check = Check {
 pub static CLIENT_IDENTITY: Check = Check {
     id: "client.identity",
     title: "Our client certificate is fit to be presented",
-    explanation: "The client certificate that is presented may stand for a client (extended key usage), and its key's file \
-        is not readable by every user of the machine.",
-    remedy: "Have it issued for clients; chmod 600 the key.",
+    explanation: "The client certificate that is presented may stand for a client (key usage and extended key usage), what \
+        goes with it is whole, and its key's file is not readable by every user of the machine.",
+    remedy: "Have it issued for clients; close the key to other users (chmod o=).",
 };
 
 /// A private key belongs to the certificate beside it.

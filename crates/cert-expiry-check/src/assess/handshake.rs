@@ -12,7 +12,10 @@ use crate::{
     certificate::Certificate,
     checks::TLS_HANDSHAKE,
     targets::{Endpoint, StartTls},
-    wire::{Capture, CipherSuite, ClientCertificate, HandshakeTrouble, KeyExchange, Protocol, Rare},
+    wire::{
+        Afterwards, Capture, CipherSuite, ClientCertificate, Closing, HandshakeTrouble, KeyExchange,
+        Protocol, Rare,
+    },
     wording::printable,
 };
 
@@ -40,6 +43,9 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
         let presented = format!("{version}, {count} certificate{}", if count == 1 { "" } else { "s" });
         let client = match capture.client_certificate {
             ClientCertificate::NotAsked => "",
+            ClientCertificate::Optional if is_cut_off(capture) => {
+                "; asks for a client certificate, and without one closed the connection behind the handshake"
+            }
             ClientCertificate::Optional => {
                 "; asks for a client certificate, and does not insist in the handshake"
             }
@@ -59,6 +65,11 @@ fn handshake(endpoint: &Endpoint, subject: &str, capture: &Capture, leaf: Option
     };
     let finding = TLS_HANDSHAKE.failed(subject).expected(expected).observed(observed);
     if remedy.is_empty() { finding } else { finding.remedy(remedy) }
+}
+
+/// Whether the server went before it had shown that the handshake was done for it, too.
+fn is_cut_off(capture: &Capture) -> bool {
+    !capture.is_confirmed && capture.afterwards == Afterwards::Closed(Closing::AtOnce)
 }
 
 fn trouble_in_words(endpoint: &Endpoint, capture: &Capture, trouble: &HandshakeTrouble) -> Words {

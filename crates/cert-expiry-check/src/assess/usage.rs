@@ -14,16 +14,39 @@ pub enum Side {
     Client,
 }
 
+impl Side {
+    /// Who presents it, and what the extended key usage calls that.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Server => ("servers", "serverAuth"),
+            Self::Client => ("clients", "clientAuth"),
+        }
+    }
+}
+
+/// What keeps a certificate from its use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Whether everybody minds.
+    pub(super) is_fatal: bool,
+    pub(super) observed: String,
+    pub(super) remedy: String,
+}
+
 /// Judges what a server or client presents; `None` where nothing is wrong.
 #[must_use]
 pub fn judge(subject: &str, certificate: &Certificate, side: Side) -> Option<Finding> {
-    let (people, purpose) = match side {
-        Side::Server => ("servers", "serverAuth"),
-        Side::Client => ("clients", "clientAuth"),
-    };
-    let finding = |finding: Finding, observed: String, remedy: String| {
-        Some(finding.expected(format!("a certificate for {people}")).observed(observed).remedy(remedy))
-    };
+    let fault = fault(certificate, side)?;
+    let finding = if fault.is_fatal { TLS_USAGE.failed(subject) } else { TLS_USAGE.warned(subject) };
+    let (people, _) = side.words();
+    let finding = finding.expected(format!("a certificate for {people}"));
+    Some(finding.observed(fault.observed).remedy(fault.remedy))
+}
+
+/// The first fault; `None` where nothing is wrong.
+pub(super) fn fault(certificate: &Certificate, side: Side) -> Option<Fault> {
+    let (people, purpose) = side.words();
+    let fault = |is_fatal, observed, remedy| Some(Fault { is_fatal, observed, remedy });
     let again = |with: &str| format!("Have '{}' issued again with {with}.", certificate.name);
     if let Some(usage) = certificate.usage {
         let (fits, other) = match side {
@@ -32,15 +55,15 @@ pub fn judge(subject: &str, certificate: &Certificate, side: Side) -> Option<Fin
         };
         if !fits {
             let meant = other.unwrap_or("something else");
-            return finding(
-                TLS_USAGE.failed(subject),
+            return fault(
+                true,
                 format!("its extended key usage is for {meant}, not for {people} ({purpose})"),
                 again(&format!("the extended key usage {purpose}")),
             );
         }
         if usage.only_anything {
-            return finding(
-                TLS_USAGE.warned(subject),
+            return fault(
+                false,
                 format!(
                     "its extended key usage says only \"anything\": OpenSSL and rustls do not take that for {purpose}"
                 ),
@@ -48,13 +71,14 @@ pub fn judge(subject: &str, certificate: &Certificate, side: Side) -> Option<Fin
             );
         }
     }
-    if certificate.key_use.is_some_and(|key_use| !key_use.handshake) {
-        return finding(
-            TLS_USAGE.failed(subject),
-            "its key usage allows no handshake (neither digitalSignature, keyEncipherment nor keyAgreement)"
-                .to_owned(),
-            again("the key usage digitalSignature"),
-        );
-    }
-    None
+    let missing = match (certificate.key_use?, side) {
+        (key_use, Side::Server) if !key_use.handshake => {
+            "allows no handshake (neither digitalSignature, keyEncipherment nor keyAgreement)"
+        }
+        (key_use, Side::Client) if !key_use.client_handshake => {
+            "does not allow it to stand for a client (neither digitalSignature nor keyAgreement)"
+        }
+        _ => return None,
+    };
+    fault(true, format!("its key usage {missing}"), again("the key usage digitalSignature"))
 }

@@ -45,8 +45,7 @@ pub(super) fn judge<'g>(
             known.push(present);
             let shown = |path: &std::path::Path| printable(&path.to_string_lossy(), 200);
             let (place, key) = (shown(&present.certificate), shown(&present.key));
-            let (ours, is_key_open) = (&identity.certificate, identity.is_key_open);
-            judged.push((number, client::identity(&place, ours, is_key_open, &key, basis)));
+            judged.push((number, client::identity(&place, &key, identity, basis)));
         }
     }
     judged

@@ -18,11 +18,16 @@ pub async fn look_at_one(endpoint: Endpoint, approach: &Approach, basis: &Basis)
     let anonymous = wire::capture(&endpoint, &approach.anonymous()).await;
     let mut judged = endpoint::judge(&endpoint, &anonymous, basis);
     let subject = endpoint.to_string();
-    judged.findings.extend(client::rule(&subject, &anonymous, basis.client_certificate));
-    if let (Some(identity), true) = (&approach.identity, asks(&anonymous)) {
-        let presented = Box::pin(wire::capture(&endpoint, approach)).await;
+    let identity = approach.identity.as_ref().filter(|_| asks(&anonymous));
+    let presented = match identity {
+        Some(_) => Some(Box::pin(wire::capture(&endpoint, approach)).await),
+        None => None,
+    };
+    let wanted = basis.client_certificate;
+    judged.findings.extend(client::rule(&subject, &anonymous, presented.as_ref(), wanted));
+    if let (Some(identity), Some(presented)) = (identity, &presented) {
         judged.owed.push(&TLS_CLIENT_ACCEPTED);
-        judged.findings.push(client::acceptance(&subject, &anonymous, &presented, &identity.certificate));
+        judged.findings.push(client::acceptance(&subject, &anonymous, presented, &identity.certificate));
     }
     if let Some(second) = second_key::look_for(&endpoint, &anonymous, approach, basis).await {
         judged.join(second);

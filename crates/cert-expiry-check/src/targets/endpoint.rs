@@ -17,7 +17,7 @@ use super::{
 use crate::assess::name::Host;
 
 /// The port of HTTPS, where none is named.
-pub(super) const DEFAULT_PORT: u16 = 443;
+pub(crate) const DEFAULT_PORT: u16 = 443;
 
 /// A TLS server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -95,7 +95,7 @@ impl Endpoint {
     }
 
     /// From `host`, `host:port`, `[address]:port` or a bare IPv6 address; behind `@`, where to connect.
-    pub(super) fn from_authority(word: &str) -> Result<Self, NoTarget> {
+    pub(crate) fn from_authority(word: &str) -> Result<Self, NoTarget> {
         Self::read(word, Some(DEFAULT_PORT)).map_err(|reason| {
             let reason = match word.contains(char::is_whitespace) {
                 true => {

@@ -10,6 +10,7 @@ mod scheme;
 mod several;
 mod shard;
 
+pub(crate) use endpoint::DEFAULT_PORT;
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::parse_host;
 pub use key_kind::KeyKind;

@@ -18,16 +18,13 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
     sign::CertifiedKey,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::{
     Approach, Identity, address,
+    behind_handshake::{Behind, Patience, Question, say_goodbye},
     first_bytes::{FirstBytes, Received},
-    http_answer,
     observation::{
         Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, Rare, ReachTrouble,
         Refusal,
@@ -64,13 +61,6 @@ fn common(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, Error> {
     config.resumption = Resumption::disabled();
     Ok(config)
 }
-
-/// A server that wants a client certificate says no only after a TLS 1.3 handshake looks done. It is given
-/// so long to say it, and longer where the handshake showed that the way is long.
-const LATE_REFUSAL: Duration = Duration::from_millis(500);
-
-/// How long saying goodbye may take.
-const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Captures what an endpoint presents. Whatever happens there is a value.
 pub async fn capture(endpoint: &Endpoint, approach: &Approach) -> Observation {
@@ -124,21 +114,21 @@ async fn shake_hands(endpoint: &Endpoint, approach: &Approach, offer: Offer) -> 
     let connecting =
         TlsConnector::from(Arc::new(config)).connect(server_name, FirstBytes::new(stream, received.clone()));
     let mut agreed = Rare::Neither;
-    let (afterwards, trouble) = match timeout(timeouts.handshake, connecting).await {
-        Err(_) => (Afterwards::Nothing, Some(timed_out(timeouts.handshake, &received))),
-        Ok(Err(error)) => (Afterwards::Nothing, Some(trouble_of(&error, &received))),
+    let behind = match timeout(timeouts.handshake, connecting).await {
+        Err(_) => Err(timed_out(timeouts.handshake, &received)),
+        Ok(Err(error)) => Err(trouble_of(&error, &received)),
         Ok(Ok(tls)) => {
             let took = began.elapsed();
             agreed = rare::agreed(tls.get_ref().1);
-            let left = timeouts.handshake.saturating_sub(took).min(LATE_REFUSAL + 2 * took);
+            let patience = Patience::after(took, timeouts.handshake, approach.identity.is_some());
             // Behind STARTTLS speaks no HTTP server: a request would be a command to another one.
             let asks = approach.ask_http && endpoint.start.is_none();
             let question = asks.then_some(Question { host: endpoint, limit: timeouts.handshake });
-            (say_goodbye(tls, witness.was_asked(), left, question).await, None)
+            Ok(say_goodbye(tls, witness.was_asked(), patience, question).await)
         }
     };
     let agreed = witness.seen().unverified.map_or(agreed, |name| Rare::Signature(name.to_owned()));
-    (Observation::Reached(witness.testify(address, afterwards, trouble)), agreed)
+    (Observation::Reached(witness.testify(address, behind)), agreed)
 }
 
 /// A server that refused what is usual is asked once more with all that can be offered. What it presents then is
@@ -172,48 +162,6 @@ enum Offer {
     Usual,
     /// That, and what hardly any of them does.
     Wide,
-}
-
-/// One HTTP request, for those that refuse only in their answer.
-struct Question<'e> {
-    host: &'e Endpoint,
-    limit: Duration,
-}
-
-/// Waits for a late refusal where one may come, asks where that is wanted, then closes in good order.
-async fn say_goodbye(
-    mut tls: TlsStream<FirstBytes>,
-    asked: bool,
-    left: Duration,
-    question: Option<Question<'_>>,
-) -> Afterwards {
-    let mut afterwards = Afterwards::Nothing;
-    if asked {
-        afterwards = match timeout(left, tls.read(&mut [0; 1])).await {
-            // An alert, or an end without a goodbye. Whoever says goodbye had let us in.
-            Ok(Err(error)) => Afterwards::Refused(refusal(&error)),
-            Ok(Ok(0)) | Err(_) => Afterwards::Nothing,
-            Ok(Ok(_)) => Afterwards::Greeted,
-        };
-        if let (Afterwards::Nothing, Some(question)) = (&afterwards, question) {
-            let host = question.host.asked_as().to_string();
-            let asking = http_answer::ask(&mut tls, &host);
-            afterwards = match timeout(question.limit, asking).await {
-                Ok(Ok(Some(status))) => Afterwards::Answered(status),
-                Ok(Err(error)) => Afterwards::Refused(refusal(&error)),
-                Ok(Ok(None)) | Err(_) => Afterwards::Nothing,
-            };
-        }
-    }
-    let _ = timeout(GOODBYE, tls.shutdown()).await;
-    afterwards
-}
-
-fn refusal(error: &io::Error) -> Refusal {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(Error::AlertReceived(alert)) => Refusal::Alert(format!("{alert:?}")),
-        _ => Refusal::Cut,
-    }
 }
 
 fn client_config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
@@ -311,18 +259,15 @@ impl Witness {
 
     /// What was seen in all. A handshake that breaks only after the server has proven its key and asked for
     /// a certificate was refused for the want of one: nothing is wrong with the server.
-    fn testify(
-        &self,
-        address: std::net::SocketAddr,
-        afterwards: Afterwards,
-        trouble: Option<HandshakeTrouble>,
-    ) -> Capture {
+    fn testify(&self, address: std::net::SocketAddr, behind: Result<Behind, HandshakeTrouble>) -> Capture {
         use HandshakeTrouble::{Alert, Closed, Reset};
         let mut seen = self.seen();
-        let (afterwards, trouble) = match (seen.asked && seen.proven, trouble) {
-            (true, Some(Alert(alert))) => (Afterwards::Refused(Refusal::Alert(alert)), None),
-            (true, Some(Closed | Reset)) => (Afterwards::Refused(Refusal::Cut), None),
-            (_, trouble) => (afterwards, trouble),
+        let refused = |refusal| Behind { afterwards: Afterwards::Refused(refusal), is_confirmed: false };
+        let (Behind { afterwards, is_confirmed }, trouble) = match (seen.asked && seen.proven, behind) {
+            (true, Err(Alert(alert))) => (refused(Refusal::Alert(alert)), None),
+            (true, Err(Closed | Reset)) => (refused(Refusal::Cut), None),
+            (_, Err(trouble)) => (Behind::default(), Some(trouble)),
+            (_, Ok(behind)) => (behind, None),
         };
         let client_certificate = match (&afterwards, seen.asked) {
             (Afterwards::Refused(_), _) => ClientCertificate::Demanded,
@@ -336,6 +281,7 @@ impl Witness {
             stapled: std::mem::take(&mut seen.stapled),
             client_certificate,
             afterwards,
+            is_confirmed,
             trouble,
         }
     }

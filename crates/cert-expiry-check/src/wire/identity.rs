@@ -15,7 +15,10 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use crate::certificate::Certificate;
+use crate::{
+    certificate::{Certificate, Unreadable},
+    stores::key::public_key_digest,
+};
 
 /// A client certificate with its key.
 #[derive(Clone)]
@@ -23,6 +26,8 @@ pub struct Identity {
     key: Arc<CertifiedKey>,
     /// The certificate that is presented first.
     pub certificate: Arc<Certificate>,
+    /// Those that go with it, in their order.
+    pub issuers: Vec<Result<Certificate, Unreadable>>,
     /// Whether every user of this machine may read the key's file.
     pub is_key_open: bool,
 }
@@ -73,8 +78,9 @@ pub enum IdentityError {
 const NO_KEY: &str = "holds no private key in PEM";
 const ENCRYPTED: &str =
     "holds an encrypted key; decrypt it into a file that only you can read (openssl pkey -in FILE -out FILE)";
-const UNKNOWN: &str =
-    "holds a key of a kind that is not known here; RSA, P-256, P-384, P-521 and Ed25519 are";
+const UNKNOWN: &str = "holds a key of a kind that is not known here; RSA of 2048 to 8192 bits, P-256, P-384, P-521 and Ed25519 are";
+const SHORT: &str = "holds an RSA key that is too short: with fewer than 2048 bits neither this program nor servers of \
+    today take it; have the client certificate issued for a new key";
 
 impl Identity {
     /// Reads both files. It blocks.
@@ -89,14 +95,15 @@ impl Identity {
         let chain: Vec<_> =
             CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().unwrap_or_default();
         let no_certificate = || IdentityError::NoCertificate { path: certificate.to_owned() };
-        let first = chain.first().ok_or_else(no_certificate)?;
+        let (first, others) = chain.split_first().ok_or_else(no_certificate)?;
         let own = Certificate::read_only(first).map_err(|_| no_certificate())?;
+        let issuers = others.iter().map(|der| Certificate::read_only(der)).collect();
         let pem = read("the client certificate's key", key)?;
         let no_key = |why| IdentityError::NoKey { path: key.to_owned(), why };
         let der = PrivateKeyDer::from_pem_slice(&pem)
             .map_err(|_| no_key(if is_encrypted(&pem) { ENCRYPTED } else { NO_KEY }))?;
         let signer = any_supported_type(&der)
-            .map_err(|_| no_key(if is_encrypted(&pem) { ENCRYPTED } else { UNKNOWN }))?;
+            .map_err(|_| no_key(if is_encrypted(&pem) { ENCRYPTED } else { why_not(&der, &own) }))?;
         let certified = CertifiedKey::new(chain, signer);
         match certified.keys_match() {
             Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) | Ok(()) => {}
@@ -109,12 +116,18 @@ impl Identity {
             Err(_) => return Err(no_certificate()),
         }
         let is_key_open = key.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0);
-        Ok(Self { key: Arc::new(certified), certificate: Arc::new(own), is_key_open })
+        Ok(Self { key: Arc::new(certified), certificate: Arc::new(own), issuers, is_key_open })
     }
 
     pub(super) fn key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.key)
     }
+}
+
+/// Why a key cannot be used; what it is shows its certificate.
+fn why_not(key: &PrivateKeyDer<'_>, own: &Certificate) -> &'static str {
+    let is_its_key = public_key_digest(key.secret_der()).is_ok_and(|digest| digest == own.public_key_digest);
+    if is_its_key && own.rsa_bits.is_some_and(|bits| bits < 2048) { SHORT } else { UNKNOWN }
 }
 
 /// PKCS#8 says so in its label, older keys in a header (RFC 1421).

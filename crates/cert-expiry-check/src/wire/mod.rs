@@ -2,6 +2,7 @@
 //! here.
 
 mod address;
+mod behind_handshake;
 mod capture;
 mod cipher_suite;
 pub mod fetch;
@@ -21,8 +22,8 @@ pub use capture::capture;
 pub use cipher_suite::{CipherSuite, KeyExchange};
 pub use identity::{Identity, IdentityError};
 pub use observation::{
-    Afterwards, Capture, ClientCertificate, HandshakeTrouble, Observation, Protocol, Rare, ReachTrouble,
-    Refusal,
+    Afterwards, Capture, ClientCertificate, Closing, HandshakeTrouble, Observation, Protocol, Rare,
+    ReachTrouble, Refusal,
 };
 pub use pace::{Pace, Rate};
 pub use starttls::StartTrouble;

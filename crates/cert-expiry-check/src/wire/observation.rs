@@ -30,6 +30,9 @@ pub struct Capture {
     pub client_certificate: ClientCertificate,
     /// What it did when the handshake was done, where it had asked for a certificate.
     pub afterwards: Afterwards,
+    /// Whether it showed that the handshake was done for it, too: over TLS 1.2 it speaks last, over TLS 1.3 a session
+    /// ticket shows it, or data, or a goodbye. Whatever it thinks of our certificate in the handshake is thought by then.
+    pub is_confirmed: bool,
     /// What kept the handshake from its end.
     pub trouble: Option<HandshakeTrouble>,
 }
@@ -37,15 +40,30 @@ pub struct Capture {
 /// What a server does after it has asked for a client certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Afterwards {
-    /// Nothing that we waited for: it may have let us in, or refuse later.
+    /// There was nothing to wait for.
     #[default]
     Nothing,
+    /// Nothing for so long: it may have let us in, or refuse later.
+    Silent(Duration),
     /// It refused us.
     Refused(Refusal),
+    /// It ended the connection without an alert: it may have refused us, or have let us in and ended.
+    Closed(Closing),
     /// It began to speak: we are in.
     Greeted,
     /// It answered one HTTP request with this status; only where it was to be asked.
     Answered(u16),
+    /// It did not answer it with HTTP: with something else, or not in time.
+    NotHttp,
+}
+
+/// When a server ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// Before we had sent anything behind the handshake.
+    AtOnce,
+    /// When we had sent an HTTP request.
+    AfterRequest,
 }
 
 /// How a server refuses a client.
@@ -53,7 +71,7 @@ pub enum Afterwards {
 pub enum Refusal {
     /// With this alert (RFC 8446, 6.2).
     Alert(String),
-    /// It closed or reset the connection without a word.
+    /// It closed or reset the connection without a word, in the middle of the handshake.
     Cut,
 }
 
@@ -161,6 +179,7 @@ impl Capture {
             stapled: Vec::new(),
             client_certificate: ClientCertificate::NotAsked,
             afterwards: Afterwards::Nothing,
+            is_confirmed: false,
             trouble: Some(trouble),
         }
     }

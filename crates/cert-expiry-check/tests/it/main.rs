@@ -18,6 +18,7 @@ mod limits;
 mod list_scopes;
 mod memory;
 mod mutual_tls;
+mod mutual_tls_http;
 mod networks;
 mod openssl;
 mod outputs;

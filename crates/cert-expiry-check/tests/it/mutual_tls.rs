@@ -1,32 +1,34 @@
 //! Client certificates: who turns anonymous clients away, and whether ours is accepted. Against servers of
-//! rustls, OpenSSL and nginx.
+//! rustls and OpenSSL.
 
 use std::{
     fs::Permissions,
-    net::{TcpListener, TcpStream},
+    io::{Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
+    time::Duration,
 };
 
-use testbed::tls_farm::{Authority, Behaviour, Farm, Identity, Lifetime};
+use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
+use testbed::tls_farm::{Authority, Behaviour, Farm, HangUp, Identity, Lifetime};
 
 use crate::{
-    openssl::Server,
+    openssl::{Server, openssl},
     support::{Bench, Outcome, eventually, text},
 };
 
 const REFUSED: &str = "refused us without a certificate, with the TLS alert";
 
 /// An authority, a server's files, and a client's.
-struct Scene {
-    bench: Bench,
+pub(crate) struct Scene {
+    pub(crate) bench: Bench,
     authority: Authority,
     roots: String,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (bench, authority) = (Bench::new(), Authority::new().unwrap());
         let roots = bench.write("ca.pem", authority.root_pem());
         let server = authority.issue(&["127.0.0.1", "localhost"], good()).unwrap();
@@ -44,16 +46,16 @@ impl Scene {
         ["--client-cert".to_owned(), certificate, "--client-key".to_owned(), key]
     }
 
-    fn known(&self) -> [String; 4] {
+    pub(crate) fn known(&self) -> [String; 4] {
         self.client("known", &self.authority.issue_client("monitoring", good()).unwrap())
     }
 
-    fn stranger(&self) -> [String; 4] {
+    pub(crate) fn stranger(&self) -> [String; 4] {
         let elsewhere = Authority::named("Elsewhere", long(), long()).unwrap();
         self.client("stranger", &elsewhere.issue_client("stranger", good()).unwrap())
     }
 
-    fn scan(&self, arguments: &[&[&str]]) -> Outcome {
+    pub(crate) fn scan(&self, arguments: &[&[&str]]) -> Outcome {
         let all: Vec<_> = [arguments.concat(), vec!["--roots", &self.roots]].concat();
         self.bench.scan(&all)
     }
@@ -67,7 +69,7 @@ fn long() -> Lifetime {
     Lifetime::days_left(3650, 3000)
 }
 
-fn words(flags: &[String; 4]) -> [&str; 4] {
+pub(crate) fn words(flags: &[String; 4]) -> [&str; 4] {
     flags.each_ref().map(String::as_str)
 }
 
@@ -204,9 +206,13 @@ fn what_cannot_be_presented_is_refused_with_both_files() {
         .unwrap();
     assert!(sealing.status.success());
     let missing = text(&scene.bench.path("missing.key"));
+    let [weak, weak_key] = ["weak.pem", "weak.key"].map(|name| text(&scene.bench.path(name)));
+    let short = ["req", "-x509", "-nodes", "-subj", "/CN=weak", "-newkey", "rsa:1024", "-out", &weak];
+    assert!(openssl(&[&short[..], &["-keyout", &weak_key]].concat()).0);
     for (certificate, key, said) in [
         (&known[1], &stranger[3], vec![known[1].as_str(), stranger[3].as_str(), "does not belong"]),
         (&known[1], &sealed, vec![sealed.as_str(), "holds an encrypted key"]),
+        (&weak, &weak_key, vec![weak_key.as_str(), "holds an RSA key that is too short"]),
         (&known[1], &known[1], vec![known[1].as_str(), "holds no private key"]),
         (&known[3], &known[3], vec![known[3].as_str(), "holds no certificate"]),
         (
@@ -244,7 +250,13 @@ fn a_key_that_everybody_may_read_and_a_server_s_certificate_are_said() {
     let outcome = scene.scan(&[&[&stand.target()], &words(&known)]);
     let ours = format!("client certificate {}", known[1]);
     outcome.expect("client.identity", &ours, "warned", "every user of this machine can read its key");
+    let remedy = outcome.one("client.identity", &ours).remedy;
+    assert!(remedy.starts_with("Close it to other users (chmod o= "), "{remedy}");
     assert_eq!(outcome.code, 1);
+    // A group that reads it, as a monitoring's own, is somebody's intent.
+    std::fs::set_permissions(&known[3], Permissions::from_mode(0o640)).unwrap();
+    let outcome = scene.scan(&[&[&stand.target()], &words(&known)]);
+    outcome.expect("client.identity", &ours, "passed", "");
     let flags = scene.client("server-for-client", &server());
     let outcome = scene.scan(&[&[&stand.target()], &words(&flags)]);
     let ours = format!("client certificate {}", flags[1]);
@@ -285,88 +297,164 @@ fn openssl_refuses_over_either_version_of_tls() {
     }
 }
 
-/// nginx in the foreground, ended when dropped.
-struct Nginx(Child);
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+#[test]
+fn a_client_certificate_that_may_not_sign_is_said_as_openssl_says_it() {
+    let (scene, farm) = (Scene::new(), Farm::start().unwrap());
+    let stand = farm.open(Behaviour::Tls(scene.authority.issue(&["127.0.0.1"], good()).unwrap())).unwrap();
+    let purpose = |uses: Vec<KeyUsagePurpose>| {
+        scene.authority.issue_changed(&["monitoring"], good(), |parameters| {
+            parameters.key_usages = uses;
+            parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        })
+    };
+    for (name, uses, outcome) in [
+        ("signs", vec![KeyUsagePurpose::DigitalSignature], "passed"),
+        ("agrees", vec![KeyUsagePurpose::KeyAgreement], "passed"),
+        ("enciphers", vec![KeyUsagePurpose::KeyEncipherment], "failed"),
+        ("issues", vec![KeyUsagePurpose::KeyCertSign], "failed"),
+    ] {
+        let flags = scene.client(name, &purpose(uses).unwrap());
+        let (verified, _) = openssl(&[
+            "verify",
+            "-purpose",
+            "sslclient",
+            "-CAfile",
+            &scene.roots,
+            "-untrusted",
+            &flags[1],
+            &flags[1],
+        ]);
+        assert_eq!(verified, outcome == "passed", "OpenSSL on {name}");
+        let found = scene.scan(&[&[&stand.target()], &words(&flags)]);
+        let said =
+            if outcome == "passed" { "" } else { "its key usage does not allow it to stand for a client" };
+        found.expect("client.identity", &format!("client certificate {}", flags[1]), outcome, said);
     }
-}
-
-/// Starts nginx with these values of `ssl_verify_client`, each on a port of its own.
-fn nginx(scene: &Scene, verify: &[&str]) -> (Nginx, Vec<String>) {
-    for _ in 0..10 {
-        // nginx cannot be told to take any port: some that are free now may be taken when it starts.
-        let held: Vec<_> = verify.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let targets: Vec<_> = held.iter().map(|held| held.local_addr().unwrap().to_string()).collect();
-        drop(held);
-        let servers: String = (verify.iter().zip(&targets))
-            .map(|(verify, target)| {
-                format!("server {{ listen {target} ssl; ssl_verify_client {verify}; return 200 'in'; }}\n")
-            })
-            .collect();
-        let folder = scene.bench.path("");
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .map(|kind| format!("{kind}_temp_path {}/{kind};\n", folder.display()))
-            .collect();
-        let config = format!(
-            "daemon off; master_process off; pid nginx.pid; error_log stderr;\nevents {{ worker_connections 64; }}\nhttp {{ access_log off;\n\
-             {temporary}ssl_certificate server.pem; ssl_certificate_key server.key;\nssl_verify_depth 3; ssl_client_certificate ca.pem;\n{servers}}}\n"
-        );
-        let config = scene.bench.write("nginx.conf", config);
-        let child = Command::new("nginx")
-            .args(["-e", "stderr", "-p", &text(&folder), "-c", &config])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nginx is installed");
-        let mut nginx = Nginx(child);
-        let patience = Instant::now() + Duration::from_secs(10);
-        loop {
-            if targets.iter().all(|target| TcpStream::connect(target).is_ok()) {
-                return (nginx, targets);
-            }
-            if nginx.0.try_wait().unwrap().is_some() {
-                break;
-            }
-            assert!(Instant::now() < patience, "nginx does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-    panic!("nginx does not start");
 }
 
 #[test]
-fn nginx_refuses_only_in_its_answer_and_is_asked_only_by_name() {
-    let scene = Scene::new();
-    let (_nginx, targets) = nginx(&scene, &["on", "optional", "off"]);
-    let targets: Vec<_> = targets.iter().map(String::as_str).collect();
-    let [on, optional, off] = targets[..] else { unreachable!() };
-    let check = "tls.client_certificate";
-    let outcome = scene.scan(&[&targets, &["--client-certificate", "required"]]);
-    for target in [on, optional] {
-        outcome.expect(check, target, "inconclusive", "cannot be told from the handshake");
-        assert!(outcome.one(check, target).remedy.contains("--ask-http"));
+fn the_issuers_that_are_presented_are_judged_with_the_client_certificate() {
+    let (scene, farm) = (Scene::new(), Farm::start().unwrap());
+    let stand = farm.open(Behaviour::Tls(scene.authority.issue(&["127.0.0.1"], good()).unwrap())).unwrap();
+    for (name, intermediate, outcome) in
+        [("sound", long(), "passed"), ("expired", Lifetime::expired(90, 2), "failed")]
+    {
+        let authority = Authority::named(name, long(), intermediate).unwrap();
+        let ours = authority.issue_client("monitoring", good()).unwrap();
+        let whole = [&ours.chain[..], &[authority.root().clone()]].concat();
+        let flags = scene.client(name, &ours.with_chain(whole));
+        let found = scene.scan(&[&[&stand.target()], &words(&flags)]);
+        let place = format!("client certificate {}", flags[1]);
+        found.expect("client.lifetime", &place, "passed", "");
+        found.expect("client.lifetime", &format!("{place}, element 2"), outcome, "");
+        assert_eq!(found.of("client.lifetime").len(), 2, "servers have the root themselves");
+        assert_eq!(found.code, if outcome == "passed" { 0 } else { 2 });
     }
-    outcome.expect(check, off, "failed", "does not even ask");
-
     let known = scene.known();
-    // Whoever turns nobody away in the handshake does not accept anybody there either.
-    for client in [&known, &scene.stranger()] {
-        let outcome = scene.scan(&[&[on, optional], &words(client)]);
-        for target in [on, optional] {
-            outcome.expect("tls.client_accepted", target, "not_checked_optional", "nor anybody without a");
-            assert!(outcome.one("tls.client_accepted", target).remedy.contains("--ask-http"));
+    let damaged = std::fs::read_to_string(&known[1]).unwrap()
+        + "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+    scene.bench.write("known.pem", damaged);
+    let found = scene.scan(&[&[&stand.target()], &words(&known)]);
+    let place = format!("client certificate {}", known[1]);
+    found.expect("client.identity", &place, "failed", "element 3 is no X.509 certificate");
+}
+
+/// A cut behind the handshake is no refusal: whoever lets everybody in, and hangs up, demands nothing.
+#[test]
+fn an_end_without_an_alert_proves_nothing() {
+    let (scene, farm) = (Scene::new(), Farm::start().unwrap());
+    let stands = [HangUp::BehindTls12, HangUp::BehindTls13, HangUp::OnRequest].map(|hang_up| {
+        let identity = scene.authority.issue(&["127.0.0.1"], good()).unwrap();
+        farm.open(Behaviour::AsksAndHangsUp(identity, hang_up)).unwrap()
+    });
+    let targets = stands.each_ref().map(|stand| stand.target());
+    let targets = targets.each_ref().map(String::as_str);
+    let required = ["--client-certificate", "required", "--ask-http"];
+    let outcome = scene.scan(&[&targets, &required, &words(&scene.known())]);
+    assert_eq!(outcome.code, 3, "{:#?}", outcome.findings());
+    for (target, how) in targets.into_iter().zip([
+        "ends the handshake without one, and closes the connection",
+        "without one closes the connection without an alert",
+        "closes the connection on an HTTP request",
+    ]) {
+        outcome.expect("tls.client_certificate", target, "inconclusive", how);
+        assert!(outcome.one("tls.client_certificate", target).remedy.starts_with("Make it refuse"));
+        outcome.expect("tls.client_accepted", target, "inconclusive", "as it does without one");
+        let handshake = outcome.one("tls.handshake", target);
+        assert_eq!(handshake.outcome, "passed");
+        assert!(!handshake.observed.contains("demands"), "{handshake:#?}");
+    }
+    let optional = scene.scan(&[&targets[..1], &["--client-certificate", "optional"]]);
+    optional.expect("tls.client_certificate", targets[0], "inconclusive", "");
+}
+
+/// Forwards to a server, and holds a flight that carries a certificate for more than a second, as a server does that
+/// asks its CA about it. It ends with the test's process.
+fn hold_certificates(server: SocketAddr) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+            let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
+            std::thread::spawn(move || forward(up.0, up.1, Duration::from_millis(1200)));
+            std::thread::spawn(move || forward(down.0, down.1, Duration::ZERO));
+        }
+    });
+    target
+}
+
+fn forward(mut from: TcpStream, mut to: TcpStream, hold: Duration) {
+    let (mut buffer, mut is_first) = ([0; 9000], true);
+    while let Ok(bytes @ 1..) = from.read(&mut buffer) {
+        if !is_first && bytes > 400 {
+            std::thread::sleep(hold);
+        }
+        is_first = false;
+        if to.write_all(&buffer[..bytes]).is_err() {
+            break;
         }
     }
-    let asking = ["--client-certificate", "required", "--ask-http"];
-    let outcome = scene.scan(&[&targets, &asking, &words(&known)]);
-    outcome.expect(check, on, "passed", "refused our request without a certificate, with HTTP 400");
-    outcome.expect(check, optional, "failed", "answers HTTP 200 without one");
-    outcome.expect("tls.client_accepted", on, "passed", "accepted 'monitoring', and answers HTTP 200");
-    let outcome = scene.scan(&[&[on], &asking, &words(&scene.stranger())]);
-    outcome.expect("tls.client_accepted", on, "failed", "with HTTP 400");
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+#[test]
+fn a_refusal_that_takes_its_time_is_waited_for() {
+    let (scene, farm) = (Scene::new(), Farm::start().unwrap());
+    let identity = scene.authority.issue(&["127.0.0.1"], good()).unwrap();
+    let stand = farm.open(Behaviour::Tls13DemandsClientCertificate(identity)).unwrap();
+    let slow = hold_certificates(stand.address);
+    let outcome = scene.scan(&[&[&slow], &words(&scene.stranger())]);
+    outcome.expect("tls.client_accepted", &slow, "failed", "with the TLS alert UnknownCA");
+    let outcome = scene.scan(&[&[&slow], &words(&scene.known())]);
+    outcome.expect(
+        "tls.client_accepted",
+        &slow,
+        "passed",
+        "did not refuse 'monitoring' in the handshake, where",
+    );
+}
+
+/// A server that sends no session ticket does not show that it is content: how long was waited is said.
+#[test]
+fn without_a_ticket_the_wait_has_an_end_and_is_said() {
+    let scene = Scene::new();
+    let own = [
+        "-cert",
+        "server.pem",
+        "-key",
+        "server.key",
+        "-cert_chain",
+        "issuer.pem",
+        "-tls1_3",
+        "-naccept",
+        "9",
+    ];
+    let demand = ["-Verify", "3", "-verify_return_error", "-CAfile", "ca.pem", "-num_tickets", "0"];
+    let server = Server::start(&scene.bench, &[&own[..], &demand].concat());
+    let outcome = scene.scan(&[&[&server.1], &words(&scene.known())]);
+    let said = "did not refuse 'monitoring' within 3.";
+    outcome.expect("tls.client_accepted", &server.1, "passed", said);
+    let outcome = scene.scan(&[&[&server.1], &words(&scene.stranger())]);
+    outcome.expect("tls.client_accepted", &server.1, "failed", "with the TLS alert");
 }

@@ -534,6 +534,7 @@ fn judged_as_public(root: &CertificateDer<'static>, chain: Vec<CertificateDer<'s
         stapled: Vec::new(),
         client_certificate: ClientCertificate::NotAsked,
         afterwards: Afterwards::Nothing,
+        is_confirmed: false,
         trouble: None,
     });
     let host = Host::Name("localhost".to_owned());

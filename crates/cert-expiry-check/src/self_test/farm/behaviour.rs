@@ -31,6 +31,8 @@ pub enum Behaviour {
     Tls13DemandsClientCertificate(Identity),
     /// Asks for a client certificate, and lets in without one.
     AsksForClientCertificate(Identity),
+    /// Asks for a client certificate, lets in without one, and then hangs up without a word.
+    AsksAndHangsUp(Identity, HangUp),
     /// Plays this script in plain text first, then speaks TLS 1.2 and 1.3.
     Scripted(Vec<Line>, Identity),
     /// The same, and asks for a client certificate, and lets in without one.
@@ -53,6 +55,18 @@ pub enum Behaviour {
     EndlessBanner,
     /// Sends one byte of a valid record header every so often.
     Drip(Duration),
+}
+
+/// When a server hangs up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HangUp {
+    /// At the end of a handshake of TLS 1.2.
+    BehindTls12,
+    /// At the end of a handshake of TLS 1.3, without having sent a session ticket: its client cannot know whether
+    /// the server has come to the end as well.
+    BehindTls13,
+    /// When it has heard something.
+    OnRequest,
 }
 
 /// Whether a server asks its clients for a certificate.
@@ -80,6 +94,15 @@ impl Behaviour {
             Self::AsksForClientCertificate(identity) => {
                 (identity, identity.key(), &[&TLS12, &TLS13], Asking::Letting)
             }
+            Self::AsksAndHangsUp(identity, HangUp::BehindTls12) => {
+                (identity, identity.key(), &[&TLS12], Asking::Letting)
+            }
+            Self::AsksAndHangsUp(identity, HangUp::BehindTls13) => {
+                (identity, identity.key(), &[&TLS13], Asking::Letting)
+            }
+            Self::AsksAndHangsUp(identity, HangUp::OnRequest) => {
+                (identity, identity.key(), &[&TLS12, &TLS13], Asking::Letting)
+            }
             Self::Scripted(_, identity) => (identity, identity.key(), &[&TLS12, &TLS13], Asking::No),
             Self::ScriptedAsking(_, identity) => {
                 (identity, identity.key(), &[&TLS12, &TLS13], Asking::Letting)
@@ -105,7 +128,11 @@ impl Behaviour {
         let signing_key = provider.key_provider.load_private_key(key)?;
         let mut certified = rustls::sign::CertifiedKey::new(identity.chain.clone(), signing_key);
         certified.ocsp = (!identity.staple.is_empty()).then(|| identity.staple.clone());
-        let config = builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
+        let mut config =
+            builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
+        if matches!(self, Self::AsksAndHangsUp(_, HangUp::BehindTls13)) {
+            config.send_tls13_tickets = 0;
+        }
         Ok(Some(TlsAcceptor::from(Arc::new(config))))
     }
 
@@ -126,6 +153,12 @@ impl Behaviour {
             let mut tls = acceptor.accept(stream).await?;
             seen.handshake(tls.get_ref().1.server_name());
             let mut buffer = [0; 1024];
+            if let Self::AsksAndHangsUp(_, hang_up) = self {
+                if *hang_up == HangUp::OnRequest {
+                    seen.application_data(tls.read(&mut buffer).await?);
+                }
+                return tls.get_mut().0.shutdown().await;
+            }
             loop {
                 match tls.read(&mut buffer).await? {
                     0 => return tls.shutdown().await,

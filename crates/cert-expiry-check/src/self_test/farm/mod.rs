@@ -8,6 +8,6 @@ mod script;
 mod served;
 
 pub use authority::{Authority, Identity, Lifetime};
-pub use behaviour::Behaviour;
+pub use behaviour::{Behaviour, HangUp};
 pub use script::Line;
 pub use served::{Farm, Stand};
