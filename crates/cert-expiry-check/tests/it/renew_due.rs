@@ -162,8 +162,10 @@ fn an_issuer_that_came_with_a_leaf_over_others_does_not_make_it_due() {
             .write("config", format!("kind: Config\n{cluster}\nusers: [{{name: admin, user: {{{user}}}}}]\n"))
     };
     let client = encode(pem(&[&leaf.by(&middle)]));
-    let (code, said, _) = ask(&bench, &[&kubeconfig(&format!("client-certificate-data: {client}"))]);
-    assert_eq!(code, 1, "{said}");
+    let key = encode(leaf.presenting(&[]).key_pem());
+    let user = format!("client-certificate-data: {client}, client-key-data: {key}");
+    let (code, said, told) = ask(&bench, &[&kubeconfig(&user)]);
+    assert_eq!(code, 1, "{said}{told}");
     assert_eq!(ask(&bench, &[&kubeconfig("token: none")]).0, 0, "it has no other certificate");
 }
 
